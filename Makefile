@@ -1,0 +1,37 @@
+# make demo   set up .venv, train on the bundled sample corpus, evaluate, tag an article
+# make test   set up .venv, run the whole test suite, linters included
+# make bench  measure speed side by side with simpler implementations and peers
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+RUN := runs/sample
+
+.PHONY: demo test bench clean
+
+demo: .venv/installed
+	rm -rf $(RUN)
+	@echo; echo "== Training on data/sample (a minute or two)"
+	$(BIN)/tagger train --train data/sample/train.conll --dev data/sample/dev.conll $(RUN)
+	@echo; echo "== Evaluating on sentences it has never seen"
+	$(BIN)/tagger evaluate $(RUN) data/sample/test.conll
+	@echo; echo "== Tagging data/sample/article.txt"
+	$(BIN)/tagger predict $(RUN) data/sample/article.txt
+	@echo; cat data/sample/next.txt
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/tokenization.py
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,plots]"
+	@touch $@
+
+clean:
+	rm -rf .venv runs .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,202 @@
+"""The folder on disk that is a trained model: a public format without code, read without executing anything.
+
+    manifest.json          format version, and size and SHA-256 of every other file
+    config.toml            all settings of the training
+    tags.json              the tags by number, the scheme of the user's corpus
+    vocabulary/words.json  the tokens by number, with their counts
+    weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
+    metrics.json           what was measured on dev
+    README.md              a model card
+
+Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.errors import BundleError, TaggerError
+from tagger.features.vocabulary import Vocabulary
+from tagger.files import written_whole
+from tagger.text import schemes
+from tagger.training import config as configuration
+from tagger.training.config import Config
+
+__all__ = ["FORMAT", "Bundle", "describe", "load", "save"]
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model as plain data.
+
+    ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``. ``scheme`` is that of the
+    training corpus, in which predictions are written.
+    """
+
+    config: Config
+    tags: tuple[str, ...]
+    scheme: str
+    vocabulary: Vocabulary
+    weights: dict[str, np.ndarray]
+    metrics: dict[str, Any]
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the spans that the model predicts, or its plain tags."""
+        if self.scheme == schemes.PLAIN:
+            return list(self.tags)
+        return sorted({schemes.split(tag)[1] for tag in self.tags} - {""})
+
+
+def save(folder: str | Path, bundle: Bundle) -> None:
+    """Write a bundle. The manifest comes last: a folder without one is no model yet.
+
+    Raises:
+        TaggerError: the disk does not let it be written.
+    """
+    folder = Path(folder)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    contents = _contents(bundle)
+    for name, content in contents.items():
+        with written_whole(folder / name, "wb") as stream:
+            stream.write(content)
+    files = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
+    with written_whole(folder / MANIFEST) as stream:
+        stream.write(_json({"format": FORMAT, "files": files}))
+
+
+def _contents(bundle: Bundle) -> dict[str, bytes]:
+    weights = io.BytesIO()
+    np.savez(weights, **bundle.weights)  # type: ignore[arg-type]
+    texts = {
+        "config.toml": configuration.to_toml(bundle.config),
+        "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
+        "vocabulary/words.json": bundle.vocabulary.to_json(),
+        "metrics.json": _json(bundle.metrics),
+        "README.md": _card(bundle),
+    }
+    return {**{name: text.encode() for name, text in texts.items()}, "weights.npz": weights.getvalue()}
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def load(folder: str | Path) -> Bundle:
+    """Read a bundle and check every byte of it against the manifest.
+
+    Raises:
+        BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a newer format.
+    """
+    folder = Path(folder)
+    files = _checked_files(folder)
+
+    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
+        try:
+            return parse(files[name].decode())
+        except (ValueError, KeyError, TypeError, TaggerError) as error:
+            raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
+
+    tags = parsed("tags.json", json.loads)
+    return Bundle(
+        config=parsed("config.toml", configuration.from_toml),
+        tags=parsed("tags.json", lambda _: tuple(str(tag) for tag in tags["tags"])),
+        scheme=parsed("tags.json", lambda _: _known_scheme(tags["scheme"])),
+        vocabulary=parsed("vocabulary/words.json", Vocabulary.from_json),
+        weights=_weights(files["weights.npz"], folder / "weights.npz"),
+        metrics=parsed("metrics.json", json.loads),
+    )
+
+
+def _known_scheme(scheme: str) -> str:
+    if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
+        raise ValueError(f"unknown scheme {scheme!r}")
+    return scheme
+
+
+def _checked_files(folder: Path) -> dict[str, bytes]:
+    manifest = _manifest(folder)
+    files = {}
+    for name in _FILES:
+        path, entry = folder / name, manifest["files"].get(name)
+        if not isinstance(entry, dict):
+            raise BundleError(f"{folder / MANIFEST}: does not list {name}; expected {', '.join(_FILES)}")
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
+        if len(data) != entry.get("bytes") or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
+            raise BundleError(
+                f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {len(data)}): the file was "
+                "damaged or changed; copy the whole folder again, or train anew"
+            )
+        files[name] = data
+    return files
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
+        raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
+    try:
+        manifest = json.loads(path.read_bytes())
+        version, files = manifest["format"], manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{path}: damaged manifest ({error!r}); copy the whole folder again") from error
+    if type(version) is not int or not isinstance(files, dict):
+        raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
+    if version > FORMAT:
+        raise BundleError(f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade span-tagger")
+    return dict(manifest)
+
+
+def _weights(data: bytes, path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{path}: not an .npz file of plain arrays: {error}") from error
+
+
+def describe(bundle: Bundle) -> dict[str, str]:
+    """What a reader wants to know of a model, by topic, in words."""
+    model, dev = bundle.config.model, bundle.metrics.get("dev", {})
+    depth = f"{model.layers} x {model.units} units, {'both directions' if model.bidirectional else 'forwards'}"
+    hidden = f", then {' and '.join(map(str, model.hidden))} units on every output" if model.hidden else ""
+    return {
+        "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
+        "network": f"{model.input} tokens, {model.cell}, {depth}{hidden}",
+        "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
+        "vocabulary": f"{len(bundle.vocabulary):,}",
+        "tokenizer": bundle.config.data.tokenizer,
+        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
+        f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
+        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
+    }
+
+
+def _card(bundle: Bundle) -> str:
+    facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
+    return f"""# A sequence tagger
+
+Made with `tagger train`; `config.toml` holds every setting.
+
+{facts}
+
+Use it with `tagger predict THIS_FOLDER FILE`, or `tagger.load(folder).tag(text)` in Python.
+Text of another kind than the training data will be tagged less well than the figures above say.
+"""

@@ -1,0 +1,16 @@
+"""`tagger info`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(no_args_is_help=True)
+@click.argument("run")
+def command(run: str) -> None:
+    """Show what the model in the folder RUN is, after checking every file of it."""
+    from tagger import bundle
+
+    facts = bundle.describe(bundle.load(run))
+    width = max(map(len, facts))
+    click.echo("\n".join(f"{topic:<{width}}  {fact}" for topic, fact in facts.items()))

@@ -1,0 +1,78 @@
+"""The command `tagger`: finds its subcommands without importing them, and shows every expected error as one message."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+import tagger
+from tagger.errors import TaggerError
+
+COMMANDS = {
+    "train": "Train a tagger on annotated sentences.",
+    "evaluate": "Score a model on annotated files, or a file of predictions.",
+    "predict": "Tag files: text, CoNLL columns or JSON Lines.",
+    "convert": "Convert annotated files between formats and schemes, checking every tag.",
+    "info": "Show what a trained model is.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is called: `tagger --help` costs next to nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"tagger.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1) if args[0] not in COMMANDS else []
+        if near:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tagger.__version__, prog_name="tagger")
+def group() -> None:
+    """Train, trust and run sequence taggers with labels of your own.
+
+    \b
+    tagger train --train train.conll --dev dev.conll runs/mine
+    tagger evaluate runs/mine test.conll
+    tagger predict runs/mine letters/*.txt --output tagged/
+    """
+
+
+def main() -> None:
+    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted."""
+    try:
+        group(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TaggerError as error:
+        sys.exit(f"Error: {error}")
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

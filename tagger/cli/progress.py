@@ -1,0 +1,71 @@
+"""Progress on stderr: a line that is drawn anew on a terminal, and plain lines where nobody watches it move."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from tagger.training.observer import Observer
+
+__all__ = ["Meter", "TrainingProgress", "clock"]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes:seconds or hours:minutes:seconds.
+
+    >>> clock(75), clock(3675)
+    ('1:15', '1:01:15')
+    """
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Meter:
+    """One line that shows a share done; silent where stderr is no terminal. At most ten times a second."""
+
+    def __init__(self) -> None:
+        self.drawn = 0.0
+        self.terminal = sys.stderr.isatty()
+
+    def show(self, done: float, text: str) -> None:
+        now = time.monotonic()
+        if not self.terminal or now - self.drawn < 0.1:
+            return
+        self.drawn = now
+        bar = "█" * round(20 * done)
+        click.echo(f"\r\033[K{bar:░<20} {100 * done:3.0f} %  {text}", err=True, nl=False)
+
+    def clear(self) -> None:
+        if self.terminal:
+            click.echo("\r\033[K", err=True, nl=False)
+
+
+class TrainingProgress(Observer):
+    """A bar within an epoch and a line after each."""
+
+    def __init__(self) -> None:
+        self.meter = Meter()
+
+    def started(self, facts: dict[str, Any]) -> None:
+        train, dev = (f"{name} {facts[name][0]:,} sentences, {facts[name][1]:,} tokens" for name in ("train", "dev"))
+        click.echo(f"{train}; {dev}; scheme {facts['scheme']}", err=True)
+        click.echo(f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True)
+        if facts["unknown_labels"]:
+            click.echo(
+                f"Warning: labels in dev that train lacks cannot be learnt: {', '.join(facts['unknown_labels'])}",
+                err=True,
+            )
+        click.echo(f"{'epoch':>5} {'loss':>8} {'dev':>7} {'tokens/s':>9} {'time':>6}", err=True)
+
+    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
+        rate = f"{tokens_per_second:,.0f} tokens/s"
+        self.meter.show(done, f"epoch {epoch}  loss {loss:.4f}  {rate}  at most {clock(seconds_left)} left")
+
+    def epoch(self, row: dict[str, float], better: bool) -> None:
+        self.meter.clear()
+        figures = f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} {row['tokens_per_second']:9,.0f}"
+        click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if better else ''}", err=True)

@@ -1,0 +1,45 @@
+"""`tagger train`."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.options import quiet_stderr, reading_options
+
+
+@click.command(no_args_is_help=True)
+@click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.option("--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl.")
+@click.option("--dev", metavar="FILE", help="Annotated sentences that decide when to stop and which epoch to keep.")
+@click.option("--scheme", metavar="NAME", help="Of the tags: IO, IOB1, IOB2, IOBES, BILOU or plain. Detected by default.")
+@click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
+@reading_options
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same model.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=200.")
+@click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped.")
+def command(
+    paths: tuple[str, ...], assignments: tuple[str, ...], resume: bool, seed: int | None, **data: str | int | None
+) -> None:
+    """Train a tagger and write it to the folder RUN.
+
+    \b
+    tagger train --train train.conll --dev dev.conll runs/mine
+    tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
+
+    All settings with their defaults are in RUN/config.toml afterwards. The same settings, data and seed give the same model.
+    """
+    if len(paths) > 2:
+        raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
+    from tagger.training import config
+
+    settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
+    given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed}
+    settings = config.assign(settings, {key: value for key, value in given.items() if value is not None})
+    settings = config.override(settings, assignments)
+    with quiet_stderr():
+        from tagger.cli.progress import TrainingProgress
+        from tagger.training import trainer
+    bundle = trainer.train(settings, paths[-1], resume=resume, observer=TrainingProgress())
+    click.echo(
+        f"Best dev score {bundle.metrics['dev']['score']} (epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."
+    )

@@ -1,0 +1,86 @@
+"""Scores as a table for the terminal: the readings of `tagger.evaluation.scores` side by side, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tagger.evaluation.scores import Figures, Score, Scores
+from tagger.text.schemes import PLAIN
+
+__all__ = ["report"]
+
+_NOTHING = Figures(0, 0, 0, 0.0, 0.0, 0.0)
+
+
+def report(scores: Scores) -> str:
+    """Percentages of each reading label by label, the counts of the last, and a line on what each reading is.
+
+    Plain tags have one reading only. Where strict has no meaning, its place is taken by the problem.
+
+    >>> from tagger.evaluation.scores import scores
+    >>> gold = [["B-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "O"]]
+    >>> predicted = [["I-PER", "I-PER", "O", "B-LOC"], ["B-PER", "O"]]
+    >>> print(report(scores(gold, predicted)))
+                     conlleval                   strict
+              precision  recall      F1  precision  recall      F1      gold  predicted  correct
+    LOC          100.00   50.00   66.67     100.00   50.00   66.67         2          1        1
+    PER           50.00  100.00   66.67       0.00    0.00    0.00         1          1        0
+    micro         66.67   66.67   66.67      50.00   33.33   40.00         3          2        1
+    macro         75.00   75.00   66.67      50.00   25.00   33.33
+    accuracy                      66.67                      66.67   of 6 tokens
+    <BLANKLINE>
+    conlleval  the script of 2004-01-26: a stray I- opens a span; 3 gold, 3 predicted, 2 correct
+    strict     seqeval's, in IOB2: a stray tag makes no span; 3 gold, 2 predicted, 1 correct
+    """
+    readings = _readings(scores)
+    *_, last = readings.values()
+    names = sorted({name for score in readings.values() for name in score.labels})
+    by_label = {name: [score.labels.get(name, _NOTHING) for score in readings.values()] for name in names}
+    macro = [f"{value:.2f}" for score in readings.values() for value in score.macro]
+    accuracy = [cell for score in readings.values() for cell in ("", "", f"{score.accuracy:.2f}")]
+    width = max(map(len, ["accuracy", *names]))
+    lines = [
+        " " * width + "".join(f"{title:^27}" for title in readings),
+        _line("", width, ["precision", "recall", "F1"] * len(readings), ["gold", "predicted", "correct"]),
+        *(_line(name or "-", width, _percentages(row), _counts(row[-1])) for name, row in by_label.items()),
+        _line("micro", width, _percentages(readings.values()), _counts(last)),
+        _line("macro", width, macro),
+        _line("accuracy", width, accuracy) + f"   of {last.tokens} tokens",
+    ]
+    return "\n".join([*(line.rstrip() for line in lines), "", *_notes(scores)])
+
+
+def _readings(scores: Scores) -> dict[str, Score]:
+    if scores.strict is None:
+        return {"conlleval": scores.conlleval}
+    if scores.strict.scheme == PLAIN:
+        return {"by token": scores.strict}
+    return {"conlleval": scores.conlleval, "strict": scores.strict}
+
+
+def _notes(scores: Scores) -> list[str]:
+    if scores.strict and scores.strict.scheme == PLAIN:
+        return [f"by token   plain tags, each a label; {_totals(scores.strict)}"]
+    script = f"conlleval  the script of 2004-01-26: a stray I- opens a span; {_totals(scores.conlleval)}"
+    if scores.strict is None:
+        return [script, f"strict     none: {scores.problem}"]
+    scheme = scores.strict.scheme
+    return [script, f"strict     seqeval's, in {scheme}: a stray tag makes no span; {_totals(scores.strict)}"]
+
+
+def _totals(score: Score) -> str:
+    return f"{score.gold} gold, {score.predicted} predicted, {score.correct} correct"
+
+
+def _percentages(row: Iterable[Figures | Score]) -> list[str]:
+    return [f"{value:.2f}" for figures in row for value in (figures.precision, figures.recall, figures.f1)]
+
+
+def _counts(figures: Figures | Score) -> list[str]:
+    return [str(figures.gold), str(figures.predicted), str(figures.correct)]
+
+
+def _line(name: str, width: int, percentages: Sequence[str], counts: Sequence[str] = ()) -> str:
+    cells = [f"{cell:>{(11, 8, 8)[index % 3]}}" for index, cell in enumerate(percentages)]
+    cells += [f"{cell:>{size}}" for cell, size in zip(counts, (10, 11, 9), strict=False)]
+    return f"{name:<{width}}" + "".join(cells)

@@ -1,0 +1,69 @@
+"""Heads: from the encoder's activations to the scores of tags, and the loss. A head has `call`, `emissions` and `loss`.
+
+Axes: B batch, T time, F features, K tags.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tagger.networks.cells import Tensor
+
+__all__ = ["SoftmaxHead"]
+
+
+@keras.saving.register_keras_serializable(package="tagger")
+class SoftmaxHead(keras.layers.Layer):
+    """A feed-forward network on every timestep's output, then a softmax over K tags: ŷ^<t> = softmax(W_y · … + b_y).
+
+    ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same network serves every timestep.
+    """
+
+    def __init__(self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.tags = tags
+        self.hidden = tuple(hidden)
+        self.dropout = dropout
+        self.dense = [
+            keras.layers.Dense(units, activation="tanh", name=f"hidden_{depth}") for depth, units in enumerate(self.hidden, 1)
+        ]
+        self.drops = [keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in self.hidden]
+        self.output_layer = keras.layers.Dense(tags, name="tags")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        for layer in (*self.dense, self.output_layer):
+            layer.build(input_shape)
+            input_shape = (*input_shape[:-1], layer.units)
+
+    def call(self, activations: Tensor, training: bool = False) -> Tensor:
+        """Logits (B, T, K) of activations (B, T, F)."""
+        for dense, drop in zip(self.dense, self.drops, strict=True):
+            activations = drop(dense(activations), training=training)
+        return self.output_layer(activations)
+
+    @staticmethod
+    def emissions(logits: Tensor) -> Tensor:
+        """Log-probabilities log ŷ^<t> (B, T, K): what the decoder takes."""
+        return ops.log_softmax(logits, axis=-1)
+
+    @staticmethod
+    def loss(logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Cross-entropy ℓ^<t> = -Σ y log ŷ, the mean over real tokens; padding counts nowhere.
+
+        Args:
+            logits: (B, T, K).
+            tags: (B, T) tag ids; anything where padded.
+            mask: (B, T) 1 for real tokens.
+        """
+        mask = ops.cast(mask, logits.dtype)
+        each = keras.losses.sparse_categorical_crossentropy(tags, logits, from_logits=True)
+        return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.tags)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "tags": self.tags, "hidden": list(self.hidden), "dropout": self.dropout}

@@ -1,0 +1,192 @@
+"""Recurrent layers over right-padded sequences: one direction, two, and stacks of them.
+
+Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell.
+
+No mask enters the recurrence. With padding on the right, a forward pass meets it only after the last token; a backward
+pass reads the tokens reversed *within each length*, so it meets padding last as well. What stands at padded positions of
+an output is of no meaning and changes nothing at the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from tagger.networks.cells import CELLS, Tensor
+
+__all__ = ["Encoder", "Recurrent", "reverse_within"]
+
+_serializable = keras.saving.register_keras_serializable(package="tagger")
+
+
+def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
+    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding stays where it is."""
+    time = ops.arange(ops.shape(x)[1], dtype="int32")[None, :]
+    lengths = ops.cast(lengths, "int32")[:, None]
+    indices = ops.where(time < lengths, lengths - 1 - time, time)
+    for _ in range(len(x.shape) - 2):
+        indices = indices[..., None]
+    return ops.take_along_axis(x, indices, axis=1)
+
+
+@_serializable
+class Recurrent(keras.layers.Layer):
+    """One direction of one layer: (B, T, F) floats, or (B, T) token numbers, to activations (B, T, U).
+
+    Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer gathers that row of its
+    kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says V and makes the layer expect numbers.
+
+    ``recurrent_dropout`` hides the same units of a^<t-1> from the recurrent product at all timesteps of a sequence (Gal and
+    Ghahramani 2016); the memory itself is untouched.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        *,
+        backwards: bool = False,
+        vocabulary_size: int = 0,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if cell not in CELLS:
+            raise ValueError(f"unknown cell {cell!r}; expected one of {', '.join(CELLS)}")
+        self.cell = cell
+        self.units = units
+        self.backwards = backwards
+        self.vocabulary_size = vocabulary_size
+        self.recurrent_dropout = recurrent_dropout
+        self._drop = keras.layers.Dropout(recurrent_dropout) if recurrent_dropout else None
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        cell, units = CELLS[self.cell], self.units
+        features = self.vocabulary_size or input_shape[-1]
+        self.kernel = self.add_weight(name="kernel", shape=(features, cell.blocks * units), initializer="glorot_uniform")
+        self.recurrent = self.add_weight(name="recurrent", shape=(units, cell.blocks * units), initializer=_orthogonal_blocks)
+        self.bias = self.add_weight(name="bias", shape=(cell.blocks * units,), initializer=self._bias_initializer)
+        if cell.peepholes:
+            self.peepholes = self.add_weight(name="peepholes", shape=(cell.peepholes, units), initializer="zeros")
+
+    def _bias_initializer(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
+        """Zeros, but one for Γ_f: a new LSTM remembers (Gers et al. 2000; Jozefowicz et al. 2015)."""
+        forget = CELLS[self.cell].forget_block
+        block = ops.arange(shape[0]) // self.units
+        return ops.cast(block == (-1 if forget is None else forget), dtype or "float32")
+
+    def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
+        """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
+        z = self._project(x)
+        if self.backwards:
+            z = reverse_within(z, lengths)
+        a = self._run(z, training)
+        return reverse_within(a, lengths) if self.backwards else a
+
+    def _project(self, x: Tensor) -> Tensor:
+        """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
+        rows = ops.take(self.kernel, x, axis=0) if self.vocabulary_size else ops.matmul(x, self.kernel)
+        return rows + self.bias
+
+    def _run(self, z: Tensor, training: bool) -> Tensor:
+        cell = CELLS[self.cell]
+        zero = ops.zeros((ops.shape(z)[0], self.units), dtype=z.dtype)
+        weights = {"recurrent": ops.convert_to_tensor(self.recurrent)}
+        if cell.peepholes:
+            weights["peepholes"] = ops.convert_to_tensor(self.peepholes)
+        if self._drop is not None and training:
+            weights["keep"] = self._drop(ops.ones_like(zero), training=True)
+
+        def step(state: tuple[Tensor, ...], z_t: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+            state = cell.step(z_t, state, weights)
+            return state, state
+
+        _, states = ops.scan(step, (zero,) * cell.states, ops.transpose(z, (1, 0, 2)))
+        return ops.transpose(states[0], (1, 0, 2))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
+        return (*input_shape[:2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "cell": self.cell,
+            "units": self.units,
+            "backwards": self.backwards,
+            "vocabulary_size": self.vocabulary_size,
+            "recurrent_dropout": self.recurrent_dropout,
+        }
+
+
+def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
+    """An orthogonal matrix for each block: it neither shrinks nor stretches the state (Saxe et al. 2014)."""
+    units = shape[0]
+    orthogonal = keras.initializers.Orthogonal()
+    return ops.concatenate([orthogonal((units, units), dtype=dtype) for _ in range(shape[1] // units)], axis=1)
+
+
+@_serializable
+class Encoder(keras.layers.Layer):
+    """A stack of recurrent layers, each in one direction or two whose activations are concatenated (Schuster and Paliwal 1997).
+
+    (B, T, F) floats or, with ``vocabulary_size``, (B, T) numbers; to (B, T, U) or (B, T, 2U). ``dropout`` acts between the
+    layers and on the output, with one mask a sequence.
+    """
+
+    def __init__(
+        self,
+        cell: str,
+        units: int,
+        *,
+        layers: int = 1,
+        bidirectional: bool = True,
+        vocabulary_size: int = 0,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._arguments: dict[str, Any] = {
+            "cell": cell,
+            "units": units,
+            "layers": layers,
+            "bidirectional": bidirectional,
+            "vocabulary_size": vocabulary_size,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+        }
+        self.stack = [
+            [
+                Recurrent(
+                    cell,
+                    units,
+                    backwards=backwards,
+                    vocabulary_size=0 if depth else vocabulary_size,
+                    recurrent_dropout=recurrent_dropout,
+                    name=f"{'backward' if backwards else 'forward'}_{depth + 1}",
+                )
+                for backwards in (False, True)[: 1 + bidirectional]
+            ]
+            for depth in range(layers)
+        ]
+        self.drops = [keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in range(layers)]
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        for directions in self.stack:
+            for layer in directions:
+                layer.build(input_shape)
+            input_shape = (*input_shape[:2], len(directions) * directions[0].units)
+
+    def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
+        for directions, drop in zip(self.stack, self.drops, strict=True):
+            outputs = [layer(x, lengths, training=training) for layer in directions]
+            x = drop(ops.concatenate(outputs, axis=-1), training=training)
+        return x
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
+        return (*input_shape[:2], self._arguments["units"] * (1 + self._arguments["bidirectional"]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self._arguments}

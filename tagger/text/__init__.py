@@ -1,0 +1,1 @@
+"""Plain facts about text: spans, tagging schemes, tokens, file formats. Standard library and NumPy only."""

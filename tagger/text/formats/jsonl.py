@@ -1,0 +1,162 @@
+"""JSON Lines: an object a line, in one of two forms.
+
+    {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}     indices of tokens, half-open
+    {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}                                a tag a token
+    {"text": "Anna sang.", "spans": [{"start": 0, "end": 4, "label": "PER"}]}           code points, half-open
+
+A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written under ``spans`` (or
+``tags`` for plain tags); an annotation that stood there already moves to ``gold``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import IO, Any
+
+from tagger.errors import DataError
+from tagger.text.spans import Record, Sentence, Span, by_record
+from tagger.text.tokens import Offsets, Tokenizer
+
+__all__ = ["read", "write"]
+
+
+def read(lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, annotated: bool = True) -> Iterator[Sentence]:
+    """Sentences of numbered JSON lines; one object with text may give several, which share their record.
+
+    A sentence border inside an annotated span is lifted. An object without a token comes as an empty sentence. Without
+    `annotated`, spans and tags are left unread.
+
+    Raises:
+        DataError: a line is no such object, or a span does not lie on token borders, overlaps or leaves the text.
+    """
+    for number, line in lines:
+        if not line.strip():
+            continue
+        record = Record(path, number, data=_parsed(line, path, number))
+        try:
+            yield from _sentences(record, tokenizer, annotated)
+        except ValueError as error:
+            raise DataError(path, number, str(error)) from error
+
+
+def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(path, number, f"not JSON ({error}); expected one object a line") from error
+    if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
+        raise DataError(path, number, f'expected an object with "tokens" or "text", found {line[:60]!r}')
+    return data
+
+
+def _sentences(record: Record, tokenizer: Tokenizer, annotated: bool) -> Iterator[Sentence]:
+    data = record.data or {}
+    if not annotated:
+        data = {key: data[key] for key in ("tokens", "text") if key in data}
+    if "tokens" not in data:
+        yield from _from_text(record, data, tokenizer)
+        return
+    tokens, tags = data["tokens"], data.get("tags")
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise ValueError('"tokens" must be a list of strings')
+    if tags is not None and not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+        raise ValueError('"tags" must be a list of strings, one a token')
+    sentence = Sentence(tuple(tokens), tags=None if tags is None else tuple(tags), record=record)
+    yield sentence.with_spans(_spans(data["spans"])) if "spans" in data else sentence
+
+
+def _spans(values: Any) -> list[Span]:
+    spans = []
+    for value in values if isinstance(values, list) else [values]:
+        try:
+            start, end, label = (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
+            good = type(start) is int and type(end) is int and isinstance(label, str) and bool(label)
+        except (TypeError, ValueError, KeyError):
+            good = False
+        if not good:
+            raise ValueError(f'expected a span {{"start": int, "end": int, "label": str}}, found {json.dumps(value)[:80]}')
+        spans.append(Span(start, end, label))
+    return sorted(spans, key=lambda span: (span.start, span.end))
+
+
+def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> Iterator[Sentence]:
+    text = data["text"]
+    if not isinstance(text, str):
+        raise ValueError('"text" must be a string')
+    record = replace(record, text=text)
+    spans = _spans(data["spans"]) if "spans" in data else None
+    empty = True
+    for offsets in _merged(tokenizer(text), spans or []):
+        empty = False
+        sentence = Sentence(tuple(text[start:end] for start, end in offsets), offsets=tuple(offsets), record=record)
+        yield sentence if spans is None else sentence.with_spans(_aligned(spans, offsets, text))
+    if empty:
+        yield Sentence((), spans=None if spans is None else (), offsets=(), record=record)
+    covered_end = max((span.end for span in spans or ()), default=0)
+    if covered_end > len(text) or (empty and covered_end):
+        raise ValueError(f"a span ends at {covered_end}, beyond the last token of a text of {len(text)} characters")
+
+
+def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
+    """Join sentences whose border lies inside an annotated span: the annotator saw one sentence there."""
+    held: list[Offsets] = []
+    for offsets in sentences:
+        held.extend(offsets)
+        if not any(span.start < held[-1][1] < span.end for span in spans):
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]:
+    """Character spans as token spans. A span that cuts a token is an error: moving it would change the annotation."""
+    starts = {start: index for index, (start, _) in enumerate(offsets)}
+    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
+    inside = [span for span in spans if span.start < offsets[-1][1] and span.end > offsets[0][0]]
+    for span in inside:
+        if span.start not in starts or span.end not in ends:
+            cut = " ".join(text[start:end] for start, end in offsets if start < span.end and end > span.start)
+            raise ValueError(
+                f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, {span.label}) cuts a token; the tokens "
+                f"there are {cut!r}. Mend the span, use another tokenizer, or give tokens instead of text"
+            )
+    return [Span(starts[span.start], ends[span.end], span.label) for span in inside]
+
+
+def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
+    """Write an object for each record: its own keys, and the spans or plain tags of its sentences."""
+    for group in by_record(sentences):
+        stream.write(json.dumps(_object(group), ensure_ascii=False) + "\n")
+
+
+def _object(sentences: list[Sentence]) -> dict[str, Any]:
+    first = sentences[0]
+    record = first.record
+    if first.offsets is not None and record is not None:
+        data: dict[str, Any] = dict(record.data or {"text": record.text})
+    else:
+        data = dict(record.data) if record is not None and record.data else {"tokens": list(first.tokens)}
+    key = "spans" if first.spans is not None else "tags"
+    if record is not None and record.data and key in record.data:
+        data["gold"] = data.pop(key)
+    if first.spans is not None:
+        data["spans"] = [_as_json(span) for sentence in sentences for span in sentence.spans or ()]
+    elif first.tags is not None:
+        data["tags"] = [tag for sentence in sentences for tag in sentence.tags or ()]
+        if first.offsets is not None:
+            data["offsets"] = [list(offset) for sentence in sentences for offset in sentence.offsets or ()]
+    return data
+
+
+def _as_json(span: Span) -> dict[str, Any]:
+    in_text = span.start_char is not None
+    result = {
+        "start": span.start_char if in_text else span.start,
+        "end": span.end_char if in_text else span.end,
+        "label": span.label,
+        "text": span.text,
+    }
+    return result if span.score is None else {**result, "score": round(span.score, 6)}

@@ -1,0 +1,116 @@
+"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and reports to whoever watches."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tagger.errors import TaggerError
+from tagger.evaluation.scores import span_f1
+from tagger.features.vocabulary import Vocabulary
+from tagger.files import written_whole
+from tagger.runtime.predictor import Decoder, emissions_in_batches
+from tagger.text.spans import Sentence
+from tagger.training import checkpoints
+from tagger.training.checkpoints import Progress
+from tagger.training.observer import Observer
+
+__all__ = ["EpochEnd", "dev_score", "exhausted", "variables_of", "write_history"]
+
+
+def dev_score(model: Any, sentences: Sequence[Sentence], vocabulary: Vocabulary, decoder: Decoder) -> dict[str, float]:
+    """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
+
+    The figure that decides has the key ``dev_score``.
+    """
+    predicted: list[Any] = [()] * len(sentences)
+    batches = emissions_in_batches([sentence.tokens for sentence in sentences], vocabulary, model.emissions)
+    for indices, lengths, emissions in batches:
+        for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
+            predicted[index] = path[:length]
+    if decoder.plain_tags:
+        pairs = [
+            tag == decoder.tags[number]
+            for sentence, path in zip(sentences, predicted, strict=True)
+            for tag, number in zip(sentence.tags or (), path, strict=True)
+        ]
+        return {"dev_score": 100 * float(np.mean(pairs)) if pairs else 0.0}
+    gold = [sentence.spans or () for sentence in sentences]
+    precision, recall, f1 = span_f1(gold, [tuple(decoder.spans_of(path)) for path in predicted])
+    return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}
+
+
+class EpochEnd(keras.callbacks.Callback):
+    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs without progress."""
+
+    def __init__(self, run: Path, progress: Progress, best: dict[str, np.ndarray], patience: int, observer: Observer) -> None:
+        super().__init__()
+        self.run = run
+        self.progress = progress
+        self.best = best
+        self.patience = patience
+        self.observer = observer
+        self.score: Any = None  # set by the trainer: () -> the figures of `dev_score`
+        self.tokens_per_epoch = self.batches = 0
+        self.tokens: list[int] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.started = time.monotonic()
+        self.seen = 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = float((logs or {})["loss"])
+        if not np.isfinite(loss):
+            epoch = len(self.progress.history) + 1
+            raise TaggerError(
+                f"the loss became {loss} in epoch {epoch}, batch {batch + 1}: the training exploded; set training.clip_norm "
+                "(5 is usual), or a smaller training.learning_rate"
+            )
+        done = (batch + 1) / self.batches
+        elapsed = time.monotonic() - self.started
+        epochs_left = self.params["epochs"] - len(self.progress.history) - done
+        per_second = done * self.tokens_per_epoch / elapsed
+        self.observer.batch(len(self.progress.history) + 1, done, loss, per_second, epochs_left * elapsed / done)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = {} if logs is None else logs
+        seconds = time.monotonic() - self.started
+        figures = self.score()
+        row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row |= {"tokens_per_second": self.tokens_per_epoch / seconds, "seconds": time.monotonic() - self.started}
+        better = self.progress.add(row)
+        if better:
+            self.best.clear()
+            self.best.update({name: np.array(weight) for name, weight in self.model.named_weights().items()})
+        logs.update(row)
+        write_history(self.run / "history.csv", self.progress.history)
+        checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, variables_of(self.model), self.best)
+        self.observer.epoch(row, better)
+        if exhausted(self.progress, self.patience):
+            self.model.stop_training = True
+
+
+def exhausted(progress: Progress, patience: int) -> bool:
+    """Whether the last `patience` epochs brought nothing better. A model that finds nothing yet has not begun to learn."""
+    return progress.best_score > 0 and len(progress.history) - progress.best_epoch >= patience
+
+
+def variables_of(model: Any) -> dict[str, np.ndarray]:
+    """All that changes while a model trains, in a fixed order: weights, random states, the optimizer's moments."""
+    variables = [*model.variables, *model.optimizer.variables]
+    return {f"{number:04d}": keras.ops.convert_to_numpy(variable) for number, variable in enumerate(variables)}
+
+
+def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
+    """The figures of all epochs as CSV."""
+    with written_whole(path) as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(history[0]))
+        writer.writeheader()
+        writer.writerows({name: round(value, 6) for name, value in row.items()} for row in history)

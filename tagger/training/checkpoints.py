@@ -1,0 +1,72 @@
+"""One file that holds all a training needs to go on after it was stopped: it is replaced whole after each epoch."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.errors import TaggerError
+from tagger.files import written_whole
+
+__all__ = ["Progress", "load", "save"]
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass
+class Progress:
+    """How far a training has come: a row of figures for each epoch, and the best of them (counted from 1; 0: none)."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    settings: str = ""
+
+    @property
+    def best_score(self) -> float:
+        return self.history[self.best_epoch - 1]["dev_score"] if self.best_epoch else -1.0
+
+    def add(self, row: dict[str, float]) -> bool:
+        """Append an epoch's figures; whether it is the best so far."""
+        better = row["dev_score"] > self.best_score
+        self.history.append(row)
+        self.best_epoch = len(self.history) if better else self.best_epoch
+        return better
+
+
+def save(path: Path, progress: Progress, variables: Arrays, best: Arrays) -> None:
+    """Write the progress, all variables of model and optimizer, and the best weights."""
+    text = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
+    arrays = {
+        "progress": text,
+        **{f"now/{k}": v for k, v in variables.items()},
+        **{f"best/{k}": v for k, v in best.items()},
+    }
+    with written_whole(path, "wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> tuple[Progress, Arrays, Arrays]:
+    """Read what `save` wrote: progress, variables, best weights.
+
+    Raises:
+        TaggerError: there is no checkpoint, or it is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, Any] = {name: file[name] for name in file.files}
+        progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
+    except FileNotFoundError as error:
+        raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise TaggerError(f"{path}: damaged checkpoint ({error}); remove the folder and train anew") from error
+    now = {name.removeprefix("now/"): array for name, array in arrays.items() if name.startswith("now/")}
+    return (
+        progress,
+        now,
+        {name.removeprefix("best/"): array for name, array in arrays.items() if name.startswith("best/")},
+    )

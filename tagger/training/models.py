@@ -1,0 +1,56 @@
+"""From settings or a bundle to a Keras model. The network itself knows nothing of either."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tagger.bundle import Bundle
+from tagger.errors import BundleError
+from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+from tagger.runtime.predictor import Emissions
+from tagger.training.config import ModelConfig
+
+__all__ = ["architecture", "emissions_of", "restore"]
+
+
+def architecture(model: ModelConfig, vocabulary_size: int, tags: int) -> Architecture:
+    """The network that these settings describe."""
+    return Architecture(
+        vocabulary_size=vocabulary_size,
+        tags=tags,
+        embedding=0 if model.input == "one-hot" else model.embedding,
+        cell=model.cell,
+        units=model.units,
+        layers=model.layers,
+        bidirectional=model.bidirectional,
+        hidden=model.hidden,
+        input_dropout=model.input_dropout,
+        dropout=model.dropout,
+        recurrent_dropout=model.recurrent_dropout,
+    )
+
+
+def restore(bundle: Bundle) -> SequenceTagger:
+    """The trained network of a bundle.
+
+    Raises:
+        BundleError: the weights are not those of its configuration.
+    """
+    model = SequenceTagger.built(architecture(bundle.config.model, len(bundle.vocabulary), len(bundle.tags)))
+    weights = model.named_weights()
+    expected = {name: tuple(weight.shape) for name, weight in weights.items()}
+    found = {name: array.shape for name, array in bundle.weights.items()}
+    if expected != found or any(array.dtype != np.float32 for array in bundle.weights.values()):
+        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        raise BundleError(
+            f"weights.npz does not fit config.toml and the vocabulary: {', '.join(wrong) or 'type is not float32'}; copy the "
+            "whole folder again"
+        )
+    for name, weight in weights.items():
+        weight.assign(bundle.weights[name])
+    return model
+
+
+def emissions_of(bundle: Bundle) -> Emissions:
+    """A bundle's network as a function of a batch's inputs; errors are those of `restore`."""
+    return restore(bundle).emissions

@@ -1,0 +1,20 @@
+"""Who watches a training. Imports no Keras, so that a command can show progress before that is loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Observer"]
+
+
+class Observer:
+    """Told how a training goes; the library itself never prints. Override what you want to hear."""
+
+    def started(self, facts: dict[str, Any]) -> None:
+        """Before the first epoch: sizes of data, vocabulary and network."""
+
+    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
+        """Now and then within an epoch, of which the share `done` is over; `seconds_left` is for all epochs, at most."""
+
+    def epoch(self, row: dict[str, float], better: bool) -> None:
+        """After each epoch: its figures, as in the history."""
