@@ -107,24 +107,40 @@ def load(folder: str | Path) -> Bundle:
     def parsed(name: str, parse: Callable[[str], Any]) -> Any:
         try:
             return parse(files[name].decode())
-        except (ValueError, KeyError, TypeError, TaggerError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
             raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
 
-    tags = parsed("tags.json", json.loads)
+    tags, scheme = parsed("tags.json", _tags)
     return Bundle(
         config=parsed("config.toml", configuration.from_toml),
-        tags=parsed("tags.json", lambda _: tuple(str(tag) for tag in tags["tags"])),
-        scheme=parsed("tags.json", lambda _: _known_scheme(tags["scheme"])),
+        tags=tags,
+        scheme=scheme,
         vocabulary=parsed("vocabulary/words.json", Vocabulary.from_json),
         weights=_weights(files["weights.npz"], folder / "weights.npz"),
-        metrics=parsed("metrics.json", json.loads),
+        metrics=parsed("metrics.json", _metrics),
     )
 
 
-def _known_scheme(scheme: str) -> str:
+def _tags(text: str) -> tuple[tuple[str, ...], str]:
+    """The tags by number and the corpus' scheme."""
+    data = json.loads(text)
+    tags, scheme = tuple(data["tags"]), data["scheme"]
     if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
-    return scheme
+    if not tags or len(set(tags)) != len(tags) or not all(isinstance(tag, str) and tag for tag in tags):
+        raise ValueError("expected tags that differ, at least one")
+    if scheme != schemes.PLAIN and tags != schemes.tags_of((schemes.split(tag)[1] for tag in tags[1:]), "IOBES"):
+        raise ValueError("expected O, then label by label the tags of IOBES")
+    return tags, scheme
+
+
+def _metrics(text: str) -> dict[str, Any]:
+    metrics = json.loads(text)
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
+        raise ValueError('expected an object, in it an object "dev"')
+    if type(metrics.get("train_sentences", 0)) is not int:
+        raise ValueError('expected a whole number of "train_sentences"')
+    return metrics
 
 
 def _checked_files(folder: Path) -> dict[str, bytes]:
@@ -134,10 +150,7 @@ def _checked_files(folder: Path) -> dict[str, bytes]:
         path, entry = folder / name, manifest["files"].get(name)
         if not isinstance(entry, dict):
             raise BundleError(f"{folder / MANIFEST}: does not list {name}; expected {', '.join(_FILES)}")
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
+        data = _read(path, folder)
         if len(data) != entry.get("bytes") or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
             raise BundleError(
                 f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {len(data)}): the file was "
@@ -147,17 +160,28 @@ def _checked_files(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def _read(path: Path, folder: Path) -> bytes:
+    """A plain file's bytes; what a link leads to outside of the folder, a pipe or a device is no part of a bundle."""
+    try:
+        if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
+            raise BundleError(f"{path}: is no file of this folder; copy the whole folder again, with the files instead of links")
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
         raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
+    data = _read(path, folder)
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(data)
         version, files = manifest["format"], manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{path}: damaged manifest ({error!r}); copy the whole folder again") from error
-    if type(version) is not int or not isinstance(files, dict):
+    if type(version) is not int or version < 1 or not isinstance(files, dict):
         raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
     if version > FORMAT:
         raise BundleError(f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade span-tagger")
@@ -166,10 +190,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _weights(data: bytes, path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{path}: not an .npz file of plain arrays: {error}") from error
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+        return {name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False) for name, member in members.items()}
+    except Exception as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
+        raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error
 
 
 def describe(bundle: Bundle) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,24 +18,33 @@ def written_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file to write (UTF-8, or bytes with mode "wb") that takes the place of `path` only when the block ends well.
 
     It is written beside `path` under a temporary name, flushed to the disk and then renamed; after an error it is removed.
-    Folders that are missing are made.
+    Folders that are missing are made. A link stays a link, and a device or pipe such as /dev/null is written as it is.
 
     Raises:
         TaggerError: the disk does not let it be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    if os.path.isdir(path):
+        raise TaggerError(f"{path}: is a folder; expected the name of a file to write")
+    special = os.path.exists(path) and not os.path.isfile(path)  # to rename a file over a device would remove the device
+    final = path if special else Path(os.path.realpath(path))
+    temporary = final if special else final.with_name(f".{final.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
         text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
         with open(temporary, mode, **text) as stream:  # type: ignore[call-overload]
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+            if not special:
+                os.fsync(stream.fileno())
+        if not special:
+            os.replace(temporary, final)
     except OSError as error:
-        if error.filename in (None, str(temporary), str(path), str(path.parent)):
+        # An error of another file, such as the one that the block reads, is not ours to explain.
+        if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, final, *final.parents):
             raise TaggerError(f"{path}: cannot be written: {error.strerror or error}") from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if not special:
+            with suppress(OSError):  # it may never have come to be
+                temporary.unlink()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import reading_options
+from tagger.cli.options import SCHEME, SPAN_SCHEME, assigned, reading_options
 
 
 @click.command(no_args_is_help=True)
 @click.argument("source")
 @click.argument("target")
-@click.option("--from", "source_scheme", default="auto", metavar="NAME", help="Scheme of the tags; detected by default.")
-@click.option("--to", "target_scheme", default="IOB2", show_default=True, metavar="NAME", help="Scheme of the tags in TARGET.")
+@click.option("--from", "source_scheme", default="auto", type=SCHEME, help="Scheme of the tags; detected by default.")
+@click.option("--to", "target_scheme", default="IOB2", show_default=True, type=SPAN_SCHEME, help="Scheme of the tags in TARGET.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
 @reading_options
 def command(source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None) -> None:
@@ -20,9 +20,8 @@ def command(source: str, target: str, source_scheme: str, target_scheme: str, **
     Every tag is checked on the way: an ill-formed line or a tag that the scheme does not allow is an error with its line.
     """
     from tagger.text import annotation
-    from tagger.training.config import Config, assign
+    from tagger.training.config import Config
 
-    given = {"scheme": source_scheme, **columns}
-    data = assign(Config(), {f"data.{name}": value for name, value in given.items() if value is not None}).data
-    count, scheme = annotation.convert(source, target, data.reading, source_scheme, target_scheme)
+    reading = assigned(Config(), columns).data.reading
+    count, scheme = annotation.convert(source, target, reading, source_scheme, target_scheme)
     click.echo(f"{target}: {count:,} sentences, read as {scheme}", err=True)

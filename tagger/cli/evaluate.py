@@ -7,17 +7,17 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import quiet_stderr, reading_options
+from tagger.cli.options import SCHEME, assigned, quiet_stderr, reading_options
 
 
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, metavar="RUN FILE...")
 @click.option("--predictions", metavar="FILE", help="Instead: a file whose last two columns are the gold and the predicted tag.")
-@click.option("--scheme", metavar="NAME", help="Of the gold tags: IO, IOB1, IOB2, IOBES, BILOU or plain. Detected by default.")
+@click.option("--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the gold tag, from 0; by default as in training.")
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(paths: tuple[str, ...], predictions: str | None, scheme: str | None, as_json: bool, **columns: Any) -> None:
+def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_json: bool, **columns: Any) -> None:
     """Score the model in RUN on annotated files, all together; or a file of predictions.
 
     \b
@@ -28,18 +28,16 @@ def command(paths: tuple[str, ...], predictions: str | None, scheme: str | None,
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:
         raise click.UsageError("expected RUN FILE..., or --predictions FILE alone")
+    if predictions and (columns["tag_column"], columns["token_column"]) != (None, None):
+        raise click.UsageError("with --predictions the last two columns count; leave out --tag-column and --token-column")
     from tagger.evaluation import report, run
 
     if predictions:
-        scores = run.score_predictions(predictions, scheme=scheme, delimiter=columns["delimiter"] or "blank")
+        scores = run.score_predictions(predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"])
     else:
-        from tagger.training.config import assign
-
         with quiet_stderr():
             from tagger.runtime import predictor
 
             model = predictor.load(paths[0])
-        given = {"scheme": scheme, **columns}
-        data = assign(model.bundle.config, {f"data.{name}": value for name, value in given.items() if value is not None}).data
-        scores = run.score_model(model, paths[1:], data.reading, scheme or "auto")
+        scores = run.score_model(model, paths[1:], assigned(model.bundle.config, columns).data.reading, scheme)
     click.echo(json.dumps(scores.as_json(), indent=1, ensure_ascii=False) if as_json else report.report(scores))

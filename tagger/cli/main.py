@@ -58,9 +58,16 @@ def group() -> None:
 
 
 def main() -> None:
-    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted."""
+    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted.
+
+    Standard output is UTF-8 whatever the locale, as the files are; a file name that is not comes out as it went in.
+    """
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # a file that is opened next would take the place of a closed stream
+        sys.exit("Error: standard input, output or error is closed; redirect it to /dev/null instead")
+    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     try:
-        group(standalone_mode=False)
+        group(prog_name="tagger", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -70,8 +77,16 @@ def main() -> None:
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:  # a full disk behind standard output, a folder that may not be read, ...
+        _drop_output()
+        sys.exit(f"Error: {error.filename or 'output'}: {error.strerror or error}")
+
+
+def _drop_output() -> None:
+    """Let what standard output still holds vanish, or Python would try to write it again at its end and complain."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["quiet_stderr", "reading_options"]
+if TYPE_CHECKING:
+    from tagger.training.config import Config
+
+__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "quiet_stderr", "reading_options"]
+
+# As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
+SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
+SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
 
 _READING = (
     click.option(
@@ -24,6 +31,13 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+def assigned(config: Config, given: Mapping[str, Any]) -> Config:
+    """`config` with the settings of its table data that were given; None was not."""
+    from tagger.training.config import assign
+
+    return assign(config, {f"data.{name}": value for name, value in given.items() if value is not None}, "command line")
 
 
 @contextmanager

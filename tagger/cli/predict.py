@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import quiet_stderr, reading_options
+from tagger.cli.options import SPAN_SCHEME, quiet_stderr, reading_options
 
 FORMATS = click.Choice(["text", "conll", "jsonl"])
 
@@ -20,7 +20,7 @@ FORMATS = click.Choice(["text", "conll", "jsonl"])
     "--format", "source_format", type=FORMATS, help="Of the input; by default its name tells: .txt, .jsonl, else conll."
 )
 @click.option("--to", "target_format", type=FORMATS, help="Of the output; by default that of the input.")
-@click.option("--scheme", metavar="NAME", help="Of the tags in CoNLL output; by default that of the training corpus.")
+@click.option("--scheme", type=SPAN_SCHEME, help="Of the tags in CoNLL output; by default that of the training corpus.")
 @click.option("--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph.")
 @reading_options
 def command(run: str, inputs: tuple[str, ...], output: str | None, **options: Any) -> None:

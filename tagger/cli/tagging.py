@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 
+from tagger.cli.options import assigned
 from tagger.cli.progress import Meter
 from tagger.errors import TaggerError
 from tagger.runtime import stream
 from tagger.runtime.predictor import Predictor
-from tagger.text import schemes
 from tagger.text.formats import ReadOptions
-from tagger.training.config import assign
 
 __all__ = ["tag_files"]
 
@@ -33,8 +32,6 @@ def tag_files(
     **columns: Any,
 ) -> list[TaggerError]:
     """Tag all files; the errors of those that could not be tagged."""
-    if scheme is not None and scheme not in schemes.SCHEMES:
-        raise TaggerError(f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}")
     options = reading(model, columns, wrapped)
     jobs = stream.plan(inputs, output, source_format=source_format, target_format=target_format)
     meter, begun, total, failures = Meter(), time.monotonic(), 0, []
@@ -54,7 +51,7 @@ def tag_files(
 
 def _shown(meter: Meter, source: str, place: str, tagged_before: int, begun: float) -> stream.Told:
     """A callback that draws how far one file is."""
-    size = 0 if source == stream.STANDARD_INPUT else Path(source).stat().st_size
+    size = Path(source).stat().st_size if Path(source).is_file() else 0
 
     def told(read: int, tokens: int) -> None:
         rate = (tagged_before + tokens) / max(time.monotonic() - begun, 1e-6)
@@ -65,5 +62,4 @@ def _shown(meter: Meter, source: str, place: str, tagged_before: int, begun: flo
 
 def reading(model: Predictor, columns: dict[str, Any], wrapped: bool) -> ReadOptions:
     """As the model's training data was read, but for what is declared anew; annotations are left unread."""
-    given = {f"data.{name}": value for name, value in columns.items() if value is not None}
-    return replace(assign(model.bundle.config, given).data.reading, annotated=False, wrapped=wrapped)
+    return replace(assigned(model.bundle.config, columns).data.reading, annotated=False, wrapped=wrapped)

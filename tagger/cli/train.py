@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import quiet_stderr, reading_options
+from tagger.cli.options import SCHEME, quiet_stderr, reading_options
+from tagger.errors import ConfigError
 
 
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option("--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl.")
 @click.option("--dev", metavar="FILE", help="Annotated sentences that decide when to stop and which epoch to keep.")
-@click.option("--scheme", metavar="NAME", help="Of the tags: IO, IOB1, IOB2, IOBES, BILOU or plain. Detected by default.")
+@click.option("--scheme", type=SCHEME, help="Of the tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
 @reading_options
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same model.")
@@ -34,8 +35,11 @@ def command(
 
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed}
-    settings = config.assign(settings, {key: value for key, value in given.items() if value is not None})
-    settings = config.override(settings, assignments)
+    try:
+        settings = config.assign(settings, {key: value for key, value in given.items() if value is not None}, "command line")
+        settings = config.override(settings, assignments)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
         from tagger.training import trainer

@@ -14,13 +14,15 @@ from tagger.text.spans import Sentence
 __all__ = ["score_model", "score_predictions"]
 
 
-def score_predictions(path: str, *, scheme: str | None = None, delimiter: str = "blank") -> Scores:
+def score_predictions(path: str, *, scheme: str | None = None, delimiter: str | None = None) -> Scores:
     """Scores of a file in conlleval's layout: the last two columns are the gold and the predicted tag; gzip or not.
+
+    Columns are separated by blanks and tabs, or by `delimiter`.
 
     Raises:
         DataError: it is ill-formed.
     """
-    columns = Columns(token=-2, tag=-1, delimiter=delimiter)
+    columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
     rows = [sentence for sentence in formats.read(path, "conll", formats.ReadOptions(columns)) if len(sentence)]
     if not rows:
         raise DataError(path, None, "holds no sentence; expected lines whose last two columns are the gold and the predicted tag")

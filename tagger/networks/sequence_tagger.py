@@ -66,11 +66,20 @@ class SequenceTagger(keras.Model):
         self.head = SoftmaxHead(architecture.tags, hidden=architecture.hidden, dropout=architecture.dropout, name="head")
 
     @classmethod
-    def built(cls, architecture: Architecture) -> SequenceTagger:
+    def create(cls, architecture: Architecture) -> SequenceTagger:
         """A model whose weights exist."""
         model = cls(architecture)
-        model({"words": np.ones((1, 2), dtype="int32")})
+        model.build({"words": (None, None)})
         return model
+
+    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
+        shape = input_shape["words"]
+        if self.architecture.embedding:
+            self.words.build(shape)
+            shape = (*shape, self.architecture.embedding)
+        self.encoder.build(shape)
+        self.head.build(self.encoder.compute_output_shape(shape))
+        self.built = True
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         words = inputs["words"]
@@ -89,11 +98,25 @@ class SequenceTagger(keras.Model):
 
     def emissions(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Log-probabilities (B, T, K) of a batch in NumPy, without dropout."""
-        return np.asarray(ops.convert_to_numpy(self.head.emissions(self.predict_on_batch(inputs))))
+        rows, time = inputs["words"].shape
+        if keras.backend.backend() == "jax":  # compiles each shape anew: let there be few
+            inputs = {name: _enlarged(array) for name, array in inputs.items()}
+        scores = self.head.emissions(self.predict_on_batch(inputs))
+        return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The trained weights by their path in the model, such as ``encoder/forward_1/kernel``."""
-        return {weight.path.partition("/")[2]: weight for weight in self.trainable_weights}
+        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``."""
+        layers = {} if self.architecture.embedding == 0 else {"words": self.words}
+        layers |= {f"encoder/{layer.name}": layer for directions in self.encoder.stack for layer in directions}
+        layers |= {f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)}
+        return {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "architecture": asdict(self.architecture)}
+
+
+def _enlarged(array: np.ndarray) -> np.ndarray:
+    """`array` (B, T, ...) padded to a power of two rows and a multiple of eight timesteps."""
+    rows, time = array.shape[:2]
+    more = [(0, (1 << (rows - 1).bit_length()) - rows), (0, -time % 8)] + [(0, 0)] * (array.ndim - 2)
+    return np.pad(array, more, constant_values=PAD)

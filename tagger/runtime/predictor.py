@@ -15,6 +15,7 @@ import numpy as np
 from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.decoding import Transitions, segment_log_probabilities, viterbi
+from tagger.errors import BundleError
 from tagger.features.batches import batch_up, bucket
 from tagger.features.encode import encode
 from tagger.features.vocabulary import Vocabulary
@@ -42,7 +43,10 @@ def load(folder: str | Path) -> Predictor:
     # The seam: Keras computes the emissions until the bundle carries a graph that runs without it.
     from tagger.training.models import emissions_of
 
-    return Predictor(bundle, emissions_of(bundle))
+    try:
+        return Predictor(bundle, emissions_of(bundle))
+    except BundleError as error:
+        raise BundleError(f"{folder}: {error}") from error
 
 
 class Decoder:
@@ -69,7 +73,8 @@ class Decoder:
         paths = self.paths(emissions, lengths)
         found = [self.spans_of(path[:length]) for path, length in zip(paths, lengths, strict=True)]
         segments = [(row, span.start, paths[row, span.start : span.end]) for row, spans in enumerate(found) for span in spans]
-        scores = iter(np.exp(segment_log_probabilities(emissions, lengths, self.transitions, segments)).tolist())
+        logs = segment_log_probabilities(emissions, lengths, self.transitions, segments)
+        scores = iter(np.exp(np.minimum(logs, 0)).tolist())  # 1 + 1e-7 is no probability
         return [[replace(span, score=next(scores)) for span in spans] for spans in found]
 
     def spans_of(self, path: np.ndarray) -> list[Span]:

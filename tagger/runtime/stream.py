@@ -42,11 +42,15 @@ def plan(
         TaggerError: nothing to do, a name that does not exist, or two inputs that would have one output, or an output that
             is an input.
     """
+    if output == "":
+        raise TaggerError("the name of the output folder is empty")
     folder = None if output is None else Path(output)
     jobs = []
     for source, relative in _files(inputs, folder):
         read_as = source_format or formats.format_of(source)
         write_as = target_format or read_as
+        if source == STANDARD_INPUT:
+            relative = Path("stdin" + formats.EXTENSIONS[write_as])
         jobs.append(Job(source, read_as, None if folder is None else folder / _renamed(relative, read_as, write_as), write_as))
     _check(jobs)
     return jobs
@@ -57,14 +61,21 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
     for name in inputs:
         path = Path(name)
         if name == STANDARD_INPUT:
-            yield name, Path("stdin.txt")
+            yield name, path
+        elif not name or not path.exists():
+            raise TaggerError(f"{name or repr(name)}: there is no such file or folder")
         elif path.is_dir():
             below = (file for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path)))
-            yield from ((str(file), file.relative_to(path)) for file in below if output is None or output not in file.parents)
-        elif path.exists():
-            yield name, Path(path.name)
+            yield from ((str(file), file.relative_to(path)) for file in below if not _is_output(file, path, output))
         else:
-            raise TaggerError(f"{name}: there is no such file or folder")
+            yield name, Path(path.name)
+
+
+def _is_output(file: Path, source: Path, output: Path | None) -> bool:
+    """Whether `file` lies in an output folder that is itself below the folder `source`: an earlier run wrote it."""
+    if output is None or source.resolve() not in output.resolve().parents:
+        return False
+    return output.resolve() in file.resolve().parents
 
 
 def _hidden(path: Path) -> bool:
@@ -119,7 +130,7 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
             yield sentence
 
     scheme = scheme or ("IOB2" if model.bundle.scheme == schemes.PLAIN else model.bundle.scheme)
-    sentences = formats.read(job.source, job.source_format, options, tell=None if job.source == STANDARD_INPUT else tell)
+    sentences = formats.read(job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None)
     tagged = counted(model.predict(sentences))
     if job.target is None:
         _write(tagged, sys.stdout, job, scheme)

@@ -22,24 +22,34 @@ def read(path: str | Path, options: formats.ReadOptions, scheme: str = DETECT) -
     Raises:
         DataError: the file is ill-formed or not annotated, holds no sentence, or no scheme fits.
     """
-    sentences = tagged(path, options)
+    sentences = tagged(path, options, scheme)
     scheme = scheme_of(sentences, str(path), scheme)
     return annotate(sentences, scheme), scheme
 
 
-def tagged(path: str | Path, options: formats.ReadOptions) -> list[Sentence]:
-    """The sentences of an annotated file with their tags as they stand there; spans (JSON Lines) as IOB2 tags."""
+def tagged(path: str | Path, options: formats.ReadOptions, scheme: str = DETECT) -> list[Sentence]:
+    """The sentences of an annotated file that have tokens, with their tags as they stand there.
+
+    Where the file has spans (JSON Lines), their tags are of the declared `scheme`, or of IOB2 if none is.
+
+    Raises:
+        DataError: as for `read`.
+    """
     name = str(path)
     found = formats.read(name, formats.format_of(name, txt_is="conll"), options)
-    sentences = [_with_tags(sentence) for sentence in found if len(sentence)]
+    spans_as = scheme if scheme in schemes.SCHEMES else "IOB2"
+    sentences = [_with_tags(sentence, spans_as) for sentence in found if len(sentence)]
     if not sentences:
         raise DataError(name, None, "holds no sentence; expected at least one")
     return sentences
 
 
-def _with_tags(sentence: Sentence) -> Sentence:
+def _with_tags(sentence: Sentence, scheme: str) -> Sentence:
     if sentence.spans is not None:
-        return replace(sentence, tags=tuple(schemes.encode(sentence.spans, len(sentence), "IOB2")))
+        try:
+            return replace(sentence, tags=tuple(schemes.encode(sentence.spans, len(sentence), scheme)))
+        except schemes.SchemeError as error:
+            raise _error(sentence, error.index, str(error)) from error
     if sentence.tags is None:
         raise _error(sentence, 0, 'no annotation; expected "spans" or "tags" beside the tokens')
     return sentence
@@ -82,8 +92,12 @@ def convert(source: str, target: str, options: formats.ReadOptions, scheme: str,
     """Write an annotated file in another scheme or format; how many sentences it has, and the scheme it was read in.
 
     Raises:
-        TaggerError: the file is ill-formed, or the target's scheme or format cannot hold it.
+        TaggerError: the file is ill-formed, or the target's scheme or format cannot hold it, or it is the source itself.
     """
+    if target.endswith(".gz") or target == formats.STANDARD_INPUT:
+        raise DataError(target, None, "expected the name of a file, without .gz: what is written is not compressed")
+    if Path(source).resolve() == Path(target).resolve():  # what the target's format cannot hold would be lost for ever
+        raise DataError(target, None, "is the source itself; choose another name")
     sentences, found = read(source, options, scheme)
     if target_scheme not in schemes.SCHEMES:
         raise DataError(target, None, f"unknown scheme {target_scheme!r}; expected one of {', '.join(schemes.SCHEMES)}")

@@ -32,7 +32,7 @@ SCHEMES = tuple(PREFIXES)
 PLAIN = "plain"
 """The name for tags that are no encoding of spans, such as parts of speech."""
 
-_OPENING, _CLOSING, _SINGLE = frozenset("BSU"), frozenset("ELSU"), frozenset("SU")
+_OPENING = frozenset("BSU")
 
 
 class SchemeError(ValueError):

@@ -30,6 +30,8 @@ class Span:
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
             raise ValueError(f"a span needs 0 <= start < end, got start={self.start}, end={self.end}")
+        if not self.label:
+            raise ValueError(f"the span {self.start}-{self.end} has no label")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +39,8 @@ class Record:
     """One unit of an input file (a CoNLL block, a JSON line, a paragraph), kept so that it can be written back whole.
 
     ``line`` is the number (from 1) of its first line that holds data. ``lines`` are the raw lines of a CoNLL block,
-    ``leading`` the comments and document marks before it, ``text`` the raw text and ``data`` the JSON object.
+    ``separator`` what divides their columns, ``leading`` the comments and document marks before them, ``text`` the raw
+    text and ``data`` the JSON object.
     """
 
     path: str
@@ -45,6 +48,7 @@ class Record:
     text: str = ""
     lines: tuple[str, ...] = ()
     leading: tuple[str, ...] = ()
+    separator: str = " "
     data: dict[str, Any] | None = None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -86,7 +88,7 @@ class TrainingConfig:
     batch_tokens: int = _setting(0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512", low=0)
     epochs: int = _setting(60, "at most", low=1)
     patience: int = _setting(8, "stop after so many epochs without a better dev score", low=1)
-    seed: int = _setting(1, "determines weights, order and dropout", low=0)
+    seed: int = _setting(1, "determines weights, order and dropout", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def load(path: str | Path) -> Config:
         ConfigError: the file cannot be read, is not TOML, or holds an unknown key or an impossible value.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return from_toml(text, str(path))
@@ -116,7 +118,7 @@ def from_toml(text: str, where: str = "config.toml") -> Config:
     """Settings as TOML text; `where` names their origin in errors, which are those of `load`."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
         raise ConfigError(f"{where}: not TOML: {error}") from error
     return _from_dict(data, where)
 
@@ -156,7 +158,7 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         if not isinstance(value, (list, tuple)) or not all(type(unit) is int and unit > 0 for unit in value):
             raise ConfigError(f"{where}: expected a list of positive integers, found {value!r}")
         return tuple(value)
-    if isinstance(default, float) and type(value) is int:
+    if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not type(default):
         raise ConfigError(f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}")
@@ -164,10 +166,12 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         near = difflib.get_close_matches(str(value), meta["choices"], n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}")
+    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):  # such bytes, in a name typed, are not UTF-8
+        raise ConfigError(f"{where}: expected text in UTF-8 without the character NUL, found {value!a}")
     low, high = meta["low"], meta["high"]
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ConfigError(f"{where}: expected a value of {bounds}, found {value!r}")
+    if (low is not None and not low <= value < math.inf) or (high is not None and not value <= high):
+        bounds = f"of at least {low} and finite" if high is None else f"from {low} to {high}"
+        raise ConfigError(f"{where}: expected a value {bounds}, found {value!r}")
     return value
 
 
@@ -187,7 +191,7 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
             raise ConfigError(f"--set {assignment}: expected TABLE.KEY=VALUE, for example model.units=200")
         try:
             changes[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             changes[key.strip()] = text
     return assign(config, changes)
 
@@ -206,7 +210,7 @@ def to_toml(config: Config) -> str:
     lines = []
     for name, values in asdict(config).items():
         lines.append(f"[{name}]")
-        # A JSON string, number, boolean or list of numbers is TOML too.
-        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+        # A JSON string, number, boolean or list of numbers is TOML too, but for one character that TOML wants escaped.
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in values.items()]
         lines.append("")
     return "\n".join(lines)

@@ -36,7 +36,7 @@ def restore(bundle: Bundle) -> SequenceTagger:
     Raises:
         BundleError: the weights are not those of its configuration.
     """
-    model = SequenceTagger.built(architecture(bundle.config.model, len(bundle.vocabulary), len(bundle.tags)))
+    model = SequenceTagger.create(architecture(bundle.config.model, len(bundle.vocabulary), len(bundle.tags)))
     weights = model.named_weights()
     expected = {name: tuple(weight.shape) for name, weight in weights.items()}
     found = {name: array.shape for name, array in bundle.weights.items()}

@@ -16,8 +16,9 @@ from tagger.errors import TaggerError
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.features.encode import encode, replace_rare
 from tagger.features.vocabulary import Vocabulary
+from tagger.files import written_whole
 from tagger.runtime.predictor import INNER_SCHEME, Decoder
-from tagger.text import schemes
+from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, config
 from tagger.training.callbacks import EpochEnd, dev_score, exhausted
@@ -44,6 +45,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     """
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
+    tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
     progress, variables, best = _state(run, settings, resume)
     keras.utils.set_random_seed(settings.training.seed)
     if keras.backend.backend() == "tensorflow":
@@ -57,12 +59,14 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     )
     tags = _tags(train_sentences, scheme)
     data = _Batches(train_sentences, vocabulary, tags, settings)
-    model = SequenceTagger.built(architecture(settings.model, len(vocabulary), len(tags)))
+    model = SequenceTagger.create(architecture(settings.model, len(vocabulary), len(tags)))
     model.compile(optimizer=_optimizer(settings.training), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     if resume:
         _assign(model, variables)
         data.epoch = len(progress.history)
+    else:
+        _claim(run, settings)
     observer.started(_facts(settings, train_sentences, dev_sentences, scheme, vocabulary, model))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     end = EpochEnd(run, progress, best, settings.training.patience, observer)
@@ -88,6 +92,12 @@ def _state(run: Path, settings: Config, resume: bool) -> tuple[Progress, dict[st
         changed = [line for line in text.splitlines() if line not in progress.settings.splitlines()]
         raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only epochs and patience may change")
     return progress, variables, best
+
+
+def _claim(run: Path, settings: Config) -> None:
+    """Begin the run's folder with its settings: if it cannot be written, that is to be told before the first epoch."""
+    with written_whole(run / "config.toml") as stream:
+        stream.write(config.to_toml(settings))
 
 
 def _make_deterministic() -> None:
@@ -129,7 +139,10 @@ def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme:
 
 
 def _labels(sentences: list[Sentence]) -> set[str]:
-    return {span.label for sentence in sentences for span in sentence.spans or ()}
+    """All labels, or where there are no spans all plain tags."""
+    if any(sentence.spans for sentence in sentences):
+        return {span.label for sentence in sentences for span in sentence.spans or ()}
+    return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
 def _fit(model: SequenceTagger, data: _Batches, end: EpochEnd, training: TrainingConfig, run: Path) -> None:

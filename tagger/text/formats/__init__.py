@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from tagger.errors import DataError
+from tagger.errors import DataError, TaggerError
 from tagger.text import tokens
 from tagger.text.formats import conll, jsonl, plain
 from tagger.text.spans import Sentence
@@ -78,13 +78,22 @@ def read(
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2") -> None:
-    """Write sentences with their spans (or plain tags) in a format; `scheme` says how CoNLL tags encode spans."""
-    if format_name == "conll":
-        conll.write(sentences, stream, scheme)
-    elif format_name == "jsonl":
-        jsonl.write(sentences, stream)
-    else:
-        plain.write(sentences, stream)
+    """Write sentences with their spans (or plain tags) in a format; `scheme` says how CoNLL tags encode spans.
+
+    Raises:
+        TaggerError: the format or the encoding of `stream` cannot hold a token or tag.
+        SchemeError: the scheme cannot hold the spans.
+    """
+    try:
+        if format_name == "conll":
+            conll.write(sentences, stream, scheme)
+        elif format_name == "jsonl":
+            jsonl.write(sentences, stream)
+        else:
+            plain.write(sentences, stream)
+    except UnicodeEncodeError as error:
+        character = f"{error.object[error.start]!a}"
+        raise TaggerError(f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1") from error
 
 
 @contextmanager
@@ -111,6 +120,8 @@ def _decoded(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
             line = raw.decode("utf-8")
             if number == 1:
                 line = line.removeprefix("\ufeff")
+                if not line:  # the file holds its signature alone: no line
+                    return
             yield number, line.removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
         message = f"byte {error.object[error.start]:#04x} at position {error.start} is not UTF-8"

@@ -3,11 +3,13 @@
 The format of the shared tasks (CoNLL-2000, 2002, 2003 and their descendants). Only ASCII blanks and tabs split columns,
 so a no-break space or any other odd character inside a token stays in it. ``-DOCSTART-`` lines and comments are no
 sentences; they travel in ``record.leading`` and are written back. A line that starts with ``#`` is a comment only before
-a sentence's first token and only if it does not read as a token line: same number of columns, a tag in the tag's column.
+a sentence's first token and only if it cannot be a token line: that has as many columns as the others and, where theirs
+hold the tags of spans, such a tag.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from tagger.text.spans import Record, Sentence
 __all__ = ["Columns", "read", "write"]
 
 DOCUMENT_MARK = "-DOCSTART-"
+_BLANK = (" ", "\t")
 _BLANKS = re.compile(r"[ \t]+")
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 
@@ -47,19 +50,22 @@ def read(lines: Iterable[tuple[int, str]], path: str, columns: Columns) -> Itera
 
 
 class _Reader:
-    """What must be remembered between lines: the delimiter and the number of columns that the first token line set."""
+    """What must be remembered between lines: what the first token line says of all others."""
 
     def __init__(self, path: str, columns: Columns) -> None:
+        if not columns.delimiter:
+            raise DataError(path, None, "the delimiter of columns is empty; expected auto, blank, tab or a string")
         self.path = path
         self.columns = columns
         self.delimiter = _NAMED_DELIMITERS.get(columns.delimiter, columns.delimiter)
+        self.separator = " "
         self.width = 0
-        self.pending: list[tuple[int, str]] = []  # '#' lines that wait for the first token line to tell the width
+        self.has_span_tags = True
 
     def sentences(self, lines: Iterable[tuple[int, str]]) -> Iterator[Sentence]:
         block: list[tuple[int, str]] = []
         leading: list[str] = []
-        for number, line in lines:
+        for number, line in self._begun(iter(lines)):
             is_blank = not line.strip(" \t")
             is_mark = line.startswith(DOCUMENT_MARK)
             if is_blank or is_mark:
@@ -68,62 +74,90 @@ class _Reader:
                     block, leading = [], []
                 if is_mark:
                     leading.append(line)
-            elif line.startswith("#") and not block and self._is_comment(line, number):
+            elif line.startswith("#") and not block and self._is_comment(number, line):
                 leading.append(line)
             else:
                 block.append((number, line))
         if block or leading:
             yield self._sentence(block, leading)
 
-    def _split(self, line: str) -> list[str]:
-        if self.columns.delimiter == "auto" and self.width == 0:
+    def _begun(self, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """The lines again, once the first that is certainly a token line was seen: it decides on '#' lines before it."""
+        head = []
+        for number, line in lines:
+            head.append((number, line))
+            if line.strip(" \t") and not line.startswith(("#", DOCUMENT_MARK)):
+                self._begin(number, line)
+                break
+        return itertools.chain(head, lines)
+
+    def _begin(self, number: int, line: str) -> None:
+        if self.columns.delimiter == "auto":
             self.delimiter = "\t" if "\t" in line else None
+        self.separator = self.delimiter or ("\t" if "\t" in line else " ")
+        fields = self._split(number, line)
+        self.width = len(fields)
+        token, tag = self.columns.token, self.columns.tag
+        for name, column in (("token", token), ("tag", tag)):
+            if column is not None and not -self.width <= column < self.width:
+                raise DataError(
+                    self.path, number, f"there is no column {column} for the {name}: found {self.width} columns in {line[:80]!r}."
+                    f" {self._how_split()} Columns are counted from 0, negative from the last."
+                )  # fmt: skip
+        if tag is not None and token % self.width == tag % self.width:
+            raise DataError(
+                self.path, number, f"the token and its tag would both be column {token % self.width} of {self.width} in "
+                f"{line[:80]!r}; expected a column each. {self._how_split()}"
+            )  # fmt: skip
+        self.has_span_tags = self._has_span_tag(fields)
+
+    def _split(self, number: int, line: str) -> list[str]:
+        if "\r" in line:
+            raise DataError(self.path, number, f"a carriage return inside {line[:80]!r}; lines should end with LF or CR LF")
         return _BLANKS.split(line.strip(" \t")) if self.delimiter is None else line.split(self.delimiter)
 
-    def _is_comment(self, line: str, number: int) -> bool:
-        if self.width == 0:  # nothing is known yet: "# NN O" could be a token, "# a remark" could not
-            fields = line.split("\t") if "\t" in line else _BLANKS.split(line.strip(" \t"))
-            return len(fields) == 1 or not self._looks_like_tokens(fields)
-        fields = self._split(line)
-        return len(fields) != self.width or not self._looks_like_tokens(fields)
+    def _is_comment(self, number: int, line: str) -> bool:
+        if self.width == 0 and self.columns.delimiter == "auto":
+            self.delimiter = "\t" if "\t" in line else None
+        fields = self._split(number, line)
+        if self.width == 0:  # the file has '#' lines alone: "# NN O" is a token, "# a remark" is not
+            return not self._has_span_tag(fields)
+        return len(fields) != self.width or (self.has_span_tags and not self._has_span_tag(fields))
 
-    def _looks_like_tokens(self, fields: Sequence[str]) -> bool:
-        if self.columns.tag is None:
-            return self.width == len(fields)
-        tag = fields[self.columns.tag] if -len(fields) <= self.columns.tag < len(fields) else ""
-        return tag == schemes.OUTSIDE or schemes.split(tag)[0] != "" or fields[0] == "#" == tag
+    def _has_span_tag(self, fields: Sequence[str]) -> bool:
+        width = len(fields)
+        column = -1 if self.columns.tag is None else self.columns.tag
+        if not -width <= column < width or column % width == self.columns.token % width:
+            return False
+        tag = fields[column].strip(" ")
+        return tag == schemes.OUTSIDE or schemes.split(tag)[0] != ""
 
     def _sentence(self, block: list[tuple[int, str]], leading: list[str]) -> Sentence:
         rows = [self._fields(number, line) for number, line in block]
         token, tag = self.columns.token, self.columns.tag
         return Sentence(
             tokens=tuple(row[token] for row in rows),
-            tags=None if tag is None else tuple(row[tag] for row in rows),
+            tags=None if tag is None else tuple(row[tag].strip(" ") for row in rows),
             record=Record(
                 self.path,
                 block[0][0] if block else 0,
-                lines=tuple(line.rstrip(" ") if self.delimiter is None else line for _, line in block),
+                lines=tuple(line.rstrip(" \t") if self.delimiter is None else line for _, line in block),
                 leading=tuple(leading),
+                separator=self.separator,
             ),
         )
 
     def _fields(self, number: int, line: str) -> list[str]:
-        fields = self._split(line)
         if self.width == 0:
-            self.width = len(fields)
-            for name, column in (("token", self.columns.token), ("tag", self.columns.tag)):
-                if column is not None and not -self.width <= column < self.width:
-                    raise DataError(
-                        self.path, number, f"there is no column {column} for the {name}: found {self.width} columns in {line!r}. "
-                        f"{self._how_split()} Columns are counted from 0, negative from the last."
-                    )  # fmt: skip
+            self._begin(number, line)
+        fields = self._split(number, line)
         if len(fields) != self.width:
             raise DataError(
                 self.path,
                 number,
                 f"expected {self.width} columns, found {len(fields)}: {line[:80]!r}. {self._how_split()}",
             )
-        if not all(fields[column] for column in (self.columns.token, self.columns.tag) if column is not None):
+        if not all(fields[column].strip(" ") for column in (self.columns.token, self.columns.tag) if column is not None):
             raise DataError(self.path, number, f"the token or the tag is empty: {line[:80]!r}. {self._how_split()}")
         return fields
 
@@ -138,19 +172,21 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
     """Write sentences as columns: those that they were read with and one more for the tag, else token and tag.
 
     Raises:
-        DataError: a token is empty or holds a blank, tab or line break, which columns cannot carry.
+        DataError: a token or tag is empty or holds a blank, tab or line break, which columns cannot carry.
     """
     for sentence in sentences:
         tags = _tags(sentence, scheme)
         record = sentence.record
+        separator, rows = " ", list(sentence.tokens)
         if record is not None and (record.lines or record.leading):
-            separator = "\t" if any("\t" in line for line in record.lines) else " "
+            separator, rows = record.separator, list(record.lines)
             for line in record.leading:
                 stream.write(f"{line}{separator}{schemes.OUTSIDE}\n\n" if line.startswith(DOCUMENT_MARK) else f"{line}\n")
-            rows = list(record.lines)
         else:
-            separator, rows = " ", [_checked(token, sentence) for token in sentence.tokens]
+            for token in sentence.tokens:
+                _check(token, "token", separator, sentence)
         for row, tag in zip(rows, tags, strict=True):
+            _check(tag, "tag", separator, sentence)
             stream.write(f"{row}{separator}{tag}\n")
         if rows:
             stream.write("\n")
@@ -162,8 +198,10 @@ def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
     return sentence.tags if sentence.tags is not None else [schemes.OUTSIDE] * len(sentence)
 
 
-def _checked(token: str, sentence: Sentence) -> str:
-    if not token or any(character in token for character in " \t\r\n"):
+def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
+    """Refuse what would be read back as something else."""
+    separators = _BLANK if separator in _BLANK else (separator,)
+    is_mark = name == "token" and value.startswith(DOCUMENT_MARK)
+    if is_mark or not value.strip(" ") or any(part in value for part in (*separators, "\r", "\n")):
         path, line = (sentence.record.path, sentence.record.line) if sentence.record else ("output", None)
-        raise DataError(path, line, f"the token {token!r} cannot be a CoNLL column; write JSON Lines instead")
-    return token
+        raise DataError(path, line, f"the {name} {value!r} cannot be a CoNLL column; write JSON Lines instead")

@@ -5,12 +5,14 @@
     {"text": "Anna sang.", "spans": [{"start": 0, "end": 4, "label": "PER"}]}           code points, half-open
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written under ``spans`` (or
-``tags`` for plain tags); an annotation that stood there already moves to ``gold``.
+``tags`` for plain tags); an annotation that stood there already moves to ``gold``, unless there is gold already: then what
+stood there was an earlier prediction, which is replaced.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO, Any
@@ -44,7 +46,12 @@ def read(lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, a
 def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
     try:
         data = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+        if "\\u" in line:
+            json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"{error.object[error.start]!a}"
+        raise DataError(path, number, f"{half} is half of a pair of surrogates, no character; mend or remove it") from error
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of thousands of digits
         raise DataError(path, number, f"not JSON ({error}); expected one object a line") from error
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
         raise DataError(path, number, f'expected an object with "tokens" or "text", found {line[:60]!r}')
@@ -87,16 +94,22 @@ def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> It
         raise ValueError('"text" must be a string')
     record = replace(record, text=text)
     spans = _spans(data["spans"]) if "spans" in data else None
+    ahead = deque(spans or ())
     empty = True
     for offsets in _merged(tokenizer(text), spans or []):
         empty = False
         sentence = Sentence(tuple(text[start:end] for start, end in offsets), offsets=tuple(offsets), record=record)
-        yield sentence if spans is None else sentence.with_spans(_aligned(spans, offsets, text))
+        if spans is not None:
+            inside = []
+            while ahead and ahead[0].start < offsets[-1][1]:
+                inside.append(ahead.popleft())
+            sentence = sentence.with_spans(_aligned(inside, offsets, text))
+        yield sentence
     if empty:
         yield Sentence((), spans=None if spans is None else (), offsets=(), record=record)
-    covered_end = max((span.end for span in spans or ()), default=0)
-    if covered_end > len(text) or (empty and covered_end):
-        raise ValueError(f"a span ends at {covered_end}, beyond the last token of a text of {len(text)} characters")
+    if ahead:
+        span = ahead[0]
+        raise ValueError(f"the span {span.start}-{span.end} ({span.label}) lies behind the last token of {len(text)} characters")
 
 
 def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
@@ -115,15 +128,14 @@ def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]
     """Character spans as token spans. A span that cuts a token is an error: moving it would change the annotation."""
     starts = {start: index for index, (start, _) in enumerate(offsets)}
     ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
-    inside = [span for span in spans if span.start < offsets[-1][1] and span.end > offsets[0][0]]
-    for span in inside:
+    for span in spans:
         if span.start not in starts or span.end not in ends:
             cut = " ".join(text[start:end] for start, end in offsets if start < span.end and end > span.start)
             raise ValueError(
-                f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, {span.label}) cuts a token; the tokens "
-                f"there are {cut!r}. Mend the span, use another tokenizer, or give tokens instead of text"
+                f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, {span.label}) does not begin and end with "
+                f"a token; the tokens there are {cut!r}. Mend the span, use another tokenizer, or give tokens instead of text"
             )
-    return [Span(starts[span.start], ends[span.end], span.label) for span in inside]
+    return [Span(starts[span.start], ends[span.end], span.label) for span in spans]
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
@@ -135,24 +147,29 @@ def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
 def _object(sentences: list[Sentence]) -> dict[str, Any]:
     first = sentences[0]
     record = first.record
-    if first.offsets is not None and record is not None:
-        data: dict[str, Any] = dict(record.data or {"text": record.text})
-    else:
-        data = dict(record.data) if record is not None and record.data else {"tokens": list(first.tokens)}
-    key = "spans" if first.spans is not None else "tags"
-    if record is not None and record.data and key in record.data:
-        data["gold"] = data.pop(key)
+    in_text = first.offsets is not None and record is not None
+    data: dict[str, Any] = dict(record.data or {}) if record is not None else {}
+    if not data:
+        data = {"text": record.text} if in_text and record is not None else {"tokens": list(first.tokens)}
     if first.spans is not None:
-        data["spans"] = [_as_json(span) for sentence in sentences for span in sentence.spans or ()]
+        _make_room(data, "spans", "tags")
+        data["spans"] = [_as_json(span, in_text) for sentence in sentences for span in sentence.spans or ()]
     elif first.tags is not None:
+        _make_room(data, "tags", "spans")
         data["tags"] = [tag for sentence in sentences for tag in sentence.tags or ()]
-        if first.offsets is not None:
+        if in_text:
             data["offsets"] = [list(offset) for sentence in sentences for offset in sentence.offsets or ()]
     return data
 
 
-def _as_json(span: Span) -> dict[str, Any]:
-    in_text = span.start_char is not None
+def _make_room(data: dict[str, Any], *keys: str) -> None:
+    """Move the annotation under the first of `keys` that there is to "gold", unless that holds one already."""
+    key = next((key for key in keys if key in data), None)
+    if key is not None:
+        data.setdefault("gold", data.pop(key))
+
+
+def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
     result = {
         "start": span.start_char if in_text else span.start,
         "end": span.end_char if in_text else span.end,

@@ -1,0 +1,46 @@
+"""One tiny trained model for all tests: training is the slowest thing that this suite does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, as `tagger train` leaves it, of a model that is small but does find spans. Copy it, never change it."""
+    from tagger.training import config, trainer
+
+    settings = config.override(
+        config.Config(),
+        [
+            f"data.train={SAMPLE / 'train.conll'}",
+            f"data.dev={SAMPLE / 'dev.conll'}",
+            "model.units=20",
+            "model.embedding=30",
+            "training.batch_tokens=512",
+            "training.learning_rate=0.01",
+            "training.epochs=3",
+        ],
+    )
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    trainer.train(settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def predictor(trained_run: Path):
+    """The model in `trained_run`, loaded."""
+    import tagger
+
+    return tagger.load(trained_run)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

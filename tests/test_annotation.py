@@ -1,0 +1,191 @@
+"""Spans and sentences, and files with tags as sentences with spans: every tag checked, every mistake with its line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import COLUMN_TOKENS, plain_sentences, sentences
+
+from tagger.errors import DataError
+from tagger.text import annotation, formats
+from tagger.text.formats import ReadOptions
+from tagger.text.schemes import PLAIN, SCHEMES
+from tagger.text.spans import Record, Sentence, Span, by_record
+
+OPTIONS = ReadOptions()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("annotation")
+
+
+def put(folder: Path, text: str, name: str = "f.conll") -> str:
+    (folder / name).write_text(text, encoding="utf-8", newline="")
+    return str(folder / name)
+
+
+# --- Span, Sentence --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("start", "end", "label"), [(0, 0, "X"), (2, 1, "X"), (-1, 1, "X"), (0, 1, "")])
+def test_an_impossible_span_cannot_be_made(start: int, end: int, label: str) -> None:
+    with pytest.raises(ValueError, match="span"):
+        Span(start, end, label)
+
+
+def test_spans_are_equal_by_place_and_label_alone() -> None:
+    assert Span(0, 1, "X", score=0.5, text="a", start_char=7, end_char=8) == Span(0, 1, "X")
+    assert len({Span(0, 1, "X", score=0.5), Span(0, 1, "X"), Span(0, 1, "Y"), Span(0, 2, "X")}) == 3
+
+
+@given(sentence=sentences())
+def test_with_spans_puts_them_in_order_with_their_surface(sentence: Sentence) -> None:
+    again = sentence.with_spans(reversed(sentence.spans or ()))
+    assert again == sentence
+    assert [span.text for span in again.spans or ()] == [" ".join(sentence.tokens[s.start : s.end]) for s in sentence.spans or ()]
+
+
+@pytest.mark.parametrize("spans", [[Span(0, 2, "X"), Span(1, 3, "Y")], [Span(0, 1, "X"), Span(0, 1, "X")], [Span(2, 4, "X")]])
+def test_overlapping_and_overhanging_spans_are_refused(spans: list[Span]) -> None:
+    with pytest.raises(ValueError, match=r"overlaps|reaches past the last of 3 tokens"):
+        Sentence(("a", "b", "c")).with_spans(spans)
+
+
+@pytest.mark.parametrize("wrong", [{"tags": ("O",)}, {"offsets": ((0, 1), (1, 2), (2, 3))}])
+def test_a_sentence_has_one_tag_and_one_place_a_token(wrong: dict) -> None:
+    with pytest.raises(ValueError, match=r"2 tokens but [13]"):
+        Sentence(("a", "b"), **wrong)
+
+
+def test_sentences_of_one_text_are_grouped_and_others_are_not() -> None:
+    text, other = Record("f", 1, text="a b"), Record("f", 1, text="a b")
+    a, b = (Sentence((t,), offsets=((i, i + 1),), record=text) for t, i in (("a", 0), ("b", 2)))
+    c, d = Sentence(("c",), offsets=((0, 1),), record=other), Sentence(("d",), record=text)
+    assert [[s.tokens[0] for s in group] for group in by_record([a, b, c, d, d, a])] == [["a", "b"], ["c"], ["d"], ["d"], ["a"]]
+
+
+# --- read ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("declared", [True, False])
+@given(found=st.lists(sentences(COLUMN_TOKENS, min_size=1, separable=False), min_size=1, max_size=4))
+def test_an_annotated_file_is_read_in_any_scheme(folder: Path, scheme: str, declared: bool, found: list[Sentence]) -> None:
+    with open(folder / "any.conll", "w", encoding="utf-8", newline="") as stream:
+        formats.write(found, stream, "conll", scheme)
+    again, named = annotation.read(folder / "any.conll", OPTIONS, scheme if declared else annotation.DETECT)
+    assert [(s.tokens, s.spans) for s in again] == [(s.tokens, s.spans) for s in found]
+    assert named in SCHEMES
+    assert named == scheme or not declared
+
+
+def test_plain_tags_have_no_spans(folder: Path) -> None:
+    found, scheme = annotation.read(put(folder, "a NN\nb VB\n"), OPTIONS)
+    assert (scheme, found[0].tags, found[0].spans) == (PLAIN, ("NN", "VB"), None)
+    found, scheme = annotation.read(put(folder, "a B-X\nb O\n"), OPTIONS, PLAIN)
+    assert (scheme, found[0].tags, found[0].spans) == (PLAIN, ("B-X", "O"), None)
+
+
+def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folder: Path) -> None:
+    spans = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]]}\n{"tokens": []}\n'
+    for text in (spans, '{"tokens": ["a", "b"], "tags": ["B-X", "E-X"]}\n'):
+        for declared in (annotation.DETECT, "IOBES"):
+            (found,), _ = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, declared)
+            assert found.spans == (Span(0, 2, "X"),)
+    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS, "IOBES")[0].tags == ("B-X", "E-X")
+    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS)[0].tags == ("B-X", "I-X")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "declared", "says"),
+    [
+        (
+            "f.conll",
+            "\n# c\na O\nb O\n\nc O\nd I-X\n",
+            "IOB2",
+            ":7: tag 'I-X' cannot follow 'O' in IOB2 (token 'd'); mend the tag",
+        ),
+        ("f.conll", "-DOCSTART- O\n\na B-X\nb I-X\n", "IOBES", ":4: tag 'I-X' leaves a span open at the end of the sentence"),
+        ("f.conll", "a O\nb NN\n", "IOB1", ":2: tag 'NN' is not of the scheme IOB1"),
+        ("f.conll", "a B-X\nb NN\n", "auto", ": the tags 'B-X' and 'NN' do not belong to one scheme"),
+        ("f.conll", "a S-X\nb U-X\n", "auto", ": no scheme of IOB2, IO, IOB1, IOBES, BILOU fits all tags"),
+        ("f.conll", "", "auto", ": holds no sentence; expected at least one"),
+        ("f.conll", "# a remark\n", "auto", ": holds no sentence"),
+        ("f.txt", "Raw text is here .\nIt has no tags .\nAlas .\n", "auto", ":3: expected 5 columns, found 2"),
+        ("f.jsonl", '{"tokens": []}\n', "auto", ": holds no sentence"),
+        ("f.jsonl", '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "I-X"]}\n', "IOB2", ":2: tag 'I-X' cannot follow 'O'"),
+        ("f.jsonl", '{"tokens": ["a"]}\n', "auto", ':1: no annotation; expected "spans" or "tags" beside the tokens'),
+        ("f.jsonl", '{"text": "a b", "tags": ["O", "O"]}\n', "auto", ":1: no annotation"),
+        ("f.jsonl", '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n', "IO", ":1: IO cannot separate two adjacent"),
+    ],
+)
+def test_what_is_not_annotated_as_declared_is_told_with_its_line(
+    folder: Path, name: str, text: str, declared: str, says: str
+) -> None:
+    path = put(folder, text, name)
+    with pytest.raises(DataError) as caught:
+        annotation.read(path, OPTIONS, declared)
+    assert str(caught.value).startswith(path + says)
+
+
+# --- convert ---------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=30)  # each example waits for the disk
+@given(
+    found=st.lists(sentences(COLUMN_TOKENS, min_size=1), min_size=1, max_size=3),
+    scheme=st.sampled_from(["IOB2", "IOBES", "BILOU"]),
+)
+def test_convert_there_and_back(folder: Path, found: list[Sentence], scheme: str) -> None:
+    source, there, json_file, back = (str(folder / name) for name in ("1.conll", "2.conll", "3.jsonl", "4.conll"))
+    with open(source, "w", encoding="utf-8", newline="") as stream:
+        formats.write(found, stream, "conll", "IOB2")
+    assert annotation.convert(source, there, OPTIONS, "IOB2", scheme) == (len(found), "IOB2")
+    assert annotation.convert(there, json_file, OPTIONS, scheme, "IOB2") == (len(found), scheme)
+    annotation.convert(json_file, back, OPTIONS, annotation.DETECT, "IOB2")
+    assert Path(back).read_bytes() == Path(source).read_bytes()
+
+
+@settings(max_examples=30)
+@given(found=st.lists(plain_sentences(COLUMN_TOKENS.filter(lambda t: t[0] != "#"), min_size=1), min_size=1, max_size=3))
+def test_plain_tags_are_converted_as_they_are(folder: Path, found: list[Sentence]) -> None:
+    source, json_file, back = (str(folder / name) for name in ("1.conll", "2.jsonl", "3.conll"))
+    with open(source, "w", encoding="utf-8", newline="") as stream:
+        formats.write(found, stream, "conll")
+    annotation.convert(source, json_file, OPTIONS, PLAIN, "IOB2")
+    annotation.convert(json_file, back, OPTIONS, PLAIN, "IOB2")
+    assert Path(back).read_bytes() == Path(source).read_bytes()
+
+
+def test_text_with_character_spans_is_converted_to_tokens_with_token_spans(folder: Path) -> None:
+    text = "I saw Ann Lee. Bo left."
+    source = put(folder, json.dumps({"text": text, "spans": [[6, 13, "PER"], [15, 17, "PER"]]}), "t.jsonl")
+    annotation.convert(source, str(folder / "u.jsonl"), OPTIONS, annotation.DETECT, "IOB2")
+    first, second = (json.loads(line) for line in (folder / "u.jsonl").read_text().splitlines())
+    assert first["tokens"][first["spans"][0]["start"] : first["spans"][0]["end"]] == ["Ann", "Lee"]
+    assert [(span["start"], span["end"]) for span in second["spans"]] == [(0, 1)]
+    again, _ = annotation.read(folder / "u.jsonl", OPTIONS)
+    assert [s.spans for s in again] == [(Span(2, 4, "PER"),), (Span(0, 1, "PER"),)]
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "scheme", "says"),
+    [
+        ("a B-X\nb B-X\n", "o.conll", "IO", "cannot be written in IO: IO cannot separate two adjacent spans of X"),
+        ("a B-X\n", "o.conll", "IOB3", "unknown scheme 'IOB3'; expected one of IOB2, IO, IOB1, IOBES, BILOU"),
+        ("a b\tB-X\n", "o.conll", "IOB2", "the token 'a b' cannot be a CoNLL column; write JSON Lines instead"),
+        ("a\tB-X Y\n", "o.conll", "IOB2", "the tag 'B-X Y' cannot be a CoNLL column"),
+    ],
+)
+def test_what_the_target_cannot_hold_is_told_and_nothing_is_written(
+    folder: Path, text: str, target: str, scheme: str, says: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        annotation.convert(put(folder, text), str(folder / target), OPTIONS, annotation.DETECT, scheme)
+    assert says in str(caught.value)
+    assert not (folder / target).exists()

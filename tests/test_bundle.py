@@ -1,0 +1,278 @@
+"""The bundle: what was written is read again, for ever, and whatever else lies there is refused in words."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tagger
+from tagger import bundle as bundles
+from tagger.errors import BundleError
+from tagger.features.vocabulary import Vocabulary
+from tagger.training.config import Config
+
+GOLDEN = Path(__file__).parent / "data" / "bundle-1"
+FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
+WEIGHTS = dict(np.load(GOLDEN / "weights.npz"))
+EXPECTED = [
+    ("Mira Okafor", "PER", 0.998892),
+    ("Nordwind", "ORG", 0.585162),
+    ("Quito", "LOC", 0.936608),
+    ("Kestrel Rail", "ORG", 0.956054),
+    ("Leila", "PER", 0.588569),
+    ("Porto", "LOC", 0.957031),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the golden bundle, to be spoilt."""
+    return Path(shutil.copytree(GOLDEN, tmp_path / "bundle"))
+
+
+def seal(folder: Path, name: str, content: str | bytes) -> None:
+    """Replace a file and make the manifest agree with it, as whoever means harm would."""
+    data = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def zipped(**members: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+# -- what is written is read again
+
+
+def test_the_golden_bundle_loads_for_ever() -> None:
+    model = tagger.load(GOLDEN)
+    assert model.labels == ["LOC", "ORG", "PER"]
+    found = model.tag("Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto.")
+    spans = [(span.text, span.label, span.score) for sentence in found for span in sentence.spans or ()]
+    assert [(text, label) for text, label, _ in spans] == [(text, label) for text, label, _ in EXPECTED]
+    assert [score for *_, score in spans] == pytest.approx([score for *_, score in EXPECTED], abs=1e-4)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(["Zoë", "<UNK>", "\N{LINE SEPARATOR}", '"'], [3, 2, 1, 1])
+    weights = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": np.zeros(0, dtype=np.float32)}
+    tags = ("O", "B-Ort, groß", "I-Ort, groß", "E-Ort, groß", "S-Ort, groß")
+    written = bundles.Bundle(Config(), tags, "IOB1", vocabulary, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
+    bundles.save(tmp_path / "deep" / "down", written)
+    read = bundles.load(tmp_path / "deep" / "down")
+    assert (read.config, read.tags, read.scheme, read.vocabulary, read.metrics) == (
+        written.config, tags, "IOB1", vocabulary, written.metrics
+    )  # fmt: skip
+    assert read.labels == ["Ort, groß"]
+    assert read.weights.keys() == weights.keys()
+    assert all(np.array_equal(read.weights[name], weights[name]) for name in weights)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        bundles.save(tmp_path / name, bundles.load(GOLDEN))
+    for name in (*FILES, "manifest.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
+    manifest = json.loads((trained_run / "manifest.json").read_text())
+    assert manifest["format"] == bundles.FORMAT == 1
+    assert sorted(manifest["files"]) == sorted(FILES)
+    for name, entry in manifest["files"].items():
+        data = (trained_run / name).read_bytes()
+        assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_describe_tells_what_the_model_is() -> None:
+    facts = bundles.describe(bundles.load(GOLDEN))
+    assert facts["predicts"] == "spans: LOC, ORG, PER"
+    assert facts["tokenizer"] == "english-conll-1"
+    assert "4 units" in facts["network"]
+
+
+def test_other_files_beside_are_no_part_of_it(folder: Path) -> None:
+    (folder / "notes.txt").write_text("mine")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["../../outside"] = {"bytes": 1, "sha256": "00"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert bundles.load(folder).labels == ["LOC", "ORG", "PER"]
+
+
+def test_a_link_to_the_whole_folder_is_followed(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(folder)
+    assert bundles.load(tmp_path / "latest").labels == ["LOC", "ORG", "PER"]
+
+
+# -- damage
+
+
+@pytest.mark.parametrize("name", [*FILES, "manifest.json"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), path.symlink_to(GOLDEN / "README.md")),
+        lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
+        lambda path: (path.unlink(), path.symlink_to(path.name)),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+    ],
+    ids=["missing", "empty", "truncated", "changed", "a folder", "link outside", "device", "link to itself", "pipe"],
+)
+def test_a_damaged_file_is_refused(folder: Path, name: str, spoil: Callable[[Path], object]) -> None:
+    spoil(folder / name)
+    with pytest.raises(BundleError) as caught:
+        bundles.load(folder)
+    assert str(caught.value).startswith(str(folder))
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "complaint"),
+    [
+        ('{"format": 2, "files": {}}', "upgrade"),
+        ('{"format": 0, "files": {}}', "damaged manifest"),
+        ('{"format": "1", "files": {}}', "damaged manifest"),
+        ('{"format": true, "files": {}}', "damaged manifest"),
+        ('{"format": 1, "files": []}', "damaged manifest"),
+        ('{"format": 1}', "damaged manifest"),
+        ("[]", "damaged manifest"),
+        ("null", "damaged manifest"),
+        ("[" * 100_000, "damaged manifest"),
+        ('{"format": 1, "files": {}}', "does not list config.toml"),
+        ('{"format": 1, "files": {"config.toml": 7}}', "does not list config.toml"),
+        ('{"format": 1, "files": {"config.toml": {}}}', "config.toml: differs"),
+    ],
+)
+def test_a_strange_manifest_is_refused(folder: Path, manifest: str, complaint: str) -> None:
+    (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(BundleError, match=complaint):
+        bundles.load(folder)
+
+
+def test_a_training_that_has_not_ended_is_told_apart(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+    (folder / "checkpoint").mkdir()
+    with pytest.raises(BundleError, match="--resume"):
+        bundles.load(folder)
+
+
+# -- files that agree with the manifest, but not with anything else
+
+
+class Bomb:
+    """Leaves a file behind if anything ever unpickles it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.path,))
+
+
+def test_no_pickle_is_ever_loaded(folder: Path, tmp_path: Path) -> None:
+    bomb = np.array([Bomb(tmp_path / "exploded")], dtype=object)
+    arrays = {**WEIGHTS, next(iter(WEIGHTS)): bomb}
+    for content in (npz(**arrays), pickle.dumps(Bomb(tmp_path / "exploded")), zipped(**{"a.npy": pickle.dumps(bomb)})):
+        seal(folder, "weights.npz", content)
+        with pytest.raises(BundleError, match=r"weights\.npz: not an \.npz file of plain arrays"):
+            tagger.load(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def enormous() -> bytes:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**13,)})
+    return header.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 500,
+        zipped(**{"words/embeddings": b"no array"}),
+        zipped(**{"words/embeddings.npy": enormous()}),
+        npz(),
+        npz(**{name: array[:-1] for name, array in WEIGHTS.items()}),
+        npz(**{name: array.astype(np.float64) for name, array in WEIGHTS.items()}),
+        npz(**{f"other/{name}": array for name, array in WEIGHTS.items()}),
+        npz(**WEIGHTS, more=np.zeros(1, np.float32)),
+    ],
+    ids=["empty", "zeros", "no array", "enormous", "none", "shape", "float64", "names", "one too many"],
+)
+def test_weights_that_do_not_fit_are_refused(folder: Path, content: bytes) -> None:
+    seal(folder, "weights.npz", content)
+    with pytest.raises(BundleError, match=r"weights\.npz") as caught:
+        tagger.load(folder)
+    assert str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *[
+            ("tags.json", text)
+            for text in (
+                "", "[]", "7", "{}", '{"tags": "O", "scheme": 7}', '{"tags": ["O"], "scheme": "IOB3"}',
+                '{"tags": [], "scheme": "plain"}', '{"tags": [1, 2], "scheme": "plain"}',
+                '{"tags": ["A", "A"], "scheme": "plain"}', '{"tags": [[]], "scheme": "plain"}',
+                '{"tags": ["O", "B-X"], "scheme": "IOB2"}', '{"tags": ["B-X", "I-X", "E-X", "S-X", "O"], "scheme": "IOB2"}',
+                "[" * 100_000,
+            )
+        ],
+        *[
+            ("vocabulary/words.json", text)
+            for text in (
+                "", "[]", "{}", '{"words": ["a"], "counts": []}', '{"words": ["a", "a"], "counts": [1, 1]}',
+                '{"words": [[]], "counts": [1]}', "[" * 100_000,
+            )
+        ],
+        *[("metrics.json", text) for text in ("", "[]", '{"dev": 7}', '{"train_sentences": "many"}', "[" * 100_000)],
+        *[("config.toml", text) for text in ("x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "x = " + "[" * 100_000)],
+        ("README.md", b"\xff"),
+    ],
+)  # fmt: skip
+def test_contents_that_make_no_sense_are_refused(folder: Path, name: str, content: str | bytes) -> None:
+    seal(folder, name, content)
+    if name == "README.md":  # a text for people, which nothing reads
+        assert bundles.load(folder)
+        return
+    with pytest.raises(BundleError, match=name):
+        bundles.load(folder)
+
+
+def test_an_unknown_tokenizer_is_told_when_it_is_needed(folder: Path) -> None:
+    config = (folder / "config.toml").read_text().replace("english-conll-1", "klingon-7")
+    seal(folder, "config.toml", config)
+    model = tagger.load(folder)
+    assert model.tag_tokens([["Quito"]])[0].tokens == ("Quito",)
+    with pytest.raises(tagger.TaggerError, match="klingon-7"):
+        model.tag("Quito")

@@ -1,0 +1,103 @@
+"""Vocabulary, <UNK>, encoding and batches."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.features.batches import batch_up, bucket, shuffled_buckets
+from tagger.features.encode import encode, replace_rare
+from tagger.features.vocabulary import PAD, UNK, Vocabulary
+
+SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["the", "cat", "<UNK>"]]
+
+
+def test_numbers_begin_after_pad_and_unknown_commonest_first():
+    vocabulary = Vocabulary.build(SENTENCES)
+    assert len(vocabulary) == 7
+    assert vocabulary.numbers(["the", "cat", "wolf"]).tolist() == [2, 3, UNK]
+
+
+def test_a_token_that_is_written_like_a_reserved_one_has_its_own_number():
+    assert Vocabulary.build(SENTENCES).numbers(["<UNK>"]).tolist() != [UNK]
+
+
+def test_minimum_count_and_maximum_size_leave_the_rest_unknown():
+    assert Vocabulary.build(SENTENCES, minimum_count=2).words == ["the", "cat"]
+    assert Vocabulary.build(SENTENCES, maximum_size=1).words == ["the"]
+
+
+@given(st.lists(st.lists(st.text(min_size=1), max_size=5), max_size=5))
+def test_json_round_trip(sentences):
+    vocabulary = Vocabulary.build(sentences)
+    assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"words": ["a"]}', '{"words": ["a", "a"], "counts": [1, 1]}', '{"words": ["a"], "counts": []}']
+)
+def test_other_json_is_refused(text):
+    json.loads(text)
+    with pytest.raises(ValueError, match=r"expected|twice|counts"):
+        Vocabulary.from_json(text)
+
+
+def test_only_rare_words_become_unknown_and_about_as_often_as_asked():
+    vocabulary = Vocabulary.build(SENTENCES)
+    words = np.tile(vocabulary.numbers(["the", "cat", "sat", "dog"]), (2000, 1))
+    words[:, 1] = PAD
+    replaced = replace_rare(words, vocabulary.rare(1), 0.5, np.random.default_rng(0))
+    np.testing.assert_array_equal(replaced[:, :2], words[:, :2])
+    assert 0.45 < np.mean(replaced[:, 2:] == UNK) < 0.55
+    assert np.all((replaced == words) | (replaced == UNK))
+
+
+lengths_lists = st.lists(st.integers(0, 40), min_size=1, max_size=60)
+
+
+@given(lengths_lists, st.integers(1, 200), st.integers(0, 3))
+def test_an_epoch_has_every_sentence_once_within_the_budget(lengths, budget, epoch):
+    batches = shuffled_buckets(lengths, budget, (1, epoch))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    for batch in batches:
+        longest = max(max(lengths[index] for index in batch), 1)
+        assert len(batch) == 1 or longest * len(batch) <= budget
+
+
+@given(lengths_lists, st.integers(1, 200))
+def test_the_longest_batch_comes_first_and_all_epochs_have_as_many(lengths, budget):
+    first, second = (shuffled_buckets(lengths, budget, (1, epoch)) for epoch in (0, 1))
+    assert len(first) == len(second)
+    assert max(lengths[index] for index in first[0]) == max(lengths)
+
+
+def test_order_depends_on_the_seed_alone():
+    lengths = np.random.default_rng(0).integers(1, 30, 200)
+    orders = [np.concatenate(shuffled_buckets(lengths, 100, seed)).tolist() for seed in ((1, 0), (1, 0), (1, 1), (2, 0))]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+    assert orders[0] != orders[3]
+
+
+def test_a_batch_is_padded_on_the_right_with_zeros():
+    vocabulary = Vocabulary.build(SENTENCES)
+    batch = batch_up(np.array([0, 1]), encode(SENTENCES, vocabulary), [np.array([5, 6, 7]), np.array([8, 9])])
+    assert batch.inputs["words"][1].tolist() == [*vocabulary.numbers(["the", "dog"]), PAD]
+    assert batch.tags.tolist() == [[5, 6, 7], [8, 9, 0]]
+    assert batch.lengths.tolist() == [3, 2]
+
+
+def test_fixed_shapes_are_few_and_hold_the_same():
+    features = [{"words": np.full(length, 2, dtype=np.int32)} for length in range(1, 31)]
+    lengths = [len(feature["words"]) for feature in features]
+    shapes = set()
+    for indices in bucket(lengths, np.arange(30), 64):
+        fixed, plain = batch_up(indices, features, token_budget=64), batch_up(indices, features)
+        shapes.add(fixed.inputs["words"].shape)
+        rows, time = plain.inputs["words"].shape
+        np.testing.assert_array_equal(fixed.inputs["words"][:rows, :time], plain.inputs["words"])
+        assert fixed.inputs["words"].sum() == plain.inputs["words"].sum()
+    assert {time for _, time in shapes} == {8, 16, 24, 32}
+    assert len(shapes) <= 2 * 4
