@@ -114,11 +114,11 @@ ROWS = "Anna B-PER B-PER\nsang O O\n\nBonn B-LOC O\n"
         ROWS.replace(" ", "\t"),
         ROWS.removesuffix("\n") + "\n\n\n\n",
         ROWS.removesuffix("\n"),
-        "-DOCSTART- -X- O\n\n# a remark\n" + ROWS + "\n-DOCSTART- -X- O\n\n# the end\n",
+        "# a remark\n" + ROWS + "\n# the end\n",
         "B-PER B-PER\nO O\n\nB-LOC O\n",
         ROWS.replace(" B", " NN  x B", 1).replace("sang ", "sang VB y ").replace("Bonn ", "Bonn NE \u00a0 "),
     ],
-    ids=["plain", "CRLF", "BOM", "tabs", "blank lines", "no last line end", "marks", "two columns", "more columns"],
+    ids=["plain", "CRLF", "BOM", "tabs", "blank lines", "no last line end", "remarks", "two columns", "more columns"],
 )
 @pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())], ids=["", "gzip"])
 def test_evaluate_reads_every_layout(here: Path, content: str, pack) -> None:
@@ -272,3 +272,9 @@ def test_train_refuses(here: Path, arguments: list[str], complaint: str) -> None
     Path("bytes").write_bytes(b"\x80\x00")
     assert complaint in failed(invoke("train", *arguments, "--set", "model.units=2"))
     assert not Path("run").exists()
+
+
+def test_a_document_mark_counts_as_a_token_as_in_conlleval(here):
+    (here / "predictions.conll").write_text("-DOCSTART- -X- O O\n\nAnna NNP B-PER B-PER\nsang VBD O B-PER\n\n-DOCSTART-\n")
+    figures = json.loads(worked(invoke("evaluate", "--predictions", "predictions.conll", "--json")))["conlleval"]
+    assert (figures["tokens"], figures["accuracy"]) == (4, 75.0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tagger.errors import DataError
 from tagger.evaluation.scores import Scores, scores
 from tagger.runtime.predictor import Predictor
 from tagger.text import annotation, formats, schemes
-from tagger.text.formats.conll import Columns
+from tagger.text.formats.conll import DOCUMENT_MARK, Columns
 from tagger.text.spans import Sentence
 
 __all__ = ["score_model", "score_predictions"]
@@ -17,19 +17,29 @@ __all__ = ["score_model", "score_predictions"]
 def score_predictions(path: str, *, scheme: str | None = None, delimiter: str | None = None) -> Scores:
     """Scores of a file in conlleval's layout: the last two columns are the gold and the predicted tag; gzip or not.
 
-    Columns are separated by blanks and tabs, or by `delimiter`.
+    Columns are separated by blanks and tabs, or by `delimiter`. A ``-DOCSTART-`` line counts as a token, as it does in conlleval.
 
     Raises:
         DataError: it is ill-formed.
     """
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
-    rows = [sentence for sentence in formats.read(path, "conll", formats.ReadOptions(columns)) if len(sentence)]
-    if not rows:
+    sentences = list(formats.read(path, "conll", formats.ReadOptions(columns)))
+    if not any(map(len, sentences)):
         raise DataError(path, None, "holds no sentence; expected lines whose last two columns are the gold and the predicted tag")
     try:
-        return scores([row.tokens for row in rows], [row.tags or () for row in rows], scheme)
+        gold, predicted = zip(*(pair for sentence in sentences for pair in _pairs(sentence)), strict=True)
+        return scores(gold, predicted, scheme)
     except ValueError as error:
         raise DataError(path, None, str(error)) from error
+
+
+def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Gold and predicted tags of the document marks before a sentence, each by itself, and of the sentence."""
+    for line in sentence.record.leading if sentence.record else ():
+        if line.startswith(DOCUMENT_MARK):
+            yield (schemes.OUTSIDE,), (schemes.OUTSIDE,)
+    if len(sentence):
+        yield sentence.tokens, sentence.tags or ()
 
 
 def score_model(model: Predictor, paths: Sequence[str], options: formats.ReadOptions, scheme: str = annotation.DETECT) -> Scores:

@@ -45,14 +45,14 @@ class ReadOptions:
 
 
 def format_of(path: str, *, txt_is: str = "text") -> str:
-    """The format that a file's name says: .jsonl and .ndjson; .txt and .text (`txt_is`); any other is CoNLL columns.
+    """The format that a file's name says: .jsonl and .ndjson; .txt, .text and .md (`txt_is`); any other is CoNLL columns.
 
     Standard input, written ``-``, is text. A final .gz does not count.
     """
     name = path.lower().removesuffix(".gz")
     if name.endswith((".jsonl", ".ndjson")):
         return "jsonl"
-    return txt_is if name == STANDARD_INPUT or name.endswith((".txt", ".text")) else "conll"
+    return txt_is if name == STANDARD_INPUT or name.endswith((".txt", ".text", ".md")) else "conll"
 
 
 def read(

@@ -1,0 +1,55 @@
+"""Documentation is run: every command of the README works as it stands there."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from command_line import invoke
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if "tagger " in line
+]
+QUICKLY = ["--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.embedding=4"]
+
+
+@pytest.fixture
+def workplace(tmp_path, trained_run, monkeypatch):
+    """A folder like the repository's, with the run that the README trains; CoNLL-2003 is played by the sample."""
+    (tmp_path / "data").mkdir()
+    shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "sample")
+    shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "conll2003")
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png"))
+    shutil.copytree(trained_run, tmp_path / "runs" / "mine")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands_to_check():
+    assert {command.split()[1] for command in COMMANDS if command.startswith("tagger")} >= {"train", "evaluate", "predict", "info"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_works(command, workplace):
+    text, pipe, right = command.partition(" | ")
+    arguments = shlex.split(right if pipe else command)[1:]
+    if arguments[0] == "train":
+        shutil.rmtree(workplace / "runs" / "mine")
+        arguments += QUICKLY
+    result = invoke(*arguments, input=shlex.split(text)[1] + "\n" if pipe else None)
+    assert result.status == 0, result.stderr
+
+
+def test_python_example_runs(workplace, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(code, "README.md", "exec"), {})
+    assert "Error" not in capsys.readouterr().err
+
+
+def test_links_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md", "experiments/README.md"):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+            assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"
