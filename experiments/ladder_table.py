@@ -66,7 +66,7 @@ def plot(rungs: dict[str, list[Result]], path: str) -> None:
     axes.invert_yaxis()
     axes.set_xlim(60, 82)
     axes.set_xlabel("F1 on CoNLL-2003 test, percent (the axis begins at 60)")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     pyplot.tight_layout()
     pyplot.savefig(path, dpi=120)

@@ -29,7 +29,12 @@ def workplace(tmp_path, trained_run, monkeypatch):
 
 
 def test_there_are_commands_to_check():
-    assert {command.split()[1] for command in COMMANDS if command.startswith("tagger")} >= {"train", "evaluate", "predict", "info"}
+    assert {command.split()[1] for command in COMMANDS if command.startswith("tagger")} >= {
+        "train",
+        "evaluate",
+        "predict",
+        "info",
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)

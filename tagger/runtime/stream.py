@@ -20,6 +20,9 @@ __all__ = ["Job", "plan", "run"]
 Told = Callable[[int, int], None]
 """Told now and then: bytes read of the current file, and tokens tagged in all."""
 
+# IO cannot part adjacent spans, which a model may well predict; IOB1 is the same where there are none.
+_OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -110,7 +113,7 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
     The output file appears when it is complete, standard output as it comes; memory does not grow with the file.
 
     Args:
-        scheme: of the tags in CoNLL columns; by default that of the model's training corpus.
+        scheme: of the tags in CoNLL columns; by default that of the training corpus (IOB1 for IO).
 
     Raises:
         TaggerError: the input is ill-formed or the output cannot be written.
@@ -129,7 +132,7 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
                 told(read, tokens)
             yield sentence
 
-    scheme = scheme or ("IOB2" if model.bundle.scheme == schemes.PLAIN else model.bundle.scheme)
+    scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
     sentences = formats.read(job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None)
     tagged = counted(model.predict(sentences))
     if job.target is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -19,9 +19,21 @@ from tagger.runtime.predictor import Decoder, emissions_in_batches
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
+from tagger.training.config import TrainingConfig
 from tagger.training.observer import Observer
 
 __all__ = ["EpochEnd", "dev_score", "exhausted", "variables_of", "write_history"]
+
+
+Score = Callable[[], dict[str, float]]
+
+
+class Data(Protocol):
+    """What the reports need to know of an epoch: how many batches and tokens it has."""
+
+    tokens: int
+
+    def __len__(self) -> int: ...
 
 
 def dev_score(model: Any, sentences: Sequence[Sentence], vocabulary: Vocabulary, decoder: Decoder) -> dict[str, float]:
@@ -47,22 +59,26 @@ def dev_score(model: Any, sentences: Sequence[Sentence], vocabulary: Vocabulary,
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs without progress."""
+    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs without progress.
 
-    def __init__(self, run: Path, progress: Progress, best: dict[str, np.ndarray], patience: int, observer: Observer) -> None:
+    Whoever watches is told through ``observer``.
+    """
+
+    def __init__(
+        self, run: Path, progress: Progress, best: dict[str, np.ndarray], training: TrainingConfig, data: Data, score: Score
+    ) -> None:
+        """`best` receives the weights of the best epoch; `score` gives the figures of `dev_score`."""
         super().__init__()
         self.run = run
         self.progress = progress
         self.best = best
-        self.patience = patience
-        self.observer = observer
-        self.score: Any = None  # set by the trainer: () -> the figures of `dev_score`
-        self.tokens_per_epoch = self.batches = 0
-        self.tokens: list[int] = []
+        self.training = training
+        self.data = data
+        self.score = score
+        self.observer = Observer()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
-        self.seen = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {})["loss"])
@@ -72,10 +88,10 @@ class EpochEnd(keras.callbacks.Callback):
                 f"the loss became {loss} in epoch {epoch}, batch {batch + 1}: the training exploded; set training.clip_norm "
                 "(5 is usual), or a smaller training.learning_rate"
             )
-        done = (batch + 1) / self.batches
+        done = (batch + 1) / len(self.data)
         elapsed = time.monotonic() - self.started
-        epochs_left = self.params["epochs"] - len(self.progress.history) - done
-        per_second = done * self.tokens_per_epoch / elapsed
+        epochs_left = self.training.epochs - len(self.progress.history) - done
+        per_second = done * self.data.tokens / elapsed
         self.observer.batch(len(self.progress.history) + 1, done, loss, per_second, epochs_left * elapsed / done)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -84,7 +100,7 @@ class EpochEnd(keras.callbacks.Callback):
         figures = self.score()
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row |= {"tokens_per_second": self.tokens_per_epoch / seconds, "seconds": time.monotonic() - self.started}
+        row |= {"tokens_per_second": self.data.tokens / seconds, "seconds": time.monotonic() - self.started}
         better = self.progress.add(row)
         if better:
             self.best.clear()
@@ -93,7 +109,7 @@ class EpochEnd(keras.callbacks.Callback):
         write_history(self.run / "history.csv", self.progress.history)
         checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, variables_of(self.model), self.best)
         self.observer.epoch(row, better)
-        if exhausted(self.progress, self.patience):
+        if exhausted(self.progress, self.training.patience):
             self.model.stop_training = True
 
 

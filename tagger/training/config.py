@@ -66,10 +66,10 @@ class ModelConfig:
     """The network."""
 
     input: str = _setting("embedding", "of tokens", choices=("embedding", "one-hot"))
-    embedding: int = _setting(100, "dimension of the token embedding", low=1)
+    embedding: int = _setting(100, "dimension of the token embedding", low=1, high=10_000)
     cell: str = _setting("lstm", "recurrent cell", choices=CELLS)
-    units: int = _setting(100, "of each layer and direction", low=1)
-    layers: int = _setting(1, "recurrent layers on top of each other", low=1)
+    units: int = _setting(100, "of each layer and direction", low=1, high=10_000)
+    layers: int = _setting(1, "recurrent layers on top of each other", low=1, high=50)
     bidirectional: bool = _setting(True, "read each sentence in both directions")
     hidden: tuple[int, ...] = _setting((), "units of feed-forward layers on every timestep's output")
     input_dropout: float = _setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
@@ -155,8 +155,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
     default, meta = setting.default, setting.metadata
     assert default is not MISSING
     if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or not all(type(unit) is int and unit > 0 for unit in value):
-            raise ConfigError(f"{where}: expected a list of positive integers, found {value!r}")
+        if not isinstance(value, (list, tuple)) or not all(type(unit) is int and 0 < unit <= 10_000 for unit in value):
+            raise ConfigError(f"{where}: expected a list of integers from 1 to 10000, found {value!r}")
         return tuple(value)
     if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,9 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         _claim(run, settings)
     observer.started(_facts(settings, train_sentences, dev_sentences, scheme, vocabulary, model))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
-    end = EpochEnd(run, progress, best, settings.training.patience, observer)
-    end.score = lambda: dev_score(model, dev_sentences, vocabulary, decoder)
-    end.tokens_per_epoch, end.batches = data.tokens, len(data)
+    score = partial(dev_score, model, dev_sentences, vocabulary, decoder)
+    end = EpochEnd(run, progress, best, settings.training, data, score)
+    end.observer = observer
     _fit(model, data, end, settings.training, run)
 
     metrics = _metrics(progress, len(train_sentences))
@@ -174,7 +175,8 @@ class _Batches(keras.utils.PyDataset):
         super().__init__()
         self.features = encode([sentence.tokens for sentence in sentences], vocabulary)
         self.lengths = np.array([len(sentence) for sentence in sentences])
-        self.tags = [_tag_ids(sentence, tags) for sentence in sentences]
+        numbers = {tag: number for number, tag in enumerate(tags)}
+        self.tags = [_targets(sentence, numbers) for sentence in sentences]
         self.rare = vocabulary.rare(1)
         self.unknown_probability = settings.vocabulary.unknown_probability
         self.seed = settings.training.seed
@@ -207,9 +209,9 @@ class _Batches(keras.utils.PyDataset):
         self.epoch += 1
 
 
-def _tag_ids(sentence: Sentence, tags: tuple[str, ...]) -> np.ndarray:
-    """The targets of a training sentence, (T,) int32."""
-    number = {tag: index for index, tag in enumerate(tags)}
-    if sentence.spans is None:
-        return np.array([number[tag] for tag in sentence.tags or ()], dtype=np.int32)
-    return np.array([number[tag] for tag in schemes.encode(sentence.spans, len(sentence), INNER_SCHEME)], dtype=np.int32)
+def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:
+    """The tag ids of a training sentence, (T,) int32."""
+    tags: Sequence[str] = sentence.tags or ()
+    if sentence.spans is not None:
+        tags = schemes.encode(sentence.spans, len(sentence), INNER_SCHEME)
+    return np.array([numbers[tag] for tag in tags], dtype=np.int32)
