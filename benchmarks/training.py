@@ -2,9 +2,9 @@
 
     python benchmarks/training.py experiments/ladder/*.toml --rounds 3
 
-Every round trains each configuration for three epochs on the first sentences of its training set. The first epoch builds the graph and
-does not count; the figure is the median of the others over all rounds, so that a slow minute of the machine hits all alike.
-Scoring dev is not included.
+Every round trains each configuration for three epochs on the first sentences of its training set. The first epoch builds
+the graph and does not count; the figure is the median of the others over all rounds, so that a slow minute of the machine
+hits all alike. Scoring dev is not included.
 """
 
 from __future__ import annotations
