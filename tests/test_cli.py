@@ -75,7 +75,7 @@ def test_version() -> None:
         (["train", "run", "--set", "model.unit=3"], "did you mean model.units?"),
         (["train", "run", "--set", "mode.units=3"], "did you mean model?"),
         (["train", "run", "--set", "model.units=many"], "expected int"),
-        (["train", "run", "--set", "model.units=0"], "at least 1"),
+        (["train", "run", "--set", "model.units=0"], "from 1 to 10000"),
         (["train", "run", "--set", "model.cell=lstmm"], "did you mean 'lstm'?"),
         (["train", "run", "--set", "training.learning_rate=nan"], "found nan"),
         (["train", "run", "--seed", "-1"], "training.seed"),
