@@ -49,6 +49,8 @@ class TrainingProgress(Observer):
 
     def __init__(self) -> None:
         self.meter = Meter()
+        self.best = 0.0
+        self.score = "dev F1"
 
     def started(self, facts: dict[str, Any]) -> None:
         train, dev = (f"{name} {facts[name][0]:,} sentences, {facts[name][1]:,} tokens" for name in ("train", "dev"))
@@ -59,13 +61,16 @@ class TrainingProgress(Observer):
                 f"Warning: labels in dev that train lacks cannot be learnt: {', '.join(facts['unknown_labels'])}",
                 err=True,
             )
-        click.echo(f"{'epoch':>5} {'loss':>8} {'dev':>7} {'tokens/s':>9} {'time':>6}", err=True)
+        self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
+        click.echo(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}", err=True)
 
     def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
         rate = f"{tokens_per_second:,.0f} tokens/s"
-        self.meter.show(done, f"epoch {epoch}  loss {loss:.4f}  {rate}  at most {clock(seconds_left)} left")
+        best = f"{self.score} {self.best:.2f}  " if self.best else ""
+        self.meter.show(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left")
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
         self.meter.clear()
+        self.best = max(self.best, row["dev_score"])
         figures = f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} {row['tokens_per_second']:9,.0f}"
         click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if better else ''}", err=True)

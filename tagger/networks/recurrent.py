@@ -22,13 +22,16 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 
 def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
-    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding stays where it is."""
-    time = ops.arange(ops.shape(x)[1], dtype="int32")[None, :]
+    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding stays where it is.
+
+    Whole timesteps are gathered from (B·T, ...): `ops.take_along_axis` would address every single number.
+    """
+    batch, times = ops.shape(x)[0], ops.shape(x)[1]
+    time = ops.arange(times, dtype="int32")[None, :]
     lengths = ops.cast(lengths, "int32")[:, None]
-    indices = ops.where(time < lengths, lengths - 1 - time, time)
-    for _ in range(len(x.shape) - 2):
-        indices = indices[..., None]
-    return ops.take_along_axis(x, indices, axis=1)
+    reversed_time = ops.where(time < lengths, lengths - 1 - time, time)
+    rows = reversed_time + times * ops.arange(batch, dtype="int32")[:, None]
+    return ops.take(ops.reshape(x, (-1, *x.shape[2:])), rows, axis=0)
 
 
 @_serializable
@@ -79,10 +82,9 @@ class Recurrent(keras.layers.Layer):
 
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
         """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
-        z = self._project(x)
         if self.backwards:
-            z = reverse_within(z, lengths)
-        a = self._run(z, training)
+            x = reverse_within(x, lengths)
+        a = self._run(self._project(x), training)
         return reverse_within(a, lengths) if self.backwards else a
 
     def _project(self, x: Tensor) -> Tensor:
