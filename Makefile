@@ -26,6 +26,8 @@ test: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/recurrent.py
+	$(BIN)/python benchmarks/vocabulary.py
 	$(BIN)/python benchmarks/tokenization.py
 
 .venv/installed: pyproject.toml constraints.txt
