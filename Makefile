@@ -1,6 +1,6 @@
 # make demo   set up .venv, train on the bundled sample corpus, evaluate, tag an article
 # make test   set up .venv, run the whole test suite, linters included
-# make bench  measure speed side by side with simpler implementations and peers
+# make bench  measure speed and memory, ours beside others (training.py and tokenization.py need CoNLL-2003: see their first lines)
 
 PYTHON ?= python3.11
 BIN := .venv/bin
@@ -28,7 +28,6 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/recurrent.py
 	$(BIN)/python benchmarks/vocabulary.py
-	$(BIN)/python benchmarks/tokenization.py
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
