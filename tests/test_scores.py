@@ -242,12 +242,19 @@ def test_plain_tags_are_counted_by_token() -> None:
     assert score.macro == (55.56, 66.67, 60.0)
 
 
-def test_gold_in_no_scheme_leaves_conlleval_and_says_how_to_mend() -> None:
+def test_gold_of_mixed_prefixes_leaves_conlleval_alone() -> None:
+    both = scores([["S-A", "U-A"]], [["S-A", "O"]])
+    assert both.as_json()["strict"] is None
+    assert "no scheme" in report(both)
+
+
+def test_gold_in_no_scheme_is_read_in_iob1_and_says_how_to_mend() -> None:
     gold, predicted = read(OURS / "sentence_border.txt")
     with pytest.raises(SchemeError, match=r"gold column has no one scheme.*declare IOB1"):
         strict(gold, predicted)
     both = scores(gold, predicted)
-    assert both.as_json() == {"conlleval": expected(OURS)["sentence_border.txt"], "strict": None}
+    assert both.as_json()["conlleval"] == expected(OURS)["sentence_border.txt"]
+    assert both.strict == scores(gold, predicted, "IOB1").strict
     assert "declare IOB1" in report(both)
     declared = scores(gold, predicted, "IOB1").strict
     assert declared is not None

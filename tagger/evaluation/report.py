@@ -65,7 +65,9 @@ def _notes(scores: Scores) -> list[str]:
     if scores.strict is None:
         return [script, f"strict     none: {scores.problem}"]
     scheme = scores.strict.scheme
-    return [script, f"strict     seqeval's, in {scheme}: a stray tag makes no span; {_totals(scores.strict)}"]
+    stray = "as always there, an I- may open a span" if scheme in ("IO", "IOB1") else "a stray tag makes no span"
+    doubt = [f"           both columns were read in IOB1, as no scheme fits: {scores.problem}"] if scores.problem else []
+    return [script, f"strict     seqeval's, in {scheme}: {stray}; {_totals(scores.strict)}", *doubt]
 
 
 def _totals(score: Score) -> str:

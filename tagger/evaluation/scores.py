@@ -81,7 +81,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Both readings of two columns. ``strict`` is None where it has no meaning, and ``problem`` says why."""
+    """Both readings of two columns.
+
+    Where no scheme fits the gold tags, ``problem`` says why, and ``strict`` reads both columns in IOB1; it is None where even
+    that has no meaning.
+    """
 
     conlleval: Score
     strict: Score | None
@@ -95,7 +99,7 @@ class Scores:
 def scores(gold: Tags, predicted: Tags, scheme: str | None = None) -> Scores:
     """`conlleval` and `strict` of the same sentences.
 
-    conlleval has figures for any tags. If strict has none, its error becomes ``problem`` and hides them not.
+    conlleval has figures for any tags. That strict finds no scheme becomes ``problem`` and hides them not.
 
     Raises:
         ValueError, SchemeError: as `strict`, but the latter only if a `scheme` is declared.
@@ -107,7 +111,10 @@ def scores(gold: Tags, predicted: Tags, scheme: str | None = None) -> Scores:
     except SchemeError as error:
         if scheme is not None:
             raise
-        return Scores(by_script, None, str(error))
+        problem = str(error)
+    with suppress(SchemeError):
+        return Scores(by_script, strict(gold, predicted, "IOB1"), problem)
+    return Scores(by_script, None, problem)
 
 
 def span_f1(gold: Spans, predicted: Spans) -> tuple[float, float, float]:
