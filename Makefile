@@ -5,6 +5,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 RUN := runs/sample
+unexport PYTHONPATH  # another checkout on it would be tested instead of this one
 
 .PHONY: demo test bench clean
 
