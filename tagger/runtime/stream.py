@@ -95,7 +95,7 @@ def _renamed(path: Path, source_format: str, target_format: str) -> Path:
 def _check(jobs: Sequence[Job]) -> None:
     if not jobs:
         raise TaggerError("there is no file to tag")
-    sources = {Path(job.source).resolve(): job.source for job in jobs if job.source != STANDARD_INPUT}
+    sources = {Path(job.source).resolve() for job in jobs if job.source != STANDARD_INPUT}
     seen: dict[Path, str] = {}
     for job in jobs:
         if job.target is None:

@@ -130,7 +130,7 @@ def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme:
     return {
         "train": (len(train), sum(map(len, train))),
         "dev": (len(dev), sum(map(len, dev))),
-        "labels": sorted({span.label for sentence in train for span in sentence.spans or ()}),
+        "labels": sorted(_labels(train)),
         "unknown_labels": sorted(_labels(dev) - _labels(train)),
         "scheme": scheme,
         "vocabulary": len(vocabulary),
