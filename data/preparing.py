@@ -2,6 +2,7 @@
 
 Files of a folder are copied byte for byte. Sentences from the Hugging Face Hub become a line a token, with every
 column of labels that the dataset has, each label by its name. In both cases the scheme of the tags is the source's.
+Where a corpus was published without a dev split, the end of its train becomes one, cut between two lines.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ __all__ = ["Corpus", "Counts", "main", "prepare"]
 
 SPLITS = ("train", "dev", "test")
 HUB_NAMES = {"train": ("train",), "dev": ("validation", "dev", "devel"), "test": ("test",)}
-HUB_TAGS = ("ner_tags", "tags")
+HUB_TAGS = ("ner_tags", "tags", "chunk_tags")  # the first that a dataset has
 HUB_OTHER_COLUMNS = ("pos_tags", "chunk_tags")
 
 
@@ -47,13 +48,20 @@ class Corpus:
 
     ``layouts`` are alternatives, each with a file for train, dev and test in this order. ``separator`` stands between
     the columns of what comes from the Hub, where ``hub`` is the dataset that is taken unless another one is named.
+    A corpus with ``held_out`` has no dev split, neither as a file nor on the Hub: so many of train's last sentences become it.
     """
 
     name: str
-    layouts: tuple[tuple[str, str, str], ...]
+    layouts: tuple[tuple[str, ...], ...]
     hub: str
     separator: str
     published: Mapping[str, Counts]
+    held_out: int = 0
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Those that the source has."""
+        return tuple(split for split in SPLITS if split != "dev" or not self.held_out)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ def main(corpus: Corpus, folder: Path, arguments: Sequence[str] | None = None) -
     options = parser.parse_args(arguments)
     try:
         found = _from_folder(corpus, options.folder) if options.folder else _from_hub(corpus, options.hub)
+        if corpus.held_out:
+            found = _with_dev(found, corpus.held_out)
         differences = prepare(corpus, found, options.to)
     except TaggerError as error:
         print(error, file=sys.stderr)
@@ -127,7 +137,7 @@ def _from_folder(corpus: Corpus, folder: Path) -> dict[str, _Split]:
     if missing:
         expected = " or ".join(map(", ".join, corpus.layouts))
         raise ConfigError(f"{folder}: holds no {' and no '.join(missing)}; expected the files {expected}")
-    return {split: _file(folder / name) for split, name in zip(SPLITS, layout, strict=True)}
+    return {split: _file(folder / name) for split, name in zip(corpus.splits, layout, strict=True)}
 
 
 def _file(path: Path) -> _Split:
@@ -145,18 +155,32 @@ def _from_hub(corpus: Corpus, name: str) -> dict[str, _Split]:
             f"the dataset {name!r} cannot be loaded from the Hugging Face Hub: {error}\n"
             "Name another copy with --hub NAME, or use your own with --from FOLDER."
         ) from error
-    splits = {split: next((known for known in names if known in found), "") for split, names in HUB_NAMES.items()}
+    splits = {split: next((known for known in HUB_NAMES[split] if known in found), "") for split in corpus.splits}
     if not all(splits.values()):
-        raise ConfigError(f"{name!r} has the splits {', '.join(found)}; expected train, validation and test")
+        *wanted, last = (HUB_NAMES[split][0] for split in corpus.splits)
+        raise ConfigError(f"{name!r} has the splits {', '.join(found)}; expected {', '.join(wanted)} and {last}")
     return {split: _rows(found[known], f"{name}[{known}]", corpus.separator) for split, known in splits.items()}
+
+
+def _with_dev(found: Mapping[str, _Split], count: int) -> dict[str, _Split]:
+    """These splits, with the last `count` sentences of train taken out of it as dev."""
+    train = found["train"]
+    if len(train.sentences) <= count:
+        raise DataError(train.origin, None, f"holds {len(train.sentences):,} sentences; expected more than the {count:,} for dev")
+    first = train.sentences[-count].record
+    assert first is not None  # as in whatever was read from a file
+    lines = train.content.splitlines(keepends=True)
+    rest = _Split(b"".join(lines[: first.line - 1]), train.sentences[:-count], train.origin)
+    dev = _Split(b"".join(lines[first.line - 1 :]), train.sentences[-count:], train.origin)
+    return {"train": rest, "dev": dev, "test": found["test"]}
 
 
 def _rows(split: Any, origin: str, separator: str) -> _Split:
     """A split of the Hub as columns: the tokens, what other labels they have, and last the tag."""
     tag = next((known for known in HUB_TAGS if known in split.features), "")
     if not {"tokens", tag} <= set(split.features):
-        raise ConfigError(f"{origin} has the features {', '.join(split.features)}; expected tokens, and ner_tags or tags")
-    columns = ["tokens", *(column for column in HUB_OTHER_COLUMNS if column in split.features), tag]
+        raise ConfigError(f"{origin} has the features {', '.join(split.features)}; expected tokens, and {' or '.join(HUB_TAGS)}")
+    columns = ["tokens", *(column for column in HUB_OTHER_COLUMNS if column in split.features and column != tag), tag]
     values = [_named(split[column], split.features[column], f"{origin}: {column}") for column in columns]
     lines: list[str] = []
     for number, row in enumerate(zip(*values, strict=True), 1):

@@ -19,13 +19,14 @@ from tagger.text.formats import ReadOptions
 from tagger.text.formats.conll import Columns
 
 DATA = Path(__file__).parent.parent / "data"
-CORPORA = ("conll2003", "bc5cdr")
+CORPORA = ("conll2003", "bc5cdr", "conll2000")
 SPLITS = ("train", "dev", "test")
 
 # One sentence a split; counts are (1, 3, 1), and train has one more sentence and entity.
 FOUR_COLUMNS = "-DOCSTART- -X- -X- O\n\nOslo NNP I-NP I-LOC\nsmiled VBD I-VP O\n. . O O\n\n"
+THREE_COLUMNS = "Prices NNS B-NP\nand CC O\n. . O\n\n"
 TWO_COLUMNS = "Aspirin\tB-Chemical\nhelps\tO\n.\tO\n\n"
-MORE = {"conll2003": "Anna NNP I-NP I-PER\n\n", "bc5cdr": "Aspirin\tB-Chemical\n\n"}
+MORE = {"conll2003": "Anna NNP I-NP I-PER\n\n", "bc5cdr": "Aspirin\tB-Chemical\n\n", "conll2000": "Oil NN B-NP\n\n"}
 
 
 def script(corpus: str) -> Any:
@@ -44,15 +45,17 @@ def run(corpus: str, target: Path, *arguments: str | Path, small: bool = True) -
     module = script(corpus)
     if small:
         one, two = module.Counts(1, 3, 1), module.Counts(2, 4, 2)
-        module.CORPUS = replace(module.CORPUS, published={"train": two, "dev": one, "test": one})
+        held_out = min(module.CORPUS.held_out, 1)
+        module.CORPUS = replace(module.CORPUS, published={"train": two, "dev": one, "test": one}, held_out=held_out)
     return module.main(module.CORPUS, target, [str(argument) for argument in arguments])
 
 
-def folder(path: Path, corpus: str, names: tuple[str, str, str]) -> Path:
+def folder(path: Path, corpus: str, names: tuple[str, ...]) -> Path:
     path.mkdir()
+    text = {"conll2003": FOUR_COLUMNS, "bc5cdr": TWO_COLUMNS, "conll2000": THREE_COLUMNS}[corpus]
     for name in names:
-        text = FOUR_COLUMNS if corpus == "conll2003" else TWO_COLUMNS
-        (path / name).write_text(text + (MORE[corpus] if name == names[0] else ""), encoding="utf-8")
+        dev = text if len(names) == 2 else ""  # at the end of train
+        (path / name).write_text(text + (MORE[corpus] + dev if name == names[0] else ""), encoding="utf-8")
     return path
 
 
@@ -101,6 +104,34 @@ def test_the_files_of_a_folder_are_copied_as_they_are(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["dev.conll", "test.conll", "train.conll"]
 
 
+def test_without_a_dev_file_the_end_of_train_becomes_dev(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = folder(tmp_path / "mine", "conll2000", ("train.txt", "test.txt"))
+    assert run("conll2000", tmp_path / "unused", "--from", source, "--to", tmp_path / "out") == 0
+    train, dev, test = ((tmp_path / "out" / f"{split}.conll").read_bytes() for split in SPLITS)
+    assert train + dev == (source / "train.txt").read_bytes()
+    assert dev == test == (source / "test.txt").read_bytes() == THREE_COLUMNS.encode()
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "train.conll: 2 sentences, 4 tokens, 2 entities, IOB2" in said.out
+
+
+def test_lines_are_cut_where_the_reader_ends_them(tmp_path: Path) -> None:
+    source = folder(tmp_path / "mine", "conll2000", ("train.txt", "test.txt"))
+    text = "a\x85\u2028b NN B-NP\r\n\r\n \r\nc NN B-NP\r\n. . O"  # odd characters, an empty line too many, no last line end
+    (source / "train.txt").write_bytes(text.encode())
+    assert run("conll2000", tmp_path / "out", "--from", source) == 1  # not the counts expected
+    assert (tmp_path / "out" / "dev.conll").read_bytes() == b"c NN B-NP\r\n. . O"
+    assert (tmp_path / "out" / "train.conll").read_bytes() == "a\x85\u2028b NN B-NP\r\n\r\n \r\n".encode()
+
+
+def test_too_few_sentences_to_hold_out_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = folder(tmp_path / "mine", "conll2000", ("train.txt", "test.txt"))
+    (source / "train.txt").write_text(THREE_COLUMNS, encoding="utf-8")
+    assert run("conll2000", tmp_path / "out", "--from", source) == 1
+    assert "train.txt: holds 1 sentences; expected more than the 1 for dev" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_to_it_writes_beside_the_script(tmp_path: Path) -> None:
     source = folder(tmp_path / "mine", "bc5cdr", ("train.tsv", "dev.tsv", "test.tsv"))
     assert run("bc5cdr", tmp_path / "beside", "--from", source) == 0
@@ -136,6 +167,20 @@ def test_strings_serve_as_well_and_bc5cdr_has_tabs(monkeypatch: pytest.MonkeyPat
     assert asked == [script("bc5cdr").CORPUS.hub]
 
 
+def test_chunks_of_the_hub_stand_last_and_need_no_dev_split(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns: dict[str, list] = {"tokens": [["Oil"], [], ["up"]], "pos_tags": [[1], [], [0]], "chunk_tags": [[1], [], [0]]}
+    features = {"tokens": STRINGS, "pos_tags": labels("RB", "NN"), "chunk_tags": labels("O", "B-NP")}
+    hub(monkeypatch, columns, features, dev="unused")
+    assert run("conll2000", tmp_path, "--hub") == 1
+    texts = [(tmp_path / f"{split}.conll").read_text(encoding="utf-8") for split in SPLITS]
+    assert texts == ["Oil NN B-NP\n\n\n", "up RB O\n\n", "Oil NN B-NP\n\n\nup RB O\n\n"]
+    monkeypatch.setattr(datasets, "load_dataset", lambda name: {"test": None})
+    assert run("conll2000", tmp_path, "--hub") == 1
+    assert "has the splits test; expected train and test" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("columns", "features", "message"),
     [
@@ -147,8 +192,8 @@ def test_strings_serve_as_well_and_bc5cdr_has_tabs(monkeypatch: pytest.MonkeyPat
         ),
         ({"tokens": [["a b"]], "ner_tags": [["O"]]}, None, "'a b' is empty, or holds a blank"),
         ({"tokens": [["a", "b"]], "ner_tags": [["O"]]}, None, "expected as many labels as tokens, found 2 tokens, 1 ner_tags"),
-        ({"tokens": [["a"]], "entities": [["O"]]}, None, "expected tokens, and ner_tags or tags"),
-        ({"words": [["a"]], "ner_tags": [["O"]]}, None, "expected tokens, and ner_tags or tags"),
+        ({"tokens": [["a"]], "entities": [["O"]]}, None, "expected tokens, and ner_tags or tags or chunk_tags"),
+        ({"words": [["a"]], "ner_tags": [["O"]]}, None, "expected tokens, and ner_tags or tags or chunk_tags"),
         ({"tokens": [["a"]], "ner_tags": [["E-X"]]}, None, "no scheme of"),
     ],
 )
@@ -204,12 +249,15 @@ def test_an_ill_formed_split_is_named_with_its_line_and_nothing_is_written(
 def test_other_counts_than_the_published_are_named(corpus: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = script(corpus).CORPUS.layouts[0]
     source = folder(tmp_path / "mine", corpus, names)
+    if corpus == "conll2000":
+        (source / "train.txt").write_text(THREE_COLUMNS * 1_001, encoding="utf-8")
     assert run(corpus, tmp_path / "out", "--from", source, small=False) == 1
     said = capsys.readouterr().err
     assert "as published" in said
     dev = {
         "conll2003": "dev: 1 sentences instead of 3,250, 3 tokens instead of 51,362, 1 entities instead of 5,942",
         "bc5cdr": "dev: 1 sentences instead of 4,581, 1 entities instead of 9,593",
+        "conll2000": "dev: 3,000 tokens instead of 23,668, 1,000 entities instead of 11,759",
     }
     assert dev[corpus] in said
     assert (tmp_path / "out" / "dev.conll").is_file()
@@ -242,8 +290,9 @@ def test_the_real_corpus_counts_what_is_published(corpus: str, tmp_path: Path) -
     if not source.is_dir():
         pytest.skip(f"no {corpus}: it may not be redistributed; set TAGGER_SHARED to a folder that has it as corpora/{corpus}")
     assert run(corpus, tmp_path / "unused", "--from", source, "--to", tmp_path, small=False) == 0
-    columns = Columns(delimiter="blank" if corpus == "conll2003" else "tab")
+    columns = Columns(delimiter="tab" if corpus == "bc5cdr" else "blank")
     sentences, scheme = annotation.read(tmp_path / "test.conll", ReadOptions(columns=columns))
-    assert (len(sentences), scheme) == {"conll2003": (3_453, "IOB1"), "bc5cdr": (4_797, "IOB2")}[corpus]
+    expected = {"conll2003": (3_453, "IOB1"), "bc5cdr": (4_797, "IOB2"), "conll2000": (2_012, "IOB2")}
+    assert (len(sentences), scheme) == expected[corpus]
     assert sentences[0].record is not None
-    assert len(sentences[0].record.lines[0].split()) == {"conll2003": 4, "bc5cdr": 2}[corpus]
+    assert len(sentences[0].record.lines[0].split()) == {"conll2003": 4, "bc5cdr": 2, "conll2000": 3}[corpus]
