@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from strategies import TOKENS
 
 from tagger.errors import DataError, TaggerError
-from tagger.features import vectors
-from tagger.features.vectors import Counts, Coverage, Vectors, merge, read
+from tagger.features import vector_files, vectors
+from tagger.features.vector_files import read
+from tagger.features.vectors import Counts, Coverage, Vectors, merge
 
 SHARED = Path(os.environ.get("TAGGER_SHARED") or Path(__file__).parent.parent.parent / "shared")
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -116,7 +117,7 @@ def test_every_format_gives_back_what_was_written(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_many_blocks(name: str, file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "_BLOCK", 3)
+    monkeypatch.setattr(vector_files, "_BLOCK", 3)
     words = [f"w{number}" for number in range(20)]
     content = FORMATS[name]([word.encode() for word in [*words, "w3", "w19"]], made([*words, "x", "y"], 50).table)
     found = read(file(content))
