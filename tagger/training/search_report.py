@@ -84,7 +84,7 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
         _over_values(next(panels), key, dimension, scored)
     for empty in panels:
         empty.set_axis_off()
-    figure.axes[0].legend(frameon=False, loc="lower right")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     with written_whole(path, "wb") as stream:
         figure.savefig(stream, format="png", dpi=120)
     return path

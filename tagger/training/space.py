@@ -127,7 +127,8 @@ def _dimension(key: str, value: Any, settings: Config, where: str) -> Choice | R
     if isinstance(value, dict):
         return _range(key, value, settings, where)
     if not isinstance(value, list) or not value:
-        _setting(key, value, settings, where)  # an unknown key is the worse mistake
+        if not isinstance(value, list):
+            _setting(key, value, settings, where)  # an unknown key is the worse mistake
         raise ConfigError(f"{where}: {key}: expected a list of values or a range {{ low = …, high = … }}, found {value!r}")
     choice = Choice(tuple(_setting(key, one, settings, where) for one in value))
     if len(choice.named()) < len(value):
