@@ -88,6 +88,11 @@ def search(
             _try(study, settings, space, run, number, trials, observer)
             _tidy(study, run)
         rows = _rows(study)
+    return _publish(run, rows, space)
+
+
+def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> Found:
+    """Make `run` the best trial's bundle; its manifest appears last."""
     best = _best(rows)
     if best is None:
         raise TaggerError(f"{run}: all {len(rows)} trials failed, the last so: {rows[-1].error}")
