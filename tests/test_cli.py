@@ -41,7 +41,7 @@ assert not loaded, loaded
     assert "predict" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "convert", "info"])
+@pytest.mark.parametrize("command", ["train", "search", "evaluate", "predict", "convert", "info"])
 def test_every_command_explains_itself(command: str) -> None:
     assert worked(invoke(command, "--help")).startswith(f"Usage: tagger {command}")
     assert invoke(command).status == 2

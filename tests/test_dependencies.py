@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tagger"
-HEAVY = ("tensorflow", "keras", "jax", "torch", "datasets", "seqeval", "sklearn", "pandas")
+HEAVY = ("tensorflow", "keras", "jax", "torch", "datasets", "seqeval", "sklearn", "pandas", "optuna", "matplotlib")
 
 # part: what of `tagger` it may import at module level
 MAY_IMPORT = {
@@ -59,10 +59,11 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
     [
         "import tagger; tagger.Span; tagger.Sentence",
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False)",
-        "from tagger.cli import convert, evaluate, info, main, predict, train",
+        "from tagger.cli import convert, evaluate, info, main, predict, search, train",
         "import tagger.decoding, tagger.bundle, tagger.runtime.stream, tagger.evaluation.run, tagger.corpora",
+        "import tagger.training.seeds, tagger.training.search, tagger.training.apart",
     ],
-    ids=["import", "help", "commands", "runtime"],
+    ids=["import", "help", "commands", "runtime", "series"],
 )
 def test_nothing_heavy_is_loaded(code):
     check = f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded"

@@ -13,6 +13,7 @@ from tagger.errors import TaggerError
 
 COMMANDS = {
     "train": "Train a tagger on annotated sentences.",
+    "search": "Search for settings that train a better tagger.",
     "evaluate": "Score a model on annotated files, or a file of predictions.",
     "predict": "Tag files: text, CoNLL columns or JSON Lines.",
     "convert": "Convert annotated files between formats and schemes, checking every tag.",

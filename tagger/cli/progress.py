@@ -10,7 +10,7 @@ import click
 
 from tagger.training.observer import Observer
 
-__all__ = ["Meter", "TrainingProgress", "clock"]
+__all__ = ["Meter", "SearchProgress", "TrainingProgress", "clock"]
 
 
 def clock(seconds: float) -> str:
@@ -61,6 +61,7 @@ class TrainingProgress(Observer):
                 f"Warning: labels in dev that train lacks cannot be learnt: {', '.join(facts['unknown_labels'])}",
                 err=True,
             )
+        self.best = 0.0
         self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
         click.echo(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}", err=True)
 
@@ -74,3 +75,37 @@ class TrainingProgress(Observer):
         self.best = max(self.best, row["dev_score"])
         figures = f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} {row['tokens_per_second']:9,.0f}"
         click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if better else ''}", err=True)
+
+    def training(self, number: int, count: int, name: str) -> None:
+        click.echo(f"{name}, {number} of {count}", err=True)
+
+    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
+        self.meter.clear()
+        click.echo(f"{outcome}\n", err=True)
+
+
+class SearchProgress(TrainingProgress):
+    """A bar while a trial trains and a line after each: thirty trials with a line an epoch nobody would read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trial = ""
+
+    def started(self, facts: dict[str, Any]) -> None:
+        self.best = 0.0
+        self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
+
+    def training(self, number: int, count: int, name: str) -> None:
+        self.trial = f"trial {number} of {count}"
+        self.name = name
+
+    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
+        best = f"  {self.score} {self.best:.2f}" if self.best else ""
+        self.meter.show(done, f"{self.trial}  epoch {epoch}  loss {loss:.4f}{best}  at most {clock(seconds_left)} left")
+
+    def epoch(self, row: dict[str, float], better: bool) -> None:
+        self.best = max(self.best, row["dev_score"])
+
+    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
+        self.meter.clear()
+        click.echo(f"{self.trial}: {outcome}  {self.name}{'  best' if better else ''}", err=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from tagger.cli.options import SCHEME, quiet_stderr, reading_options
 from tagger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tagger.training.config import Config
 
 
 @click.command(no_args_is_help=True)
@@ -16,16 +21,24 @@ from tagger.errors import ConfigError
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
 @reading_options
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same model.")
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Train N times, with N seeds; RUN is the median model, RUN/seed-* are all of them. 1 is one training, in RUN.",
+)
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=200.")
 @click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped.")
 def command(
-    paths: tuple[str, ...], assignments: tuple[str, ...], resume: bool, seed: int | None, **data: str | int | None
+    paths: tuple[str, ...], assignments: tuple[str, ...], resume: bool, seed: int | None, seeds: int, **data: str | int | None
 ) -> None:
     """Train a tagger and write it to the folder RUN.
 
     \b
     tagger train --train train.conll --dev dev.conll runs/mine
     tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
+    tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
 
     All settings with their defaults are in RUN/config.toml afterwards. The same settings, data and seed give the same model.
     """
@@ -40,6 +53,9 @@ def command(
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+    if seeds > 1:
+        _several(settings, paths[-1], seeds, resume)
+        return
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
         from tagger.training import trainer
@@ -47,3 +63,11 @@ def command(
     click.echo(
         f"Best dev score {bundle.metrics['dev']['score']} (epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."
     )
+
+
+def _several(settings: Config, run: str, count: int, resume: bool) -> None:
+    with quiet_stderr():
+        from tagger.cli.progress import TrainingProgress
+        from tagger.training import seeds
+    trained = seeds.train(settings, run, count, resume=resume, observer=TrainingProgress())
+    click.echo(f"{trained.table()}\n\nThe model of seed {trained.kept.seed}, of the median dev score, is in {run}.")

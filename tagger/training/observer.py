@@ -18,3 +18,9 @@ class Observer:
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
         """After each epoch: its figures, as in the history."""
+
+    def training(self, number: int, count: int, name: str) -> None:
+        """Where there are several trainings, before each: its number, of how many, and what it differs from the others in."""
+
+    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
+        """Where there are several trainings, after each: how it ended, and whether it is the best so far."""

@@ -1,0 +1,314 @@
+"""The search: every mistake in a space told before the first trial, pruning, failures, interruptions, and the best kept."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import failed, invoke, worked
+from stand_in import Trainer
+
+from tagger import bundle
+from tagger.errors import TaggerError
+from tagger.training import apart, config, search, search_report, space, trainer
+from tagger.training.config import Config
+from tagger.training.observer import Observer
+from tagger.training.space import Choice, Range
+
+pytest.importorskip("optuna", reason="Optuna is not installed")
+
+HEAD = """
+[data]
+train = "few.conll"
+dev = "few.conll"
+[model]
+embedding = 4
+[training]
+epochs = 3
+[search]
+trials = 6
+"""
+SPACE = """
+[search.space]
+"model.units" = [2, 4, 6, 8]
+"training.learning_rate" = { low = 1e-4, high = 1e-1, log = true }
+"model.hidden" = [[], [3]]
+"""
+
+
+def scores(settings: Config) -> list[float]:
+    """Small learning rates are good; the third epoch is the best; and there are no two equal."""
+    good = 50 - 10 * math.log10(settings.training.learning_rate) + settings.model.units / 10
+    return [good / 4, good / 2, good][: settings.training.epochs]
+
+
+@pytest.fixture
+def trainings(here: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
+    """A folder with a corpus and a configuration, and a stand-in for the trainer."""
+    Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
+    Path("s.toml").write_text(HEAD + SPACE)
+    stand_in = Trainer(scores)
+    monkeypatch.setattr(apart, "train", stand_in)
+    return stand_in
+
+
+def rows(run: str) -> list[dict[str, str]]:
+    with open(f"{run}/search.csv") as stream:
+        return [{key: value for key, value in row.items() if key != "minutes"} for row in csv.DictReader(stream)]
+
+
+# -- the space
+
+
+def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -> None:
+    Path("s.toml").write_text(
+        '[model]\nunits = 7\n[search]\n[search.space]\nmodel.layers = { low = 1, high = 3 }\n"model.hidden" = [[], [5, 4]]\n'
+        '"model.dropout" = { low = 0, high = 0.55, step = 0.1 }\n"training.decay" = [0, 0.5]\n"model.cell" = ["gru", "lstm"]\n'
+        '"model.units" = { low = 10, high = 34, step = 8 }\n[search.space.training]\n'
+        "clip_norm = { low = 1, high = 2, log = true }"
+    )
+    settings, wanted = space.load("s.toml")
+    assert settings == config.override(Config(), ["model.units=7"])
+    assert wanted == space.Search(
+        30,
+        {
+            "model.layers": Range(1, 3),
+            "model.hidden": Choice(((), (5, 4))),
+            "model.dropout": Range(0.0, 0.5, 0.1),
+            "training.decay": Choice((0.0, 0.5)),
+            "model.cell": Choice(("gru", "lstm")),
+            "model.units": Range(10, 34, 8),
+            "training.clip_norm": Range(1.0, 2.0, None, True),
+        },
+    )
+    assert type(wanted.space["model.dropout"].low) is float
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[model]\nunits = 3", "expected a table [search]"),
+        ("search = 3", "expected a table [search]"),
+        ("search = ", "not TOML"),
+        ("[search]\ntrials = 3", "expected a table [search.space]"),
+        ("[search]\nspace = {}", "expected a table [search.space]"),
+        ("[search]\ntrial = 3", "[search]: unknown setting trial; did you mean trials?"),
+        ('[search]\ntrials = 0\n[search.space]\n"model.units" = [1]', "search.trials: expected an integer of at least 1"),
+        ("[serch]\n[search.space]", "unknown table serch; did you mean search?"),
+        ("[modle]\n[search.space]", "unknown table modle; did you mean model?"),
+        ("model = 3\n[search.space]", "'model' must be a table"),
+        ("[model]\nunit = 3\n[search.space]", "did you mean model.units?"),
+        ("[model]\nunits = 0\n[search.space]", "model.units: expected a value from 1 to 10000"),
+        ("[search.space]\nunits = [3]", "units: expected a setting with its table"),
+        ('[search.space]\n"model.unit" = [3]', "unknown setting model.unit; did you mean model.units?"),
+        ('[search.space]\n"model.unit" = { low = 1, high = 2 }', "did you mean model.units?"),
+        ('[search.space]\n"model.unit" = 3', "did you mean model.units?"),
+        ('[search.space]\n"mode.units" = [3]', "unknown table mode; did you mean model?"),
+        ('[search.space]\n"data.train" = ["a", "b"]', "data.train: is no matter of choice"),
+        ('[search.space]\n"training.seed" = [1, 2]', "training.seed: is no matter of choice"),
+        ('[search.space]\n"model.units" = 3', "expected a list of values or a range"),
+        ('[search.space]\n"model.units" = []', "expected a list of values or a range"),
+        ('[search.space]\n"model.units" = [3, "many"]', "[search.space]: model.units: expected int"),
+        ('[search.space]\n"model.units" = [3, 0]', "from 1 to 10000, found 0"),
+        ('[search.space]\n"model.units" = [3, 4, 3]', "holds a value twice"),
+        ('[search.space]\n"model.cell" = ["lstmm"]', "did you mean 'lstm'?"),
+        ('[search.space]\n"model.units" = { low = 3 }', "expected numbers { low = …, high = … }"),
+        ('[search.space]\n"model.units" = { low = 3, hihg = 4 }', "unknown key hihg; did you mean high?"),
+        ('[search.space]\n"model.units" = { low = 3, high = "4" }', "expected numbers"),
+        ('[search.space]\n"model.units" = { low = 3, high = true }', "expected numbers"),
+        ('[search.space]\n"training.decay" = { low = 0, high = inf }', "expected numbers"),
+        ('[search.space]\n"training.decay" = { low = nan, high = 1 }', "expected numbers"),
+        ('[search.space]\n"model.units" = { low = 4, high = 3 }', "expected low < high"),
+        ('[search.space]\n"model.units" = { low = 1, high = 20000 }', "from 1 to 10000, found 20000"),
+        ('[search.space]\n"model.units" = { low = 1, high = 2.5 }', "model.units: expected int"),
+        ('[search.space]\n"model.units" = { low = 1, high = 9, step = 0.5 }', "expected an integer as step"),
+        ('[search.space]\n"model.units" = { low = 1, high = 9, step = 9 }', "no longer than the range"),
+        ('[search.space]\n"model.units" = { low = 1, high = 9, log = 1 }', "expected log = true or log = false"),
+        ('[search.space]\n"model.units" = { low = 1, high = 9, step = 2, log = true }', "expected low > 0 and no step"),
+        ('[search.space]\n"model.dropout" = { low = 0, high = 0.5, log = true }', "expected low > 0 and no step"),
+        ('[search.space]\n"model.cell" = { low = 0, high = 1 }', "model.cell: expected str"),
+        ('[search.space]\n"model.bidirectional" = { low = 0, high = 1 }', "model.bidirectional: expected bool"),
+    ],
+)
+def test_a_wrong_space_is_told_with_its_file_before_anything_begins(trainings: Trainer, text: str, complaint: str) -> None:
+    Path("s.toml").write_text(text)
+    message = failed(invoke("search", "s.toml", "run"))
+    assert complaint in message
+    assert "s.toml: " in message
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        (["nowhere.toml", "run"], 1, "nowhere.toml: cannot be read"),
+        (["few.conll", "run"], 1, "few.conll: not TOML"),
+        (["s.toml"], 2, "Missing argument"),
+        (["s.toml", "run", "--trials", "0"], 2, "not in the range"),
+        (["s.toml", "run", "--set", "model.unit=3"], 2, "did you mean model.units?"),
+        (["s.toml", "run", "--set", "data.train=none"], 1, "none: cannot be read"),
+        (["s.toml", "run", "--resume"], 1, "search.db: does not exist, so there is nothing to resume"),
+        (["s.toml", "."], 1, "exists and is not empty"),
+        (["s.toml", "s.toml"], 1, "exists and is not empty"),
+        (["s.toml", "s.toml/run"], 1, "cannot be written"),
+        (["s.toml", "/proc/run"], 1, "cannot be written"),
+    ],
+)
+def test_wrong_usage(trainings: Trainer, arguments: list[str], status: int, complaint: str) -> None:
+    assert complaint in failed(invoke("search", *arguments), status)
+    assert sorted(os.listdir()) == ["few.conll", "s.toml"]
+
+
+def test_the_example_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    settings, wanted = space.load("experiments/search.toml")
+    assert Path(settings.data.train).exists()
+    assert len(wanted.space) == 5
+
+
+# -- the search
+
+
+def test_a_search_keeps_the_best_model_and_tells_of_all_trials(trainings: Trainer) -> None:
+    done = invoke("search", "s.toml", "run", "--set", "model.layers=2")
+    out = worked(done)
+    found = rows("run")
+    best = max(found, key=lambda row: float(row["dev_score"]))
+    assert f"Best dev score {float(best['dev_score']):.2f} (trial {best['trial']}). The model is in run." in out
+    assert out.startswith(Path("run/search.md").read_text())
+    assert out.splitlines()[2].startswith(f"| {best['trial']} ")
+    assert [row["trial"] for row in found] == list("123456")
+    assert done.stderr.count("dev score") >= 5
+    assert "trial 6 of 6" in done.stderr
+    trained = bundle.load("run")
+    assert trained.metrics["dev"]["score"] == pytest.approx(float(best["dev_score"]), abs=0.01)
+    assert trained.config == config.load("run/best.toml")
+    assert (trained.config.model.layers, trained.config.model.embedding) == (2, 4)
+    assert json.dumps(trained.config.model.hidden) == best["model.hidden"]
+    assert Path("run/search.png").read_bytes().startswith(b"\x89PNG")
+    for row in found:
+        files = {path.name for path in Path(f"run/trial-{int(row['trial']):04d}").iterdir()}
+        assert files >= {"config.toml", "history.csv"}
+        assert ("weights.npz" in files) == ("manifest.json" in files) == (row is best)
+        assert "checkpoint" not in files
+
+
+class Stop(Observer):
+    """Interrupts the search in an epoch of a trial."""
+
+    def __init__(self, trial: int, epoch: int) -> None:
+        self.at, self.trial = (trial, epoch), 0
+
+    def training(self, number: int, count: int, name: str) -> None:
+        self.trial = number
+
+    def epoch(self, row: dict, better: bool) -> None:
+        if (self.trial, row["epoch"]) == self.at:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(trainings: Trainer, monkeypatch) -> None:
+    monkeypatch.setattr(search_report, "plot", lambda *_: None)  # which takes a second
+    settings, wanted = space.load("s.toml")
+    whole = search.search(settings, wanted.space, "whole", trials=12)
+    for number, stop in enumerate([Stop(1, 1), Stop(4, 2), Stop(4, 1)]):
+        with pytest.raises(KeyboardInterrupt):
+            search.search(settings, wanted.space, "run", trials=12, resume=number > 0, observer=stop)
+        assert not Path("run/manifest.json").exists()
+    assert len(rows("run")) == 3
+    search.search(settings, wanted.space, "run", trials=11, resume=True)
+    assert Path("run/manifest.json").exists()
+    trainings.calls.clear()
+    found = search.search(settings, wanted.space, "run", trials=12, resume=True)
+    assert len(trainings.calls) == 1
+    assert rows("run") == rows("whole")
+    assert found.best.number == whole.best.number
+    assert Path("run/weights.npz").read_bytes() == Path("whole/weights.npz").read_bytes()
+    assert len({row["training.learning_rate"] for row in rows("run")}) == 12
+    other = {**wanted.space, "model.units": Choice((2, 4))}
+    for changed in [(config.override(settings, ["model.layers=3"]), wanted.space), (settings, other)]:
+        with pytest.raises(TaggerError, match="begun with other settings"):
+            search.search(*changed, "run", trials=20, resume=True)
+    assert rows("run") == rows("whole")
+
+
+def test_a_trial_below_the_median_is_pruned_but_never_in_its_first_epochs(trainings: Trainer, monkeypatch) -> None:
+    monkeypatch.setattr(search, "TRIALS_BEFORE_PRUNING", 1)
+    trainings.scores = lambda settings: [10, 20, 90, 91] if len(trainings.calls) != 2 else [0, 0, 50, 92]
+    done = invoke("search", "s.toml", "run", "--trials", "3")
+    assert "| 2     |   pruned |     50.00 |      3 |" in worked(done)
+    assert "trial 2 of 3: pruned at 50.00" in done.stderr
+    assert sorted(path.name for path in Path("run/trial-0002").iterdir()) == ["config.toml", "history.csv"]
+
+
+def test_a_failed_trial_is_told_and_the_search_goes_on(trainings: Trainer) -> None:
+    def exploding(settings: Config) -> list[float]:
+        if len(trainings.calls) in (1, 3):
+            raise TaggerError("the loss became nan")
+        return scores(settings)
+
+    trainings.scores = exploding
+    done = invoke("search", "s.toml", "run", "--trials", "4")
+    assert worked(done).count("failed") == 2
+    assert "trial 3 of 4: failed: the loss became nan" in done.stderr
+    assert [row["state"] for row in rows("run")] == ["failed", "complete", "failed", "complete"]
+    assert "Trial 1 failed: the loss became nan" in Path("run/search.md").read_text()
+
+
+def test_a_search_in_which_all_fails_is_an_error_and_can_go_on(trainings: Trainer) -> None:
+    def exploding(settings: Config) -> list[float]:
+        raise TaggerError("the loss became nan")
+
+    trainings.scores = exploding
+    outcome = invoke("search", "s.toml", "run", "--trials", "2")
+    assert (outcome.status, outcome.stdout) == (1, "")
+    assert "Error: run: all 2 trials failed, the last so: the loss became nan" in outcome.stderr
+    trainings.scores = scores
+    worked(invoke("search", "s.toml", "run", "--trials", "3", "--resume"))
+    Path("run/search.db").write_bytes(b"junk" * 1000)
+    message = failed(invoke("search", "s.toml", "run", "--resume"))
+    assert "search.db: the records of the search cannot be used" in message
+
+
+def test_what_is_not_installed_is_named(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "optuna", None)
+        assert "pip install span-tagger[search]" in failed(invoke("search", "s.toml", "run"))
+    assert not Path("run").exists()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    done = invoke("search", "s.toml", "run", "--trials", "2")
+    worked(done)
+    assert "no plot, for want of Matplotlib" in done.stderr
+    assert not Path("run/search.png").exists()
+
+
+def test_a_search_with_real_trainings(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "train", trainer.train)
+    Path("s.toml").write_text(HEAD + '[search.space]\n"training.learning_rate" = { low = 0.01, high = 0.1 }\n')
+    worked(invoke("search", "s.toml", "run", "--trials", "1", "--set", "model.units=4"))
+    assert worked(invoke("predict", "run", "-", "--to", "conll", input="Rosa met Leila")).count("\n") == 4
+    best = max(rows("run"), key=lambda row: float(row["dev_score"]))
+    learnt = bundle.load("run").config.training.learning_rate
+    assert learnt == pytest.approx(float(best["training.learning_rate"]))
+
+
+def test_the_table_has_the_best_first_and_what_has_no_score_last() -> None:
+    trials = [
+        search_report.Row(1, "failed", None, 0, 0.01, {"model.cell": "gru"}, "bad"),
+        search_report.Row(2, "complete", 80.0, 3, 1.0, {"model.cell": "gru"}),
+        search_report.Row(3, "complete", 81.0, 3, 1.0, {"model.cell": "a|b"}),
+    ]
+    assert (
+        search_report.table(trials)
+        == """\
+| trial |    state | dev score | epochs | minutes | model.cell |
+| ----- | -------: | --------: | -----: | ------: | ---------: |
+| 3     | complete |     81.00 |      3 |     1.0 |       a\\|b |
+| 2     | complete |     80.00 |      3 |     1.0 |        gru |
+| 1     |   failed |           |      0 |     0.0 |        gru |"""
+    )
