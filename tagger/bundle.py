@@ -3,7 +3,8 @@
     manifest.json          format version, and size and SHA-256 of every other file
     config.toml            all settings of the training
     tags.json              the tags by number, the scheme of the user's corpus
-    vocabulary/words.json  the tokens by number, with their counts
+    vocabulary/words.json  the tokens by number, with their counts; characters.json likewise, if the network reads them
+    vectors/               if there are pretrained ones: words.txt, a word a line, and table.npy, their vectors in float16
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
     metrics.json           what was measured on dev
     README.md              a model card
@@ -16,15 +17,19 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tomllib
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tagger.errors import BundleError, TaggerError
+from tagger.features.encode import WordFeatures
+from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.text import schemes
@@ -33,8 +38,10 @@ from tagger.training.config import Config
 
 __all__ = ["FORMAT", "Bundle", "describe", "load", "save"]
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
+_CHARACTERS = "vocabulary/characters.json"
+_VECTORS = ("vectors/words.txt", "vectors/table.npy")
 _FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
 
 
@@ -49,7 +56,7 @@ class Bundle:
     config: Config
     tags: tuple[str, ...]
     scheme: str
-    vocabulary: Vocabulary
+    features: WordFeatures
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
 
@@ -73,9 +80,19 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     for name, content in contents.items():
         with written_whole(folder / name, "wb") as stream:
             stream.write(content)
-    files = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in contents.items()}
+    names = list(contents)
+    if bundle.features.vectors is not None:
+        (folder / "vectors").mkdir(exist_ok=True)
+        bundle.features.vectors.save(*(folder / name for name in _VECTORS))
+        names += _VECTORS
     with written_whole(folder / MANIFEST) as stream:
-        stream.write(_json({"format": FORMAT, "files": files}))
+        stream.write(_json({"format": FORMAT, "files": {name: _entry(folder / name) for name in names}}))
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    """A file's line in the manifest; read in pieces, as a table of vectors may be large."""
+    with open(path, "rb") as stream:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
@@ -84,10 +101,12 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     texts = {
         "config.toml": configuration.to_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
-        "vocabulary/words.json": bundle.vocabulary.to_json(),
+        "vocabulary/words.json": bundle.features.words.to_json(),
         "metrics.json": _json(bundle.metrics),
         "README.md": _card(bundle),
     }
+    if bundle.features.characters is not None:
+        texts[_CHARACTERS] = bundle.features.characters.to_json()
     return {**{name: text.encode() for name, text in texts.items()}, "weights.npz": weights.getvalue()}
 
 
@@ -102,23 +121,52 @@ def load(folder: str | Path) -> Bundle:
         BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a newer format.
     """
     folder = Path(folder)
-    files = _checked_files(folder)
+    manifest = _manifest(folder)
+    files = {name: _checked(folder, name, manifest) for name in _FILES}
 
     def parsed(name: str, parse: Callable[[str], Any]) -> Any:
         try:
-            return parse(files[name].decode())
+            return parse((files.get(name) or _checked(folder, name, manifest)).decode())
+        except BundleError:
+            raise
         except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
             raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
 
     tags, scheme = parsed("tags.json", _tags)
+    config = parsed("config.toml", partial(_config, version=manifest["format"]))
     return Bundle(
-        config=parsed("config.toml", configuration.from_toml),
+        config=config,
         tags=tags,
         scheme=scheme,
-        vocabulary=parsed("vocabulary/words.json", Vocabulary.from_json),
+        features=_features(folder, manifest, config, parsed),
         weights=_weights(files["weights.npz"], folder / "weights.npz"),
         metrics=parsed("metrics.json", _metrics),
     )
+
+
+def _config(text: str, version: int) -> Config:
+    """Settings of this or an older format, whose networks knew nothing of words but their numbers."""
+    data = tomllib.loads(text)
+    if version < 2:
+        data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
+        data.get("training", {}).pop("decay", None)
+    return configuration.from_dict(data, "config.toml")
+
+
+def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]) -> WordFeatures:
+    words = parsed("vocabulary/words.json", Vocabulary.from_json)
+    if config.model.input == "one-hot":
+        return WordFeatures(words)
+    vectors = None
+    if config.data.vectors:
+        for name in _VECTORS:
+            _checked(folder, name, manifest, content=False)
+        try:
+            vectors = Vectors.load(*(folder / name for name in _VECTORS))
+        except ValueError as error:
+            raise BundleError(f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again") from error
+    characters = parsed(_CHARACTERS, Vocabulary.from_json) if config.model.characters else None
+    return WordFeatures(words, characters, bool(config.model.shape), vectors)
 
 
 def _tags(text: str) -> tuple[tuple[str, ...], str]:
@@ -143,31 +191,25 @@ def _metrics(text: str) -> dict[str, Any]:
     return metrics
 
 
-def _checked_files(folder: Path) -> dict[str, bytes]:
-    manifest = _manifest(folder)
-    files = {}
-    for name in _FILES:
-        path, entry = folder / name, manifest["files"].get(name)
-        if not isinstance(entry, dict):
-            raise BundleError(f"{folder / MANIFEST}: does not list {name}; expected {', '.join(_FILES)}")
-        data = _read(path, folder)
-        if len(data) != entry.get("bytes") or hashlib.sha256(data).hexdigest() != entry.get("sha256"):
-            raise BundleError(
-                f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {len(data)}): the file was "
-                "damaged or changed; copy the whole folder again, or train anew"
-            )
-        files[name] = data
-    return files
-
-
-def _read(path: Path, folder: Path) -> bytes:
-    """A plain file's bytes; what a link leads to outside of the folder, a pipe or a device is no part of a bundle."""
+def _checked(folder: Path, name: str, manifest: dict[str, Any], *, content: bool = True) -> bytes:
+    """A file that is what the manifest says; its bytes, unless it is large and only to be checked."""
+    path, entry = folder / name, manifest["files"].get(name)
+    if not isinstance(entry, dict):
+        raise BundleError(f"{folder / MANIFEST}: does not list {name}; copy the whole folder again")
     try:
+        # What a link leads to outside of the folder, a pipe or a device is no part of a bundle.
         if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
             raise BundleError(f"{path}: is no file of this folder; copy the whole folder again, with the files instead of links")
-        return path.read_bytes()
+        data = path.read_bytes() if content else b""
+        found = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} if content else _entry(path)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
+    if any(entry.get(key) != value for key, value in found.items()):
+        raise BundleError(
+            f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {found['bytes']}): the file was "
+            "damaged or changed; copy the whole folder again, or train anew"
+        )
+    return data
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -175,7 +217,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
         raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
-    data = _read(path, folder)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
     try:
         manifest = json.loads(data)
         version, files = manifest["format"], manifest["files"]
@@ -206,7 +251,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
         "network": f"{model.input} tokens, {model.cell}, {depth}{hidden}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
-        "vocabulary": f"{len(bundle.vocabulary):,}",
+        "vocabulary": f"{len(bundle.features.words):,}",
         "tokenizer": bundle.config.data.tokenizer,
         "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",

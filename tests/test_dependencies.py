@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "errors": (),
     "files": ("errors",),
     "text": ("errors", "files", "text"),
-    "features": ("features",),
+    "features": ("errors", "features", "files"),
     "decoding": (),
     "networks": ("features", "networks"),
     "bundle": ("errors", "features", "files", "text", "training.config"),

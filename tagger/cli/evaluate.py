@@ -7,18 +7,18 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, assigned, quiet_stderr, reading_options
+from tagger.cli.options import SCHEME, assigned, quiet_stderr, reading_options, runs_and_files
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, metavar="RUN FILE...")
+@click.argument("paths", nargs=-1, metavar="RUN... FILE...")
 @click.option("--predictions", metavar="FILE", help="Instead: a file whose last two columns are the gold and the predicted tag.")
 @click.option("--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the gold tag, from 0; by default as in training.")
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_json: bool, **columns: Any) -> None:
-    """Score the model in RUN on annotated files, all together; or a file of predictions.
+    """Score the model in RUN on annotated files, all together; or a file of predictions. Several models are averaged.
 
     \b
     tagger evaluate runs/mine test.conll
@@ -27,7 +27,8 @@ def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_jso
     Prints the figure that the CoNLL script `conlleval` gives and the strict one side by side.
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:
-        raise click.UsageError("expected RUN FILE..., or --predictions FILE alone")
+        raise click.UsageError("expected RUN... FILE..., or --predictions FILE alone")
+    runs, files = ((), ()) if predictions else runs_and_files(paths)
     if predictions and (columns["tag_column"], columns["token_column"]) != (None, None):
         raise click.UsageError("with --predictions the last two columns count; leave out --tag-column and --token-column")
     from tagger.evaluation import report, run
@@ -38,6 +39,6 @@ def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_jso
         with quiet_stderr():
             from tagger.runtime import predictor
 
-            model = predictor.load(paths[0])
-        scores = run.score_model(model, paths[1:], assigned(model.bundle.config, columns).data.reading, scheme)
+            model = predictor.load(*runs)
+        scores = run.score_model(model, files, assigned(model.bundle.config, columns).data.reading, scheme)
     click.echo(json.dumps(scores.as_json(), indent=1, ensure_ascii=False) if as_json else report.report(scores))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from tagger.training.config import Config
 
-__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "quiet_stderr", "reading_options"]
+__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "quiet_stderr", "reading_options", "runs_and_files"]
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
 SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
@@ -31,6 +31,17 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """``RUN... FILE...`` in two: the first is a model, and so is what follows as long as it looks like one."""
+    import itertools
+
+    more = list(itertools.takewhile(lambda path: os.path.isfile(os.path.join(path, "manifest.json")), paths[1:]))
+    runs, files = paths[: 1 + len(more)], paths[1 + len(more) :]
+    if not files:
+        raise click.UsageError("expected RUN... FILE...: at least one model, then at least one file")
+    return runs, files
 
 
 def assigned(config: Config, given: Mapping[str, Any]) -> Config:

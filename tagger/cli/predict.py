@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SPAN_SCHEME, quiet_stderr, reading_options
+from tagger.cli.options import SPAN_SCHEME, quiet_stderr, reading_options, runs_and_files
 
 FORMATS = click.Choice(["text", "conll", "jsonl"])
 
 
 @click.command(no_args_is_help=True)
-@click.argument("run")
-@click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
+@click.argument("paths", nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option("--output", "-o", metavar="DIR", help="Folder for the tagged files; without it they go to standard output.")
 @click.option(
     "--format", "source_format", type=FORMATS, help="Of the input; by default its name tells: .txt, .jsonl, else conll."
@@ -23,23 +22,25 @@ FORMATS = click.Choice(["text", "conll", "jsonl"])
 @click.option("--scheme", type=SPAN_SCHEME, help="Of the tags in CoNLL output; by default that of the training corpus.")
 @click.option("--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph.")
 @reading_options
-def command(run: str, inputs: tuple[str, ...], output: str | None, **options: Any) -> None:
-    """Tag files and folders with the model in RUN; - is standard input.
+def command(paths: tuple[str, ...], output: str | None, **options: Any) -> None:
+    """Tag files and folders with the model in RUN; - is standard input. Several models are averaged.
 
     \b
     tagger predict runs/mine letters/*.txt --output tagged/
     tagger predict runs/mine letters/ --to jsonl --output tagged/
+    tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
     echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
 
     Text comes back with its spans in brackets, CoNLL columns with one more, JSON Lines with "spans" and their probabilities.
     Every output file appears whole or not at all; if one input is ill-formed, the others are tagged all the same.
     """
+    runs, inputs = runs_and_files(paths)
     from tagger.cli.tagging import tag_files
 
     with quiet_stderr():
         from tagger.runtime import predictor
 
-        model = predictor.load(run)
+        model = predictor.load(*runs)
     failures = tag_files(model, inputs, output, **options)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.features.encode import Features
+from tagger.features.encode import Lexicon
 from tagger.features.vocabulary import PAD
 
-__all__ = ["Batch", "batch_up", "bucket", "shuffled_buckets"]
+__all__ = ["Batch", "batch_up", "bucket", "few_shapes", "shuffled_buckets"]
 
 _SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up to multiples of this
 
@@ -22,7 +22,7 @@ _SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up 
 class Batch:
     """Right-padded arrays of some sentences.
 
-    ``indices`` (B,) says which sentences; ``lengths`` (B,) are in tokens; ``inputs`` maps input names to (B, T, ...).
+    ``indices`` (B,) says which sentences; ``lengths`` (B,) are in tokens; ``inputs`` are those of `Lexicon.inputs`.
     ``tags`` (B, T) int32 are the targets where there are any. Rows beyond ``len(indices)`` are padding.
     """
 
@@ -69,31 +69,43 @@ def shuffled_buckets(lengths: Sequence[int] | np.ndarray, token_budget: int, see
 
 def batch_up(
     indices: np.ndarray,
-    features: Sequence[Features],
+    lexicon: Lexicon,
+    numbers: Sequence[np.ndarray],
     tags: Sequence[np.ndarray] | None = None,
     *,
     token_budget: int = 0,
 ) -> Batch:
-    """Pad the sentences `indices` to one batch.
+    """Pad the sentences `indices`, given as numbers of a lexicon, to one batch.
 
-    With a `token_budget` the shape is rounded up to one of few, (budget // T, T): for backends that compile every shape.
+    With a `token_budget` all shapes are rounded up to one of few: for backends that compile every shape.
     """
-    lengths = np.array([len(features[index]["words"]) for index in indices], dtype=np.int32)
+    lengths = np.array([len(numbers[index]) for index in indices], dtype=np.int32)
     rows, time = len(indices), max(int(lengths.max(initial=0)), 1)
     if token_budget:
         time = -(-time // _SHAPE_STEP) * _SHAPE_STEP
-        rows = max(rows, token_budget // time)
-    names = features[indices[0]] if rows and len(indices) else {}
+        rows = 1 << (max(rows, token_budget // time) - 1).bit_length()
+    inputs = lexicon.inputs(_padded([numbers[index] for index in indices], rows, time))
     return Batch(
         indices=indices,
         lengths=lengths,
-        inputs={name: _padded([features[index][name] for index in indices], rows, time) for name in names},
+        inputs=few_shapes(inputs) if token_budget else inputs,
         tags=None if tags is None else _padded([tags[index] for index in indices], rows, time),
     )
 
 
+def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Inputs whose sizes are rounded up, sentences and distinct words to powers of two, times and characters to eights."""
+    enlarged = {}
+    for name, array in inputs.items():
+        more = [(0, (1 << (len(array) - 1).bit_length()) - len(array))] + [(0, 0)] * (array.ndim - 1)
+        if name in ("tokens", "characters"):
+            more[1] = (0, -array.shape[1] % _SHAPE_STEP)
+        enlarged[name] = np.pad(array, more, constant_values=PAD)
+    return enlarged
+
+
 def _padded(arrays: Sequence[np.ndarray], rows: int, time: int) -> np.ndarray:
-    padded = np.full((rows, time, *arrays[0].shape[1:]), PAD, dtype=arrays[0].dtype)
+    padded = np.full((rows, time), PAD, dtype=np.int32)
     for row, array in enumerate(arrays):
         padded[row, : len(array)] = array
     return padded

@@ -1,30 +1,107 @@
-"""Tokens to numbers, and <UNK> in training."""
+"""Words to numbers: each distinct word once. What a word is does not depend on its place, only what it means does.
+
+Axes: B batch, T time, D distinct words of a batch (the first stands for padding), C characters, F numbers of a vector.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from tagger.features.vocabulary import UNK, Vocabulary
+from tagger.features.shapes import shape_of
+from tagger.features.vectors import Vectors
+from tagger.features.vocabulary import PAD, UNK, Vocabulary
 
-__all__ = ["Features", "encode", "replace_rare"]
-
-Features = dict[str, np.ndarray]
-"""A sentence as arrays by input name, time first: ``words`` (T,) int32. Later inputs stand beside it."""
-
-
-def encode(sentences: Iterable[Sequence[str]], vocabulary: Vocabulary) -> list[Features]:
-    """Each sentence's features. Done once a corpus, not once an epoch."""
-    return [{"words": vocabulary.numbers(tokens)} for tokens in sentences]
+__all__ = ["Lexicon", "WordFeatures", "replace_rare"]
 
 
-def replace_rare(words: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
-    """`words` (any shape) with each occurrence of a rare word made <UNK> with `probability`.
+@dataclass(frozen=True)
+class WordFeatures:
+    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None is left out."""
+
+    words: Vocabulary
+    characters: Vocabulary | None = None
+    shapes: bool = False
+    vectors: Vectors | None = None
+
+
+class Lexicon:
+    """The distinct words met so far, each encoded once; a sentence is a row of their numbers, and 0 is padding."""
+
+    def __init__(self, features: WordFeatures) -> None:
+        self.features = features
+        self.clear()
+
+    def __len__(self) -> int:
+        return len(self._numbers) + 1
+
+    def clear(self) -> None:
+        """Forget all words; numbers given before are no longer valid."""
+        self._numbers: dict[str, int] = {}
+        self._words = np.full(1, PAD, dtype=np.int32)
+        self._shapes = np.full(1, PAD, dtype=np.int32)
+        self._rows = np.full(1, -1, dtype=np.int32)
+        self._ends = np.zeros(1, dtype=np.int64)  # word d has the characters from _ends[d - 1] to _ends[d]
+        self._characters = np.zeros(0, dtype=np.int32)
+
+    def numbers(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
+        """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done once, not once an epoch."""
+        sentences = list(sentences)
+        find = self._numbers
+        new = [word for word in dict.fromkeys(chain.from_iterable(sentences)) if word not in find]
+        if new:
+            find.update(zip(new, range(len(self), len(self) + len(new)), strict=True))
+            self._encode(new)
+        return [np.array([find[word] for word in sentence], dtype=np.int32) for sentence in sentences]
+
+    def _encode(self, new: list[str]) -> None:
+        features = self.features
+        self._words = np.concatenate([self._words, features.words.numbers(new)])
+        if features.characters is not None:
+            lengths = np.array([len(word) for word in new], dtype=np.int64)
+            self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
+            self._characters = np.concatenate([self._characters, features.characters.numbers("".join(new))])
+        if features.shapes:
+            self._shapes = np.concatenate([self._shapes, np.array([shape_of(word) for word in new], dtype=np.int32)])
+        if features.vectors is not None:
+            self._rows = np.concatenate([self._rows, features.vectors.rows(new)])
+
+    def inputs(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
+        """The network's inputs for numbers (B, T), padded with 0.
+
+        ``tokens`` (B, T) int32 point at the distinct words, which stand in ``words`` (D,) int32 and, as far as they are
+        features, ``characters`` (D, C) int32, ``shapes`` (D,) int32 and ``vectors`` (D, F) float32. Word 0 is padding.
+        """
+        present, tokens = np.unique(np.append(numbers, 0), return_inverse=True)
+        inputs = {"tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32), "words": self._words[present]}
+        if self.features.characters is not None:
+            inputs["characters"] = self._padded_characters(present)
+        if self.features.shapes:
+            inputs["shapes"] = self._shapes[present]
+        if self.features.vectors is not None:
+            inputs["vectors"] = self.features.vectors.vectors_of(self._rows[present])
+        return inputs
+
+    def _padded_characters(self, present: np.ndarray) -> np.ndarray:
+        """(D, C), as wide as the longest word: none is ever cut."""
+        begins = self._ends[np.maximum(present - 1, 0)]
+        lengths = self._ends[present] - begins
+        place = np.arange(max(int(lengths.max()), 1))
+        inside = place < lengths[:, None]
+        padded = np.full(inside.shape, PAD, dtype=np.int32)
+        padded[inside] = self._characters[(begins[:, None] + place)[inside]]
+        return padded
+
+
+def replace_rare(numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
+    """`numbers` (any shape) with each rare one made <UNK> with `probability`.
 
     Otherwise <UNK> would never occur in training and its vector would stay as it was drawn. `rare` (V,) marks the numbers
-    of the words seen once (Lample et al. 2016, section 4.1, with one half as the probability).
+    of what was seen once (Lample et al. 2016, section 4.1, with one half as the probability).
     """
     if probability <= 0:
-        return words
-    return np.where(rare[words] & (random.random(words.shape) < probability), UNK, words).astype(words.dtype)
+        return numbers
+    return np.where(rare[numbers] & (random.random(numbers.shape) < probability), UNK, numbers).astype(numbers.dtype)

@@ -75,7 +75,7 @@ class CRFHead(SoftmaxHead):
         start, transitions, end = weights
         return start, transitions, end
 
-    def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]  # has weights: not static
+    def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """-log p of the gold tag sequences, the sum over sequences divided by the number of real tokens.
 
         So it is a mean over tokens like that of `SoftmaxHead`, and equals it where all sequences are allowed and the weights

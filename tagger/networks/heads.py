@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tagger.networks.cells import Tensor
@@ -22,8 +23,11 @@ class SoftmaxHead(keras.layers.Layer):
     ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same network serves every timestep.
     """
 
-    def __init__(self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, label_smoothing: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.label_smoothing = label_smoothing
         self.tags = tags
         self.hidden = tuple(hidden)
         self.dropout = dropout
@@ -49,8 +53,7 @@ class SoftmaxHead(keras.layers.Layer):
         """Log-probabilities log ŷ^<t> (B, T, K): what the decoder takes."""
         return ops.log_softmax(logits, axis=-1)
 
-    @staticmethod
-    def loss(logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Cross-entropy ℓ^<t> = -Σ y log ŷ, the mean over real tokens; padding counts nowhere.
 
         Args:
@@ -60,10 +63,23 @@ class SoftmaxHead(keras.layers.Layer):
         """
         mask = ops.cast(mask, logits.dtype)
         each = keras.losses.sparse_categorical_crossentropy(tags, logits, from_logits=True)
+        if self.label_smoothing:
+            uniform = -ops.mean(ops.log_softmax(logits, axis=-1), axis=-1)
+            each = (1 - self.label_smoothing) * each + self.label_smoothing * uniform
         return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
+
+    def scores(self) -> tuple[np.ndarray, ...] | None:
+        """What the head has learnt of tag sequences, for the decoder: a softmax knows none."""
+        return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*input_shape[:-1], self.tags)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "tags": self.tags, "hidden": list(self.hidden), "dropout": self.dropout}
+        return {
+            **super().get_config(),
+            "tags": self.tags,
+            "hidden": list(self.hidden),
+            "dropout": self.dropout,
+            "label_smoothing": self.label_smoothing,
+        }

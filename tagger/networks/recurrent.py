@@ -14,6 +14,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from tagger.networks import fused
 from tagger.networks.cells import CELLS, Tensor
 
 __all__ = ["Encoder", "Recurrent", "reverse_within"]
@@ -84,8 +85,15 @@ class Recurrent(keras.layers.Layer):
         """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
         if self.backwards:
             x = reverse_within(x, lengths)
-        a = self._run(self._project(x), training)
+        a = self._fused(x) if self._can_fuse(training) else self._run(self._project(x), training)
         return reverse_within(a, lengths) if self.backwards else a
+
+    def _can_fuse(self, training: bool) -> bool:
+        return fused.available(self.cell) and not self.vocabulary_size and not (training and self._drop is not None)
+
+    def _fused(self, x: Tensor) -> Tensor:
+        peepholes = self.peepholes if CELLS[self.cell].peepholes else None
+        return fused.lstm(x, self.kernel, self.recurrent, self.bias, peepholes)
 
     def _project(self, x: Tensor) -> Tensor:
         """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
@@ -147,6 +155,8 @@ class Encoder(keras.layers.Layer):
         vocabulary_size: int = 0,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        residual: bool = False,
+        normalize: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -158,7 +168,10 @@ class Encoder(keras.layers.Layer):
             "vocabulary_size": vocabulary_size,
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
+            "residual": residual,
+            "normalize": normalize,
         }
+        self.norms = [keras.layers.LayerNormalization(name=f"norm_{d + 1}") for d in range(layers)] if normalize else []
         self.stack = [
             [
                 Recurrent(
@@ -180,11 +193,17 @@ class Encoder(keras.layers.Layer):
             for layer in directions:
                 layer.build(input_shape)
             input_shape = (*input_shape[:2], len(directions) * directions[0].units)
+        for norm in self.norms:
+            norm.build(input_shape)
 
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
-        for directions, drop in zip(self.stack, self.drops, strict=True):
+        for depth, (directions, drop) in enumerate(zip(self.stack, self.drops, strict=True)):
             outputs = [layer(x, lengths, training=training) for layer in directions]
-            x = drop(ops.concatenate(outputs, axis=-1), training=training)
+            y = ops.concatenate(outputs, axis=-1)
+            if self.norms:
+                y = self.norms[depth](y)
+            y = drop(y, training=training)
+            x = x + y if self._arguments["residual"] and depth else y
         return x
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:

@@ -12,9 +12,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from tagger.features.vocabulary import PAD, UNK
+from tagger.features.batches import few_shapes
+from tagger.features.shapes import SHAPES
+from tagger.features.vocabulary import PAD
 from tagger.networks.cells import Tensor
-from tagger.networks.embedding import WordDropout, embedding
+from tagger.networks.crf import CRFHead
+from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder
 
@@ -23,11 +26,24 @@ __all__ = ["Architecture", "SequenceTagger"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """All numbers that determine a network. ``embedding`` 0 means one-hot tokens; dropouts are rates."""
+    """All numbers that determine a network. A size of 0 means that there is no such input; dropouts are rates.
+
+    ``one_hot`` tokens stand alone. Otherwise a word is the concatenation of a trained ``embedding`` of its number, its
+    pretrained vector (``vectors``, plus a trained difference if ``fine_tune``), what a ``character_encoder`` ("cnn", or the
+    name "rnn" for a recurrent one of the same cell) reads in its ``characters``, and an embedding of its ``shape``.
+    ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three boolean tables as nested lists.
+    """
 
     vocabulary_size: int
     tags: int
+    one_hot: bool = False
     embedding: int = 100
+    vectors: int = 0
+    fine_tune: bool = False
+    character_encoder: str = "cnn"
+    characters: int = 0
+    character_vocabulary_size: int = 0
+    shape: int = 0
     cell: str = "lstm"
     units: int = 100
     layers: int = 1
@@ -36,87 +52,133 @@ class Architecture:
     input_dropout: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    residual: bool = False
+    normalize: bool = False
+    head: str = "softmax"
+    allowed: Any = None
+    label_smoothing: float = 0.0
 
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SequenceTagger(keras.Model):
-    """Token numbers to tag scores: ``{"words": (B, T) int}``, 0 where padded on the right, to logits (B, T, K)."""
+    """The inputs of `features.Lexicon.inputs` to logits (B, T, K); token 0 is padding, on the right."""
 
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(architecture, dict):
             architecture = Architecture(**{**architecture, "hidden": tuple(architecture.get("hidden", ()))})
         self.architecture = architecture
-        one_hot = architecture.embedding == 0
-        if one_hot:
-            self.word_dropout = WordDropout(architecture.input_dropout, UNK)
-        else:
-            self.words = embedding(architecture.vocabulary_size, architecture.embedding)
-            self.input_drop = keras.layers.Dropout(architecture.input_dropout, noise_shape=(None, 1, None))
+        self.inputs_of_words = {} if architecture.one_hot else _word_layers(architecture)
+        self.input_drop: keras.layers.Layer = (
+            WordDropout(architecture.input_dropout)
+            if architecture.one_hot
+            else keras.layers.Dropout(architecture.input_dropout, noise_shape=(None, 1, None))
+        )
         self.encoder = Encoder(
             architecture.cell,
             architecture.units,
             layers=architecture.layers,
             bidirectional=architecture.bidirectional,
-            vocabulary_size=architecture.vocabulary_size if one_hot else 0,
+            vocabulary_size=architecture.vocabulary_size if architecture.one_hot else 0,
             dropout=architecture.dropout,
             recurrent_dropout=architecture.recurrent_dropout,
+            residual=architecture.residual,
+            normalize=architecture.normalize,
             name="encoder",
         )
-        self.head = SoftmaxHead(architecture.tags, hidden=architecture.hidden, dropout=architecture.dropout, name="head")
+        sizes: dict[str, Any] = {"hidden": architecture.hidden, "dropout": architecture.dropout, "name": "head"}
+        self.head = (
+            CRFHead(architecture.tags, allowed=architecture.allowed, **sizes)
+            if architecture.head == "crf"
+            else SoftmaxHead(architecture.tags, label_smoothing=architecture.label_smoothing, **sizes)
+        )
 
     @classmethod
     def create(cls, architecture: Architecture) -> SequenceTagger:
         """A model whose weights exist."""
         model = cls(architecture)
-        model.build({"words": (None, None)})
+        model.build()
         return model
 
-    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
-        shape = input_shape["words"]
-        if self.architecture.embedding:
-            self.words.build(shape)
-            shape = (*shape, self.architecture.embedding)
+    def build(self, input_shape: Any = None) -> None:
+        for name, layer in self.inputs_of_words.items():
+            layer.build((None, None) if name == "characters" else (None,))
+        architecture = self.architecture
+        vectors = 0 if "vectors" in self.inputs_of_words else architecture.vectors
+        widths = [layer.compute_output_shape((None,))[-1] for layer in self.inputs_of_words.values()]
+        shape = (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors)
         self.encoder.build(shape)
         self.head.build(self.encoder.compute_output_shape(shape))
         self.built = True
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        words = inputs["words"]
-        lengths = ops.sum(ops.cast(words != PAD, "int32"), axis=1)
-        if self.architecture.embedding == 0:
-            x = self.word_dropout(words, training=training)
-        else:
-            x = self.input_drop(self.words(words), training=training)
+        tokens = inputs["tokens"]
+        lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
+        words = inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
+        x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
         return self.head(self.encoder(x, lengths, training=training), training=training)
+
+    def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
+        """All that is known of the distinct words, side by side: (D, F)."""
+        layers, parts = self.inputs_of_words, []
+        if "words" in layers:
+            parts.append(layers["words"](inputs["words"]))
+        if "vectors" in layers:
+            parts.append(layers["vectors"](inputs["words"], inputs["vectors"]))
+        elif self.architecture.vectors:
+            parts.append(inputs["vectors"])
+        if "characters" in layers:
+            parts.append(layers["characters"](inputs["characters"], training=training))
+        if "shapes" in layers:
+            parts.append(layers["shapes"](inputs["shapes"]))
+        return ops.concatenate(parts, axis=-1)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Tensor:
         """The head's loss over real tokens only."""
-        return self.head.loss(y_pred, y, ops.cast(x["words"] != PAD, "float32"))
+        return self.head.loss(y_pred, y, ops.cast(x["tokens"] != PAD, "float32"))
 
     def emissions(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Log-probabilities (B, T, K) of a batch in NumPy, without dropout."""
-        rows, time = inputs["words"].shape
+        """Scores (B, T, K) of a batch for the decoder, in NumPy, without dropout."""
+        rows, time = inputs["tokens"].shape
         if keras.backend.backend() == "jax":  # compiles each shape anew: let there be few
-            inputs = {name: _enlarged(array) for name, array in inputs.items()}
+            inputs = few_shapes(inputs)
         scores = self.head.emissions(self.predict_on_batch(inputs))
         return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
     def named_weights(self) -> dict[str, keras.Variable]:
         """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``."""
-        layers = {} if self.architecture.embedding == 0 else {"words": self.words}
+        layers: dict[str, keras.layers.Layer] = {}
+        for name, layer in self.inputs_of_words.items():
+            parts = getattr(layer, "parts", {})
+            layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
         layers |= {f"encoder/{layer.name}": layer for directions in self.encoder.stack for layer in directions}
+        layers |= {f"encoder/{layer.name}": layer for layer in self.encoder.norms}
         layers |= {f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)}
-        return {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}
+        named = {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}
+        if isinstance(self.head, CRFHead):
+            named |= {f"head/{weight.name}": weight for weight in (self.head.start, self.head.transitions, self.head.end)}
+        return named
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "architecture": asdict(self.architecture)}
 
 
-def _enlarged(array: np.ndarray) -> np.ndarray:
-    """`array` (B, T, ...) padded to a power of two rows and a multiple of eight timesteps."""
-    rows, time = array.shape[:2]
-    more = [(0, (1 << (rows - 1).bit_length()) - rows), (0, -time % 8)] + [(0, 0)] * (array.ndim - 2)
-    return np.pad(array, more, constant_values=PAD)
+def _word_layers(architecture: Architecture) -> dict[str, keras.layers.Layer]:
+    """The layers that turn features of a word into numbers, by input; frozen vectors need none."""
+    layers: dict[str, keras.layers.Layer] = {}
+    if architecture.embedding:
+        layers["words"] = embedding(architecture.vocabulary_size, architecture.embedding)
+    if architecture.vectors and architecture.fine_tune:
+        layers["vectors"] = FineTuning(architecture.vocabulary_size, architecture.vectors, name="vectors")
+    if architecture.characters:
+        sizes = (architecture.character_vocabulary_size, architecture.characters)
+        layers["characters"] = (
+            CharacterCNN(*sizes, dropout=architecture.input_dropout)
+            if architecture.character_encoder == "cnn"
+            else CharacterRNN(*sizes, cell=architecture.cell, dropout=architecture.input_dropout)
+        )
+    if architecture.shape:
+        layers["shapes"] = embedding(SHAPES, architecture.shape, "shapes")
+    return layers

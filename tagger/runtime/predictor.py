@@ -14,52 +14,91 @@ import numpy as np
 
 from tagger import bundle as bundles
 from tagger.bundle import Bundle
-from tagger.decoding import Transitions, segment_log_probabilities, viterbi
+from tagger.decoding import Transitions, marginals, segment_log_probabilities, viterbi
 from tagger.errors import BundleError
 from tagger.features.batches import batch_up, bucket
-from tagger.features.encode import encode
-from tagger.features.vocabulary import Vocabulary
+from tagger.features.encode import Lexicon
 from tagger.text import schemes, tokens
 from tagger.text.formats import plain
 from tagger.text.spans import Sentence, Span
 
-__all__ = ["Decoder", "Emissions", "Predictor", "load"]
+__all__ = ["Decoder", "Emissions", "Member", "Predictor", "emissions_in_batches", "load"]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name, (B, T) each, to log-probabilities (B, T, K): the one thing that a runtime must provide."""
 
 WINDOW = 1024  # sentences read ahead, to be sorted by length
 TOKEN_BUDGET = 4096  # padded tokens a batch
+LEXICON = 100_000  # distinct words remembered: memory must not grow with the input
 INNER_SCHEME = "IOBES"
 
 
-def load(folder: str | Path) -> Predictor:
-    """The model in a bundle, ready to tag.
+def load(*folders: str | Path) -> Predictor:
+    """The model in a bundle, ready to tag; of several bundles, one model that averages them.
 
     Raises:
-        BundleError: the folder is no bundle, was damaged, or its weights do not fit its configuration.
+        BundleError: a folder is no bundle, was damaged, or its weights do not fit its configuration; or the bundles do not
+            have the same tags, scheme and tokenizer.
     """
-    bundle = bundles.load(folder)
     # The seam: Keras computes the emissions until the bundle carries a graph that runs without it.
-    from tagger.training.models import emissions_of
+    members = []
+    for folder in folders:
+        bundle = bundles.load(folder)
+        from tagger.training.models import emissions_of
 
-    try:
-        return Predictor(bundle, emissions_of(bundle))
-    except BundleError as error:
-        raise BundleError(f"{folder}: {error}") from error
+        try:
+            members.append(Member(bundle, emissions_of(bundle)))
+        except BundleError as error:
+            raise BundleError(f"{folder}: {error}") from error
+        if (wanted := _kind(members[0].bundle)) != (found := _kind(bundle)):
+            differs = next(name for name in wanted if wanted[name] != found[name])
+            raise BundleError(f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}")
+    return Predictor(*members)
+
+
+def _kind(bundle: Bundle) -> dict[str, object]:
+    """What bundles must share to be averaged."""
+    return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
 
 
 class Decoder:
-    """Emissions to spans with their probabilities, or to plain tags: what the tags and their scheme allow."""
+    """Emissions to spans with their probabilities, or to plain tags: what the tags and their scheme allow.
 
-    def __init__(self, tags: Sequence[str], *, plain_tags: bool) -> None:
+    ``scores``, if given, are what a CRF head has learnt: the three tables of `decoding.Transitions`.
+    """
+
+    def __init__(self, tags: Sequence[str], *, plain_tags: bool, scores: Sequence[np.ndarray] | None = None) -> None:
         self.tags = tuple(tags)
         self.plain_tags = plain_tags
-        self.transitions = (
+        allowed = (
             Transitions.free(len(self.tags))
             if plain_tags
             else Transitions.constrained(*schemes.transition_table(self.tags, INNER_SCHEME))
         )
+        self.allowed = (allowed.start, allowed.transitions, allowed.end)
+        self.transitions = self._learnt(scores) if scores is not None else allowed
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Decoder:
+        """The decoder of a trained model.
+
+        Raises:
+            BundleError: the weights lack the scores of its CRF head, or they do not fit the tags.
+        """
+        scores = None
+        if bundle.config.model.head == "crf":
+            try:
+                scores = [bundle.weights[f"head/{name}"] for name in ("start", "transitions", "end")]
+            except KeyError as error:
+                raise BundleError(f"weights.npz lacks {error}; copy the whole folder again") from error
+        try:
+            return cls(bundle.tags, plain_tags=bundle.scheme == schemes.PLAIN, scores=scores)
+        except ValueError as error:
+            raise BundleError(f"weights.npz does not fit tags.json: {error}; copy the whole folder again") from error
+
+    def _learnt(self, scores: Sequence[np.ndarray]) -> Transitions:
+        """The learnt scores of what is allowed."""
+        return Transitions(*(allowed + learnt for allowed, learnt in zip(self.allowed, scores, strict=True)))
 
     def paths(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The best tag ids (B, T), -1 where padded."""
@@ -82,18 +121,36 @@ class Decoder:
         return schemes.decode([self.tags[number] for number in path], INNER_SCHEME) if path.any() else []
 
 
-class Predictor:
-    """Tags raw text, tokens or sentences with one model.
-
-    ``labels`` are what it can find; ``bundle`` holds its configuration and figures.
-    """
+class Member:
+    """A bundle at work: its words, its emissions, its decoder."""
 
     def __init__(self, bundle: Bundle, emissions: Emissions) -> None:
         self.bundle = bundle
-        self.labels = bundle.labels
-        self.plain_tags = bundle.scheme == schemes.PLAIN
-        self.decoder = Decoder(bundle.tags, plain_tags=self.plain_tags)
-        self._emissions = emissions
+        self.emissions = emissions
+        self.decoder = Decoder.of(bundle)
+        self.lexicon = Lexicon(bundle.features)
+
+    def batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """As `emissions_in_batches`."""
+        if len(self.lexicon) > LEXICON:
+            self.lexicon.clear()
+        return emissions_in_batches(sentences, self.lexicon, self.emissions)
+
+
+class Predictor:
+    """Tags raw text, tokens or sentences with one model, or with the average of several.
+
+    ``labels`` are what it can find; ``bundle`` holds its configuration and figures, those of the first of several. An average
+    gives each token the mean of its members' exact probabilities of tags, and decodes that under the scheme's constraints.
+    """
+
+    def __init__(self, *members: Member) -> None:
+        self.members = members
+        self.bundle = members[0].bundle
+        self.labels = self.bundle.labels
+        self.plain_tags = self.bundle.scheme == schemes.PLAIN
+        # The members' learnt transitions are in their probabilities already.
+        self.decoder = members[0].decoder if len(members) == 1 else Decoder(self.bundle.tags, plain_tags=self.plain_tags)
 
     def tag(self, text: str) -> list[Sentence]:
         """The sentences of a raw text, tokenized as in training, with their spans; ``text[span.start_char:span.end_char]``
@@ -115,9 +172,7 @@ class Predictor:
 
     def _window(self, window: list[Sentence]) -> list[Sentence]:
         predicted = list(window)
-        for indices, lengths, emissions in emissions_in_batches(
-            [sentence.tokens for sentence in window], self.bundle.vocabulary, self._emissions
-        ):
+        for indices, lengths, emissions in self._batches([sentence.tokens for sentence in window]):
             for index, result in zip(indices, self._decoded(emissions, lengths), strict=True):
                 sentence = replace(window[index], spans=None, tags=None)
                 if self.plain_tags:
@@ -126,6 +181,22 @@ class Predictor:
                     predicted[index] = sentence.with_spans(result)
         return predicted
 
+    def _batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        if len(self.members) == 1:
+            yield from self.members[0].batches(sentences)
+            return
+        # Batches depend on lengths alone: they are the same for all members.
+        for batches in zip(*(member.batches(sentences) for member in self.members), strict=True):
+            indices, lengths, _ = batches[0]
+            mean = np.mean(
+                [
+                    marginals(emissions, lengths, member.decoder.transitions)
+                    for member, (_, _, emissions) in zip(self.members, batches, strict=True)
+                ],
+                axis=0,
+            )
+            yield indices, lengths, np.log(np.maximum(mean, np.finfo(np.float64).tiny))
+
     def _decoded(self, emissions: np.ndarray, lengths: np.ndarray) -> list:
         if not self.plain_tags:
             return self.decoder.spans(emissions, lengths)
@@ -133,11 +204,11 @@ class Predictor:
 
 
 def emissions_in_batches(
-    sentences: Sequence[Sequence[str]], vocabulary: Vocabulary, emissions: Emissions
+    sentences: Sequence[Sequence[str]], lexicon: Lexicon, emissions: Emissions
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,), emissions (B, T, K)."""
-    features = encode(sentences, vocabulary)
+    numbers = lexicon.numbers(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
     for indices in bucket(lengths, np.argsort(lengths, kind="stable"), TOKEN_BUDGET):
-        batch = batch_up(indices, features)
+        batch = batch_up(indices, lexicon, numbers)
         yield indices, batch.lengths, emissions(batch.inputs)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +15,7 @@ import numpy as np
 
 from tagger.errors import TaggerError
 from tagger.evaluation.scores import span_f1
-from tagger.features.vocabulary import Vocabulary
+from tagger.features.encode import Lexicon
 from tagger.files import written_whole
 from tagger.runtime.predictor import Decoder, emissions_in_batches
 from tagger.text.spans import Sentence
@@ -21,8 +23,9 @@ from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
 from tagger.training.config import TrainingConfig
 from tagger.training.observer import Observer
+from tagger.training.optimizers import WeightAverage
 
-__all__ = ["EpochEnd", "dev_score", "exhausted", "variables_of", "write_history"]
+__all__ = ["EpochEnd", "EpochTensorBoard", "State", "dev_score", "exhausted", "variables_of", "write_history"]
 
 
 Score = Callable[[], dict[str, float]]
@@ -36,13 +39,14 @@ class Data(Protocol):
     def __len__(self) -> int: ...
 
 
-def dev_score(model: Any, sentences: Sequence[Sentence], vocabulary: Vocabulary, decoder: Decoder) -> dict[str, float]:
+def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder) -> dict[str, float]:
     """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
 
     The figure that decides has the key ``dev_score``.
     """
     predicted: list[Any] = [()] * len(sentences)
-    batches = emissions_in_batches([sentence.tokens for sentence in sentences], vocabulary, model.emissions)
+    decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
+    batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions)
     for indices, lengths, emissions in batches:
         for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
             predicted[index] = path[:length]
@@ -58,20 +62,27 @@ def dev_score(model: Any, sentences: Sequence[Sentence], vocabulary: Vocabulary,
     return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}
 
 
+@dataclass
+class State:
+    """What a training carries from epoch to epoch beside the model: its figures, the best weights, the average of all."""
+
+    progress: Progress
+    best: dict[str, np.ndarray] = field(default_factory=dict)
+    average: WeightAverage | None = None
+
+
 class EpochEnd(keras.callbacks.Callback):
     """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs without progress.
 
-    Whoever watches is told through ``observer``.
+    Where an average of the weights is kept, it is what is scored and what is best. Whoever watches is told through ``observer``.
     """
 
-    def __init__(
-        self, run: Path, progress: Progress, best: dict[str, np.ndarray], training: TrainingConfig, data: Data, score: Score
-    ) -> None:
-        """`best` receives the weights of the best epoch; `score` gives the figures of `dev_score`."""
+    def __init__(self, run: Path, state: State, training: TrainingConfig, data: Data, score: Score) -> None:
+        """`score` gives the figures of `dev_score`."""
         super().__init__()
         self.run = run
-        self.progress = progress
-        self.best = best
+        self.state = state
+        self.progress = state.progress
         self.training = training
         self.data = data
         self.score = score
@@ -88,6 +99,8 @@ class EpochEnd(keras.callbacks.Callback):
                 f"the loss became {loss} in epoch {epoch}, batch {batch + 1}: the training exploded; set training.clip_norm "
                 "(5 is usual), or a smaller training.learning_rate"
             )
+        if self.state.average is not None:
+            self.state.average.step(self.model.named_weights())
         done = (batch + 1) / len(self.data)
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done
@@ -97,20 +110,46 @@ class EpochEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
         seconds = time.monotonic() - self.started
-        figures = self.score()
+        average = self.state.average.arrays if self.state.average is not None else {}
+        with replaced(self.model.named_weights(), average):
+            figures = self.score()
+            scored = {name: np.array(weight) for name, weight in self.model.named_weights().items()}
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {"tokens_per_second": self.data.tokens / seconds, "seconds": time.monotonic() - self.started}
         better = self.progress.add(row)
         if better:
-            self.best.clear()
-            self.best.update({name: np.array(weight) for name, weight in self.model.named_weights().items()})
+            self.state.best = scored
         logs.update(row)
         write_history(self.run / "history.csv", self.progress.history)
-        checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, variables_of(self.model), self.best)
+        groups = {"now": variables_of(self.model), "best": self.state.best, "average": average}
+        checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, groups)
         self.observer.epoch(row, better)
         if exhausted(self.progress, self.training.patience):
             self.model.stop_training = True
+
+
+class EpochTensorBoard(keras.callbacks.TensorBoard):
+    """Keras' callback without what it writes after each batch, which takes half as long as the batch itself."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        pass
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        pass
+
+
+@contextmanager
+def replaced(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator[None]:
+    """Inside, the weights have the values of `arrays`, as far as there are such."""
+    before = {name: np.array(weights[name]) for name in arrays}
+    try:
+        for name, array in arrays.items():
+            weights[name].assign(array)
+        yield
+    finally:
+        for name, array in before.items():
+            weights[name].assign(array)
 
 
 def exhausted(progress: Progress, patience: int) -> bool:

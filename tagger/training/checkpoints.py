@@ -38,20 +38,16 @@ class Progress:
         return better
 
 
-def save(path: Path, progress: Progress, variables: Arrays, best: Arrays) -> None:
-    """Write the progress, all variables of model and optimizer, and the best weights."""
+def save(path: Path, progress: Progress, groups: dict[str, Arrays]) -> None:
+    """Write the progress and all arrays, by group and name; neither holds a slash at its beginning."""
     text = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
-    arrays = {
-        "progress": text,
-        **{f"now/{k}": v for k, v in variables.items()},
-        **{f"best/{k}": v for k, v in best.items()},
-    }
+    arrays = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
     with written_whole(path, "wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
+        np.savez(stream, progress=text, **arrays)  # type: ignore[arg-type]
 
 
-def load(path: Path) -> tuple[Progress, Arrays, Arrays]:
-    """Read what `save` wrote: progress, variables, best weights.
+def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
+    """Read what `save` wrote: the progress, and the arrays by group and name.
 
     Raises:
         TaggerError: there is no checkpoint, or it is damaged.
@@ -64,9 +60,8 @@ def load(path: Path) -> tuple[Progress, Arrays, Arrays]:
         raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TaggerError(f"{path}: damaged checkpoint ({error}); remove the folder and train anew") from error
-    now = {name.removeprefix("now/"): array for name, array in arrays.items() if name.startswith("now/")}
-    return (
-        progress,
-        now,
-        {name.removeprefix("best/"): array for name, array in arrays.items() if name.startswith("best/")},
-    )
+    groups: dict[str, Arrays] = {}
+    for name, array in arrays.items():
+        group, _, inner = name.partition("/")
+        groups.setdefault(group, {})[inner] = array
+    return progress, groups

@@ -18,7 +18,7 @@ from tagger.text.formats import ReadOptions
 from tagger.text.formats.conll import Columns
 
 __all__ = [
-    "Config", "DataConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_toml", "load",
+    "Config", "DataConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_dict", "from_toml", "load",
     "override", "to_toml",
 ]  # fmt: skip
 
@@ -37,6 +37,8 @@ class DataConfig:
 
     train: str = _setting("", "file with the training sentences (CoNLL columns or .jsonl, .gz allowed)")
     dev: str = _setting("", "file that decides when to stop and which epoch is kept")
+    vectors: tuple[str, ...] = _setting((), "files of pretrained word vectors, side by side (text, binary, .npz; .gz allowed)")
+    keep_vectors: int = _setting(0, "how many of them the model carries, from the first and commonest; 0 carries all", low=0)
     hub: str = _setting("", "instead of files: the name of a dataset on the Hugging Face Hub")
     tags: str = _setting("", "with hub: the feature that holds the tags (default: ner_tags or tags)")
     token_column: int = _setting(0, "CoNLL column of the token, from 0; negative from the last")
@@ -59,6 +61,7 @@ class VocabularyConfig:
     minimum_count: int = _setting(1, "tokens seen less often are <UNK>", low=1)
     maximum_size: int = _setting(0, "keep only so many of the commonest tokens; 0 keeps all", low=0)
     unknown_probability: float = _setting(0.5, "with which a token seen once becomes <UNK> in training", low=0, high=1)
+    word_dropout: float = _setting(0.0, "with which any word loses number and vector in training", low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,11 @@ class ModelConfig:
     """The network."""
 
     input: str = _setting("embedding", "of tokens", choices=("embedding", "one-hot"))
-    embedding: int = _setting(100, "dimension of the token embedding", low=1, high=10_000)
+    embedding: int = _setting(100, "dimension of the trained token embedding; 0: none", low=0, high=10_000)
+    fine_tune: bool = _setting(False, "train a difference to the pretrained vectors of the training set's words")
+    characters: int = _setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
+    character_encoder: str = _setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))
+    shape: int = _setting(10, "dimension of the embedding of a word's capitals and digits; 0: none", low=0, high=10_000)
     cell: str = _setting("lstm", "recurrent cell", choices=CELLS)
     units: int = _setting(100, "of each layer and direction", low=1, high=10_000)
     layers: int = _setting(1, "recurrent layers on top of each other", low=1, high=50)
@@ -75,6 +82,9 @@ class ModelConfig:
     input_dropout: float = _setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
     dropout: float = _setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
     recurrent_dropout: float = _setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
+    residual: bool = _setting(False, "add each layer's input to its output, from the second layer on")
+    normalize: bool = _setting(False, "layer normalization after each layer")
+    head: str = _setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,12 @@ class TrainingConfig:
 
     optimizer: str = _setting("adam", "Adam, or SGD with momentum 0.9", choices=("adam", "sgd"))
     learning_rate: float = _setting(0.002, "in the first epoch", low=0)
-    decay: float = _setting(0.05, "epoch e, from 0, has learning_rate / (1 + decay * e)", low=0)
+    schedule: str = _setting(
+        "linear", "falls to 0 in a line or a cosine, or is constant", choices=("linear", "cosine", "constant")
+    )
+    warmup: float = _setting(0.0, "epochs in which the learning rate rises from 0", low=0)
+    averaging: float = _setting(0.0, "epochs that a moving average of the weights looks back; 0: none", low=0)
+    label_smoothing: float = _setting(0.0, "share of the target that goes to all tags alike", low=0, high=0.9)
     clip_norm: float = _setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
     batch_tokens: int = _setting(0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512", low=0)
     epochs: int = _setting(60, "at most", low=1)
@@ -120,10 +135,11 @@ def from_toml(text: str, where: str = "config.toml") -> Config:
         data = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
         raise ConfigError(f"{where}: not TOML: {error}") from error
-    return _from_dict(data, where)
+    return from_dict(data, where)
 
 
-def _from_dict(data: dict[str, Any], where: str) -> Config:
+def from_dict(data: dict[str, Any], where: str) -> Config:
+    """Settings from tables as TOML gives them; errors are those of `load`."""
     sections = get_type_hints(Config)
     parts = {}
     for name, values in data.items():
@@ -154,6 +170,10 @@ def _known(name: str, known: Iterable[str], what: str, where: str, section: str 
 def _checked(value: Any, setting: Any, where: str) -> Any:
     default, meta = setting.default, setting.metadata
     assert default is not MISSING
+    if isinstance(default, tuple) and setting.name == "vectors":
+        if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
+            raise ConfigError(f"{where}: expected a list of file names, found {value!r}")
+        return tuple(value)
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(type(unit) is int and 0 < unit <= 10_000 for unit in value):
             raise ConfigError(f"{where}: expected a list of integers from 1 to 10000, found {value!r}")
@@ -200,7 +220,7 @@ def assign(config: Config, changes: Mapping[str, Any], where: str = "--set") -> 
     """`config` with changes by dotted key; errors are those of `override`."""
     for key, value in changes.items():
         section, _, name = key.partition(".")
-        new = getattr(_from_dict({section: {name: value}}, where), section)
+        new = getattr(from_dict({section: {name: value}}, where), section)
         config = replace(config, **{section: replace(getattr(config, section), **{name: getattr(new, name)})})
     return config
 

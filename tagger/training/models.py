@@ -6,19 +6,27 @@ import numpy as np
 
 from tagger.bundle import Bundle
 from tagger.errors import BundleError
+from tagger.features.encode import WordFeatures
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-from tagger.runtime.predictor import Emissions
+from tagger.runtime.predictor import Decoder, Emissions
 from tagger.training.config import ModelConfig
 
 __all__ = ["architecture", "emissions_of", "restore"]
 
 
-def architecture(model: ModelConfig, vocabulary_size: int, tags: int) -> Architecture:
+def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder, label_smoothing: float = 0.0) -> Architecture:
     """The network that these settings describe."""
     return Architecture(
-        vocabulary_size=vocabulary_size,
-        tags=tags,
+        vocabulary_size=len(features.words),
+        tags=len(decoder.tags),
+        one_hot=model.input == "one-hot",
         embedding=0 if model.input == "one-hot" else model.embedding,
+        vectors=features.vectors.dimension if features.vectors else 0,
+        fine_tune=model.fine_tune,
+        character_encoder=model.character_encoder,
+        characters=model.characters if features.characters else 0,
+        character_vocabulary_size=len(features.characters or ()),
+        shape=model.shape if features.shapes else 0,
         cell=model.cell,
         units=model.units,
         layers=model.layers,
@@ -27,6 +35,11 @@ def architecture(model: ModelConfig, vocabulary_size: int, tags: int) -> Archite
         input_dropout=model.input_dropout,
         dropout=model.dropout,
         recurrent_dropout=model.recurrent_dropout,
+        residual=model.residual,
+        normalize=model.normalize,
+        head=model.head,
+        allowed=[np.isfinite(table).tolist() for table in decoder.allowed] if model.head == "crf" else None,
+        label_smoothing=label_smoothing,
     )
 
 
@@ -36,7 +49,7 @@ def restore(bundle: Bundle) -> SequenceTagger:
     Raises:
         BundleError: the weights are not those of its configuration.
     """
-    model = SequenceTagger.create(architecture(bundle.config.model, len(bundle.vocabulary), len(bundle.tags)))
+    model = SequenceTagger.create(architecture(bundle.config.model, bundle.features, Decoder.of(bundle)))
     weights = model.named_weights()
     expected = {name: tuple(weight.shape) for name, weight in weights.items()}
     found = {name: array.shape for name, array in bundle.weights.items()}

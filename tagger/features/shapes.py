@@ -1,0 +1,33 @@
+"""Word shapes: capitals and digits, which lower-cased vectors no longer show."""
+
+from __future__ import annotations
+
+__all__ = ["SHAPES", "shape_of"]
+
+_CASES = ("none", "lower", "initial", "upper", "mixed")
+_DIGITS = ("none", "some", "all")
+SHAPES = 1 + len(_CASES) * len(_DIGITS)
+
+
+def shape_of(word: str) -> int:
+    """The number of a word's shape, from 1 to `SHAPES` - 1; 0 is padding.
+
+    Case: no letter that has one, all lower, a capital first and no other, all capitals (two or more), anything else; beside it,
+    whether digits are none, some or all of its characters.
+
+    >>> len({shape_of(word) for word in ("the", "The", "THE", "eBay", "-", "4-6", "1996", "F-16")})
+    8
+    """
+    lower = sum(map(str.islower, word))
+    upper = sum(map(str.isupper, word))
+    if not lower and not upper:
+        case = "none"
+    elif not upper:
+        case = "lower"
+    elif upper == 1 and word[0].isupper():
+        case = "initial"
+    else:
+        case = "mixed" if lower else "upper"
+    digits = sum(map(str.isdigit, word))
+    share = "none" if not digits else "all" if digits == len(word) else "some"
+    return 1 + _CASES.index(case) * len(_DIGITS) + _DIGITS.index(share)

@@ -1,0 +1,85 @@
+"""The batches of a training: encoded once, put together anew each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from tagger.features.batches import batch_up, shuffled_buckets
+from tagger.features.encode import Lexicon, WordFeatures, replace_rare
+from tagger.features.vocabulary import UNK
+from tagger.runtime.predictor import INNER_SCHEME
+from tagger.text import schemes
+from tagger.text.spans import Sentence
+from tagger.training.config import Config
+
+__all__ = ["Batches"]
+
+RARE_CHARACTER = 5  # a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
+
+
+class Batches(keras.utils.PyDataset):
+    """The batches of an epoch, in an order that the seed and the epoch's number alone determine."""
+
+    def __init__(
+        self, sentences: Sequence[Sentence], features: WordFeatures, tags: tuple[str, ...], settings: Config, epoch: int = 0
+    ) -> None:
+        super().__init__()
+        self.lexicon = Lexicon(features)
+        self.numbers = self.lexicon.numbers(sentence.tokens for sentence in sentences)
+        self.lengths = np.array([len(sentence) for sentence in sentences])
+        ids = {tag: number for number, tag in enumerate(tags)}
+        self.tags = [_targets(sentence, ids) for sentence in sentences]
+        self.rare = features.words.rare(1)
+        self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
+        self.settings = settings
+        self.tokens = int(self.lengths.sum())
+        self.budget = settings.training.batch_tokens or min(max(self.tokens // 100, 128), 512)
+        self.epoch = epoch
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._batches = shuffled_buckets(self.lengths, self.budget, (self.settings.training.seed, epoch))
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
+        batch = batch_up(self._batches[number], self.lexicon, self.numbers, self.tags, token_budget=fixed_shapes)
+        random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
+        assert batch.tags is not None
+        return self._disguised(batch.inputs, random), batch.tags
+
+    def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+        """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch."""
+        vocabulary = self.settings.vocabulary
+        words = replace_rare(inputs["words"], self.rare, vocabulary.unknown_probability, random)
+        inputs = {**inputs, "words": words}
+        if self.rare_characters is not None:
+            probability = vocabulary.unknown_probability
+            inputs["characters"] = replace_rare(inputs["characters"], self.rare_characters, probability, random)
+        if vocabulary.word_dropout:
+            hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
+            inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)
+            if "vectors" in inputs:
+                inputs["vectors"] = np.where(hidden[:, None], np.float32(0), inputs["vectors"])
+        return inputs
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+
+def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:
+    """The tag ids of a training sentence, (T,) int32."""
+    tags: Sequence[str] = sentence.tags or ()
+    if sentence.spans is not None:
+        tags = schemes.encode(sentence.spans, len(sentence), INNER_SCHEME)
+    return np.array([numbers[tag] for tag in tags], dtype=np.int32)

@@ -1,0 +1,36 @@
+"""The learning rate, step by step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from tagger.training.config import TrainingConfig
+
+__all__ = ["Schedule"]
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises from 0 in `warmup` epochs, then falls to 0 at the end of the last one, or is constant.
+
+    It knows nothing but the number of the step: a resumed training goes on where it was.
+    """
+
+    def __init__(self, training: TrainingConfig, steps: int) -> None:
+        """`steps` are those of an epoch."""
+        self.training = training
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        training = self.training
+        epoch = ops.cast(step, "float32") / self.steps
+        rise = ops.minimum((epoch + 1 / self.steps) / training.warmup, 1.0) if training.warmup else 1.0
+        done = ops.clip((epoch - training.warmup) / max(training.epochs - training.warmup, 1e-6), 0.0, 1.0)
+        fall = {"linear": 1 - done, "cosine": 0.5 * (1 + ops.cos(math.pi * done)), "constant": 1.0}[training.schedule]
+        return training.learning_rate * rise * fall
+
+    def get_config(self) -> dict[str, Any]:
+        raise NotImplementedError("a schedule is made anew from the settings")
