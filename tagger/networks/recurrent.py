@@ -93,7 +93,8 @@ class Recurrent(keras.layers.Layer):
 
     def _fused(self, x: Tensor) -> Tensor:
         peepholes = self.peepholes if CELLS[self.cell].peepholes else None
-        return fused.lstm(x, self.kernel, self.recurrent, self.bias, peepholes)
+        activations = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, self.recurrent, self.bias, peepholes)
+        return ops.transpose(activations, (1, 0, 2))
 
     def _project(self, x: Tensor) -> Tensor:
         """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
