@@ -4,8 +4,7 @@ Axes: B batch, U units, G blocks of a cell's weights (gates and candidates).
 
 A step gets ``z`` (B, G·U), the part of all pre-activations that comes from the input: W_·x x^<t> + b. It depends on no
 earlier timestep, so the layer computes it for the whole sequence in one product. ``recurrent`` (U, G·U) holds W_·a (or
-W_·c) of the blocks side by side; ``keep`` (B, U), if there, is the recurrent dropout's mask, and acts on what enters that
-product, never on the memory itself. The state is a tuple whose first part is the activation a^<t>.
+W_·c) of the blocks side by side. The state is a tuple whose first part is the activation a^<t>.
 
 The blocks' order is each cell's own; `tests/reference.py` writes every cell out once more, slowly, in NumPy.
 """
@@ -40,7 +39,7 @@ class Cell(NamedTuple):
 
 def _recur(a: Tensor, weights: Weights, blocks: slice = slice(None)) -> Tensor:
     """The part of the pre-activations that comes from the state, for the columns `blocks` of the recurrent weights."""
-    return ops.matmul(a * weights["keep"] if "keep" in weights else a, weights["recurrent"][:, blocks])
+    return ops.matmul(a, weights["recurrent"][:, blocks])
 
 
 def _rnn(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor, State, Weights], State]:

@@ -42,8 +42,8 @@ class Recurrent(keras.layers.Layer):
     Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer gathers that row of its
     kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says V and makes the layer expect numbers.
 
-    ``recurrent_dropout`` hides the same units of a^<t-1> from the recurrent product at all timesteps of a sequence (Gal and
-    Ghahramani 2016); the memory itself is untouched.
+    ``recurrent_dropout`` drops entries of the recurrent weights, the same at all timesteps and for the whole batch (Merity et
+    al. 2018): the memory itself is untouched, and the fused kernel serves training too.
     """
 
     def __init__(
@@ -85,37 +85,34 @@ class Recurrent(keras.layers.Layer):
         """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
         if self.backwards:
             x = reverse_within(x, lengths)
-        a = self._fused(x) if self._can_fuse(training) else self._run(self._project(x), training)
+        recurrent = self.recurrent if self._drop is None else self._drop(self.recurrent, training=training)
+        if fused.available(self.cell) and not self.vocabulary_size:
+            peepholes = self.peepholes if CELLS[self.cell].peepholes else None
+            a = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes)
+        else:
+            a = self._scan(self._project(x), recurrent)
+        a = ops.transpose(a, (1, 0, 2))
         return reverse_within(a, lengths) if self.backwards else a
-
-    def _can_fuse(self, training: bool) -> bool:
-        return fused.available(self.cell) and not self.vocabulary_size and not (training and self._drop is not None)
-
-    def _fused(self, x: Tensor) -> Tensor:
-        peepholes = self.peepholes if CELLS[self.cell].peepholes else None
-        activations = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, self.recurrent, self.bias, peepholes)
-        return ops.transpose(activations, (1, 0, 2))
 
     def _project(self, x: Tensor) -> Tensor:
         """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
         rows = ops.take(self.kernel, x, axis=0) if self.vocabulary_size else ops.matmul(x, self.kernel)
         return rows + self.bias
 
-    def _run(self, z: Tensor, training: bool) -> Tensor:
+    def _scan(self, z: Tensor, recurrent: Tensor) -> Tensor:
+        """Activations (T, B, U), timestep by timestep."""
         cell = CELLS[self.cell]
         zero = ops.zeros((ops.shape(z)[0], self.units), dtype=z.dtype)
-        weights = {"recurrent": ops.convert_to_tensor(self.recurrent)}
+        weights = {"recurrent": ops.convert_to_tensor(recurrent)}
         if cell.peepholes:
             weights["peepholes"] = ops.convert_to_tensor(self.peepholes)
-        if self._drop is not None and training:
-            weights["keep"] = self._drop(ops.ones_like(zero), training=True)
 
         def step(state: tuple[Tensor, ...], z_t: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
             state = cell.step(z_t, state, weights)
             return state, state
 
         _, states = ops.scan(step, (zero,) * cell.states, ops.transpose(z, (1, 0, 2)))
-        return ops.transpose(states[0], (1, 0, 2))
+        return states[0]
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
         return (*input_shape[:2], self.units)

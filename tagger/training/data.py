@@ -14,6 +14,7 @@ from tagger.runtime.predictor import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.config import Config
+from tagger.training.mentions import Mentions
 
 __all__ = ["Batches"]
 
@@ -29,14 +30,16 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.lexicon = Lexicon(features)
         self.numbers = self.lexicon.numbers(sentence.tokens for sentence in sentences)
-        self.lengths = np.array([len(sentence) for sentence in sentences])
         ids = {tag: number for number, tag in enumerate(tags)}
         self.tags = [_targets(sentence, ids) for sentence in sentences]
+        self.mentions = Mentions(self.numbers, [sentence.spans or () for sentence in sentences], ids, INNER_SCHEME)
         self.rare = features.words.rare(1)
         self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
         self.settings = settings
-        self.tokens = int(self.lengths.sum())
-        self.budget = settings.training.batch_tokens or min(max(self.tokens // 100, 128), 512)
+        tokens = sum(map(len, sentences))
+        self.passes = max(1, round(settings.training.epoch_tokens / tokens))
+        self.tokens = tokens * self.passes
+        self.budget = settings.training.batch_tokens or min(max(tokens // 100, 128), 512)
         self.epoch = epoch
 
     @property
@@ -46,14 +49,22 @@ class Batches(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, epoch: int) -> None:
         self._epoch = epoch
-        self._batches = shuffled_buckets(self.lengths, self.budget, (self.settings.training.seed, epoch))
+        self._batches = []
+        for reading in range(self.passes):
+            seed = (self.settings.training.seed, epoch, reading)
+            numbers, tags = self.numbers, self.tags
+            if probability := self.settings.training.mention_replacement:
+                numbers, tags = self.mentions.replaced(numbers, tags, probability, np.random.default_rng(seed))
+            lengths = np.array([len(words) for words in numbers])
+            self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(lengths, self.budget, seed)]
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
-        batch = batch_up(self._batches[number], self.lexicon, self.numbers, self.tags, token_budget=fixed_shapes)
+        indices, numbers, tags = self._batches[number]
+        batch = batch_up(indices, self.lexicon, numbers, tags, token_budget=fixed_shapes)
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
         return self._disguised(batch.inputs, random), batch.tags
