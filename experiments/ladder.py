@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tagger import bundle as bundles
 from tagger.evaluation.scores import conlleval
+from tagger.features.encode import Lexicon
 from tagger.runtime.predictor import Decoder, emissions_in_batches
 from tagger.text import annotation, schemes
 from tagger.training import config, trainer
@@ -39,7 +40,7 @@ def figures(bundle, model, path: str, decoder: Decoder) -> dict[str, float]:
     constrained: list[list[str]] = [[]] * len(sentences)
     free: list[list[str]] = [[]] * len(sentences)
     words = [sentence.tokens for sentence in sentences]
-    for indices, lengths, emissions in emissions_in_batches(words, bundle.vocabulary, model.emissions):
+    for indices, lengths, emissions in emissions_in_batches(words, Lexicon(bundle.features), model.emissions):
         best, likeliest = decoder.paths(emissions, lengths), emissions.argmax(axis=-1)
         for row, index in enumerate(indices):
             constrained[index] = [tags[number] for number in best[row, : lengths[row]]]

@@ -37,7 +37,15 @@ class Trainer:
             stream.write(to_toml(settings))
         checkpoint.parent.mkdir(exist_ok=True)
         observer.started(
-            {"train": (1, 1), "dev": (1, 1), "scheme": "IOB2", "vocabulary": 1, "parameters": 1, "unknown_labels": []}
+            {
+                "train": (1, 1),
+                "dev": (1, 1),
+                "scheme": "IOB2",
+                "vocabulary": 1,
+                "parameters": 1,
+                "unknown_labels": [],
+                "vectors": [],
+            }
         )
         scores = [float(score) for score in self.scores(settings)]
         for epoch in range(done + 1, len(scores) + 1):

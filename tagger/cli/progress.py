@@ -56,6 +56,8 @@ class TrainingProgress(Observer):
         train, dev = (f"{name} {facts[name][0]:,} sentences, {facts[name][1]:,} tokens" for name in ("train", "dev"))
         click.echo(f"{train}; {dev}; scheme {facts['scheme']}", err=True)
         click.echo(f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True)
+        for path, words, dimension, found in facts["vectors"]:
+            click.echo(f"vectors {path}: {words:,} x {dimension}, know {100 * found:.1f} % of the training tokens", err=True)
         if facts["unknown_labels"]:
             click.echo(
                 f"Warning: labels in dev that train lacks cannot be learnt: {', '.join(facts['unknown_labels'])}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option("--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl.")
 @click.option("--dev", metavar="FILE", help="Annotated sentences that decide when to stop and which epoch to keep.")
+@click.option(
+    "--vectors", multiple=True, metavar="FILE", help="Pretrained word vectors; several files stand side by side. See README."
+)
 @click.option("--scheme", type=SCHEME, help="Of the tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
 @reading_options
@@ -31,12 +34,13 @@ if TYPE_CHECKING:
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=200.")
 @click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped.")
 def command(
-    paths: tuple[str, ...], assignments: tuple[str, ...], resume: bool, seed: int | None, seeds: int, **data: str | int | None
+    paths: tuple[str, ...], assignments: tuple[str, ...], resume: bool, seed: int | None, seeds: int, **data: Any
 ) -> None:
     """Train a tagger and write it to the folder RUN.
 
     \b
     tagger train --train train.conll --dev dev.conll runs/mine
+    tagger train --train train.conll --dev dev.conll --vectors glove.6B.100d.txt runs/mine
     tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
     tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
 
@@ -46,6 +50,7 @@ def command(
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.training import config
 
+    data["vectors"] = data["vectors"] or None
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed}
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -14,7 +13,8 @@ __all__ = ["Schedule"]
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises from 0 in `warmup` epochs, then falls to 0 at the end of the last one, or is constant.
+    """Rises from 0 in `warmup` epochs; then falls in a line to 0 at the end of the last one, or by epochs e, counted from 0, as
+    1 / (1 + 0.05 e), or is constant.
 
     It knows nothing but the number of the step: a resumed training goes on where it was.
     """
@@ -29,7 +29,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         epoch = ops.cast(step, "float32") / self.steps
         rise = ops.minimum((epoch + 1 / self.steps) / training.warmup, 1.0) if training.warmup else 1.0
         done = ops.clip((epoch - training.warmup) / max(training.epochs - training.warmup, 1e-6), 0.0, 1.0)
-        fall = {"linear": 1 - done, "cosine": 0.5 * (1 + ops.cos(math.pi * done)), "constant": 1.0}[training.schedule]
+        fall = {"linear": 1 - done, "inverse": 1 / (1 + 0.05 * ops.floor(epoch)), "constant": 1.0}[training.schedule]
         return training.learning_rate * rise * fall
 
     def get_config(self) -> dict[str, Any]:

@@ -14,10 +14,7 @@ import numpy as np
 from tagger import bundle, corpora
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
-from tagger.features import vector_files
 from tagger.features.encode import Lexicon, WordFeatures
-from tagger.features.vectors import Vectors, merge
-from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.runtime.predictor import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
@@ -27,6 +24,7 @@ from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_sco
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
 from tagger.training.data import Batches
+from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
@@ -59,7 +57,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         _make_deterministic()
 
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
-    features = features_of(settings, train_sentences)
+    features, readings = features_of(settings, train_sentences)
     tags = _tags(train_sentences, scheme)
     data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
@@ -71,7 +69,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         _restore(model, state, arrays)
     else:
         _claim(run, settings)
-    observer.started(_facts(settings, train_sentences, dev_sentences, scheme, features, model))
+    observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
     score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder)
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
@@ -83,33 +81,10 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     return trained
 
 
-def features_of(settings: Config, sentences: Sequence[Sentence]) -> WordFeatures:
-    """What the network is told of words: vocabularies of the training sentences, pretrained vectors from their files."""
-    words = Vocabulary.build(
-        (sentence.tokens for sentence in sentences),
-        minimum_count=settings.vocabulary.minimum_count,
-        maximum_size=settings.vocabulary.maximum_size,
-    )
-    if settings.model.input == "one-hot":
-        return WordFeatures(words)
-    return WordFeatures(
-        words,
-        Vocabulary.build(words.words) if settings.model.characters else None,
-        bool(settings.model.shape),
-        _vectors(settings, words) if settings.data.vectors else None,
-    )
-
-
-def _vectors(settings: Config, words: Vocabulary) -> Vectors:
-    """The pretrained vectors as the model will carry them: in float16, and only the commonest if that is wished."""
-    vectors = merge([vector_files.read(path).halved() for path in settings.data.vectors])
-    return vectors.trimmed(settings.data.keep_vectors, words.words) if settings.data.keep_vectors else vectors
-
-
 def _begun(run: Path, settings: Config, resume: bool) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
     """Where to begin: nowhere, or at a checkpoint of the same settings, whose arrays come by group and name."""
     training = settings.training
-    epochs = 1 if training.schedule == "constant" else training.epochs  # where the rate falls, all depends on their number
+    epochs = 1 if training.schedule != "linear" else training.epochs  # a line falls the slower, the more there are
     text = config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
     if not resume:
         if run.exists() and (not run.is_dir() or any(run.iterdir())):

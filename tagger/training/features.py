@@ -1,0 +1,48 @@
+"""What the network will be told of words: vocabularies of train, and pretrained vectors from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tagger.features import vector_files
+from tagger.features.encode import WordFeatures
+from tagger.features.vectors import Vectors, merge
+from tagger.features.vocabulary import Vocabulary
+from tagger.text.spans import Sentence
+from tagger.training.config import Config
+
+__all__ = ["Reading", "features_of"]
+
+Reading = tuple[str, int, int, float]
+"""A file of vectors: its name, its words, their dimension, and the share of train's tokens that it knows, 0 to 1."""
+
+
+def features_of(settings: Config, sentences: Sequence[Sentence]) -> tuple[WordFeatures, list[Reading]]:
+    """The features that `settings` ask for, from the training sentences; and how far each file of vectors covers them.
+
+    Raises:
+        TaggerError: a file of vectors cannot be read or is ill-formed.
+    """
+    words = Vocabulary.build(
+        (sentence.tokens for sentence in sentences),
+        minimum_count=settings.vocabulary.minimum_count,
+        maximum_size=settings.vocabulary.maximum_size,
+    )
+    if settings.model.input == "one-hot":
+        return WordFeatures(words), []
+    vectors, readings = _vectors(settings, words) if settings.data.vectors else (None, [])
+    characters = Vocabulary.build(words.words) if settings.model.characters else None
+    return WordFeatures(words, characters, bool(settings.model.shape), vectors), readings
+
+
+def _vectors(settings: Config, words: Vocabulary) -> tuple[Vectors, list[Reading]]:
+    """The vectors as the model will carry them: in float16, side by side, and only the commonest if that is wished."""
+    counted = dict(zip(words.words, words.counts, strict=True))
+    tables, readings = [], []
+    for path in settings.data.vectors:
+        table = vector_files.read(path).halved()
+        tables.append(table)
+        readings.append((path, len(table), table.dimension, table.coverage(counted).tokens.found))
+    vectors = merge(tables)
+    keep = settings.data.keep_vectors
+    return vectors.trimmed(keep, words.words) if keep else vectors, readings
