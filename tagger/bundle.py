@@ -149,7 +149,7 @@ def _config(text: str, version: int) -> Config:
     data = tomllib.loads(text)
     if version < 2:
         data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
-        data.get("training", {}).pop("decay", None)
+        data["training"] = {key: value for key, value in dict(data.get("training", {})).items() if key != "decay"}
     return configuration.from_dict(data, "config.toml")
 
 

@@ -21,6 +21,8 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             f"data.dev={SAMPLE / 'dev.conll'}",
             "model.units=20",
             "model.embedding=30",
+            "model.characters=10",
+            "model.shape=4",
             "training.batch_tokens=512",
             "training.learning_rate=0.01",
             "training.epochs=3",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from tagger import bundle, corpora
 from tagger.errors import TaggerError
+from tagger.features.encode import WordFeatures
+from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.training.config import Config, to_toml
 from tagger.training.observer import Observer
@@ -55,7 +57,10 @@ class Trainer:
             row = {"epoch": epoch, "loss": 0.5, "dev_score": scores[epoch - 1], "tokens_per_second": 100.0, "seconds": 30.0}
             observer.epoch(row, False)
         metrics = {"dev": {"score": max(scores)}, "best_epoch": scores.index(max(scores)) + 1, "epochs": len(scores)}
-        trained = replace(bundle.load(GOLDEN), config=settings, metrics=metrics)
+        golden = bundle.load(GOLDEN)
+        words = golden.features.words
+        features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
+        trained = replace(golden, config=settings, features=features, metrics=metrics)
         bundle.save(run, trained)
         return trained
 

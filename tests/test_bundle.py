@@ -18,8 +18,10 @@ import pytest
 import tagger
 from tagger import bundle as bundles
 from tagger.errors import BundleError
+from tagger.features.encode import WordFeatures
+from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
-from tagger.training.config import Config
+from tagger.training.config import Config, DataConfig
 
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
@@ -76,15 +78,22 @@ def test_the_golden_bundle_loads_for_ever() -> None:
 
 
 def test_round_trip(tmp_path: Path) -> None:
-    vocabulary = Vocabulary(["Zoë", "<UNK>", "\N{LINE SEPARATOR}", '"'], [3, 2, 1, 1])
+    words = Vocabulary(["Zoë", "<UNK>", "\N{LINE SEPARATOR}", '"'], [3, 2, 1, 1])
+    characters = Vocabulary.build(words.words)
+    vectors = Vectors(["Zoë", "\N{LINE SEPARATOR}"], np.array([[1, 2, 3], [-0.5, 0, 60_000]], dtype=np.float16))
+    config = Config(data=DataConfig(vectors=("elsewhere.txt",)))
     weights = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": np.zeros(0, dtype=np.float32)}
     tags = ("O", "B-Ort, groß", "I-Ort, groß", "E-Ort, groß", "S-Ort, groß")
-    written = bundles.Bundle(Config(), tags, "IOB1", vocabulary, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
+    features = WordFeatures(words, characters, True, vectors)
+    written = bundles.Bundle(config, tags, "IOB1", features, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
     bundles.save(tmp_path / "deep" / "down", written)
     read = bundles.load(tmp_path / "deep" / "down")
-    assert (read.config, read.tags, read.scheme, read.vocabulary, read.metrics) == (
-        written.config, tags, "IOB1", vocabulary, written.metrics
-    )  # fmt: skip
+    assert (read.config, read.tags, read.scheme, read.metrics) == (config, tags, "IOB1", written.metrics)
+    assert (read.features.words, read.features.characters, read.features.shapes) == (words, characters, True)
+    assert read.features.vectors is not None
+    assert read.features.vectors.words == vectors.words
+    assert isinstance(read.features.vectors.table, np.memmap)
+    np.testing.assert_array_equal(read.features.vectors.table, vectors.table)
     assert read.labels == ["Ort, groß"]
     assert read.weights.keys() == weights.keys()
     assert all(np.array_equal(read.weights[name], weights[name]) for name in weights)
@@ -96,12 +105,13 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         bundles.save(tmp_path / name, bundles.load(GOLDEN))
     for name in (*FILES, "manifest.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    assert bundles.load(tmp_path / "one").config == bundles.load(GOLDEN).config  # though the format is another now
 
 
 def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
     manifest = json.loads((trained_run / "manifest.json").read_text())
-    assert manifest["format"] == bundles.FORMAT == 1
-    assert sorted(manifest["files"]) == sorted(FILES)
+    assert manifest["format"] == bundles.FORMAT == 2
+    assert sorted(manifest["files"]) == sorted([*FILES, "vocabulary/characters.json"])
     for name, entry in manifest["files"].items():
         data = (trained_run / name).read_bytes()
         assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -157,7 +167,7 @@ def test_a_damaged_file_is_refused(folder: Path, name: str, spoil: Callable[[Pat
 @pytest.mark.parametrize(
     ("manifest", "complaint"),
     [
-        ('{"format": 2, "files": {}}', "upgrade"),
+        ('{"format": 3, "files": {}}', "upgrade"),
         ('{"format": 0, "files": {}}', "damaged manifest"),
         ('{"format": "1", "files": {}}', "damaged manifest"),
         ('{"format": true, "files": {}}', "damaged manifest"),
@@ -256,7 +266,7 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, content: bytes) -> No
             )
         ],
         *[("metrics.json", text) for text in ("", "[]", '{"dev": 7}', '{"train_sentences": "many"}', "[" * 100_000)],
-        *[("config.toml", text) for text in ("x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "x = " + "[" * 100_000)],
+        *[("config.toml", text) for text in ("x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "model = 7", "training = 7", "x = " + "[" * 100_000)],
         ("README.md", b"\xff"),
     ],
 )  # fmt: skip

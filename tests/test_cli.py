@@ -56,14 +56,16 @@ def test_version() -> None:
     [
         (["trian"], "did you mean 'train'"),
         (["sing"], "No such command"),
-        (["predict", GOLDEN], "Missing argument"),
+        (["predict", GOLDEN], "at least one model, then at least one file"),
+        (["predict", GOLDEN, GOLDEN], "at least one model, then at least one file"),
         (["predict", GOLDEN, "-", "--format", "xml"], "'xml' is not one of"),
         (["predict", GOLDEN, "-", "--scheme", "IOB3"], "'IOB3' is not one of"),
         (["predict", GOLDEN, "-", "--scheme", "plain"], "'plain' is not one of"),
         (["predict", GOLDEN, "-", "--colour"], "No such option"),
         (["info", GOLDEN, "more"], "unexpected extra argument"),
-        (["evaluate", GOLDEN], "expected RUN FILE"),
-        (["evaluate", GOLDEN, "a", "--predictions", "b"], "expected RUN FILE"),
+        (["evaluate", GOLDEN], "expected RUN... FILE..."),
+        (["evaluate", GOLDEN, GOLDEN], "at least one model, then at least one file"),
+        (["evaluate", GOLDEN, "a", "--predictions", "b"], "expected RUN... FILE..."),
         (["evaluate", "--predictions", "b", "--tag-column", "3"], "leave out --tag-column"),
         (["evaluate", GOLDEN, "a", "--tag-column", "last"], "not a valid integer"),
         (["evaluate", GOLDEN, "a", "--scheme", "IOB3"], "'IOB3' is not one of"),
@@ -225,7 +227,8 @@ def test_convert_refuses_a_target(here: Path, target: str) -> None:
 
 def test_train_from_the_command_line(here: Path) -> None:
     Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
-    small = ["--set", "model.units=2", "--set", "model.embedding=2", "--set", "training.epochs=1"]
+    small = ["--set", "model.units=2", "--set", "model.embedding=2", "--set", "model.characters=2", "--set", "training.epochs=1"]
+    small += ["--set", "training.schedule=constant"]  # with another, no training can be prolonged
     base = ["train", "--train", "few.conll", "--dev", "few.conll", "run", *small]
     done = invoke(*base)
     assert "The model is in run." in worked(done)

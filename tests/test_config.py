@@ -25,9 +25,12 @@ def _values(setting: Any) -> st.SearchStrategy[Any]:
         return st.integers(-(2**40) if meta["low"] is None else meta["low"], 2**40 if meta["high"] is None else meta["high"])
     if isinstance(default, float):
         return st.floats(meta["low"], meta["high"], allow_nan=False, allow_infinity=False)
+    text = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+    if setting.name == "vectors":
+        return st.lists(text.filter(bool), max_size=2).map(tuple)
     if isinstance(default, tuple):
         return st.lists(st.integers(1, 10_000), max_size=3).map(tuple)
-    return st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+    return text
 
 
 CONFIGS = st.builds(
@@ -69,7 +72,7 @@ def test_a_file_sets_what_it_names_and_no_more(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("[model]\nunit = 7", "c.toml: unknown setting model.unit; did you mean model.units?"),
-        ("[model]\nxyz = 7", "c.toml: unknown setting model.xyz; known: model.input, model.embedding, model.cell"),
+        ("[model]\nxyz = 7", "c.toml: unknown setting model.xyz; known: model.input, model.embedding, model.fine_tune"),
         ("[modle]", "c.toml: unknown table modle; did you mean model?"),
         ("[zzz]", "c.toml: unknown table zzz; known: data, vocabulary, model, training"),
         ("model = 3", "c.toml: 'model' must be a table, [model], found 3"),
@@ -88,6 +91,12 @@ def test_a_file_sets_what_it_names_and_no_more(tmp_path: Path) -> None:
         ('[model]\ncell = "LSTM"', "c.toml: model.cell: expected one of rnn, rnn-relu"),
         ('[model]\ncell = "lstn"', "found 'lstn'; did you mean 'lstm'?"),
         ("[data]\ntrain = 2024", "c.toml: data.train: expected str, for example '', found 2024"),
+        ('[data]\nvectors = "a.txt"', "c.toml: data.vectors: expected a list of file names, found 'a.txt'"),
+        ('[data]\nvectors = ["a.txt", ""]', "c.toml: data.vectors: expected a list of file names"),
+        ('[data]\nvectors = [3]', "c.toml: data.vectors: expected a list of file names, found [3]"),
+        ('[data]\nkeep_vectors = -1', "c.toml: data.keep_vectors: expected a value of at least 0 and finite, found -1"),
+        ('[model]\nhead = "crf2"', "c.toml: model.head: expected one of softmax, crf, found 'crf2'; did you mean 'crf'?"),
+        ('[training]\nschedule = "step"', "c.toml: training.schedule: expected one of linear, cosine, constant"),
         ('[data]\ntrain = "a\\u0000b"', "c.toml: data.train: expected text in UTF-8 without the character NUL"),
         (
             "[training]\nlearning_rate = inf",
@@ -124,6 +133,7 @@ def test_a_file_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
         ("model.units=7", "model", "units", 7),
         (" model.units = 7 ", "model", "units", 7),
         ("model.hidden=[3, 4]", "model", "hidden", (3, 4)),
+        ('data.vectors=["a b.txt"]', "data", "vectors", ("a b.txt",)),
         ("model.bidirectional=false", "model", "bidirectional", False),
         ("model.cell=gru", "model", "cell", "gru"),
         ('model.cell="gru"', "model", "cell", "gru"),

@@ -166,7 +166,7 @@ def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head():
     mask = np.arange(6) < np.array([[6], [2], [0]])
     head = CRFHead(5)
     head.build((None, None, 4))
-    assert float(head.loss(logits, tags, mask)) == pytest.approx(float(SoftmaxHead.loss(logits, tags, mask)), rel=1e-5)
+    assert float(head.loss(logits, tags, mask)) == pytest.approx(float(SoftmaxHead(5).loss(logits, tags, mask)), rel=1e-5)
 
 
 @pytest.mark.parametrize("constrained", [True, False])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import tagger
 from tagger.runtime import predictor as predictors
-from tagger.runtime.predictor import Predictor
+from tagger.runtime.predictor import Member, Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 
@@ -78,7 +78,7 @@ def test_a_batch_gives_what_each_sentence_alone_gives(sentences: list[list[str]]
 
 def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(7)
-    words = [*predictor.bundle.vocabulary.words[:400], "unseen", "Æther"]
+    words = [*predictor.bundle.features.words.words[:400], "unseen", "Æther"]
     sentences = [[words[i] for i in random.integers(len(words), size=size)] for size in random.integers(0, 40, size=60)]
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
@@ -129,7 +129,7 @@ def test_own_annotations_are_replaced_and_the_rest_is_kept() -> None:
 def test_a_probability_is_that_of_all_paths_with_the_span() -> None:
     """Against sums over every tag sequence that IOBES allows (which a sentence of four tokens still lets us list)."""
     tokens, model = ["Mira", "Okafor", "left", "Porto"], golden()
-    [(_, _, emissions)] = predictors.emissions_in_batches([tokens], model.bundle.vocabulary, model._emissions)
+    [(_, _, emissions)] = model.members[0].batches([tokens])
     emissions = np.asarray(emissions[0], dtype=np.float64)
     tags = model.bundle.tags
     total, with_span = 0.0, dict.fromkeys(facts(model.tag_tokens([tokens])[0]), 0.0)
@@ -149,13 +149,13 @@ def test_plain_tags() -> None:
     """A model of plain tags gives one for every token and no spans; here by the weights of the golden one."""
     tags = tuple(f"T{number}" for number in range(len(golden().bundle.tags)))
     plain = dataclasses.replace(golden().bundle, scheme="plain", tags=tags)
-    model = Predictor(plain, golden()._emissions)
+    model = Predictor(Member(plain, golden().members[0].emissions))
     assert model.labels == list(plain.tags)
     sentences = [["Mira", "met", "Leila"], [], ["x"] * 50, ["Quito"]]
     found = model.tag_tokens(sentences)
     assert [sentence.tokens for sentence in found] == [tuple(tokens) for tokens in sentences]
     assert all(sentence.spans is None and sentence.tags is not None for sentence in found)
-    [(_, _, emissions)] = predictors.emissions_in_batches(sentences[:1], plain.vocabulary, golden()._emissions)
+    [(_, _, emissions)] = model.members[0].batches(sentences[:1])
     assert found[0].tags == tuple(plain.tags[number] for number in emissions[0].argmax(axis=-1))
     [sentence] = model.tag("Mira met Leila")
     assert sentence.tags == found[0].tags

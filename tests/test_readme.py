@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if "tagger " in line
 ]
-QUICKLY = ["--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.embedding=4"]
+QUICKLY = ["--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.embedding=4", "--set", "model.characters=4"]
 
 
 @pytest.fixture

@@ -77,18 +77,10 @@ def load(path: str | Path) -> tuple[Config, Search]:
     table = data.pop("search", None)
     if not isinstance(table, dict):
         raise ConfigError(f'{path}: expected a table [search], with a table [search.space] such as "model.units" = [100, 200]')
-    settings = _settings(data, str(path))
+    for name in data:
+        _known(name, [*(table.name for table in fields(Config)), "search"], "table", str(path))
+    settings = config.from_dict(data, str(path))
     return settings, _search(table, settings, str(path))
-
-
-def _settings(data: Mapping[str, Any], where: str) -> Config:
-    settings = Config()
-    for name, values in data.items():
-        if not isinstance(values, dict):
-            raise ConfigError(f"{where}: {name!r} must be a table, [{name}], found {values!r}")
-        _known(name, [table.name for table in fields(Config)] + ["search"], "table", where)
-        settings = config.assign(settings, {f"{name}.{key}": value for key, value in values.items()}, where)
-    return settings
 
 
 def _known(name: str, known: Collection[str], what: str, where: str) -> None:
