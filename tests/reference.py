@@ -104,3 +104,46 @@ def one_hot(numbers, size):
     vectors = np.zeros((len(numbers), size))
     vectors[np.arange(len(numbers)), numbers] = 1.0
     return vectors
+
+
+def character_cnn(characters, embeddings, kernel, bias):
+    """One word's characters (numbers) to a vector: zeros stand before and after it; the maximum over its places.
+
+    ``kernel`` is (3F, U): what it makes of the character before, of the character itself, of the one after.
+    """
+    vectors = [embeddings[character] for character in characters]
+    nothing = np.zeros(embeddings.shape[1])
+    before, itself, after = np.split(kernel, 3)
+    outputs = []
+    for place, vector in enumerate(vectors):
+        left = vectors[place - 1] if place > 0 else nothing
+        right = vectors[place + 1] if place + 1 < len(vectors) else nothing
+        outputs.append(relu(left @ before + vector @ itself + right @ after + bias))
+    return np.max(outputs, axis=0)
+
+
+def character_rnn(cell, characters, embeddings, forward, backward):
+    """One word's characters to a vector: what a network that reads them forwards, and one backwards, has at its end.
+
+    ``forward`` and ``backward`` are the weights as `run` takes them.
+    """
+    vectors = np.array([embeddings[character] for character in characters])
+    return np.concatenate([run(cell, vectors, *forward)[-1], run(cell, vectors[::-1], *backward)[-1]])
+
+
+def lazy_adam(steps, table, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    """A table (V, F) after steps of Adam, each of which knows gradients of some rows: (row, gradient) pairs.
+
+    A row that a step does not know stays as it is, and so do its moments. Gradients of a row that stands twice add up.
+    """
+    table, first, second = table.copy(), np.zeros_like(table), np.zeros_like(table)
+    for number, pairs in enumerate(steps, 1):
+        gradients = {}
+        for row, gradient in pairs:
+            gradients[row] = gradients.get(row, 0.0) + gradient
+        for row, gradient in gradients.items():
+            first[row] = beta_1 * first[row] + (1 - beta_1) * gradient
+            second[row] = beta_2 * second[row] + (1 - beta_2) * gradient**2
+            scale = np.sqrt(1 - beta_2**number) / (1 - beta_1**number)
+            table[row] -= rate * scale * first[row] / (np.sqrt(second[row]) + epsilon)
+    return table

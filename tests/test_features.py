@@ -1,4 +1,4 @@
-"""Vocabulary, <UNK>, encoding and batches."""
+"""Vocabulary, <UNK>, and which sentences share a batch; what stands in one is the matter of test_lexicon.py."""
 
 import json
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.features.batches import batch_up, bucket, shuffled_buckets
-from tagger.features.encode import encode, replace_rare
+from tagger.features.batches import shuffled_buckets
+from tagger.features.encode import replace_rare
 from tagger.features.vocabulary import PAD, UNK, Vocabulary
 
 SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["the", "cat", "<UNK>"]]
@@ -79,25 +79,3 @@ def test_order_depends_on_the_seed_alone():
     assert orders[0] == orders[1]
     assert orders[0] != orders[2]
     assert orders[0] != orders[3]
-
-
-def test_a_batch_is_padded_on_the_right_with_zeros():
-    vocabulary = Vocabulary.build(SENTENCES)
-    batch = batch_up(np.array([0, 1]), encode(SENTENCES, vocabulary), [np.array([5, 6, 7]), np.array([8, 9])])
-    assert batch.inputs["words"][1].tolist() == [*vocabulary.numbers(["the", "dog"]), PAD]
-    assert batch.tags.tolist() == [[5, 6, 7], [8, 9, 0]]
-    assert batch.lengths.tolist() == [3, 2]
-
-
-def test_fixed_shapes_are_few_and_hold_the_same():
-    features = [{"words": np.full(length, 2, dtype=np.int32)} for length in range(1, 31)]
-    lengths = [len(feature["words"]) for feature in features]
-    shapes = set()
-    for indices in bucket(lengths, np.arange(30), 64):
-        fixed, plain = batch_up(indices, features, token_budget=64), batch_up(indices, features)
-        shapes.add(fixed.inputs["words"].shape)
-        rows, time = plain.inputs["words"].shape
-        np.testing.assert_array_equal(fixed.inputs["words"][:rows, :time], plain.inputs["words"])
-        assert fixed.inputs["words"].sum() == plain.inputs["words"].sum()
-    assert {time for _, time in shapes} == {8, 16, 24, 32}
-    assert len(shapes) <= 2 * 4

@@ -1,70 +1,142 @@
 """One parametrised test serves every layer and model: build, mask, config round trip, save and load, a step that helps."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 import reference
 
 from tagger.networks.cells import CELLS
-from tagger.networks.embedding import WordDropout, embedding
+from tagger.networks.crf import CRFHead
+from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder, Recurrent
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+from tagger.text.schemes import transition_table
 
-VOCABULARY, TAGS = 13, 5
+VOCABULARY, CHARACTERS, SHAPES, VECTORS = 13, 7, 16, 3
+TAGS = ["O", "B-X", "I-X", "E-X", "S-X"]
 LENGTHS = np.array([6, 1, 3, 0], dtype="int32")
-BASE = Architecture(vocabulary_size=VOCABULARY, tags=TAGS, embedding=4, cell="lstm", units=3)
-ARCHITECTURES = [
-    *(Architecture(**{**vars(BASE), "cell": cell}) for cell in CELLS),
-    Architecture(**{**vars(BASE), "embedding": 0, "input_dropout": 0.2}),
-    Architecture(**{**vars(BASE), "bidirectional": False, "layers": 2}),
-    Architecture(**{**vars(BASE), "layers": 3, "hidden": (4, 3), "input_dropout": 0.2, "dropout": 0.2, "recurrent_dropout": 0.2}),
-]
+BASE = Architecture(vocabulary_size=VOCABULARY, tags=len(TAGS), embedding=4, cell="lstm", units=3)
+ALL = {"characters": 3, "character_vocabulary_size": CHARACTERS, "shape": 2, "vectors": VECTORS}
+ALLOWED = [table.tolist() for table in transition_table(TAGS, "IOBES")]
+OPTIONS = {
+    **{cell: {"cell": cell} for cell in CELLS},
+    "one-hot": {"one_hot": True, "embedding": 0, "input_dropout": 0.2},
+    "one direction": {"bidirectional": False, "layers": 2},
+    "deep": {"layers": 3, "hidden": (4, 3), "input_dropout": 0.2, "dropout": 0.2, "recurrent_dropout": 0.2},
+    "all of a word": ALL,
+    "characters alone": {"embedding": 0, "characters": 3, "character_vocabulary_size": CHARACTERS, "input_dropout": 0.2},
+    "recurrent characters": {**ALL, "character_encoder": "rnn", "input_dropout": 0.2},
+    "GRU for characters": {**ALL, "character_encoder": "rnn", "cell": "gru"},
+    "an odd number of units for characters": {**ALL, "character_encoder": "rnn", "characters": 1},
+    "shapes": {"shape": 2},
+    "vectors alone": {"embedding": 0, "vectors": VECTORS},
+    "fine-tuned vectors": {**ALL, "fine_tune": True},
+    "fine-tuned vectors alone": {"embedding": 0, "vectors": VECTORS, "fine_tune": True},
+    "residual": {"layers": 3, "residual": True},
+    "normalized": {"layers": 2, "normalize": True, "residual": True, "dropout": 0.2},
+    "label smoothing": {"label_smoothing": 0.1},
+    "CRF": {"head": "crf"},
+    "constrained CRF": {**ALL, "head": "crf", "allowed": ALLOWED, "hidden": (4,)},
+}
 
 
-def words(seed=0):
-    """Token numbers (B, T), right-padded with 0 to `LENGTHS`."""
-    numbers = np.random.default_rng(seed).integers(1, VOCABULARY, (4, 6)).astype("int32")
-    return np.where(np.arange(6) < LENGTHS[:, None], numbers, 0).astype("int32")
+def batch(architecture=None):
+    """Inputs of a batch, right-padded with 0 to `LENGTHS`; features that the architecture has not are left out."""
+    random = np.random.default_rng(0)
+    words, places = 9, np.arange(6) < LENGTHS[:, None]
+    tokens = np.where(places, random.integers(1, words, (4, 6)), 0)
+    characters = np.where(np.arange(5) < random.integers(1, 6, words)[:, None], random.integers(1, CHARACTERS, (words, 5)), 0)
+    inputs = {
+        "tokens": tokens,
+        "words": random.integers(1, VOCABULARY, words),
+        "characters": characters,
+        "shapes": random.integers(1, SHAPES, words),
+        "vectors": random.normal(size=(words, VECTORS)),
+    }
+    for name, array in inputs.items():
+        if name != "tokens":
+            array[0] = 0
+    wanted = {name for name in ("characters", "vectors") if architecture is None or getattr(architecture, name)}
+    wanted |= {"shapes"} if architecture is None or architecture.shape else set()
+    return {
+        name: array.astype("float32" if name == "vectors" else "int32")
+        for name, array in inputs.items()
+        if name in ("tokens", "words", *wanted)
+    }
 
 
-def identity(architecture):
-    return f"{architecture.cell}-{architecture.embedding}-{architecture.layers}"
+def gold(inputs):
+    """An allowed tag for every token: O or S-X, as its word wants."""
+    return np.where(inputs["words"][inputs["tokens"]] % 2, 0, 4).astype("int32") * (inputs["tokens"] > 0)
 
 
-@pytest.fixture(params=ARCHITECTURES, ids=identity)
+@pytest.fixture(params=OPTIONS.values(), ids=list(OPTIONS))
 def model(request):
     keras.utils.set_random_seed(1)
-    return SequenceTagger.create(request.param)
+    return SequenceTagger.create(replace(BASE, **request.param))
 
 
-def test_padding_and_neighbours_change_nothing(model):
-    together = model.emissions({"words": words()})
+def test_a_model_does_what_every_model_must(model, tmp_path):
+    inputs = batch(model.architecture)
+    check_padding_and_neighbours_change_nothing(model, inputs)
+    if model.architecture.head == "softmax":
+        np.testing.assert_allclose(np.exp(model.emissions(inputs)).sum(axis=-1), 1, atol=1e-5)
+    check_a_few_steps_lower_the_loss(model, inputs)  # and weights are no longer what they are at first
+    check_config_and_weights_survive_saving(model, inputs, tmp_path / "model.keras")
+    check_weights_have_names(model, inputs)
+
+
+def check_padding_and_neighbours_change_nothing(model, inputs):
+    together = model.emissions(inputs)
+    assert together.shape == (4, 6, len(TAGS))
     for row, length in enumerate(LENGTHS):
         if length:
-            alone = model.emissions({"words": words()[row : row + 1, :length]})
-            np.testing.assert_allclose(together[row, :length], alone[0], atol=1e-5)
+            present, tokens = np.unique([0, *inputs["tokens"][row, :length]], return_inverse=True)
+            alone = {name: array[present] for name, array in inputs.items() if name != "tokens"}
+            if "characters" in alone:  # no wider than the longest of its own words
+                alone["characters"] = alone["characters"][:, : (alone["characters"] > 0).sum(axis=1).max()]
+            found = model.emissions({**alone, "tokens": tokens[None, 1:].astype("int32")})
+            np.testing.assert_allclose(together[row, :length], found[0], atol=1e-5)
 
 
-def test_emissions_are_log_probabilities(model):
-    np.testing.assert_allclose(np.exp(model.emissions({"words": words()})).sum(axis=-1), 1, atol=1e-5)
-
-
-def test_config_and_weights_survive_saving(model, tmp_path):
-    path = tmp_path / "model.keras"
-    model.save(path)
-    loaded = keras.saving.load_model(path)
-    assert loaded.architecture == model.architecture
-    assert list(loaded.named_weights()) == list(model.named_weights())
-    np.testing.assert_array_equal(loaded.emissions({"words": words()}), model.emissions({"words": words()}))
-
-
-def test_a_few_steps_lower_the_loss(model):
-    tags = (words() % TAGS).astype("int32")
+def check_a_few_steps_lower_the_loss(model, inputs):
     model.compile(optimizer=keras.optimizers.Adam(0.05), jit_compile=False)
-    losses = [float(model.train_on_batch({"words": words()}, tags)) for _ in range(15)]
+    losses = [float(model.train_on_batch(inputs, gold(inputs))) for _ in range(15)]
     assert np.isfinite(losses).all()
     assert min(losses[-3:]) < losses[0]
+
+
+def check_config_and_weights_survive_saving(model, inputs, path):
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    assert replace(loaded.architecture, allowed=None) == replace(model.architecture, allowed=None)
+    assert np.array_equal(np.array(loaded.architecture.allowed, object), np.array(model.architecture.allowed, object))
+    assert list(loaded.named_weights()) == list(model.named_weights())
+    np.testing.assert_array_equal(loaded.emissions(inputs), model.emissions(inputs))
+
+
+def check_weights_have_names(model, inputs):
+    """What a bundle holds is all that there is: put into another network of this kind, it gives the same."""
+    named = model.named_weights()
+    assert {id(weight) for weight in named.values()} == {id(weight) for weight in model.trainable_weights}
+    other = SequenceTagger.create(model.architecture)
+    for name, weight in other.named_weights().items():
+        weight.assign(named[name])
+    np.testing.assert_array_equal(other.emissions(inputs), model.emissions(inputs))
+
+
+def test_options_that_change_the_network_do_change_it():
+    """Each of the inputs of a word is read."""
+    keras.utils.set_random_seed(1)
+    model = SequenceTagger.create(replace(BASE, **ALL, fine_tune=True))
+    before = model.emissions(batch())
+    for name in ("words", "characters", "shapes", "vectors"):
+        inputs = batch()
+        inputs[name][2:] = inputs[name][2:][::-1]
+        assert not np.allclose(model.emissions(inputs), before)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +145,13 @@ def test_a_few_steps_lower_the_loss(model):
         (Recurrent("gru", 3, backwards=True, recurrent_dropout=0.1), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
         (Recurrent("lstm-peephole", 3, vocabulary_size=9), (np.ones((2, 4), "int32"), np.array([4, 2]))),
         (Encoder("rnn", 3, layers=2, dropout=0.1), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
-        (SoftmaxHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
+        (Encoder("gru", 3, layers=2, residual=True, normalize=True), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
+        (CharacterCNN(9, 4, embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
+        (CharacterRNN(9, 5, cell="gru", embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
+        (FineTuning(9, 3), (np.ones(6, "int32"), np.ones((6, 3), "float32"))),
+        (embedding(9, 3), (np.ones(6, "int32"),)),
+        (SoftmaxHead(5, hidden=(4,), dropout=0.1, label_smoothing=0.1), (np.ones((2, 4, 5), "float32"),)),
+        (CRFHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (WordDropout(0.5), (np.ones((2, 4), "int32"),)),
     ],
     ids=lambda value: type(value).__name__,
@@ -86,28 +164,32 @@ def test_every_layer_is_rebuilt_from_its_config(layer, arguments):
     assert [weight.shape for weight in again.weights] == [weight.shape for weight in layer.weights]
 
 
-def test_loss_is_the_mean_cross_entropy_of_real_tokens():
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_loss_is_the_mean_cross_entropy_of_real_tokens(smoothing):
     random = np.random.default_rng(3)
-    logits = random.normal(size=(4, 6, TAGS)).astype("float32")
-    tags = random.integers(0, TAGS, (4, 6))
+    logits = random.normal(size=(4, 6, len(TAGS))).astype("float32")
+    tags = random.integers(0, len(TAGS), (4, 6))
     each = []
     for row, length in enumerate(LENGTHS):
         for time in range(length):
             exponentials = np.exp(logits[row, time].astype("float64"))
-            each.append(-np.log(exponentials[tags[row, time]] / exponentials.sum()))
+            target = np.full(len(TAGS), smoothing / len(TAGS))
+            target[tags[row, time]] += 1 - smoothing
+            each.append(-target @ np.log(exponentials / exponentials.sum()))
+    head = SoftmaxHead(len(TAGS), label_smoothing=smoothing)
     mask = np.arange(6) < LENGTHS[:, None]
-    assert float(SoftmaxHead.loss(logits, tags, mask)) == pytest.approx(np.mean(each), abs=1e-5)
+    assert float(head.loss(logits, tags, mask)) == pytest.approx(np.mean(each), abs=1e-5)
     logits[~mask] = 1e6
-    assert float(SoftmaxHead.loss(logits, tags, mask)) == pytest.approx(np.mean(each), abs=1e-5)
+    assert float(head.loss(logits, tags, mask)) == pytest.approx(np.mean(each), abs=1e-5)
 
 
 def test_a_one_hot_model_never_writes_the_vectors_down_but_equals_the_product():
     """The first layer's input matrix has a row a token, and gathering equals multiplying by one-hot vectors."""
     keras.utils.set_random_seed(2)
-    model = SequenceTagger.create(Architecture(**{**vars(BASE), "embedding": 0}))
+    model = SequenceTagger.create(replace(BASE, **OPTIONS["one-hot"]))
     weights = {name: keras.ops.convert_to_numpy(weight) for name, weight in model.named_weights().items()}
     assert weights["encoder/forward_1/kernel"].shape == (VOCABULARY, 4 * 3)
-    numbers = words()[0]
+    numbers = batch()["tokens"][0]
     dense = Recurrent("lstm", 3)
     dense.build((1, 6, VOCABULARY))
     for weight, name in zip(dense.trainable_weights, ("kernel", "recurrent", "bias"), strict=True):
@@ -116,28 +198,3 @@ def test_a_one_hot_model_never_writes_the_vectors_down_but_equals_the_product():
     product = keras.ops.convert_to_numpy(dense(vectors, LENGTHS[:1]))
     gathered = keras.ops.convert_to_numpy(model.encoder.stack[0][0](numbers[None], LENGTHS[:1]))
     np.testing.assert_allclose(gathered, product, atol=1e-6)
-
-
-def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding():
-    keras.utils.set_random_seed(3)
-    numbers = np.where(np.arange(1000) < 900, 7, 0)[None].astype("int32")
-    dropped = keras.ops.convert_to_numpy(WordDropout(0.3, unknown=1)(numbers, training=True))[0]
-    assert set(dropped[:900].tolist()) == {1, 7}
-    assert 0.2 < np.mean(dropped[:900] == 1) < 0.4
-    assert set(dropped[900:].tolist()) == {0}
-
-
-def test_input_dropout_has_one_mask_a_sequence():
-    keras.utils.set_random_seed(4)
-    model = SequenceTagger.create(Architecture(**{**vars(BASE), "embedding": 50, "input_dropout": 0.5}))
-    dropped = keras.ops.convert_to_numpy(model.input_drop(np.ones((2, 9, 50), "float32"), training=True))
-    assert np.all(dropped == dropped[:, :1])
-    assert not np.array_equal(dropped[0], dropped[1])
-
-
-def test_embedding_begins_in_the_stated_interval():
-    layer = embedding(1000, 3)
-    layer.build()
-    vectors = keras.ops.convert_to_numpy(layer.embeddings)
-    assert vectors.shape == (1000, 3)
-    assert 0.9 < np.abs(vectors).max() <= 1.0

@@ -1,0 +1,128 @@
+"""The batches of a training: what they hold of the corpus, and what of it looks unknown now and then."""
+
+import numpy as np
+import pytest
+
+from tagger.features.encode import WordFeatures
+from tagger.features.vectors import Vectors
+from tagger.features.vocabulary import UNK, Vocabulary
+from tagger.text.spans import Sentence, Span
+from tagger.training.config import Config, override
+from tagger.training.data import RARE_CHARACTER, Batches
+
+WORDS = [f"w{chr(97 + number)}" * 2 for number in range(20)]
+SENTENCES = [
+    Sentence(tuple(WORDS[(first + step) % 20] for step in range(1 + first % 4)), spans=(Span(0, 1, "X"),)) for first in range(40)
+] + [Sentence(("rare", "Ω"), spans=())]
+TAGS = ("O", "B-X", "I-X", "E-X", "S-X")
+VOCABULARY = Vocabulary.build(sentence.tokens for sentence in SENTENCES)
+VECTORS = Vectors([*WORDS, "rare"], np.arange(1, 43, dtype=np.float16).reshape(21, 2))
+FEATURES = WordFeatures(VOCABULARY, Vocabulary.build(VOCABULARY.words), True, VECTORS)
+PLAIN = ["vocabulary.unknown_probability=0", "training.batch_tokens=24"]
+
+
+def batches(*changes, epoch=0, features=FEATURES):
+    return Batches(SENTENCES, features, TAGS, override(Config(), [*PLAIN, *changes]), epoch=epoch)
+
+
+def flat(data):
+    return [{**inputs, "tags": tags} for inputs, tags in (data[number] for number in range(len(data)))]
+
+
+def same(one, other):
+    return len(one) == len(other) and all(
+        mine.keys() == its.keys() and all(np.array_equal(mine[name], its[name]) for name in mine)
+        for mine, its in zip(one, other, strict=True)
+    )
+
+
+def test_every_sentence_stands_once_in_an_epoch_with_its_tags():
+    data = batches()
+    assert data.tokens == sum(map(len, SENTENCES))
+    found = []
+    for inputs, tags in (data[number] for number in range(len(data))):
+        assert tags.shape == inputs["tokens"].shape
+        assert tags.size <= 24
+        words = inputs["words"][inputs["tokens"]]
+        for row, targets in zip(words, tags, strict=True):
+            length = np.count_nonzero(row)
+            found.append((tuple(VOCABULARY.words[number - 2] for number in row[:length]), targets[:length].tolist()))
+            assert not targets[length:].any()
+    expected = [(s.tokens, [4 if s.spans and place == 0 else 0 for place in range(len(s))]) for s in SENTENCES]
+    assert sorted(found) == sorted(expected)
+
+
+def test_an_epoch_is_determined_by_seed_and_number_alone():
+    changes = ["vocabulary.unknown_probability=0.5", "vocabulary.word_dropout=0.3"]
+    data = batches(*changes)
+    first = flat(data)
+    assert same(flat(data), first)
+    data.on_epoch_end()
+    second = flat(data)
+    assert not same(second, first)
+    assert same(flat(batches(*changes, epoch=1)), second)  # as a resumed training has it
+    assert not same(flat(batches(*changes, "training.seed=2")), first)
+    backwards = batches(*changes)
+    last = len(backwards) - 1
+    assert same([{**backwards[last][0], "tags": backwards[last][1]}], first[-1:])  # whatever batch was asked for before
+
+
+def shares(changes, epochs=40):
+    """Of each word how often it is <UNK> and how often its vector is zero, over some epochs; then of each character."""
+    words, unknown, zero, characters = {}, {}, {}, {}
+    for epoch in range(epochs):
+        honest, disguised = batches(epoch=epoch), batches(*changes, epoch=epoch)
+        for number in range(len(honest)):
+            before, after = honest[number][0], disguised[number][0]
+            assert before.keys() == after.keys()
+            for name in ("tokens", "shapes"):
+                np.testing.assert_array_equal(before[name], after[name])
+            assert all(array[0].sum() == 0 for name, array in after.items() if name != "tokens")
+            for row, word in enumerate(before["words"][1:], 1):
+                assert after["words"][row] in (word, UNK)
+                words[word] = words.get(word, 0) + 1
+                unknown[word] = unknown.get(word, 0) + (after["words"][row] == UNK)
+                zero[word] = zero.get(word, 0) + (not after["vectors"][row].any())
+            for was, now in zip(before["characters"].ravel(), after["characters"].ravel(), strict=True):
+                assert now in (was, UNK)
+                characters.setdefault(was, []).append(now != was)
+    return (
+        {word: unknown[word] / count for word, count in words.items()},
+        {word: zero[word] / count for word, count in words.items()},
+        {character: np.mean(changed) for character, changed in characters.items()},
+    )
+
+
+def test_rare_words_and_characters_become_unknown():
+    unknown, _, characters = shares(["vocabulary.unknown_probability=0.5"])
+    rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
+    assert {word for word, share in unknown.items() if share} == rare
+    assert all(0.2 < unknown[word] < 0.8 for word in rare)
+    alphabet = FEATURES.characters
+    seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE_CHARACTER}
+    assert {character for character, share in characters.items() if share} == seldom
+    assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
+
+
+def test_word_dropout_takes_number_and_vector_but_leaves_characters():
+    unknown, zero, characters = shares(["vocabulary.word_dropout=0.4"])
+    known = set(VOCABULARY.numbers(WORDS).tolist())
+    assert np.mean([unknown[word] for word in known]) == pytest.approx(0.4, abs=0.1)
+    assert all(unknown[word] == zero[word] for word in known)
+    assert not any(characters.values())
+
+
+def test_nothing_is_disguised_where_that_is_not_wished():
+    """And what the lexicon keeps is not changed by what a batch was made to look like."""
+    unknown, *_ = shares([], epochs=1)
+    assert not any(unknown.values())
+    data = batches("vocabulary.word_dropout=1", "vocabulary.unknown_probability=1")
+    flat(data)
+    inputs = data.lexicon.inputs(data.numbers[0][None])
+    assert inputs["words"][1:].min() > UNK
+    assert inputs["vectors"][1:].all()
+
+
+def test_features_may_be_few():
+    (inputs, _) = batches("vocabulary.word_dropout=0.5", features=WordFeatures(VOCABULARY))[0]
+    assert inputs.keys() == {"tokens", "words"}

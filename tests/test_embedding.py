@@ -1,0 +1,155 @@
+"""What the network knows of a word: equal to a slow reference word by word, and the same however much padding there is."""
+
+import keras
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagger.features.vocabulary import UNK
+from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
+from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+
+CHARACTERS, UNITS, WIDTH = 9, 5, 4
+ENCODERS = {"cnn": lambda: CharacterCNN(CHARACTERS, UNITS, embedding=WIDTH)} | {
+    cell: lambda cell=cell: CharacterRNN(CHARACTERS, UNITS, cell=cell, embedding=WIDTH) for cell in ("lstm-peephole", "gru")
+}
+FIXED = [[3, 4, 5], [2], [UNK], [UNK, UNK, 7, 8, 2, 2], [8, 3]]  # a word of one character, unknown characters
+
+
+def numpy(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
+
+
+def padded(words, width=0):
+    array = np.zeros((len(words), max([width, *map(len, words)])), dtype="int32")
+    for row, word in zip(array, words, strict=True):
+        row[: len(word)] = word
+    return array
+
+
+@pytest.fixture(params=ENCODERS, scope="module")
+def encoder(request):
+    """A layer with weights far from their first values."""
+    layer = ENCODERS[request.param]()
+    layer.build((None, None))
+    random = np.random.default_rng(6)
+    for weight in layer.trainable_weights:
+        weight.assign(random.normal(0, 0.7, weight.shape))
+    return layer
+
+
+def expected(layer, word):
+    embeddings = numpy(layer.embed.embeddings).astype("float64")
+    if isinstance(layer, CharacterCNN):
+        return reference.character_cnn(word, embeddings, numpy(layer.convolution.kernel), numpy(layer.convolution.bias))
+    weights = [[numpy(weight) for weight in part.trainable_weights] for part in (layer.forward, layer.backward)]
+    return reference.character_rnn(layer.forward.cell, word, embeddings, *weights)
+
+
+def test_characters_equal_the_reference(encoder):
+    found = numpy(encoder(padded(FIXED)))
+    assert found.shape == (len(FIXED), UNITS)
+    for vector, word in zip(found, FIXED, strict=True):
+        np.testing.assert_allclose(vector, expected(encoder, word), atol=1e-5)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.lists(st.integers(1, CHARACTERS - 1), min_size=1, max_size=9), min_size=1, max_size=3), st.integers(0, 12))
+def test_any_length_and_padding(encoder, words, width):
+    found = numpy(encoder(padded(words, width)))
+    for vector, word in zip(found, words, strict=True):
+        np.testing.assert_allclose(vector, expected(encoder, word), atol=1e-5)
+
+
+def test_a_word_without_characters_is_the_same_in_every_batch(encoder):
+    alone = numpy(encoder(np.zeros((1, 1), dtype="int32")))[0]
+    assert np.isfinite(alone).all()
+    np.testing.assert_allclose(numpy(encoder(padded([[3, 4, 5], [], []], 6)))[1:], [alone, alone], atol=1e-6)
+
+
+def test_padding_has_no_gradient_in_the_convolution():
+    """Whatever stands in the table for padding is never read."""
+    layer = ENCODERS["cnn"]()
+    layer.build((None, None))
+    before = numpy(layer(padded(FIXED)))
+    table = numpy(layer.embed.embeddings).copy()
+    table[0] = 1e6
+    layer.embed.embeddings.assign(table)
+    np.testing.assert_array_equal(numpy(layer(padded(FIXED))), before)
+
+
+# -- fine-tuning
+
+
+def test_pretrained_vectors_come_through_unchanged_at_first():
+    layer = FineTuning(6, 3)
+    layer.build()
+    vectors = np.random.default_rng(1).normal(size=(4, 3)).astype("float32")
+    np.testing.assert_array_equal(numpy(layer(np.array([0, 1, 2, 5]), vectors)), vectors)
+
+
+def test_unknown_words_and_padding_never_differ_from_their_vectors():
+    layer = FineTuning(6, 3)
+    layer.build()
+    table = np.random.default_rng(2).normal(size=(6, 3)).astype("float32")
+    layer.differences.embeddings.assign(table)
+    vectors = np.ones((5, 3), dtype="float32")
+    found = numpy(layer(np.array([0, 1, 1, 2, 5]), vectors))
+    np.testing.assert_array_equal(found[:3], vectors[:3])
+    np.testing.assert_allclose(found[3:], 1 + table[[2, 5]], rtol=1e-6)
+
+
+def test_only_rows_of_the_batch_change():
+    from tagger.training.optimizers import RowAdam
+
+    keras.utils.set_random_seed(1)
+    model = SequenceTagger.create(Architecture(vocabulary_size=8, tags=3, embedding=4, vectors=3, fine_tune=True, units=3))
+    words = np.array([0, 1, 4, 6, 1], dtype="int32")  # <UNK> stands for two
+    vectors = np.random.default_rng(3).normal(size=(5, 3)).astype("float32") * (words > 0)[:, None]
+    inputs = {"tokens": np.array([[1, 2, 3], [4, 2, 0]], dtype="int32"), "words": words, "vectors": vectors}
+    model.compile(optimizer=RowAdam(0.1, clip=1.0), jit_compile=False)
+    before = {name: numpy(weight).copy() for name, weight in model.named_weights().items()}
+    for _ in range(3):
+        model.train_on_batch(inputs, np.array([[1, 2, 0], [0, 2, 1]], dtype="int32"))
+    after = {name: numpy(weight) for name, weight in model.named_weights().items()}
+    tables = ["vectors/differences/embeddings", "words/embeddings"]
+    changed = [np.flatnonzero((before[name] != after[name]).any(axis=1)).tolist() for name in tables]
+    assert changed == [[4, 6], [1, 4, 6]]
+    assert not after["vectors/differences/embeddings"][:2].any()
+
+
+# -- embeddings and dropout
+
+
+def test_embedding_reads_rows():
+    layer = embedding(7, 3)
+    layer.build()
+    numbers = np.array([[0, 6], [2, 2]])
+    np.testing.assert_array_equal(numpy(layer(numbers)), numpy(layer.embeddings)[numbers])
+
+
+def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding():
+    keras.utils.set_random_seed(3)
+    numbers = np.where(np.arange(1000) < 900, 7, 0)[None].astype("int32")
+    dropped = keras.ops.convert_to_numpy(WordDropout(0.3, unknown=1)(numbers, training=True))[0]
+    assert set(dropped[:900].tolist()) == {1, 7}
+    assert 0.2 < np.mean(dropped[:900] == 1) < 0.4
+    assert set(dropped[900:].tolist()) == {0}
+
+
+def test_input_dropout_has_one_mask_a_sequence():
+    keras.utils.set_random_seed(4)
+    model = SequenceTagger.create(Architecture(vocabulary_size=8, tags=3, embedding=50, units=3, input_dropout=0.5))
+    dropped = keras.ops.convert_to_numpy(model.input_drop(np.ones((2, 9, 50), "float32"), training=True))
+    assert np.all(dropped == dropped[:, :1])
+    assert not np.array_equal(dropped[0], dropped[1])
+
+
+def test_embedding_begins_in_the_stated_interval():
+    layer = embedding(1000, 3)
+    layer.build()
+    vectors = keras.ops.convert_to_numpy(layer.embeddings)
+    assert vectors.shape == (1000, 3)
+    assert 0.9 < np.abs(vectors).max() <= 1.0

@@ -1,0 +1,111 @@
+"""The LSTM in one kernel: the same activations and the same gradients as the scan over the lectures' cells."""
+
+import keras
+import numpy as np
+import pytest
+import reference
+
+from tagger.networks import fused
+from tagger.networks.recurrent import Recurrent
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the kernel is TensorFlow's")
+
+LENGTHS = np.array([7, 1, 4, 0], dtype="int32")
+FEATURES, UNITS = 5, 3
+CASES = [(cell, backwards) for cell in ("lstm", "lstm-peephole") for backwards in (False, True)]
+
+
+def layer_of(cell, backwards):
+    """Weights far from their initial values, so that every block, bias and peephole counts."""
+    layer = Recurrent(cell, UNITS, backwards=backwards)
+    layer.build((None, None, FEATURES))
+    random = np.random.default_rng(1)
+    for weight in layer.trainable_weights:
+        weight.assign(random.normal(0, 0.7, weight.shape))
+    return layer
+
+
+def inputs():
+    return np.random.default_rng(2).normal(size=(4, 7, FEATURES)).astype("float32")
+
+
+@pytest.mark.parametrize(("cell", "backwards"), CASES)
+def test_activations_equal_the_equations(cell, backwards):
+    assert fused.available(cell)
+    layer, x = layer_of(cell, backwards), inputs()
+    weights = [weight.numpy() for weight in layer.trainable_weights]
+    found = keras.ops.convert_to_numpy(layer(x, LENGTHS))
+    for row, length in enumerate(LENGTHS):
+        sequence = x[row, :length].astype("float64")
+        expected = reference.run(cell, sequence[::-1] if backwards else sequence, *weights)
+        expected = expected[::-1] if backwards else expected
+        np.testing.assert_allclose(found[row, :length], np.reshape(expected, (length, UNITS)), atol=1e-5)
+
+
+def values_and_gradients(layer, x):
+    """Activations where there are tokens, and gradients of their weighted sum by the input and all weights."""
+    import tensorflow
+
+    real = (np.arange(7) < LENGTHS[:, None])[:, :, None]
+    weighting = np.random.default_rng(3).normal(size=(4, 7, UNITS)).astype("float32") * real
+
+    @tensorflow.function
+    def run(x):
+        with tensorflow.GradientTape() as tape:
+            tape.watch(x)
+            activations = layer(x, LENGTHS)
+            total = tensorflow.reduce_sum(activations * weighting)
+        return activations, tape.gradient(total, [x, *(weight.value for weight in layer.trainable_weights)])
+
+    activations, gradients = run(tensorflow.constant(x))
+    return activations.numpy() * real, [gradient.numpy() for gradient in gradients]
+
+
+@pytest.mark.parametrize(("cell", "backwards"), CASES)
+def test_values_and_gradients_equal_those_of_the_scan(cell, backwards, monkeypatch):
+    layer, x = layer_of(cell, backwards), inputs()
+    ran = []
+    monkeypatch.setattr(fused, "lstm", lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options))
+    values, gradients = values_and_gradients(layer, x)
+    assert ran
+    monkeypatch.setattr(fused, "available", lambda *_: False)
+    ran.clear()
+    expected_values, expected_gradients = values_and_gradients(layer, x)
+    assert not ran
+    np.testing.assert_allclose(values, expected_values, atol=1e-5)
+    assert len(gradients) == len(expected_gradients) == 4 + (cell == "lstm-peephole")
+    for gradient, expected in zip(gradients, expected_gradients, strict=True):
+        assert np.abs(expected).max() > 0.01
+        np.testing.assert_allclose(gradient, expected, atol=1e-4)
+    padding = np.arange(7) >= LENGTHS[:, None]
+    assert not gradients[0][padding].any()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
+def test_gradients_are_those_of_small_changes(cell):
+    """Against differences, which owe nothing to either implementation."""
+    layer, x = layer_of(cell, backwards=True), inputs()
+    _, gradients = values_and_gradients(layer, x)
+    random = np.random.default_rng(4)
+    for weight, gradient in zip(layer.trainable_weights, gradients[1:], strict=True):
+        direction = random.normal(size=weight.shape)
+        before, sums = weight.numpy(), []
+        for sign in (1, -1):
+            weight.assign(before + sign * 1e-2 * direction)
+            activations = keras.ops.convert_to_numpy(layer(x, LENGTHS)).astype("float64")
+            real = (np.arange(7) < LENGTHS[:, None])[:, :, None]
+            sums.append((activations * real * np.random.default_rng(3).normal(size=(4, 7, UNITS)).astype("float32")).sum())
+        weight.assign(before)
+        assert (sums[0] - sums[1]) / 2e-2 == pytest.approx((gradient * direction).sum(), rel=0.02, abs=0.02)
+
+
+def test_recurrent_dropout_is_left_to_the_scan(monkeypatch):
+    """The kernel knows none. In prediction there is none, and the kernel may serve."""
+    layer = Recurrent("lstm", UNITS, recurrent_dropout=0.5)
+    x, ran = inputs(), []
+    layer.build(x.shape)
+    monkeypatch.setattr(fused, "lstm", lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options))
+    layer(x, LENGTHS, training=True)
+    assert not ran
+    layer(x, LENGTHS)
+    assert ran

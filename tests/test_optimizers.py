@@ -1,0 +1,168 @@
+"""Optimization: Adam by rows against a slow one and against Keras', the average of weights, the rate step by step."""
+
+import keras
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tagger.training.config import TrainingConfig
+from tagger.training.optimizers import RowAdam, WeightAverage
+from tagger.training.schedule import Schedule
+
+tensorflow_alone = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients as rows are TensorFlow's")
+ROWS, WIDTH = 6, 3
+STEPS = [[0, 2, 3], [1, 1, 4], [2], [5, 5, 5, 0], [1, 2]]  # rows, of which some stand twice and one step lacks most
+
+
+def slices(rows, gradients):
+    import tensorflow
+
+    return tensorflow.IndexedSlices(
+        tensorflow.constant(gradients, "float32"), tensorflow.constant(rows), tensorflow.constant([ROWS, WIDTH])
+    )
+
+
+def table(seed=0):
+    return np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype("float32")
+
+
+def gradients_of(steps, scale=1.0):
+    random = np.random.default_rng(1)
+    return [scale * random.normal(size=(len(rows), WIDTH)).astype("float32") for rows in steps]
+
+
+def dense(rows, gradients):
+    full = np.zeros((ROWS, WIDTH), "float32")
+    np.add.at(full, rows, gradients)
+    return full
+
+
+@tensorflow_alone
+def test_rows_equal_a_slow_lazy_adam():
+    variable = keras.Variable(table())
+    optimizer = RowAdam(0.1)
+    optimizer.build([variable])
+    gradients = gradients_of(STEPS)
+    for rows, gradient in zip(STEPS, gradients, strict=True):
+        before = variable.numpy().copy()
+        optimizer.apply([slices(rows, gradient)], [variable])
+        assert np.flatnonzero((variable.numpy() != before).any(axis=1)).tolist() == sorted(set(rows))
+    pairs = [list(zip(rows, gradient, strict=True)) for rows, gradient in zip(STEPS, gradients, strict=True)]
+    np.testing.assert_allclose(variable.numpy(), reference.lazy_adam(pairs, table().astype("float64"), 0.1), atol=1e-5)
+
+
+@tensorflow_alone
+@pytest.mark.parametrize("clip", [0.0, 0.5, 100.0])
+def test_with_all_rows_in_every_batch_it_is_keras_adam(clip):
+    """Also where rows stand twice, and clipped by the norm of all gradients, as they would be if they were written down."""
+    steps = [[*range(ROWS), 1, 1], [*range(ROWS)], [5, 0, *range(ROWS)]]
+    other = np.random.default_rng(2).normal(size=(len(steps), 4)).astype("float32")
+    mine, its = ([keras.Variable(table()), keras.Variable(np.ones(4, "float32"))] for _ in range(2))
+    rowed, plain = RowAdam(0.1, clip=clip), keras.optimizers.Adam(0.1, global_clipnorm=clip or None)
+    rowed.build(mine)
+    plain.build(its)
+    for rows, gradient, beside in zip(steps, gradients_of(steps), other, strict=True):
+        beside = keras.ops.convert_to_tensor(beside)
+        rowed.apply([slices(rows, gradient), beside], mine)
+        plain.apply([keras.ops.convert_to_tensor(dense(rows, gradient)), beside], its)
+        for one, another in zip(mine, its, strict=True):
+            np.testing.assert_allclose(one.numpy(), another.numpy(), atol=1e-5)
+
+
+@tensorflow_alone
+@pytest.mark.parametrize("rows", [[0, 2], [3, 3, 1]])
+def test_clipping_is_by_the_norm_of_the_gradients_summed_up(rows):
+    """What of the first step remains is told by the first moment: a tenth of the gradient."""
+    gradient, beside = gradients_of([rows], scale=3.0)[0], np.array([1.0, -2.0], "float32")
+    variables = [keras.Variable(table()), keras.Variable(np.zeros(2, "float32"))]
+    optimizer = RowAdam(0.1, clip=0.5)
+    optimizer.build(variables)
+    optimizer.apply([slices(rows, gradient), keras.ops.convert_to_tensor(beside)], variables)
+    full = dense(rows, gradient)
+    norm = np.sqrt((full**2).sum() + (beside**2).sum())
+    assert norm > 0.5
+    for momentum, whole in zip(optimizer._momentums, (full, beside), strict=True):
+        np.testing.assert_allclose(momentum.numpy(), 0.1 * whole * 0.5 / norm, atol=1e-6)
+
+
+def test_without_rows_it_is_keras_adam_on_every_backend():
+    mine, its = (keras.Variable(table()) for _ in range(2))
+    rowed, plain = RowAdam(0.1, clip=1.0), keras.optimizers.Adam(0.1, global_clipnorm=1.0)
+    for optimizer, variable in ((rowed, mine), (plain, its)):
+        optimizer.build([variable])
+        for seed in (1, 2):
+            optimizer.apply([keras.ops.convert_to_tensor(table(seed))], [variable])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(its), atol=1e-6)
+
+
+# -- the average
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0, 1), st.integers(0, 60))
+def test_the_average_equals_its_formula(momentum, steps):
+    """Every eighth step the weights w count: mean <- mean + max(1 - momentum^8, 1 / n) (w - mean)."""
+    weights = np.random.default_rng(3).normal(size=(steps, 2)).astype("float32")
+    average = WeightAverage(momentum)
+    mean, count = np.zeros(2), 0
+    for step, now in enumerate(weights, 1):
+        average.step({"a/b": now, "c": now[:1]})
+        if step % 8 == 0:
+            count += 1
+            mean += max(1 - momentum**8, 1 / count) * (now - mean)
+    assert average.arrays.keys() == ({"a/b", "c"} if count else set())
+    if count:
+        np.testing.assert_allclose(average.arrays["a/b"], mean, atol=1e-4)
+        np.testing.assert_allclose(average.arrays["c"], mean[:1], atol=1e-4)
+        assert average.arrays["c"].dtype == np.float32
+
+
+def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights():
+    variable, average = keras.Variable(np.zeros(2, "float32")), WeightAverage(1.0)
+    for step in range(1, 25):
+        variable.assign(np.full(2, step, "float32"))
+        average.step({"w": variable})
+    variable.assign(np.full(2, 99.0, "float32"))
+    np.testing.assert_allclose(average.arrays["w"], (8 + 16 + 24) / 3)
+
+
+# -- the rate
+
+
+def rates(steps, **changes):
+    training = TrainingConfig(learning_rate=0.1, epochs=10, **changes)
+    return np.array([float(keras.ops.convert_to_numpy(Schedule(training, steps)(step))) for step in range(10 * steps + 1)])
+
+
+def test_a_constant_rate_is_constant():
+    np.testing.assert_allclose(rates(3, schedule="constant"), 0.1)
+    warm = rates(4, schedule="constant", warmup=2.0)
+    np.testing.assert_allclose(warm[:8], 0.1 * np.arange(1, 9) / 8, rtol=1e-5)
+    np.testing.assert_allclose(warm[8:], 0.1)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_a_rate_falls_to_zero(schedule):
+    found = rates(5, schedule=schedule)
+    assert found[0] == pytest.approx(0.1)
+    assert found[25] == pytest.approx(0.05)
+    assert found[-1] == pytest.approx(0, abs=1e-7)
+    assert (np.diff(found) < 0).all()
+    if schedule == "linear":
+        np.testing.assert_allclose(np.diff(found), -0.1 / 50, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_a_rate_rises_before_it_falls(schedule):
+    found = rates(4, schedule=schedule, warmup=1.5)
+    assert found.argmax() in (5, 6)
+    assert 0 < found[0] < 0.02  # no step is wasted
+    assert (np.diff(found[:6]) > 0).all()
+    assert (np.diff(found[6:]) < 0).all()
+    assert found[-1] == pytest.approx(0, abs=1e-7)
+
+
+def test_nothing_but_warming_up_divides_by_nothing():
+    assert np.isfinite(rates(2, schedule="linear", warmup=20.0)).all()
