@@ -22,6 +22,7 @@ from tagger.training import config, trainer
 from tagger.training.observer import Observer
 
 DATA = Path(__file__).parent.parent / "data"
+SCHEME = {"conll2003": "IOB1", "bc5cdr": "IOB2", "conll2000": "IOB2"}  # a hundred sentences may not show it
 DRAW = 7  # the seed by which a part of the training sentences is drawn: the same for all trainings
 
 
@@ -51,7 +52,10 @@ def result(run: Path, options: argparse.Namespace, settings: config.Config) -> d
     sets = {"dev": DATA / options.corpus / "dev.conll"}
     if options.test:
         sets["test"] = DATA / options.corpus / "test.conll"
-    scores = {name: score_model(model, [str(path)], settings.data.reading).conlleval.f1 for name, path in sets.items()}
+    scores = {
+        name: score_model(model, [str(path)], settings.data.reading, settings.data.scheme).conlleval.f1
+        for name, path in sets.items()
+    }
     with open(run / "history.csv", encoding="utf-8") as stream:
         history = list(csv.DictReader(stream))
     return {
@@ -80,7 +84,12 @@ def main() -> None:
     train, dev = part(options.corpus, options.sentences, options.runs), DATA / options.corpus / "dev.conll"
     base = config.assign(
         config.Config(),
-        {"data.train": str(train), "data.dev": str(dev), "data.vectors": tuple(options.vectors)},
+        {
+            "data.train": str(train),
+            "data.dev": str(dev),
+            "data.vectors": tuple(options.vectors),
+            "data.scheme": SCHEME[options.corpus],
+        },
     )
     for seed in options.seeds:
         settings = config.override(base, [*options.set, f"training.seed={seed}"])

@@ -247,9 +247,11 @@ def describe(bundle: Bundle) -> dict[str, str]:
     model, dev = bundle.config.model, bundle.metrics.get("dev", {})
     depth = f"{model.layers} x {model.units} units, {'both directions' if model.bidirectional else 'forwards'}"
     hidden = f", then {' and '.join(map(str, model.hidden))} units on every output" if model.hidden else ""
+    head = ", a conditional random field" if model.head == "crf" else ""
     return {
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
-        "network": f"{model.input} tokens, {model.cell}, {depth}{hidden}",
+        "words": _inputs(bundle),
+        "network": f"{model.cell}, {depth}{hidden}{head}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,}",
         "tokenizer": bundle.config.data.tokenizer,
@@ -257,6 +259,20 @@ def describe(bundle: Bundle) -> dict[str, str]:
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
         "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
     }
+
+
+def _inputs(bundle: Bundle) -> str:
+    """What the network is told of a word, in words."""
+    model, features = bundle.config.model, bundle.features
+    if model.input == "one-hot":
+        return "one-hot"
+    parts = [f"trained embedding of {model.embedding}"] if model.embedding and not features.vectors else []
+    if features.vectors:
+        tuned = ", fine-tuned" if model.fine_tune else ""
+        parts.append(f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} words{tuned}")
+    if features.characters:
+        parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
+    return ", ".join(parts + (["shape"] if features.shapes else []))
 
 
 def _card(bundle: Bundle) -> str:

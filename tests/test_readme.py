@@ -23,7 +23,9 @@ def workplace(tmp_path, trained_run, monkeypatch):
     shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "sample")
     shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "conll2003")
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png"))
-    shutil.copytree(trained_run, tmp_path / "runs" / "mine")
+    for run in ("mine", "five/seed-1", "five/seed-2"):
+        shutil.copytree(trained_run, tmp_path / "runs" / run)
+    (tmp_path / "glove.6B.100d.txt").write_text("the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -42,8 +44,10 @@ def test_command_works(command, workplace):
     text, pipe, right = command.partition(" | ")
     arguments = shlex.split(right if pipe else command)[1:]
     if arguments[0] == "train":
-        shutil.rmtree(workplace / "runs" / "mine")
-        arguments += QUICKLY
+        shutil.rmtree(workplace / "runs")
+        arguments = ["2" if word == "5" else word for word in arguments] + QUICKLY
+    if arguments[0] == "search":
+        arguments += ["--trials", "1", "--set", "training.epochs=1"]
     result = invoke(*arguments, input=shlex.split(text)[1] + "\n" if pipe else None)
     assert result.status == 0, result.stderr
 

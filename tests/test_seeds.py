@@ -19,7 +19,14 @@ from tagger.training.observer import Observer
 from tagger.training.seeds import Result, Series
 
 TRAIN = "Anna B-PER\nKeller I-PER\nsang O\n\nOslo B-LOC\nis O\ncold O\n\nTom B-PER\nlives O\nin O\nNew B-LOC\nYork I-LOC\n\n"
-SMALL = ["model.embedding=4", "model.units=4", "training.epochs=2", "training.learning_rate=0.02", "training.batch_tokens=16", "training.epoch_tokens=0"]
+SMALL = [
+    "model.embedding=4",
+    "model.units=4",
+    "training.epochs=2",
+    "training.learning_rate=0.02",
+    "training.batch_tokens=16",
+    "training.epoch_tokens=0",
+]
 
 
 class Recorder(Observer):

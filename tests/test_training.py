@@ -37,7 +37,14 @@ Nobody O
 sang O
 """
 BY_HEART = ["model.dropout=0", "model.input_dropout=0", "vocabulary.unknown_probability=0", "training.epochs=60"]
-SMALL = ["model.embedding=8", "model.units=6", "training.epochs=4", "training.learning_rate=0.02", "training.batch_tokens=16", "training.epoch_tokens=0"]
+SMALL = [
+    "model.embedding=8",
+    "model.units=6",
+    "training.epochs=4",
+    "training.learning_rate=0.02",
+    "training.batch_tokens=16",
+    "training.epoch_tokens=0",
+]
 
 
 class Recorder(Observer):

@@ -101,9 +101,11 @@ class TrainingConfig:
     label_smoothing: float = _setting(0.0, "share of the target that goes to all tags alike", low=0, high=0.9)
     clip_norm: float = _setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
     batch_tokens: int = _setting(0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512", low=0)
-    mention_replacement: float = _setting(0.0, "with which a span gives way to another of its label", low=0, high=1)
+    mention_replacement: float = _setting(
+        0.3, "with which a span gives way to another of its label when a small corpus is read again", low=0, high=1
+    )
     epoch_tokens: int = _setting(50_000, "an epoch reads a smaller corpus several times: dev would take all the time", low=0)
-    epochs: int = _setting(20, "at most", low=1)
+    epochs: int = _setting(15, "at most", low=1)
     patience: int = _setting(10, "stop after so many epochs without a better dev score", low=1)
     seed: int = _setting(1, "determines weights, order and dropout", low=0, high=2**32 - 1)
 

@@ -53,7 +53,8 @@ class Batches(keras.utils.PyDataset):
         for reading in range(self.passes):
             seed = (self.settings.training.seed, epoch, reading)
             numbers, tags = self.numbers, self.tags
-            if probability := self.settings.training.mention_replacement:
+            probability = self.settings.training.mention_replacement
+            if reading and probability:  # a corpus that is large enough to be read once is better as it is
                 numbers, tags = self.mentions.replaced(numbers, tags, probability, np.random.default_rng(seed))
             lengths = np.array([len(words) for words in numbers])
             self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(lengths, self.budget, seed)]
