@@ -61,7 +61,7 @@ class VocabularyConfig:
     minimum_count: int = _setting(1, "tokens seen less often are <UNK>", low=1)
     maximum_size: int = _setting(0, "keep only so many of the commonest tokens; 0 keeps all", low=0)
     unknown_probability: float = _setting(0.5, "with which a token seen once becomes <UNK> in training", low=0, high=1)
-    word_dropout: float = _setting(0.0, "with which any word loses number and vector in training", low=0, high=1)
+    word_dropout: float = _setting(0.3, "with which any token becomes <UNK> in training; its vector stays", low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ModelConfig:
     """The network."""
 
     input: str = _setting("embedding", "of tokens", choices=("embedding", "one-hot"))
-    embedding: int = _setting(100, "dimension of the trained token embedding; 0: none", low=0, high=10_000)
+    embedding: int = _setting(100, "dimension of the trained token embedding; pretrained vectors take its place", low=0, high=10_000)
     fine_tune: bool = _setting(False, "train a difference to the pretrained vectors of the training set's words")
     characters: int = _setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
     character_encoder: str = _setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))

@@ -81,8 +81,6 @@ class Batches(keras.utils.PyDataset):
         if vocabulary.word_dropout:
             hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
             inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)
-            if "vectors" in inputs:
-                inputs["vectors"] = np.where(hidden[:, None], np.float32(0), inputs["vectors"])
         return inputs
 
     def on_epoch_end(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tagger.errors import ConfigError
 from tagger.features import vector_files
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors, merge
@@ -21,7 +22,7 @@ def features_of(settings: Config, sentences: Sequence[Sentence]) -> tuple[WordFe
     """The features that `settings` ask for, from the training sentences; and how far each file of vectors covers them.
 
     Raises:
-        TaggerError: a file of vectors cannot be read or is ill-formed.
+        TaggerError: a file of vectors cannot be read or is ill-formed, or the network would be told nothing.
     """
     words = Vocabulary.build(
         (sentence.tokens for sentence in sentences),
@@ -31,8 +32,11 @@ def features_of(settings: Config, sentences: Sequence[Sentence]) -> tuple[WordFe
     if settings.model.input == "one-hot":
         return WordFeatures(words), []
     vectors, readings = _vectors(settings, words) if settings.data.vectors else (None, [])
-    characters = Vocabulary.build(words.words) if settings.model.characters else None
-    return WordFeatures(words, characters, bool(settings.model.shape), vectors), readings
+    model = settings.model
+    if not (vectors or model.embedding or model.characters or model.shape):
+        raise ConfigError("nothing is left of the words: model.embedding, model.characters or model.shape must be above 0")
+    characters = Vocabulary.build(words.words) if model.characters else None
+    return WordFeatures(words, characters, bool(model.shape), vectors), readings
 
 
 def _vectors(settings: Config, words: Vocabulary) -> tuple[Vectors, list[Reading]]:

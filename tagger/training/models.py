@@ -20,7 +20,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder, l
         vocabulary_size=len(features.words),
         tags=len(decoder.tags),
         one_hot=model.input == "one-hot",
-        embedding=0 if model.input == "one-hot" else model.embedding,
+        embedding=0 if model.input == "one-hot" or features.vectors else model.embedding,
         vectors=features.vectors.dimension if features.vectors else 0,
         fine_tune=model.fine_tune,
         character_encoder=model.character_encoder,
