@@ -3,7 +3,7 @@
 python experiments/errors.py data/conll2003/train.conll data/conll2003/dev.conll RUN [RUN ...]
 
 Recall of gold spans that occur in train with this label, occur with another alone, have only words that train knows, or have a
-word that train does not know. Then errors: *label* (the same words, another label), *boundary* (the same label, overlapping), *both*
+word unknown to train. Then errors: *label* (the same words, another label), *boundary* (the same label, overlapping), *both*
 (overlapping, another label), *missed* (nothing overlaps) and *invented* (a predicted span that overlaps no gold span).
 """
 

@@ -69,7 +69,9 @@ class ModelConfig:
     """The network."""
 
     input: str = _setting("embedding", "of tokens", choices=("embedding", "one-hot"))
-    embedding: int = _setting(100, "dimension of the trained token embedding; pretrained vectors take its place", low=0, high=10_000)
+    embedding: int = _setting(
+        100, "dimension of the trained token embedding; pretrained vectors take its place", low=0, high=10_000
+    )
     fine_tune: bool = _setting(False, "train a difference to the pretrained vectors of the training set's words")
     characters: int = _setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
     character_encoder: str = _setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))
