@@ -266,7 +266,12 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, content: bytes) -> No
             )
         ],
         *[("metrics.json", text) for text in ("", "[]", '{"dev": 7}', '{"train_sentences": "many"}', "[" * 100_000)],
-        *[("config.toml", text) for text in ("x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "model = 7", "training = 7", "x = " + "[" * 100_000)],
+        *[
+            ("config.toml", text)
+            for text in (
+                "x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "model = 7", "training = 7", "x = " + "[" * 100_000,
+            )
+        ],
         ("README.md", b"\xff"),
     ],
 )  # fmt: skip
