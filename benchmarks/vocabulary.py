@@ -28,17 +28,22 @@ def measure(kind: str, stage: str, size: int) -> None:
         vocabulary = Vocabulary.build([f"word{number}"] for number in range(size - 2))
         assert len(vocabulary) == size
     if stage.startswith("network"):
-        import keras
         import numpy as np
 
+        from tagger.features.encode import WordFeatures
+        from tagger.runtime.predictor import Decoder
         from tagger.training.config import ModelConfig
+        from tagger.training.optimizers import RowAdam
 
         settings = ModelConfig(input=kind, cell="rnn", bidirectional=False)
-        model = SequenceTagger.create(architecture(settings, size, 17))
+        decoder = Decoder([f"T{number}" for number in range(17)], plain_tags=True)
+        model = SequenceTagger.create(architecture(settings, WordFeatures(vocabulary), decoder))
         if stage != "network":
-            words = np.random.default_rng(1).integers(1, size, (BATCH, TIME)).astype("int32")
-            model.compile(optimizer=keras.optimizers.Adam(0.001), jit_compile=False)
-            model.train_on_batch({"words": words}, words % 17)
+            numbers = np.random.default_rng(1).integers(1, size, (BATCH, TIME)).astype("int32")
+            words, tokens = np.unique(np.append(numbers, 0).astype("int32"), return_inverse=True)
+            inputs = {"tokens": tokens[:-1].reshape(numbers.shape).astype("int32"), "words": words}
+            model.compile(optimizer=RowAdam(0.001), jit_compile=False)
+            model.train_on_batch(inputs, numbers % 17)
     print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 

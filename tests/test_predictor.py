@@ -92,6 +92,18 @@ def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: 
             assert scores(one) == pytest.approx(scores(other), abs=1e-4)
 
 
+def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory does not grow with the input; and what a word is, is the same however often it was forgotten."""
+    sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
+    whole = golden().tag_tokens(sentences)
+    monkeypatch.setattr(predictors, "LEXICON", 10)
+    monkeypatch.setattr(predictors, "WINDOW", 4)
+    parts = golden().tag_tokens(sentences)
+    assert list(map(facts, parts)) == list(map(facts, whole))
+    assert [score for one in parts for score in scores(one)] == pytest.approx([s for one in whole for s in scores(one)], abs=1e-4)
+    assert len(golden().members[0].lexicon) < 10 + 4 * 5 + 1
+
+
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictors, "WINDOW", 3)
     read = 0

@@ -1,82 +1,22 @@
 """Training from files to a bundle: reproducible, resumable, honest about its best epoch."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import BY_HEART, Recorder, contents, settings_in
 
 from tagger import bundle
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.runtime import predictor
 from tagger.training import checkpoints, trainer
-from tagger.training.config import Config, override
-from tagger.training.observer import Observer
-
-TRAIN = """\
-Anna B-PER
-Keller I-PER
-sang O
-
-Oslo B-LOC
-is O
-cold O
-
-Tom B-PER
-lives O
-in O
-New B-LOC
-York I-LOC
-
-Nobody O
-sang O
-"""
-BY_HEART = ["model.dropout=0", "model.input_dropout=0", "vocabulary.unknown_probability=0", "training.epochs=60"]
-SMALL = [
-    "model.embedding=8",
-    "model.units=6",
-    "training.epochs=4",
-    "training.learning_rate=0.02",
-    "training.batch_tokens=16",
-    "training.epoch_tokens=0",
-]
-
-
-class Recorder(Observer):
-    """Remembers what it was told, and interrupts a training in the middle of an epoch when asked to."""
-
-    def __init__(self, interrupt_in_epoch=0):
-        self.interrupt_in_epoch = interrupt_in_epoch
-        self.rows, self.batches, self.facts = [], [], {}
-
-    def started(self, facts):
-        self.facts = facts
-
-    def batch(self, epoch, done, loss, tokens_per_second, seconds_left):
-        self.batches.append((epoch, done, loss, tokens_per_second, seconds_left))
-        if epoch == self.interrupt_in_epoch:
-            raise KeyboardInterrupt
-
-    def epoch(self, row, better):
-        self.rows.append((row, better))
+from tagger.training.config import override
 
 
 @pytest.fixture
 def settings(tmp_path):
-    train = tmp_path / "train.conll"
-    train.write_text("\n".join([TRAIN] * 3), encoding="utf-8")
-    return override(Config(), [f"data.train={train}", f"data.dev={train}", *SMALL])
-
-
-def contents(run):
-    """The bundle's files: name -> bytes."""
-    names = json.loads((run / "manifest.json").read_text())["files"]
-    return {name: (run / name).read_bytes() for name in names}
+    return settings_in(tmp_path)
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(settings, tmp_path):
@@ -89,8 +29,12 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(settings, tm
     assert contents(runs[0])["weights.npz"] != contents(runs[2])["weights.npz"]
 
 
-@pytest.mark.parametrize("interrupt_in_epoch", [2, 4])
-def test_an_interrupted_training_resumes_to_the_very_same_bundle(settings, tmp_path, interrupt_in_epoch):
+AVERAGED = ["training.averaging=0.7", "training.batch_tokens=4", "training.schedule=cosine", "training.warmup=0.5"]
+
+
+@pytest.mark.parametrize(("interrupt_in_epoch", "changes"), [(2, []), (4, []), (3, AVERAGED)], ids=["2", "4", "averaged"])
+def test_an_interrupted_training_resumes_to_the_very_same_bundle(settings, tmp_path, interrupt_in_epoch, changes):
+    settings = override(settings, changes)
     trainer.train(settings, tmp_path / "whole")
     stopped = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
@@ -107,11 +51,43 @@ def test_an_interrupted_training_resumes_to_the_very_same_bundle(settings, tmp_p
 
 
 def test_a_finished_training_resumes_with_more_epochs_but_no_other_change(settings, tmp_path):
+    settings = override(settings, ["training.schedule=constant"])
     trainer.train(settings, tmp_path / "run")
     longer = trainer.train(override(settings, ["training.epochs=6"]), tmp_path / "run", resume=True)
     assert longer.metrics["epochs"] == 6
+    trainer.train(override(settings, ["training.epochs=6"]), tmp_path / "whole")
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
     with pytest.raises(TaggerError, match="units = 7"):
         trainer.train(override(settings, ["model.units=7"]), tmp_path / "run", resume=True)
+
+
+def test_where_the_rate_falls_to_the_end_the_number_of_epochs_is_fixed_from_the_start(settings, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(settings, tmp_path / "run", observer=Recorder(2))
+    with pytest.raises(TaggerError, match="epochs = 6"):
+        trainer.train(override(settings, ["training.epochs=6"]), tmp_path / "run", resume=True)
+    trained = trainer.train(override(settings, ["training.patience=7"]), tmp_path / "run", resume=True)
+    assert trained.metrics["epochs"] == 4
+    rates = [row["learning_rate"] for row in checkpoints.load(tmp_path / "run" / "checkpoint" / "last.npz")[0].history]
+    np.testing.assert_allclose(rates, [0.015, 0.01, 0.005, 0], atol=1e-6)
+
+
+def test_an_average_of_the_weights_is_what_is_scored_and_kept(settings, tmp_path):
+    """Twelve steps an epoch: after the first the average is the weights of the eighth step, the latest that it has seen."""
+    once = override(settings, [*AVERAGED, "training.epochs=1"])
+    averaged = trainer.train(once, tmp_path / "averaged")
+    trainer.train(override(once, ["training.averaging=0"]), tmp_path / "last")
+    _, arrays = checkpoints.load(tmp_path / "averaged" / "checkpoint" / "last.npz")
+    assert arrays["average"].keys() == averaged.weights.keys()
+    for name, array in averaged.weights.items():
+        np.testing.assert_array_equal(array, arrays["average"][name])
+    _, plain = checkpoints.load(tmp_path / "last" / "checkpoint" / "last.npz")
+    assert "average" not in plain
+    for name, array in arrays["now"].items():  # the training itself goes on from the weights, not from their average
+        np.testing.assert_array_equal(array, plain["now"][name])
+    assert any((averaged.weights[name] != array).any() for name, array in plain["best"].items())
+    found = score_model(predictor.load(tmp_path / "averaged"), [settings.data.dev], settings.data.reading)
+    assert found.strict.f1 == pytest.approx(averaged.metrics["dev"]["score"], abs=0.01)
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(settings, tmp_path):
@@ -183,34 +159,3 @@ def test_data_without_spans_or_without_dev_is_refused(settings, tmp_path):
         trainer.train(override(settings, [f"data.train={path}"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="no dev data"):
         trainer.train(override(settings, ["data.dev="]), tmp_path / "run")
-
-
-JAX = """
-import sys, numpy as np, keras
-from tagger.training import trainer
-from tagger.training.config import load
-from tagger.runtime import predictor
-assert keras.backend.backend() == "jax"
-trained, mine, out = sys.argv[1:]
-model = predictor.load(trained)
-sentences = [["Anna", "Keller", "sang"], ["Oslo"], []]
-np.savez(out, *[score for s in model.tag_tokens(sentences) for score in [[span.score for span in s.spans]]])
-assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score"] > 0
-"""
-
-
-def test_the_same_model_runs_and_trains_on_jax(settings, tmp_path):
-    pytest.importorskip("jax", reason="JAX is not installed")
-    enough = override(settings, [*BY_HEART, "training.patience=12", "model.layers=2", "model.cell=lstm-peephole"])
-    trainer.train(enough, tmp_path / "run")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parent.parent)}
-    arguments = [str(tmp_path / name) for name in ("run", "jax", "scores.npz")]
-    run = subprocess.run([sys.executable, "-c", JAX, *arguments], env=environment, capture_output=True, text=True, timeout=300)
-    assert run.returncode == 0, run.stderr[-2000:]
-    expected = [[span.score for span in s.spans] for s in predictor.load(tmp_path / "run").tag_tokens(
-        [["Anna", "Keller", "sang"], ["Oslo"], []]
-    )]  # fmt: skip
-    with np.load(tmp_path / "scores.npz") as found:
-        for name, scores in zip(found.files, expected, strict=True):
-            np.testing.assert_allclose(found[name], scores, atol=1e-4)
-    assert expected[0]

@@ -1,0 +1,51 @@
+"""The same model file on another backend: JAX runs and trains what TensorFlow trained."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import BY_HEART, settings_in
+
+from tagger.runtime import predictor
+from tagger.training import trainer
+from tagger.training.config import override
+
+pytest.importorskip("jax", reason="JAX is not installed")
+
+SENTENCES = [["Anna", "Keller", "sang"], ["Oslo"], []]
+JAX = f"""
+import sys, numpy as np, keras
+from tagger.training import trainer
+from tagger.training.config import load
+from tagger.runtime import predictor
+assert keras.backend.backend() == "jax"
+trained, mine, out = sys.argv[1:]
+model = predictor.load(trained)
+np.savez(out, *[score for s in model.tag_tokens({SENTENCES}) for score in [[span.score for span in s.spans]]])
+assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score"] > 0
+"""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["model.layers=2", "model.cell=lstm-peephole"],
+        ["model.head=crf", "training.averaging=0.5", "vocabulary.word_dropout=0.1", "model.character_encoder=rnn"],
+    ],
+    ids=["softmax", "crf"],
+)
+def test_the_same_model_runs_and_trains_on_jax(tmp_path, changes):
+    run = tmp_path / "run"
+    trainer.train(override(settings_in(tmp_path), [*BY_HEART, "training.patience=8", "training.epochs=30", *changes]), run)
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parent.parent)}
+    arguments = [str(tmp_path / name) for name in ("run", "jax", "scores.npz")]
+    done = subprocess.run([sys.executable, "-c", JAX, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = [[span.score for span in sentence.spans] for sentence in predictor.load(run).tag_tokens(SENTENCES)]
+    with np.load(tmp_path / "scores.npz") as found:
+        for name, scores in zip(found.files, expected, strict=True):
+            np.testing.assert_allclose(found[name], scores, atol=1e-4)
+    assert expected[0]
