@@ -1,6 +1,7 @@
 """Training from files to a bundle: reproducible, resumable, honest about its best epoch."""
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from tiny import BY_HEART, Recorder, contents, settings_in
 from tagger import bundle
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
+from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.vocabulary import Vocabulary
 from tagger.runtime import predictor
+from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
+from tagger.training.callbacks import dev_score
 from tagger.training.config import override
 
 
@@ -115,11 +120,28 @@ def test_progress_is_reported_from_within_epochs(settings, tmp_path):
     assert any((tmp_path / "run" / "tensorboard").rglob("events*"))
 
 
-def test_an_exploding_training_says_so_and_clipping_prevents_it(settings, tmp_path):
-    wild = ["model.cell=rnn-relu", "training.optimizer=sgd", "training.learning_rate=50.0", "training.epochs=20"]
-    with pytest.raises(TaggerError, match="clip_norm"):
-        trainer.train(override(settings, [*wild, "training.clip_norm=0"]), tmp_path / "wild")
-    trainer.train(override(settings, [*wild, "training.clip_norm=0.01"]), tmp_path / "tame")
+WILD = ["model.cell=rnn-relu", "training.optimizer=sgd", "training.learning_rate=50.0", "training.epochs=3"]
+
+
+def test_an_exploding_training_says_so(settings, tmp_path):
+    wild = override(settings, [*WILD, "training.batch_tokens=4", "training.clip_norm=0"])
+    with pytest.raises(TaggerError, match=r"the loss became .* batch .*: the training exploded; set training\.clip_norm"):
+        trainer.train(wild, tmp_path / "wild")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(number):
+    features = WordFeatures(Vocabulary.build([["a"]]))
+    emissions = np.zeros((1, 2, 2), "float32")
+    emissions[0, 1, 1] = number
+    model = SimpleNamespace(head=SimpleNamespace(scores=lambda: None), emissions=lambda inputs: emissions)
+    decoder = predictor.Decoder(["X", "Y"], plain_tags=True)
+    with pytest.raises(TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"):
+        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder)
+
+
+def test_clipping_prevents_an_explosion(settings, tmp_path):
+    trainer.train(override(settings, [*WILD, "training.batch_tokens=4", "training.clip_norm=0.01"]), tmp_path / "tame")
 
 
 def test_plain_tags_train_and_are_scored_by_accuracy(settings, tmp_path):

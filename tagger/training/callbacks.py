@@ -43,11 +43,16 @@ def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decod
     """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
 
     The figure that decides has the key ``dev_score``.
+
+    Raises:
+        TaggerError: the network gives no numbers.
     """
     predicted: list[Any] = [()] * len(sentences)
     decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
     batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions)
     for indices, lengths, emissions in batches:
+        if not np.all(emissions < np.inf):  # the last step of an epoch may do what no loss has shown yet
+            raise _exploded("the network's scores of dev sentences are no numbers any more")
         for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
             predicted[index] = path[:length]
     if decoder.plain_tags:
@@ -60,6 +65,10 @@ def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decod
     gold = [sentence.spans or () for sentence in sentences]
     precision, recall, f1 = span_f1(gold, [tuple(decoder.spans_of(path)) for path in predicted])
     return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}
+
+
+def _exploded(what: str) -> TaggerError:
+    return TaggerError(f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller training.learning_rate")
 
 
 @dataclass
@@ -94,11 +103,7 @@ class EpochEnd(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {})["loss"])
         if not np.isfinite(loss):
-            epoch = len(self.progress.history) + 1
-            raise TaggerError(
-                f"the loss became {loss} in epoch {epoch}, batch {batch + 1}: the training exploded; set training.clip_norm "
-                "(5 is usual), or a smaller training.learning_rate"
-            )
+            raise _exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
         if self.state.average is not None:
             self.state.average.step(self.model.named_weights())
         done = (batch + 1) / len(self.data)
