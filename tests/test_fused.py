@@ -99,13 +99,15 @@ def test_gradients_are_those_of_small_changes(cell):
         assert (sums[0] - sums[1]) / 2e-2 == pytest.approx((gradient * direction).sum(), rel=0.02, abs=0.02)
 
 
-def test_recurrent_dropout_is_left_to_the_scan(monkeypatch):
-    """The kernel knows none. In prediction there is none, and the kernel may serve."""
+def test_recurrent_dropout_drops_the_same_weights_in_kernel_and_scan(monkeypatch):
     layer = Recurrent("lstm", UNITS, recurrent_dropout=0.5)
-    x, ran = inputs(), []
+    x = inputs()
     layer.build(x.shape)
-    monkeypatch.setattr(fused, "lstm", lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options))
-    layer(x, LENGTHS, training=True)
-    assert not ran
-    layer(x, LENGTHS)
-    assert ran
+    mask = np.random.default_rng(1).integers(0, 2, (UNITS, 4 * UNITS)).astype("float32")
+    layer._drop = lambda weights, training: weights * mask if training else weights
+    kernel, plain = np.array(layer(x, LENGTHS, training=True)), np.array(layer(x, LENGTHS))
+    monkeypatch.setattr(fused, "available", lambda cell: False)
+    scan = np.array(layer(x, LENGTHS, training=True))
+    real = np.arange(x.shape[1]) < LENGTHS[:, None]
+    np.testing.assert_allclose(kernel[real], scan[real], atol=1e-5)
+    assert not np.allclose(kernel[real], plain[real])

@@ -100,8 +100,7 @@ def test_reverse_within_reverses_tokens_only_and_is_its_own_inverse():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_recurrent_dropout_hides_the_same_units_at_every_timestep(cell):
-    """With all of the state hidden but nothing else, each timestep's product sees the input alone."""
+def test_recurrent_dropout_acts_in_training_alone(cell):
     keras.utils.set_random_seed(5)
     x = np.ones((2, 30, FEATURES), dtype="float32")
     layer = Recurrent(cell, 40, recurrent_dropout=0.5)
