@@ -40,9 +40,9 @@ def test_every_sentence_stands_once_in_an_epoch_with_its_tags():
     data = batches()
     assert data.tokens == sum(map(len, SENTENCES))
     found = []
-    for inputs, tags in (data[number] for number in range(len(data))):
+    for number, (inputs, tags) in enumerate(data[number] for number in range(len(data))):
         assert tags.shape == inputs["tokens"].shape
-        assert tags.size <= 24
+        assert len(tags) * (tags.shape[1] - (number == 0)) <= 24
         words = inputs["words"][inputs["tokens"]]
         for row, targets in zip(words, tags, strict=True):
             length = np.count_nonzero(row)
@@ -121,6 +121,14 @@ def test_nothing_is_disguised_where_that_is_not_wished():
     inputs = data.lexicon.inputs(data.numbers[0][None])
     assert inputs["words"][1:].min() > UNK
     assert inputs["vectors"][1:].all()
+
+
+def test_the_first_batch_is_wider_than_all_others():
+    """Else Keras, on TensorFlow, would refuse what is longer than the first two batches."""
+    data = batches()
+    shapes = [(inputs["tokens"].shape[1], inputs["characters"].shape[1]) for inputs, _ in (data[n] for n in range(len(data)))]
+    assert all(first > other for shape in shapes[1:] for first, other in zip(shapes[0], shape, strict=True))
+    assert data[0][1].shape == data[0][0]["tokens"].shape
 
 
 def test_features_may_be_few():

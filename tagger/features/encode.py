@@ -38,6 +38,11 @@ class Lexicon:
     def __len__(self) -> int:
         return len(self._numbers) + 1
 
+    @property
+    def longest(self) -> int:
+        """The number of characters of the longest word, at least 1."""
+        return max(int(np.diff(self._ends).max(initial=0)), 1)
+
     def clear(self) -> None:
         """Forget all words; numbers given before are no longer valid."""
         self._numbers: dict[str, int] = {}

@@ -9,7 +9,7 @@ import numpy as np
 
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
-from tagger.features.vocabulary import UNK
+from tagger.features.vocabulary import PAD, UNK
 from tagger.runtime.predictor import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -68,7 +68,17 @@ class Batches(keras.utils.PyDataset):
         batch = batch_up(indices, self.lexicon, numbers, tags, token_budget=fixed_shapes)
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
-        return self._disguised(batch.inputs, random), batch.tags
+        inputs, ids = self._disguised(batch.inputs, random), batch.tags
+        return (inputs, ids) if number or fixed_shapes else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
+
+    def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The first batch with more padding than any other: on TensorFlow, Keras takes a size in which the first two batches
+        agree for one that never varies."""
+        tokens = np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)
+        if "characters" not in inputs:
+            return {**inputs, "tokens": tokens}
+        more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
+        return {**inputs, "tokens": tokens, "characters": np.pad(inputs["characters"], ((0, 0), (0, more)), constant_values=PAD)}
 
     def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch."""
