@@ -131,6 +131,16 @@ def test_the_first_batch_is_wider_than_all_others():
     assert data[0][1].shape == data[0][0]["tokens"].shape
 
 
+def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced():
+    data = batches("training.epoch_tokens=500", "training.mention_replacement=0.9")
+    counts = set()
+    for _ in range(4):
+        read = [data[number] for number in range(len(data))]
+        counts.add((len(read), sum(int((inputs["tokens"] > 0).any(axis=1).sum()) for inputs, _ in read)))
+        data.on_epoch_end()
+    assert counts == {(len(data), data.passes * len(SENTENCES))}
+
+
 def test_features_may_be_few():
     (inputs, _) = batches("vocabulary.word_dropout=0.5", features=WordFeatures(VOCABULARY))[0]
     assert inputs.keys() == {"tokens", "words"}

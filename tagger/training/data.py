@@ -36,7 +36,8 @@ class Batches(keras.utils.PyDataset):
         self.rare = features.words.rare(1)
         self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
         self.settings = settings
-        tokens = sum(map(len, sentences))
+        self.lengths = np.array([len(sentence) for sentence in sentences])
+        tokens = int(self.lengths.sum())
         self.passes = max(1, round(settings.training.epoch_tokens / tokens))
         self.tokens = tokens * self.passes
         self.budget = settings.training.batch_tokens or min(max(tokens // 100, 128), 512)
@@ -56,8 +57,8 @@ class Batches(keras.utils.PyDataset):
             probability = self.settings.training.mention_replacement
             if reading and probability:  # a corpus that is large enough to be read once is better as it is
                 numbers, tags = self.mentions.replaced(numbers, tags, probability, np.random.default_rng(seed))
-            lengths = np.array([len(words) for words in numbers])
-            self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(lengths, self.budget, seed)]
+            # By the lengths before any replacement: Keras expects each epoch to have as many batches as the first.
+            self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(self.lengths, self.budget, seed)]
 
     def __len__(self) -> int:
         return len(self._batches)
