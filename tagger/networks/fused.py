@@ -4,7 +4,7 @@ Axes: T time, B batch, F features, U units.
 
 The kernel's own gradient forms the weights' gradients anew at each timestep, in small products. Only one product of the
 backward pass must wait for the timestep after it, dz^<t> · recurrent; here the loop holds this one alone, and all others are done
-for the whole sequence at once, which makes the pass about twice as fast.
+for the whole sequence at once.
 """
 
 from __future__ import annotations
