@@ -1,4 +1,4 @@
-"""What several trainings under one folder have in common: how they begin, and their table."""
+"""What trainings have in common: that they begin in a free folder, and the table of several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tagger.errors import TaggerError
 from tagger.files import written_whole
 
-__all__ = ["begin", "markdown", "write_table"]
+__all__ = ["begin", "markdown", "see_free", "write_table"]
 
 
 def begin(run: Path, begun: Path, resume: bool) -> None:
@@ -20,7 +20,17 @@ def begin(run: Path, begun: Path, resume: bool) -> None:
     """
     if resume and not begun.exists():
         raise TaggerError(f"{begun}: does not exist, so there is nothing to resume; leave out --resume")
-    if not resume and run.exists() and (not run.is_dir() or any(run.iterdir())):
+    if not resume:
+        see_free(run)
+
+
+def see_free(run: Path) -> None:
+    """See that nothing is lost if a training writes to `run`.
+
+    Raises:
+        TaggerError: it is a file, or a folder that is not empty.
+    """
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise TaggerError(f"{run}: exists and is not empty; choose another folder, remove it, or go on with --resume")
 
 

@@ -19,7 +19,7 @@ from tagger.files import written_whole
 from tagger.runtime.predictor import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import checkpoints, config
+from tagger.training import checkpoints, config, series
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
@@ -87,8 +87,7 @@ def _begun(run: Path, settings: Config, resume: bool) -> tuple[Progress, dict[st
     epochs = 1 if training.schedule != "linear" else training.epochs  # a line falls the slower, the more there are
     text = config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
     if not resume:
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
-            raise TaggerError(f"{run}: exists and is not empty; choose another folder, remove it, or go on with --resume")
+        series.see_free(run)
         return Progress(settings=text), {}
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     if progress.settings != text:
@@ -160,10 +159,7 @@ def _labels(sentences: list[Sentence]) -> set[str]:
 def _fit(model: SequenceTagger, data: Batches, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
     if exhausted(end.progress, training.patience):
         return
-    callbacks = [
-        end,
-        EpochTensorBoard(str(run / "tensorboard"), write_graph=False),
-    ]
+    callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]
     model.fit(data, epochs=training.epochs, initial_epoch=data.epoch, callbacks=callbacks, verbose=0, shuffle=False)
 
 
