@@ -99,13 +99,14 @@ class EpochEnd(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
+        self.weights = self.model.named_weights()  # once, not after every batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {})["loss"])
         if not np.isfinite(loss):
             raise _exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
         if self.state.average is not None:
-            self.state.average.step(self.model.named_weights())
+            self.state.average.step(self.weights)
         done = (batch + 1) / len(self.data)
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done
@@ -116,9 +117,9 @@ class EpochEnd(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         seconds = time.monotonic() - self.started
         average = self.state.average.arrays if self.state.average is not None else {}
-        with replaced(self.model.named_weights(), average):
+        with replaced(self.weights, average):
             figures = self.score()
-            scored = {name: np.array(weight) for name, weight in self.model.named_weights().items()}
+            scored = {name: np.array(weight) for name, weight in self.weights.items()}
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {"tokens_per_second": self.data.tokens / seconds, "seconds": time.monotonic() - self.started}
