@@ -5,36 +5,20 @@ python experiments/ladder_table.py runs/ladder --plot experiments/ladder.png
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
-Result = dict[str, Any]
-
-
-def read(folder: str) -> dict[str, list[Result]]:
-    """The results of each rung, a list over seeds."""
-    rungs: dict[str, list[Result]] = defaultdict(list)
-    for path in sorted(Path(folder).glob("*.json")):
-        result = json.loads(path.read_text(encoding="utf-8"))
-        if "rung" in result:
-            rungs[result["rung"]].append(result)
-    return dict(sorted(rungs.items()))
+from tables import Result, main, read, shown
 
 
 def figure(results: Sequence[Result], split: str, decoding: str) -> tuple[float, float]:
     """Mean and sample standard deviation (0 for one seed) over the seeds."""
-    values = [result[split][decoding] for result in results]
-    return mean(values), stdev(values) if len(values) > 1 else 0.0
+    found = values(results, split, decoding)
+    return mean(found), stdev(found) if len(found) > 1 else 0.0
 
 
-def shown(results: Sequence[Result], split: str, decoding: str) -> str:
-    middle, deviation = figure(results, split, decoding)
-    return f"{middle:.2f} ± {deviation:.2f}" if len(results) > 1 else f"{middle:.2f}"
+def values(results: Sequence[Result], split: str, decoding: str) -> list[float]:
+    return [result[split][decoding] for result in results]
 
 
 def table(rungs: dict[str, list[Result]]) -> str:
@@ -42,7 +26,9 @@ def table(rungs: dict[str, list[Result]]) -> str:
     head = ["rung", "seeds", "parameters", "dev", "dev, free", "test", "test, free", "epochs", "minutes"]
     lines = [f"| {' | '.join(head)} |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for name, results in rungs.items():
-        figures = [shown(results, split, decoding) for split in ("dev", "test") for decoding in ("constrained", "unconstrained")]
+        figures = [
+            shown(values(results, split, decoding)) for split in ("dev", "test") for decoding in ("constrained", "unconstrained")
+        ]
         means = [f"{mean(result[key] for result in results):.{digits}f}" for key, digits in (("epochs", 0), ("minutes", 1))]
         cells = [name, str(len(results)), f"{results[0]['parameters']:,}", *figures, *means]
         lines.append(f"| {' | '.join(cells)} |")
@@ -72,16 +58,5 @@ def plot(rungs: dict[str, list[Result]], path: str) -> None:
     pyplot.savefig(path, dpi=120)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs")
-    parser.add_argument("--plot")
-    options = parser.parse_args()
-    rungs = read(options.runs)
-    print(table(rungs))
-    if options.plot:
-        plot(rungs, options.plot)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, lambda runs: read(runs, "*.json", "rung"), table, plot)
