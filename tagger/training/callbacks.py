@@ -105,8 +105,9 @@ class EpochEnd(keras.callbacks.Callback):
         loss = float((logs or {})["loss"])
         if not np.isfinite(loss):
             raise _exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
-        if self.state.average is not None:
-            self.state.average.step(self.weights)
+        if self.state.average is not None and self.state.average.due():
+            _ = self.model  # on JAX, asking for it makes Keras write the numbers of the running epoch into the weights
+            self.state.average.take(self.weights)
         done = (batch + 1) / len(self.data)
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done

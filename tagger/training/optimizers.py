@@ -87,11 +87,13 @@ class WeightAverage:
         self.steps = 0
         self.arrays: dict[str, np.ndarray] = {}
 
-    def step(self, weights: dict[str, Any]) -> None:
-        """To be called after each step of the optimizer with all weights by name."""
+    def due(self) -> bool:
+        """To be called after each step of the optimizer: is it time to take the weights?"""
         self.steps += 1
-        if self.steps % self.EVERY:
-            return
+        return self.steps % self.EVERY == 0
+
+    def take(self, weights: dict[str, Any]) -> None:
+        """Takes all weights, by name, into the averages."""
         share = np.float32(max(1 - self.momentum, self.EVERY / self.steps))
         for name, weight in weights.items():
             now = ops.convert_to_numpy(weight)
