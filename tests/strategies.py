@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tagger.features.vectors import Vectors
 from tagger.text.spans import Sentence, Span
 
 # A first call may import a library, and trainings may run beside the tests: time says nothing about an example.
@@ -64,3 +68,22 @@ def plain_sentences(draw: st.DrawFn, tokens: st.SearchStrategy[str] = TOKENS, *,
     """Sentences with a plain tag a token."""
     rows = draw(st.lists(st.tuples(tokens, PART_OF_SPEECH), min_size=min_size, max_size=8))
     return Sentence(tuple(token for token, _ in rows), tags=tuple(tag for _, tag in rows))
+
+
+# NumPy's strings drop NULs at their end; U+FEFF at the start of a file is its signature.
+VECTOR_WORDS = TOKENS.map(lambda word: word.rstrip("\0")).filter(lambda word: word and word[0] != "\ufeff")
+
+
+@st.composite
+def vector_tables(draw: st.DrawFn) -> Vectors:
+    """Any words with any bits, but for one of the exponent: no nan or inf, nothing beyond float16."""
+    words = draw(st.lists(VECTOR_WORDS, min_size=1, max_size=6, unique=True))
+    random = np.random.default_rng(draw(st.integers(0, 1 << 32)))
+    bits = random.integers(0, 1 << 32, size=(len(words), draw(st.integers(4, 6))), dtype=np.uint32)
+    return Vectors(words, (bits & 0xBFFFFFFF).view(np.float32))
+
+
+def vectors_by_number(words: Sequence[str], dimension: int = 2, dtype: type = np.float32) -> Vectors:
+    """Word i has the vector (i + 1, i + 1 + 1/2, ...)."""
+    table = 1 + np.arange(len(words))[:, None] + np.arange(dimension)[None] / dimension
+    return Vectors(list(words), table.astype(dtype))

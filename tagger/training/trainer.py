@@ -92,7 +92,8 @@ def _begun(run: Path, settings: Config, resume: bool) -> tuple[Progress, dict[st
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     if progress.settings != text:
         changed = [line for line in text.splitlines() if line not in progress.settings.splitlines()]
-        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only patience may change")
+        free = "patience" if training.schedule == "linear" else "patience and epochs"
+        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may change")
     return progress, arrays
 
 
