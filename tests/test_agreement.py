@@ -1,0 +1,105 @@
+"""Agreement within a document: equal to a slow loop, silent where it has nothing to say, documents found in every format."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagger.runtime import agreement
+from tagger.text import formats
+from tagger.text.spans import Record, Sentence
+
+TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
+
+
+def slowly(emissions, keys, tags, weight):
+    """The formula, token by token and tag by tag."""
+
+    def label(tag):
+        return tag.partition("-")[2]
+
+    labels = sorted({label(tag) for tag in tags})
+    p = [
+        {tag: math.exp(x) / sum(math.exp(y) for y in row) for tag, x in zip(tags, row, strict=True)} for row in emissions.tolist()
+    ]
+    result = np.array([[math.log(row[tag]) for tag in tags] for row in p])
+    for t, key in enumerate(keys):
+        others = [s for s in range(len(keys)) if s != t and keys[s] == key and key >= 0]
+        if not others:
+            continue
+        for k, tag in enumerate(tags):
+            said = sum(p[s][other] for s in others for other in tags if label(other) == label(tag)) / len(others)
+            result[t, k] += weight * math.log(0.05 / len(labels) + 0.95 * said)
+    return result
+
+
+@given(st.integers(0, 1 << 32), st.lists(st.integers(-1, 3), max_size=12), st.floats(0, 2))
+def test_it_equals_the_slow_loop(seed, keys, weight):
+    emissions = np.random.default_rng(seed).normal(scale=3, size=(len(keys), len(TAGS)))
+    found = agreement.agreed(emissions, np.array(keys, dtype=int), agreement.labels_of(TAGS), weight)
+    np.testing.assert_allclose(found, slowly(emissions, keys, TAGS, weight).reshape(found.shape), atol=1e-9)
+
+
+def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
+    emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
+    logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
+    labels = agreement.labels_of(TAGS)
+    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 1, 2, -1]), labels, 1.0), logs, atol=1e-6)
+    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 0, 0, 0]), labels, 0.0), logs, atol=1e-6)
+
+
+def test_a_sure_occurrence_decides_a_doubtful_one():
+    sure, doubtful = np.full(len(TAGS), -5.0), np.full(len(TAGS), -5.0)
+    sure[1], doubtful[4], doubtful[1] = 5, 1, 0.5
+    found = agreement.agreed(np.stack([sure, doubtful]), np.array([7, 7]), agreement.labels_of(TAGS), 0.6)
+    assert [TAGS[number] for number in found.argmax(1)] == ["S-PER", "S-PER"]
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("Oslo", "oslo"),
+        ("OSLO", "oslo"),
+        ("of", ""),
+        ("aspirin", "aspirin"),
+        ("A", "a"),
+        ("7", "7"),
+        (".", ""),
+        ("--", ""),
+        ("....", ""),
+    ],
+)
+def test_which_words_take_part(word, key):
+    assert agreement.key_of(word) == key
+
+
+def lengths(sentences):
+    return [[len(sentence) for sentence in stretch] for stretch in agreement.stretches(sentences)]
+
+
+def test_columns_are_divided_at_marks_of_documents(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("a\n\nb\nb\n\n-DOCSTART-\n\nc\nc\nc\n\n-DOCSTART-\n\nd\n")
+    read = list(formats.read(str(path), "conll", formats.ReadOptions(annotated=False)))
+    assert lengths(read) == [[1, 2], [3], [1]]
+    assert lengths([*read[:1], *read[:1]]) == [[1, 1]]
+
+
+def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
+    text, lines = tmp_path / "a.txt", tmp_path / "a.jsonl"
+    text.write_text("One.\nTwo words.\n")
+    lines.write_text('{"text": "One. Two words."}\n{"text": "Three more words."}\n')
+    options = formats.ReadOptions(annotated=False)
+    assert lengths(formats.read(str(text), "text", options)) == [[2, 3]]
+    assert lengths(formats.read(str(lines), "jsonl", options)) == [[2, 3], [4]]
+    two = [*formats.read(str(text), "text", options), Sentence(("x",), record=Record("other", 1))]
+    assert lengths(two) == [[2, 3], [1]]
+
+
+def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut():
+    assert lengths([Sentence(("a",))] * (2 * agreement.STRETCH + 1)) == [[1] * agreement.STRETCH] * 2 + [[1]]
+    assert lengths([]) == []
