@@ -12,11 +12,13 @@ import click
 if TYPE_CHECKING:
     from tagger.training.config import Config
 
-__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "quiet_stderr", "reading_options", "runs_and_files"]
+__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "needs_training", "quiet_stderr", "reading_options", "runs_and_files"]
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
 SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
 SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
+
+TRAIN = "span-tagger[train]"
 
 _READING = (
     click.option(
@@ -49,6 +51,21 @@ def assigned(config: Config, given: Mapping[str, Any]) -> Config:
     from tagger.training.config import assign
 
     return assign(config, {f"data.{name}": value for name, value in given.items() if value is not None}, "command line")
+
+
+def needs_training(*packages: str) -> None:
+    """See that what trains is installed: a plain installation can only predict and evaluate.
+
+    Raises:
+        TaggerError: it is not.
+    """
+    from importlib.util import find_spec
+
+    from tagger.errors import TaggerError
+
+    missing = [name for name in packages if find_spec(name) is None]
+    if missing:
+        raise TaggerError(f"this needs {', '.join(missing)}, not installed here; install all that trains: pip install '{TRAIN}'")
 
 
 @contextmanager
