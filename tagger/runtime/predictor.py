@@ -36,7 +36,8 @@ Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 WINDOW = 2048  # sentences read ahead, to be sorted by length
 WINDOW_TOKENS = 1 << 15  # and no more than so many tokens, or one sentence
-TOKEN_BUDGET = 1024  # padded tokens a batch: what fits into a core's cache
+TOKEN_BUDGET = 8192  # padded tokens that are decoded together: what a thread does at once
+RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
 KERAS_BUDGET = 4096  # the same for Keras
 LEXICON = 100_000  # distinct words remembered: memory must not grow with the input
 LEXICON_BYTES = 1 << 26  # and no more than so many bytes of what is known of them
@@ -73,6 +74,22 @@ def load(*folders: str | Path, precision: str | None = None) -> Predictor:
 def _kind(bundle: Bundle) -> dict[str, object]:
     """What bundles must share to be averaged."""
     return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
+
+
+class _Batch(NamedTuple):
+    """A batch: its sentences by number, and where their tokens stand in the row of all."""
+
+    indices: np.ndarray
+    lengths: np.ndarray
+    starts: np.ndarray
+
+    def padded(self, numbers: np.ndarray) -> np.ndarray:
+        """The batch's words (B, T), at least one timestep, 0 where padded."""
+        time = np.arange(max(int(self.lengths.max(initial=0)), 1))
+        inside = time < self.lengths[:, None]
+        padded = np.zeros(inside.shape, dtype=np.int32)
+        padded[inside] = numbers[(self.starts[:, None] + time)[inside]]
+        return padded
 
 
 class Member:
@@ -118,33 +135,27 @@ class Member:
 
     def batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,), emissions (B, T, K)."""
-        features, numbers = self.encode(sentences)
+        encoded = self.encode(sentences)
         for batch in _batches(sentences):
-            yield batch.indices, batch.lengths, self.network.emissions(features, batch.padded(numbers), batch.lengths)
+            yield batch.indices, batch.lengths, self.emissions(batch, *encoded)
+
+    def emissions(self, batch: _Batch, features: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The scores (B, T, K) of a batch of what `encode` gave."""
+        time = max(int(batch.lengths.max(initial=0)), 1)
+        emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
+        for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
+            part = _Batch(*(column[rows] for column in batch))
+            found = self.network.emissions(features, part.padded(numbers), part.lengths)
+            emissions[rows, : found.shape[1]] = found
+        return emissions
 
 
-class _Places(NamedTuple):
-    """A batch: its sentences by number, and where their tokens stand in the row of all."""
-
-    indices: np.ndarray
-    lengths: np.ndarray
-    starts: np.ndarray
-
-    def padded(self, numbers: np.ndarray) -> np.ndarray:
-        """The batch's words (B, T), at least one timestep, 0 where padded."""
-        time = np.arange(max(int(self.lengths.max(initial=0)), 1))
-        inside = time < self.lengths[:, None]
-        padded = np.zeros(inside.shape, dtype=np.int32)
-        padded[inside] = numbers[(self.starts[:, None] + time)[inside]]
-        return padded
-
-
-def _batches(sentences: Sequence[Sequence[str]]) -> list[_Places]:
+def _batches(sentences: Sequence[Sequence[str]]) -> list[_Batch]:
     """Sentences of like length together."""
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
-    return [_Places(chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
+    return [_Batch(chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
 
 
 class Predictor:
@@ -180,7 +191,7 @@ class Predictor:
 
         Without `scores` the spans have no probabilities, which takes less time.
         """
-        running: deque[tuple[list[Sentence], list[_Places], list[Future[Decoded]]]] = deque()
+        running: deque[tuple[list[Sentence], list[_Batch], list[Future[Decoded]]]] = deque()
         for window in _windows(sentences):
             running.append(self._begun(window, scores))
             if len(running) > 1:
@@ -188,25 +199,22 @@ class Predictor:
         while running:
             yield from self._ended(*running.popleft())
 
-    def _begun(self, window: list[Sentence], scores: bool) -> tuple[list[Sentence], list[_Places], list[Future[Decoded]]]:
+    def _begun(self, window: list[Sentence], scores: bool) -> tuple[list[Sentence], list[_Batch], list[Future[Decoded]]]:
         """A window whose batches are being run."""
         words = [sentence.tokens for sentence in window]
         encoded = [member.encode(words) for member in self.members]
         batches = _batches(words)
         return window, batches, [self._threads.submit(self._run, batch, encoded, scores) for batch in batches]
 
-    def _run(self, batch: _Places, encoded: list[tuple[np.ndarray, np.ndarray]], scores: bool) -> Decoded:
-        emissions = [
-            member.network.emissions(features, batch.padded(numbers), batch.lengths)
-            for member, (features, numbers) in zip(self.members, encoded, strict=True)
-        ]
+    def _run(self, batch: _Batch, encoded: list[tuple[np.ndarray, np.ndarray]], scores: bool) -> Decoded:
+        emissions = [member.emissions(batch, *words) for member, words in zip(self.members, encoded, strict=True)]
         if len(self.members) == 1:
             return self.decoder.decode(emissions[0], batch.lengths, scores=scores)
         each = [marginals(e, batch.lengths, m.decoder.transitions) for m, e in zip(self.members, emissions, strict=True)]
         mean = np.log(np.maximum(np.mean(each, axis=0), np.finfo(np.float64).tiny))
         return self.decoder.decode(mean, batch.lengths, scores=scores)
 
-    def _ended(self, window: list[Sentence], batches: list[_Places], futures: list[Future[Decoded]]) -> Iterator[Sentence]:
+    def _ended(self, window: list[Sentence], batches: list[_Batch], futures: list[Future[Decoded]]) -> Iterator[Sentence]:
         """The window's sentences with what its batches hold."""
         spans: list[list[Span]] = [[] for _ in window]
         tags: list[tuple[str, ...] | None] = [None] * len(window)

@@ -161,6 +161,8 @@ def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         SchemeError: spans overlap or reach past the end; or `scheme` is IO and two of one label are adjacent.
     """
     tags = [OUTSIDE] * length
+    if not spans:
+        return tags
     previous = Span(0, 1, OUTSIDE)
     previous_end = 0
     for span in sorted(spans, key=lambda span: span.start):
