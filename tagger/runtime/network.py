@@ -13,12 +13,14 @@ import numpy as np
 from tagger.bundle import Bundle
 from tagger.errors import BundleError
 from tagger.runtime.export import INT8, SENTENCES, WORDS, digest, graphs
+from tagger.runtime.sentence_graph import backwards
 from tagger.runtime.weights import check, width_of
 
 __all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
 
 FLOAT32 = "float32"
 PRECISIONS = (FLOAT32, "int8")
+PIECE = 4096  # tokens of a very long sentence that are run at once
 _FILES = {FLOAT32: SENTENCES, "int8": INT8}
 
 
@@ -42,6 +44,9 @@ class Network:
         made = bundle.graphs or graphs(bundle)
         self.one_hot = bundle.config.model.input == "one-hot"
         self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
+        self._units = bundle.config.model.units
+        self._backwards = backwards(bundle.config.model)
+        self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
         self._weights = digest(bundle.weights)
         self._sentences = self._session(made, _FILES[precision])
         self._words = None if self.one_hot else self._session(made, WORDS)
@@ -73,5 +78,30 @@ class Network:
 
     def emissions(self, features: np.ndarray, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or (N,); lengths (B,) int32."""
-        found: np.ndarray = self._sentences.run(None, {"features": features, "tokens": tokens, "lengths": lengths})[0]
+        if len(tokens) == 1 and lengths[0] > PIECE:
+            return self._in_pieces(features, tokens[:, : lengths[0]])
+        inputs = {"features": features, "tokens": tokens, "lengths": lengths}
+        found: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
         return found
+
+    def _in_pieces(self, features: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """The scores (1, T, K) of one very long sentence: the same, but in memory that its length hardly touches.
+
+        A sweep goes over all pieces and hands states from each to the next; those that come from the other side are of the
+        sweep before. The first, forwards, gets the forward states of the first layer right. Each later sweep goes the other way
+        and gets right the states of its direction in the layer whose both inputs now are right: after one sweep more than there
+        are layers nothing is left to change.
+        """
+        pieces = [tokens[:, first : first + PIECE] for first in range(0, tokens.shape[1], PIECE)]
+        into = np.zeros((len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32)  # [p + 1]: those of piece p
+        emissions = [np.empty(0)] * len(pieces)
+        for sweep in range(self._sweeps):
+            order = range(len(pieces)) if sweep % 2 == 0 else reversed(range(len(pieces)))
+            for number in order:
+                piece = pieces[number]
+                length = np.array([piece.shape[1]], dtype=np.int32)
+                inputs = {"features": features, "tokens": piece, "lengths": length, "states": into[number + 1]}
+                emissions[number], after = self._sentences.run(["emissions", "states_after"], inputs)
+                into[number + 2, ~self._backwards] = after[~self._backwards]
+                into[number, self._backwards] = after[self._backwards]
+        return np.concatenate(emissions, axis=1)

@@ -5,11 +5,12 @@ Axes: B batch, T time, F features, U units, G blocks of a cell, R directions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Graph", "dense", "recurrent"]
+__all__ = ["Graph", "Ran", "Weights", "below", "dense", "recurrent", "states_of", "value"]
 
 OPSET = 17
 MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
@@ -36,15 +37,21 @@ class Graph:
         """Add a node; the name of its first output."""
         return self.several(operator, *inputs, outputs=(output or f"{operator}_{len(self.nodes)}",), domain=domain, **attributes)
 
-    def several(self, operator: str, *inputs: str, outputs: tuple[str, ...], domain: str = "", **attributes: Any) -> str:
-        """Add a node of which other outputs than the first matter; "" leaves one out."""
+    def several(self, operator: str, *inputs: str, outputs: Sequence[str], domain: str = "", **attributes: Any) -> str:
+        """Add a node of which other outputs than the first matter. An input "" is left out."""
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, outputs, domain=domain, **attributes))
         self.domains.add(domain)
         return outputs[0]
 
-    def model(self, name: str, inputs: list[Any], outputs: list[Any], facts: dict[str, str]) -> bytes:
+    def default(self, name: str, array: np.ndarray) -> None:
+        """What the input `name` is if nobody gives it."""
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(array, name))
+
+    def model(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], facts: dict[str, str]) -> bytes:
         """The whole as a file, which says of itself what `facts` hold; ``about`` is its description."""
         from onnx import checker, helper
 
@@ -56,6 +63,18 @@ class Graph:
         if not self.domains - {""}:
             checker.check_model(model)
         return bytes(model.SerializeToString(deterministic=True))
+
+
+def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
+    """The description of an input or output; `kind` is FLOAT or INT32."""
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
+
+
+def below(weights: Weights, place: str) -> Weights:
+    """The weights of one layer, by their names in it."""
+    return {name.removeprefix(f"{place}/"): array for name, array in weights.items() if name.startswith(f"{place}/")}
 
 
 class _Layout(NamedTuple):
@@ -80,18 +99,37 @@ _LAYOUTS = {
 _OPEN = 100.0  # the bias of a gate that is always 1
 
 
-def recurrent(
-    graph: Graph, x: str, lengths: str, cell: str, directions: dict[str, Weights], *, last: bool = False, quantized: bool = False
-) -> str:
-    """Activations of `x` (T, B, F), forwards, backwards or both: (T, R, B, U); with `last` where each direction ends, (R, B, U).
+class Ran(NamedTuple):
+    """What a recurrent operator gives: activations (T, R, B, U), and the states in which each direction ended, (R, B, U) each."""
 
-    `directions` holds the weights of ``forward``, ``backward`` or both. With `quantized` they are int8: of an LSTM alone.
+    activations: str
+    states: tuple[str, ...]
+
+
+def states_of(cell: str) -> int:
+    """How many states a cell has: its activation and, in an LSTM, its memory."""
+    return 2 if _LAYOUTS[cell].operator == "LSTM" else 1
+
+
+def recurrent(
+    graph: Graph,
+    x: str,
+    lengths: str,
+    cell: str,
+    directions: dict[str, Weights],
+    *,
+    quantized: bool = False,
+    before: Sequence[str] = (),
+) -> Ran:
+    """Run over `x` (T, B, F), forwards, backwards or both.
+
+    `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to begin in, zeros by default. With
+    `quantized` the weights are int8: of an LSTM alone.
     """
     layout, weights = _LAYOUTS[cell], list(directions.values())
     units = weights[0]["recurrent"].shape[0]
     matrices = [np.stack([_ordered(w[name], layout, units) for w in weights]) for name in ("kernel", "recurrent")]
     bias = np.stack([_ordered(w["bias"], layout, units, opened=True) for w in weights])
-    bias = np.concatenate([bias, np.zeros_like(bias)], axis=1)
     looks = [w["peepholes"][[0, 2, 1]].reshape(-1) for w in weights if "peepholes" in w]
     attributes: dict[str, Any] = {
         "hidden_size": units,
@@ -100,17 +138,18 @@ def recurrent(
     if layout.activation:
         attributes["activations"] = [layout.activation] * len(directions)
     name = f"{layout.operator}_{len(graph.nodes)}"
-    outputs = ("", f"{name}_last") if last else (name,)
-    fixed = [graph.constant(bias), lengths] + (["", "", graph.constant(np.stack(looks))] if looks else [])
-    if not quantized:
-        kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
-        graph.several(layout.operator, x, *kernels, *fixed, outputs=outputs, **attributes)
-    else:
-        fixed += [""] * (5 - len(fixed))
+    ends = (f"{name}_activation", f"{name}_memory")[: states_of(cell)]
+    fixed = [graph.constant(np.concatenate([bias, np.zeros_like(bias)], axis=1)), lengths, *(before or [""] * len(ends))]
+    if len(ends) == 2:
+        fixed.append(graph.constant(np.stack(looks)) if looks else "")
+    if quantized:
         (kernel, scale), (again, scales) = (_quantized(graph, matrix) for matrix in matrices)
         inputs = [x, kernel, again, *fixed, *scale, *scales]
-        graph.several("DynamicQuantizeLSTM", *inputs, outputs=outputs, domain=MICROSOFT, **attributes)
-    return outputs[-1]
+        graph.several("DynamicQuantizeLSTM", *inputs, outputs=(name, *ends), domain=MICROSOFT, **attributes)
+    else:
+        kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
+        graph.several(layout.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
+    return Ran(name, ends)
 
 
 def _ordered(array: np.ndarray, layout: _Layout, units: int, *, opened: bool = False) -> np.ndarray:
