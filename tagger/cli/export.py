@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tagger.cli.options import needs_training, quiet_stderr
+from tagger.cli.options import quiet_stderr
 from tagger.errors import ConfigError
 
 
@@ -24,15 +24,15 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     tagger export runs/mine --verify
     tagger export runs/mine --to saved-model
 
-    FILE, by default the dev file of the training, is annotated: on it int8 is measured beside float32, and with --verify the graphs
-    beside Keras.
+    FILE is annotated, by default the dev file of the training: on it int8 is measured beside float32, and with --verify the
+    graphs beside Keras.
     """
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
-    needs_training("onnx", *(["keras", "tensorflow"] if verify or target == "saved-model" else []))
     from tagger import bundle
-    from tagger.training import exporting
+    from tagger.training import exporting, see_installed
 
+    see_installed("onnx", *(["keras", "tensorflow"] if verify or target == "saved-model" else []))
     model = bundle.load(run)
     if target == "saved-model":
         folder = Path(output or Path(run) / "saved_model")

@@ -64,7 +64,7 @@ class WordFile(Sequence[str]):
 
 
 def index_of(words: Iterable[str]) -> np.ndarray:
-    """What finds `words` again, (3, N) uint64: their hashes, sorted; the row of each hash; where each row's word begins in the file.
+    """What finds `words` again, (3, N) uint64: their hashes, sorted; the row of each; where each row's word begins in the file.
 
     The hash is BLAKE2b of the word's UTF-8, 8 bytes long, the first byte the lowest.
 

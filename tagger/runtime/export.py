@@ -8,9 +8,9 @@ word occurs:
     sentences.int8.onnx  the same, the weights of its LSTMs and dense layers in 8 bits; there is no such operator for other cells
 
 ``tokens`` are rows of ``features``. A model of one-hot words has no words.onnx; its features are the words' numbers (N,).
-Emissions are log-probabilities, or the scores of a conditional random field, whose transitions are in the metadata. ``states``, zeros
-if left out, are those in which the layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very long sentence
-can be run in pieces (`runtime.network`).
+Emissions are log-probabilities, or the scores of a conditional random field, whose transitions are in the metadata. ``states``,
+zeros if left out, are those in which the layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very
+long sentence can be run in pieces (`runtime.network`).
 
 Axes: B batch, T time, D distinct words, C characters, F numbers of a vector, X numbers of a word, N words in all, K tags,
 S states, U units.
@@ -46,7 +46,10 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     try:
         import onnx  # noqa: F401
     except ImportError as error:
-        raise TaggerError("this needs the package onnx, which is not installed: pip install 'span-tagger[train]'") from error
+        raise TaggerError(
+            "a model of an older version has no graphs, and to make them the package onnx is needed, which is not installed: pip "
+            "install onnx; then, once for all: tagger export RUN"
+        ) from error
     check(bundle)
     facts = _facts(bundle)
     made = {} if bundle.config.model.input == "one-hot" else {WORDS: word_graph(bundle, facts)}

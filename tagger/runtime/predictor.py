@@ -29,7 +29,7 @@ from tagger.text import schemes, tokens
 from tagger.text.formats import plain
 from tagger.text.spans import Sentence, Span
 
-__all__ = ["INNER_SCHEME", "Decoder", "Emissions", "Member", "Predictor", "emissions_in_batches", "load"]
+__all__ = ["INNER_SCHEME", "Decoder", "Emissions", "Member", "Predictor", "cores", "emissions_in_batches", "load"]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
@@ -45,12 +45,13 @@ CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
 THREADS = 4  # beyond, Python is the bottleneck, and processes help
 
 
-def load(*folders: str | Path, precision: str | None = None) -> Predictor:
+def load(*folders: str | Path, precision: str | None = None, threads: int | None = None) -> Predictor:
     """The model in a bundle, ready to tag; of several bundles, one model that averages them.
 
     Args:
         precision: float32, or int8: 8-bit weights, which are faster and may cost some accuracy. By default int8 is taken
             where it was found, after training, to lose nothing.
+        threads: batches that are run at once; by default one a core, `THREADS` at most.
 
     Raises:
         BundleError: a folder is no bundle, was damaged, or its weights do not fit its configuration; or the bundles do not
@@ -68,7 +69,12 @@ def load(*folders: str | Path, precision: str | None = None) -> Predictor:
         if (wanted := _kind(members[0].bundle)) != (found := _kind(bundle)):
             differs = next(name for name in wanted if wanted[name] != found[name])
             raise BundleError(f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}")
-    return Predictor(*members)
+    return Predictor(*members, threads=threads)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _kind(bundle: Bundle) -> dict[str, object]:
@@ -165,14 +171,14 @@ class Predictor:
     gives each token the mean of its members' exact probabilities of tags, and decodes that under the scheme's constraints.
     """
 
-    def __init__(self, *members: Member) -> None:
+    def __init__(self, *members: Member, threads: int | None = None) -> None:
         self.members = members
         self.bundle = members[0].bundle
         self.labels = self.bundle.labels
         self.plain_tags = self.bundle.scheme == schemes.PLAIN
         # The members' learnt transitions are in their probabilities already.
         self.decoder = members[0].decoder if len(members) == 1 else Decoder(self.bundle.tags, plain_tags=self.plain_tags)
-        self._threads = ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), THREADS))
+        self._threads = ThreadPoolExecutor(threads or min(cores(), THREADS))
 
     def tag(self, text: str) -> list[Sentence]:
         """The sentences of a raw text, tokenized as in training, with their spans; ``text[span.start_char:span.end_char]``

@@ -27,7 +27,8 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     graph, model, weights = Graph(), bundle.config.model, bundle.weights
     lengths = graph("Max", "lengths", graph.constant(1, np.int32))  # the operators know no empty sequences
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
-    states, ends = _begun(graph, model), []
+    states = _begun(graph, model)
+    ends: list[str] = []
     for depth in range(1, model.layers + 1):
         sides = []
         for layers in _operators(model, weights, depth):

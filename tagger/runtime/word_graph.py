@@ -24,9 +24,7 @@ def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
     if "words/embeddings" in weights:
         parts.append(graph("Gather", graph.constant(weights["words/embeddings"]), "words"))
     if features.vectors is not None:
-        inputs.append(
-            value("vectors", "FLOAT", ("D", features.vectors.dimension), "pretrained vectors; zeros for none")
-        )
+        inputs.append(value("vectors", "FLOAT", ("D", features.vectors.dimension), "pretrained vectors; zeros for none"))
         tuned = "vectors/differences/embeddings" in weights
         parts.append(_tuned(graph, weights["vectors/differences/embeddings"]) if tuned else "vectors")
     if features.characters is not None:

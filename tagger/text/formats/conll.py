@@ -157,7 +157,7 @@ class _Reader:
         text = "\n".join([line for _, line in block])
         if self.width and self.delimiter is None and text and not _ODD.search(text):
             rows = [line.split(" ") for line in text.split("\n")]
-            if all([len(row) == self.width for row in rows]):
+            if {len(row) for row in rows} == {self.width}:
                 return rows
         return [self._fields(number, line) for number, line in block]
 
