@@ -48,7 +48,7 @@ def part(corpus: str, sentences: int, runs: Path) -> Path:
 
 def result(run: Path, options: argparse.Namespace, settings: config.Config) -> dict:
     """What a finished run reached, and what it cost."""
-    model = predictor.load(run)
+    model = predictor.load(run, precision="float32")
     sets = {"dev": DATA / options.corpus / "dev.conll"}
     if options.test:
         sets["test"] = DATA / options.corpus / "test.conll"

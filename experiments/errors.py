@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("runs", nargs="+")
     options = parser.parse_args()
-    model = predictor.load(*options.runs)
+    model = predictor.load(*options.runs, precision="float32")
     data = model.bundle.config.data
     train, gold = (annotation.read(path, data.reading, data.scheme)[0] for path in (options.train, options.file))
     recall, errors = analysed(train, gold, list(model.predict(gold)))

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from tagger import bundle as bundles
 from tagger.evaluation.run import score_model
+from tagger.runtime.network import Network
 from tagger.runtime.predictor import Member, Predictor
-from tagger.training.models import emissions_of
 
 KEPT = (0, 200_000, 100_000, 50_000, 20_000, 1)
 
@@ -24,12 +24,13 @@ def main() -> None:
     parser.add_argument("file")
     options = parser.parse_args()
     bundle = bundles.load(options.run)
-    emissions, vectors = emissions_of(bundle), bundle.features.vectors
+    vectors = bundle.features.vectors
     assert vectors is not None, "the model has no vectors"
     print("| keep_vectors | rows | MB in float16 | F1 |\n|---:|---:|---:|---:|")
     for keep in KEPT:
         table = vectors.trimmed(keep, bundle.features.words.words) if keep else vectors
-        model = Predictor(Member(replace(bundle, features=replace(bundle.features, vectors=table)), emissions))
+        smaller = replace(bundle, features=replace(bundle.features, vectors=table))
+        model = Predictor(Member(smaller, Network(smaller)))
         f1 = score_model(model, [options.file], bundle.config.data.reading, bundle.config.data.scheme).conlleval.f1
         print(f"| {keep or 'all'} | {len(table):,} | {len(table) * table.dimension * 2 / 1e6:.0f} | {f1:.2f} |", flush=True)
 

@@ -34,6 +34,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tagger' has no attribute {name!r}")
+    if name == "train":
+        importlib.import_module("tagger.training").see_installed()
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -4,12 +4,15 @@
     config.toml            all settings of the training
     tags.json              the tags by number, the scheme of the user's corpus
     vocabulary/words.json  the tokens by number, with their counts; characters.json likewise, if the network reads them
-    vectors/               if there are pretrained ones: words.txt, a word a line, and table.npy, their vectors in float16
+    vectors/               if there are pretrained ones: words.txt, a word a line, table.npy, their vectors in float16, and
+                           index.npy, by which a word is found in the text without reading it
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
+    *.onnx                 the network as graphs that run without Keras: see `tagger.runtime.export`
     metrics.json           what was measured on dev
     README.md              a model card
 
-Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
+Other files of a training (history, checkpoints) may lie beside them and are no part of the model. Older formats: 2 has no
+graphs and no index; 1 moreover nothing of words but their numbers.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ import json
 import tomllib
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tagger.card import card, describe
 from tagger.errors import BundleError, TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
@@ -36,12 +40,13 @@ from tagger.text import schemes
 from tagger.training import config as configuration
 from tagger.training.config import Config
 
-__all__ = ["FORMAT", "Bundle", "describe", "load", "save"]
+__all__ = ["FORMAT", "GRAPHS", "Bundle", "describe", "load", "save"]
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 _CHARACTERS = "vocabulary/characters.json"
-_VECTORS = ("vectors/words.txt", "vectors/table.npy")
+_VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
+GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
 _FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
 
 
@@ -50,7 +55,8 @@ class Bundle:
     """A trained model as plain data.
 
     ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``. ``scheme`` is that of the
-    training corpus, in which predictions are written.
+    training corpus, in which predictions are written. ``graphs`` are the files of `runtime.export`, made of ``weights``: a bundle
+    with other weights must leave them out, or is refused when it is used.
     """
 
     config: Config
@@ -59,6 +65,7 @@ class Bundle:
     features: WordFeatures
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
+    graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def labels(self) -> list[str]:
@@ -85,6 +92,8 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         (folder / "vectors").mkdir(exist_ok=True)
         bundle.features.vectors.save(*(folder / name for name in _VECTORS))
         names += _VECTORS
+    for name in {*GRAPHS} - {*names}:
+        (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
     with written_whole(folder / MANIFEST) as stream:
         stream.write(_json({"format": FORMAT, "files": {name: _entry(folder / name) for name in names}}))
 
@@ -103,11 +112,11 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
         "vocabulary/words.json": bundle.features.words.to_json(),
         "metrics.json": _json(bundle.metrics),
-        "README.md": _card(bundle),
+        "README.md": card(bundle),
     }
     if bundle.features.characters is not None:
         texts[_CHARACTERS] = bundle.features.characters.to_json()
-    return {**{name: text.encode() for name, text in texts.items()}, "weights.npz": weights.getvalue()}
+    return {**{name: text.encode() for name, text in texts.items()}, "weights.npz": weights.getvalue(), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
@@ -141,6 +150,7 @@ def load(folder: str | Path) -> Bundle:
         features=_features(folder, manifest, config, parsed),
         weights=_weights(files["weights.npz"], folder / "weights.npz"),
         metrics=parsed("metrics.json", _metrics),
+        graphs={name: _checked(folder, name, manifest) for name in GRAPHS if name in manifest["files"]},
     )
 
 
@@ -159,10 +169,11 @@ def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Ca
         return WordFeatures(words)
     vectors = None
     if config.data.vectors:
-        for name in _VECTORS:
+        names = [name for name in _VECTORS if manifest["format"] > 2 or "index" not in name]
+        for name in names:
             _checked(folder, name, manifest, content=False)
         try:
-            vectors = Vectors.load(*(folder / name for name in _VECTORS))
+            vectors = Vectors.load(*(folder / name for name in names))
         except ValueError as error:
             raise BundleError(f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again") from error
     characters = parsed(_CHARACTERS, Vocabulary.from_json) if config.model.characters else None
@@ -188,6 +199,8 @@ def _metrics(text: str) -> dict[str, Any]:
         raise ValueError('expected an object, in it an object "dev"')
     if type(metrics.get("train_sentences", 0)) is not int:
         raise ValueError('expected a whole number of "train_sentences"')
+    if metrics.get("precision", "float32") not in ("float32", "int8"):
+        raise ValueError('expected float32 or int8 as "precision"')
     return metrics
 
 
@@ -240,49 +253,3 @@ def _weights(data: bytes, path: Path) -> dict[str, np.ndarray]:
         return {name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False) for name, member in members.items()}
     except Exception as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
         raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error
-
-
-def describe(bundle: Bundle) -> dict[str, str]:
-    """What a reader wants to know of a model, by topic, in words."""
-    model, dev = bundle.config.model, bundle.metrics.get("dev", {})
-    depth = f"{model.layers} x {model.units} units, {'both directions' if model.bidirectional else 'forwards'}"
-    hidden = f", then {' and '.join(map(str, model.hidden))} units on every output" if model.hidden else ""
-    head = ", a conditional random field" if model.head == "crf" else ""
-    return {
-        "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
-        "words": _inputs(bundle),
-        "network": f"{model.cell}, {depth}{hidden}{head}",
-        "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
-        "vocabulary": f"{len(bundle.features.words):,}",
-        "tokenizer": bundle.config.data.tokenizer,
-        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
-        f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
-        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
-    }
-
-
-def _inputs(bundle: Bundle) -> str:
-    """What the network is told of a word, in words."""
-    model, features = bundle.config.model, bundle.features
-    if model.input == "one-hot":
-        return "one-hot"
-    parts = [f"trained embedding of {model.embedding}"] if model.embedding and not features.vectors else []
-    if features.vectors:
-        tuned = ", fine-tuned" if model.fine_tune else ""
-        parts.append(f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} words{tuned}")
-    if features.characters:
-        parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
-    return ", ".join(parts + (["shape"] if features.shapes else []))
-
-
-def _card(bundle: Bundle) -> str:
-    facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
-    return f"""# A sequence tagger
-
-Made with `tagger train`; `config.toml` holds every setting.
-
-{facts}
-
-Use it with `tagger predict THIS_FOLDER FILE`, or `tagger.load(folder).tag(text)` in Python.
-Text of another kind than the training data will be tagged less well than the figures above say.
-"""

@@ -91,7 +91,7 @@ def test_round_trip(tmp_path: Path) -> None:
     assert (read.config, read.tags, read.scheme, read.metrics) == (config, tags, "IOB1", written.metrics)
     assert (read.features.words, read.features.characters, read.features.shapes) == (words, characters, True)
     assert read.features.vectors is not None
-    assert read.features.vectors.words == vectors.words
+    assert list(read.features.vectors.words) == vectors.words
     assert isinstance(read.features.vectors.table, np.memmap)
     np.testing.assert_array_equal(read.features.vectors.table, vectors.table)
     assert read.labels == ["Ort, groß"]
@@ -110,8 +110,8 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
     manifest = json.loads((trained_run / "manifest.json").read_text())
-    assert manifest["format"] == bundles.FORMAT == 2
-    assert sorted(manifest["files"]) == sorted([*FILES, "vocabulary/characters.json"])
+    assert manifest["format"] == bundles.FORMAT == 3
+    assert sorted(manifest["files"]) == sorted([*FILES, *bundles.GRAPHS, "vocabulary/characters.json"])
     for name, entry in manifest["files"].items():
         data = (trained_run / name).read_bytes()
         assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -167,7 +167,7 @@ def test_a_damaged_file_is_refused(folder: Path, name: str, spoil: Callable[[Pat
 @pytest.mark.parametrize(
     ("manifest", "complaint"),
     [
-        ('{"format": 3, "files": {}}', "upgrade"),
+        ('{"format": 4, "files": {}}', "upgrade"),
         ('{"format": 0, "files": {}}', "damaged manifest"),
         ('{"format": "1", "files": {}}', "damaged manifest"),
         ('{"format": true, "files": {}}', "damaged manifest"),

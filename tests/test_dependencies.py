@@ -18,9 +18,10 @@ MAY_IMPORT = {
     "features": ("errors", "features", "files"),
     "decoding": (),
     "networks": ("features", "networks"),
-    "bundle": ("errors", "features", "files", "text", "training.config"),
+    "card": ("text",),
+    "bundle": ("card", "errors", "features", "files", "text", "training.config"),
     "corpora": ("errors", "text", "training.config"),
-    "runtime": ("bundle", "decoding", "errors", "features", "files", "runtime", "text"),
+    "runtime": ("bundle", "decoding", "errors", "features", "files", "runtime", "text", "training.config"),
     "evaluation": ("errors", "evaluation", "runtime", "text"),
 }
 WITHOUT_HEAVY = ("errors", "files", "text", "features", "decoding", "bundle", "corpora", "runtime", "evaluation", "cli")

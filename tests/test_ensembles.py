@@ -13,7 +13,6 @@ from command_line import failed, invoke, worked
 
 from tagger import bundle as bundles
 from tagger.errors import BundleError
-from tagger.features.batches import batch_up
 from tagger.runtime import predictor
 from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
@@ -51,9 +50,8 @@ def mean_marginals(members: list[predictor.Member], tokens: list[str]) -> np.nda
     """(T, K): of each member by listing every path, then the mean."""
     each = []
     for member in members:
-        numbers = member.lexicon.numbers([tokens])
-        emissions = member.emissions(batch_up(np.array([0]), member.lexicon, numbers).inputs)[0, : len(tokens)]
-        each.append(reference.marginals(emissions.astype(np.float64), member.decoder.transitions))
+        [(_, _, emissions)] = member.batches([tokens])
+        each.append(reference.marginals(emissions[0].astype(np.float64), member.decoder.transitions))
     return np.mean(each, axis=0)
 
 

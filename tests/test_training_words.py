@@ -70,7 +70,7 @@ def test_the_bundle_carries_the_table_as_a_memory_map(settings: Config, run: Pat
     vectors = loaded.features.vectors
     assert vectors is not None
     assert isinstance(vectors.table, np.memmap)
-    assert vectors.words == [*UNSEEN, *PERSONS, *TOWNS, *LATER]
+    assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS, *LATER]
     given = [line.split(" ")[1:] for line in Path(settings.data.vectors[0]).read_text().splitlines()]
     np.testing.assert_array_equal(vectors.table, np.array(given, dtype=np.float32).astype(np.float16))
     assert not any("embeddings" in name for name in loaded.weights if not name.startswith("vectors/differences"))
@@ -100,7 +100,7 @@ def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(settings: Config, r
     full, trimmed = predictor.load(run), predictor.load(tmp_path / "trimmed")
     vectors = trimmed.bundle.features.vectors
     assert vectors is not None
-    assert vectors.words == [*UNSEEN, *PERSONS, *TOWNS]  # the first two, and those of train
+    assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS]  # the first two, and those of train
     assert (tmp_path / "trimmed" / "weights.npz").read_bytes() == (run / "weights.npz").read_bytes()
     kept = ["Berta", "bergen", *PERSONS, "Oslo", "ROME", "Xyzzy"]
     assert words_of(trimmed, *kept) == words_of(full, *kept)
@@ -216,8 +216,8 @@ def test_what_the_head_has_learnt_of_sequences_counts(crf: Path) -> None:
     start = np.full_like(trained.weights["head/start"], -1000)
     start[trained.tags.index("O")] = 0
     reluctant = replace(trained, weights={**trained.weights, "head/start": start})
-    emissions = predictor.load(crf).members[0].emissions
-    model = predictor.Predictor(predictor.Member(reluctant, emissions))
+    network = predictor.load(crf).members[0].network
+    model = predictor.Predictor(predictor.Member(reluctant, network))
     [found] = model.predict([Sentence(("Anna", "Keller", "sang"))])
     assert all(span.start > 0 for span in found.spans or ())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, assigned, quiet_stderr, reading_options, runs_and_files
+from tagger.cli.options import SCHEME, assigned, precision_option, reading_options, runs_and_files
 
 
 @click.command(no_args_is_help=True)
@@ -16,8 +16,11 @@ from tagger.cli.options import SCHEME, assigned, quiet_stderr, reading_options, 
 @click.option("--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the gold tag, from 0; by default as in training.")
 @reading_options
+@precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_json: bool, **columns: Any) -> None:
+def command(
+    paths: tuple[str, ...], predictions: str | None, scheme: str, precision: str | None, as_json: bool, **columns: Any
+) -> None:
     """Score the model in RUN on annotated files, all together; or a file of predictions. Several models are averaged.
 
     \b
@@ -36,9 +39,8 @@ def command(paths: tuple[str, ...], predictions: str | None, scheme: str, as_jso
     if predictions:
         scores = run.score_predictions(predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"])
     else:
-        with quiet_stderr():
-            from tagger.runtime import predictor
+        from tagger.runtime import predictor
 
-            model = predictor.load(*runs)
+        model = predictor.load(*runs, precision=precision)
         scores = run.score_model(model, files, assigned(model.bundle.config, columns).data.reading, scheme)
     click.echo(json.dumps(scores.as_json(), indent=1, ensure_ascii=False) if as_json else report.report(scores))

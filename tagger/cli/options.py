@@ -12,7 +12,10 @@ import click
 if TYPE_CHECKING:
     from tagger.training.config import Config
 
-__all__ = ["SCHEME", "SPAN_SCHEME", "assigned", "quiet_stderr", "reading_options", "runs_and_files"]
+__all__ = [
+    "SCHEME", "SPAN_SCHEME", "assigned", "precision_option", "quiet_stderr", "reading_options",
+    "runs_and_files",
+]  # fmt: skip
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
 SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
@@ -31,6 +34,12 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_READING):
         command = option(command)
     return command
+
+
+def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option that says in which precision the network is run."""
+    doc = "Of the network's weights; int8 is faster. By default int8 where it was found to lose nothing."
+    return click.option("--precision", type=click.Choice(["float32", "int8"]), help=doc)(command)
 
 
 def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SPAN_SCHEME, quiet_stderr, reading_options, runs_and_files
+from tagger.cli.options import SPAN_SCHEME, precision_option, reading_options, runs_and_files
 
 FORMATS = click.Choice(["text", "conll", "jsonl"])
 
@@ -21,8 +21,12 @@ FORMATS = click.Choice(["text", "conll", "jsonl"])
 @click.option("--to", "target_format", type=FORMATS, help="Of the output; by default that of the input.")
 @click.option("--scheme", type=SPAN_SCHEME, help="Of the tags in CoNLL output; by default that of the training corpus.")
 @click.option("--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), default=1, metavar="N", help="Processes that tag files side by side; needs --output."
+)
+@precision_option
 @reading_options
-def command(paths: tuple[str, ...], output: str | None, **options: Any) -> None:
+def command(paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any) -> None:
     """Tag files and folders with the model in RUN; - is standard input. Several models are averaged.
 
     \b
@@ -35,13 +39,11 @@ def command(paths: tuple[str, ...], output: str | None, **options: Any) -> None:
     Every output file appears whole or not at all; if one input is ill-formed, the others are tagged all the same.
     """
     runs, inputs = runs_and_files(paths)
-    from tagger.cli.tagging import tag_files
+    if workers > 1 and output is None:
+        raise click.UsageError("--workers needs --output: standard output is written by one process")
+    from tagger.cli.tagging import Work, tag_files
 
-    with quiet_stderr():
-        from tagger.runtime import predictor
-
-        model = predictor.load(*runs)
-    failures = tag_files(model, inputs, output, **options)
+    failures = tag_files(Work(runs, precision, workers), inputs, output, **options)
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     sys.exit(1 if failures else 0)

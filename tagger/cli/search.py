@@ -32,8 +32,9 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
 
     RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the best.
     """
-    from tagger.training import config, space
+    from tagger.training import config, see_installed, space
 
+    see_installed()
     settings, wanted = space.load(configuration)
     try:
         settings = config.override(settings, assignments)

@@ -48,8 +48,9 @@ def command(
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
-    from tagger.training import config
+    from tagger.training import config, see_installed
 
+    see_installed()
     data["vectors"] = data["vectors"] or None
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed}

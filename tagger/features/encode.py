@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -55,12 +55,18 @@ class Lexicon:
     def numbers(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
         """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done once, not once an epoch."""
         sentences = list(sentences)
+        ends = list(accumulate(map(len, sentences)))
+        tokens = self.tokens(sentences)
+        return [tokens[end - len(sentence) : end] for sentence, end in zip(sentences, ends, strict=True)]
+
+    def tokens(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
+        """The numbers of all sentences' tokens in one row, int32; new words are learnt."""
         find = self._numbers
-        new = [word for word in dict.fromkeys(chain.from_iterable(sentences)) if word not in find]
-        if new:
+        words = list(chain.from_iterable(sentences))
+        if new := [word for word in dict.fromkeys(words) if word not in find]:
             find.update(zip(new, range(len(self), len(self) + len(new)), strict=True))
             self._encode(new)
-        return [np.array([find[word] for word in sentence], dtype=np.int32) for sentence in sentences]
+        return np.fromiter(map(find.__getitem__, words), dtype=np.int32, count=len(words))
 
     def _encode(self, new: list[str]) -> None:
         features = self.features
@@ -81,7 +87,17 @@ class Lexicon:
         features, ``characters`` (D, C) int32, ``shapes`` (D,) int32 and ``vectors`` (D, F) float32. Word 0 is padding.
         """
         present, tokens = np.unique(np.append(numbers, 0), return_inverse=True)
-        inputs = {"tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32), "words": self._words[present]}
+        return {"tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32), **self.words(present)}
+
+    def lengths(self, numbers: np.ndarray) -> np.ndarray:
+        """How many characters these words (D,) have; 0 where characters are no feature."""
+        if self.features.characters is None:
+            return np.zeros(len(numbers), dtype=np.int64)
+        return self._ends[numbers] - self._ends[np.maximum(numbers - 1, 0)]
+
+    def words(self, present: np.ndarray) -> dict[str, np.ndarray]:
+        """What is known of the words with these numbers (D,): the inputs of the network but for ``tokens``."""
+        inputs = {"words": self._words[present]}
         if self.features.characters is not None:
             inputs["characters"] = self._padded_characters(present)
         if self.features.shapes:
@@ -92,8 +108,8 @@ class Lexicon:
 
     def _padded_characters(self, present: np.ndarray) -> np.ndarray:
         """(D, C), as wide as the longest word: none is ever cut."""
-        begins = self._ends[np.maximum(present - 1, 0)]
-        lengths = self._ends[present] - begins
+        lengths = self.lengths(present)
+        begins = self._ends[present] - lengths
         place = np.arange(max(int(lengths.max()), 1))
         inside = place < lengths[:, None]
         padded = np.full(inside.shape, PAD, dtype=np.int32)

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.errors import TaggerError
+from tagger.features import word_file
+from tagger.features.word_file import WordFile, index_of
 from tagger.files import written_whole
 
 __all__ = ["Counts", "Coverage", "Vectors", "merge"]
@@ -63,7 +65,7 @@ class Vectors:
         ValueError: words and table do not fit together, or a word stands twice or holds a line end.
     """
 
-    words: list[str]
+    words: Sequence[str]
     table: np.ndarray
     skipped: int = 0
     _rows: dict[str, int] = field(init=False)
@@ -74,6 +76,8 @@ class Vectors:
             raise ValueError(f"expected a table (words, numbers) of float16 or float32, found {kind} {shape}")
         if len(self.words) != len(self.table):
             raise ValueError(f"{len(self.words):,} words but {len(self.table):,} vectors")
+        if isinstance(self.words, WordFile):  # finds its words itself, and was checked when it was written
+            return
         rows = {word: row for row, word in enumerate(self.words)}
         if len(rows) != len(self.words):
             twice = next(word for row, word in enumerate(self.words) if rows[word] != row)
@@ -92,20 +96,26 @@ class Vectors:
     def dimension(self) -> int:
         return int(self.table.shape[1])
 
-    def _find(self, word: str) -> tuple[int, int]:
-        """The word's row, -1 for none, and which form found it: 0, 1 or 2, 3 for none."""
+    def _find(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Each word's row, -1 for none, and which form found it: 0, 1 or 2, 3 for none."""
+        rows = self._exact(words)
+        forms = np.where(rows >= 0, 0, 3)
+        for form, changed in ((1, str.lower), (2, lambda word: _DIGIT.sub("0", word.lower()))):
+            missing = np.flatnonzero(rows < 0)
+            rows[missing] = self._exact([changed(words[number]) for number in missing.tolist()])
+            forms[missing[rows[missing] >= 0]] = form
+        return rows, forms
+
+    def _exact(self, words: Sequence[str]) -> np.ndarray:
+        """The rows (int32) of words as they are, -1 for none."""
+        if isinstance(self.words, WordFile):
+            return self.words.rows(words)
         find = self._rows.get
-        if (row := find(word)) is not None:
-            return row, 0
-        if (row := find(lowered := word.lower())) is not None:
-            return row, 1
-        if (row := find(_DIGIT.sub("0", lowered))) is not None:
-            return row, 2
-        return -1, 3
+        return np.array([find(word, -1) for word in words], dtype=np.int32)
 
     def rows(self, words: Iterable[str]) -> np.ndarray:
         """Each word's row, int32: that of the word, else of it lower-cased, else of that with digits as 0, else -1."""
-        return np.array([self._find(word)[0] for word in words], dtype=np.int32)
+        return self._find(list(words))[0]
 
     def vectors_of(self, rows: np.ndarray) -> np.ndarray:
         """The vectors (..., D) float32 of rows (...,) as `rows` gives them: zeros for -1."""
@@ -116,8 +126,7 @@ class Vectors:
     def coverage(self, counted: Mapping[str, int]) -> Coverage:
         """How the words of a text are found, which stand there so many times."""
         types, tokens = [0] * 4, [0] * 4
-        for word, count in counted.items():
-            form = self._find(word)[1]
+        for form, count in zip(self._find(list(counted))[1].tolist(), counted.values(), strict=True):
             types[form] += 1
             tokens[form] += count
         return Coverage(Counts(*types), Counts(*tokens))
@@ -126,7 +135,8 @@ class Vectors:
         """The first `count` rows and those by which the words `keep` are found, in their order, in memory."""
         rows = np.union1d(np.arange(min(count, len(self))), self.rows(keep))
         rows = rows[rows >= 0].astype(np.intp)
-        return Vectors([self.words[row] for row in rows], np.asarray(self.table[rows]), self.skipped)
+        words = list(self.words)
+        return Vectors([words[row] for row in rows], np.asarray(self.table[rows]), self.skipped)
 
     def halved(self) -> Vectors:
         """The same in float16, as `save` keeps it. Train with this: a model in use must see the numbers that it was trained on.
@@ -145,21 +155,26 @@ class Vectors:
             )
         return Vectors(self.words, table, self.skipped)
 
-    def save(self, words_path: str | Path, table_path: str | Path) -> None:
-        """Write the words as UTF-8 text, joined by line ends (which no word holds), and the table as a float16 ``.npy``.
+    def save(self, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None) -> None:
+        """Write the words as UTF-8 text, joined by line ends (which no word holds), and the table as a float16 ``.npy``; and
+        what finds words in the text without reading it.
 
         Raises:
             TaggerError: the disk does not let it be written, or a number is too large for float16.
         """
-        half = self.halved()
+        half, words = self.halved(), list(self.words)
         with written_whole(words_path) as stream:
-            stream.write("\n".join(half.words))
+            stream.write("\n".join(words))
         with written_whole(table_path, "wb") as stream:
             np.save(stream, half.table, allow_pickle=False)
+        if index_path is not None:
+            with written_whole(index_path, "wb") as stream:
+                np.save(stream, index_of(words), allow_pickle=False)
 
     @classmethod
-    def load(cls, words_path: str | Path, table_path: str | Path) -> Vectors:
-        """What `save` wrote. The table is a memory map, of which only the rows in use are read.
+    def load(cls, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None) -> Vectors:
+        """What `save` wrote. The table is a memory map, of which only the rows in use are read; so are the words if there is
+        an index.
 
         Raises:
             ValueError: the files are something else, do not fit together or cannot be read.
@@ -171,9 +186,11 @@ class Vectors:
         if not isinstance(table, np.memmap) or table.dtype != np.float16:
             raise ValueError(f"{table_path}: expected an .npy file of float16, found {getattr(table, 'dtype', 'an .npz file')}")
         try:
+            if index_path is not None:
+                return cls(word_file.load(words_path, index_path), table)
             text = Path(words_path).read_bytes().decode("utf-8")
             return cls(text.split("\n") if text or len(table) else [], table)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, AttributeError) as error:
             raise ValueError(f"{words_path}: not the words of {table_path}, one a line: {error}") from error
 
 

@@ -134,7 +134,7 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
 
     scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
     sentences = formats.read(job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None)
-    tagged = counted(model.predict(sentences))
+    tagged = counted(model.predict(sentences, scores=job.target_format == "jsonl"))
     if job.target is None:
         _write(tagged, sys.stdout, job, scheme)
         sys.stdout.flush()

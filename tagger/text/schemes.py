@@ -14,7 +14,7 @@ Everything here follows from one function, `allowed`: which tag may follow which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -23,7 +23,7 @@ from tagger.text.spans import Span
 
 __all__ = [
     "OUTSIDE", "PLAIN", "PREFIXES", "SCHEMES", "SchemeError", "allowed", "convert", "decode", "detect", "encode",
-    "tags_of", "transition_table", "violation",
+    "sound", "tags_of", "transition_table", "violation",
 ]  # fmt: skip
 
 OUTSIDE = "O"
@@ -144,6 +144,22 @@ def decode(tags: Sequence[str], scheme: str) -> list[Span]:
     return spans
 
 
+def sound(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and label of the spans of a sentence in IOB2, IOBES or BILOU that holds mistakes: a stray tag makes no span."""
+    closing = PREFIXES[scheme][2:3]  # in IOB2 there is none: what comes next closes
+    begun, label = -1, ""
+    for at, tag in enumerate([*tags, OUTSIDE]):
+        prefix, here = split(tag)
+        if begun >= 0 and here == label and prefix == "I":
+            continue
+        if begun >= 0 and (not closing or (prefix == closing and here == label)):
+            yield begun, at + len(closing), label
+        begun = at if prefix == "B" else -1
+        label = here
+        if prefix in ("S", "U"):
+            yield at, at + 1, label
+
+
 def _explanation(tags: Sequence[str], index: int, scheme: str) -> str:
     tag, before = tags[index], repr(tags[index - 1]) if index else "the start of a sentence"
     prefixes = "O, " + ", ".join(f"{prefix}-LABEL" for prefix in PREFIXES[scheme])
@@ -161,6 +177,8 @@ def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         SchemeError: spans overlap or reach past the end; or `scheme` is IO and two of one label are adjacent.
     """
     tags = [OUTSIDE] * length
+    if not spans:
+        return tags
     previous = Span(0, 1, OUTSIDE)
     previous_end = 0
     for span in sorted(spans, key=lambda span: span.start):

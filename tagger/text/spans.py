@@ -89,14 +89,19 @@ class Sentence:
             if span.start < previous_end:
                 raise ValueError(f"span {span.start}-{span.end} ({span.label}) overlaps the one before it")
             previous_end = span.end
-            placed.append(self._placed(span))
+            placed.append(self.span(span.start, span.end, span.label, span.score))
         return replace(self, spans=tuple(placed))
 
-    def _placed(self, span: Span) -> Span:
+    def span(self, start: int, end: int, label: str, score: float | None = None) -> Span:
+        """A span of this sentence, with its surface and its place in the text."""
         if self.offsets is None or self.record is None:
-            return replace(span, text=" ".join(self.tokens[span.start : span.end]))
-        start_char, end_char = self.offsets[span.start][0], self.offsets[span.end - 1][1]
-        return replace(span, text=self.record.text[start_char:end_char], start_char=start_char, end_char=end_char)
+            return Span(start, end, label, score, " ".join(self.tokens[start:end]))
+        first, last = self.offsets[start][0], self.offsets[end - 1][1]
+        return Span(start, end, label, score, self.record.text[first:last], first, last)
+
+    def annotated(self, spans: tuple[Span, ...] | None, tags: tuple[str, ...] | None = None) -> Sentence:
+        """The same tokens with `spans`, which `span` gave, in order, or with `tags`, in place of any annotation there was."""
+        return Sentence(self.tokens, spans, tags, self.offsets, self.record)
 
 
 def by_record(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:

@@ -19,7 +19,7 @@ from tagger.files import written_whole
 from tagger.runtime.predictor import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import checkpoints, config, series
+from tagger.training import checkpoints, config, exporting, series
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
@@ -76,7 +76,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     _fit(model, data, end, settings.training, run)
 
     metrics = _metrics(progress, len(train_sentences))
-    trained = Bundle(settings, tags, scheme, features, state.best, metrics)
+    trained = exporting.with_graphs(Bundle(settings, tags, scheme, features, state.best, metrics), dev_sentences)
     bundle.save(run, trained)
     return trained
 

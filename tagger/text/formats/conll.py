@@ -24,6 +24,8 @@ __all__ = ["Columns", "read", "write"]
 DOCUMENT_MARK = "-DOCSTART-"
 _BLANK = (" ", "\t")
 _BLANKS = re.compile(r"[ \t]+")
+_ODD = re.compile(r"[\t\r]|  | $|^ ", re.MULTILINE)  # what is not one blank between two fields
+_NO_TOKEN = " \t#" + DOCUMENT_MARK[0]  # what a line that is no token's may begin with
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 
 
@@ -66,6 +68,9 @@ class _Reader:
         block: list[tuple[int, str]] = []
         leading: list[str] = []
         for number, line in self._begun(iter(lines)):
+            if line and line[0] not in _NO_TOKEN:  # most lines, quickly
+                block.append((number, line))
+                continue
             is_blank = not line.strip(" \t")
             is_mark = line.startswith(DOCUMENT_MARK)
             if is_blank or is_mark:
@@ -133,7 +138,7 @@ class _Reader:
         return tag == schemes.OUTSIDE or schemes.split(tag)[0] != ""
 
     def _sentence(self, block: list[tuple[int, str]], leading: list[str]) -> Sentence:
-        rows = [self._fields(number, line) for number, line in block]
+        rows = self._rows(block)
         token, tag = self.columns.token, self.columns.tag
         return Sentence(
             tokens=tuple(row[token] for row in rows),
@@ -146,6 +151,15 @@ class _Reader:
                 separator=self.separator,
             ),
         )
+
+    def _rows(self, block: list[tuple[int, str]]) -> list[list[str]]:
+        """The fields of each line: in one go where nothing needs a closer look."""
+        text = "\n".join([line for _, line in block])
+        if self.width and self.delimiter is None and text and not _ODD.search(text):
+            rows = [line.split(" ") for line in text.split("\n")]
+            if {len(row) for row in rows} == {self.width}:
+                return rows
+        return [self._fields(number, line) for number, line in block]
 
     def _fields(self, number: int, line: str) -> list[str]:
         if self.width == 0:
@@ -174,6 +188,7 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
     Raises:
         DataError: a token or tag is empty or holds a blank, tab or line break, which columns cannot carry.
     """
+    good: set[tuple[str, str]] = set()
     for sentence in sentences:
         tags = _tags(sentence, scheme)
         record = sentence.record
@@ -185,11 +200,12 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
         else:
             for token in sentence.tokens:
                 _check(token, "token", separator, sentence)
-        for row, tag in zip(rows, tags, strict=True):
-            _check(tag, "tag", separator, sentence)
-            stream.write(f"{row}{separator}{tag}\n")
-        if rows:
-            stream.write("\n")
+        for tag in set(tags):
+            if (tag, separator) not in good:
+                _check(tag, "tag", separator, sentence)
+                good.add((tag, separator))
+        lines = [f"{row}{separator}{tag}\n" for row, tag in zip(rows, tags, strict=True)]
+        stream.write("".join([*lines, "\n"]) if lines else "")
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:

@@ -1,0 +1,75 @@
+"""What a model is, in words: for `tagger info`, and for the README.md that lies in its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagger.text import schemes
+
+INT8 = "sentences.int8.onnx"
+
+if TYPE_CHECKING:
+    from tagger.bundle import Bundle
+
+__all__ = ["card", "describe"]
+
+
+def describe(bundle: Bundle) -> dict[str, str]:
+    """What a reader wants to know of a model, by topic, in words."""
+    model, dev = bundle.config.model, bundle.metrics.get("dev", {})
+    depth = f"{model.layers} x {model.units} units, {'both directions' if model.bidirectional else 'forwards'}"
+    hidden = f", then {' and '.join(map(str, model.hidden))} units on every output" if model.hidden else ""
+    head = ", a conditional random field" if model.head == "crf" else ""
+    return {
+        "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
+        "words": _inputs(bundle),
+        "network": f"{model.cell}, {depth}{hidden}{head}",
+        "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
+        "vocabulary": f"{len(bundle.features.words):,}",
+        "tokenizer": bundle.config.data.tokenizer,
+        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
+        f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
+        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
+        "predicts in": _precision(bundle),
+    }
+
+
+def _precision(bundle: Bundle) -> str:
+    """Of its two precisions, the one that it predicts in, and why."""
+    measured = bundle.metrics.get("int8")
+    if not bundle.graphs:
+        return "float32; it carries no graphs yet: tagger export RUN"
+    if INT8 not in bundle.graphs:
+        return "float32"
+    if measured is None:
+        return "float32; int8 was not measured on dev: tagger export RUN FILE"
+    scores = f"dev score {measured['score']} in int8, {measured['float32']} in float32"
+    return f"{bundle.metrics.get('precision', 'float32')} ({scores})"
+
+
+def _inputs(bundle: Bundle) -> str:
+    """What the network is told of a word, in words."""
+    model, features = bundle.config.model, bundle.features
+    if model.input == "one-hot":
+        return "one-hot"
+    parts = [f"trained embedding of {model.embedding}"] if model.embedding and not features.vectors else []
+    if features.vectors:
+        tuned = ", fine-tuned" if model.fine_tune else ""
+        parts.append(f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} words{tuned}")
+    if features.characters:
+        parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
+    return ", ".join(parts + (["shape"] if features.shapes else []))
+
+
+def card(bundle: Bundle) -> str:
+    """The README.md of a model's folder."""
+    facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
+    return f"""# A sequence tagger
+
+Made with `tagger train`; `config.toml` holds every setting.
+
+{facts}
+
+Use it with `tagger predict THIS_FOLDER FILE`, or `tagger.load(folder).tag(text)` in Python.
+Text of another kind than the training data will be tagged less well than the figures above say.
+"""

@@ -1,0 +1,107 @@
+"""A trained network in ONNX Runtime: the graphs that `runtime.export` writes, run by NumPy arrays.
+
+Axes: B batch, T time, D distinct words, C characters, X numbers of a word, N words in all, K tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tagger.bundle import Bundle
+from tagger.errors import BundleError
+from tagger.runtime.export import INT8, SENTENCES, WORDS, digest, graphs
+from tagger.runtime.sentence_graph import backwards
+from tagger.runtime.weights import check, width_of
+
+__all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
+
+FLOAT32 = "float32"
+PRECISIONS = (FLOAT32, "int8")
+PIECE = 4096  # tokens of a very long sentence that are run at once
+_FILES = {FLOAT32: SENTENCES, "int8": INT8}
+
+
+def precision_of(bundle: Bundle) -> str:
+    """That of a model's predictions if nobody wishes another: float32, or int8 where it was found to lose nothing."""
+    return str(bundle.metrics.get("precision", FLOAT32))
+
+
+class Network:
+    """The sessions of one model. Any number of threads may use them at once: each run takes one thread.
+
+    Graphs that a bundle lacks, because it is older, are made from its weights.
+
+    Raises:
+        BundleError: the weights are not those of the settings, the graphs are not of the weights, or cannot be run.
+        TaggerError: graphs must be made, but the package onnx is missing.
+    """
+
+    def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
+        check(bundle)
+        made = bundle.graphs or graphs(bundle)
+        self.one_hot = bundle.config.model.input == "one-hot"
+        self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
+        self._units = bundle.config.model.units
+        self._backwards = backwards(bundle.config.model)
+        self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
+        self._weights = digest(bundle.weights)
+        self._sentences = self._session(made, _FILES[precision])
+        self._words = None if self.one_hot else self._session(made, WORDS)
+        self._wanted = set() if self._words is None else {value.name for value in self._words.get_inputs()}
+
+    def _session(self, files: Mapping[str, bytes], name: str) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # two runs at once are faster than one on two threads
+        options.log_severity_level = 3
+        if name not in files:
+            raise BundleError(f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}")
+        try:
+            session = onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime raises many kinds for a file that somebody made up
+            raise BundleError(f"{name}: cannot be run: {str(error)[:200]}; make it anew: tagger export RUN") from error
+        if session.get_modelmeta().custom_metadata_map.get("weights") != self._weights:
+            raise BundleError(f"{name}: is not of the weights in weights.npz; make it anew: tagger export RUN")
+        return session
+
+    def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """What the network makes of distinct words (D, X) float32, from those inputs of `Lexicon.words` that it wants; of
+        one-hot words their numbers (D,) int32."""
+        if self._words is None:
+            return inputs["words"]
+        found: np.ndarray = self._words.run(None, {name: inputs[name] for name in self._wanted})[0]
+        return found
+
+    def emissions(self, features: np.ndarray, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or (N,); lengths (B,) int32."""
+        if len(tokens) == 1 and lengths[0] > PIECE:
+            return self._in_pieces(features, tokens[:, : lengths[0]])
+        inputs = {"features": features, "tokens": tokens, "lengths": lengths}
+        found: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
+        return found
+
+    def _in_pieces(self, features: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+        """The scores (1, T, K) of one very long sentence: the same, but in memory that its length hardly touches.
+
+        A sweep goes over all pieces and hands states from each to the next; those that come from the other side are of the
+        sweep before. The first, forwards, gets the forward states of the first layer right. Each later sweep goes the other way
+        and gets right the states of its direction in the layer whose both inputs now are right: after one sweep more than there
+        are layers nothing is left to change.
+        """
+        pieces = [tokens[:, first : first + PIECE] for first in range(0, tokens.shape[1], PIECE)]
+        into = np.zeros((len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32)  # [p + 1]: those of piece p
+        emissions = [np.empty(0)] * len(pieces)
+        for sweep in range(self._sweeps):
+            order = range(len(pieces)) if sweep % 2 == 0 else reversed(range(len(pieces)))
+            for number in order:
+                piece = pieces[number]
+                length = np.array([piece.shape[1]], dtype=np.int32)
+                inputs = {"features": features, "tokens": piece, "lengths": length, "states": into[number + 1]}
+                emissions[number], after = self._sentences.run(["emissions", "states_after"], inputs)
+                into[number + 2, ~self._backwards] = after[~self._backwards]
+                into[number, self._backwards] = after[self._backwards]
+        return np.concatenate(emissions, axis=1)

@@ -1,0 +1,179 @@
+"""Our layers as ONNX operators: a graph that is built node by node, with constants from the weights.
+
+Axes: B batch, T time, F features, U units, G blocks of a cell, R directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["Graph", "Ran", "Weights", "below", "dense", "recurrent", "states_of", "value"]
+
+OPSET = 17
+MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
+
+Weights = dict[str, np.ndarray]
+
+
+class Graph:
+    """Nodes and constants of a graph that is being built. Names follow from the order alone: the same graph, the same bytes."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.domains: set[str] = set()
+
+    def constant(self, array: Any, dtype: Any = None) -> str:
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, dtype=dtype), name))
+        return name
+
+    def __call__(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:
+        """Add a node; the name of its first output."""
+        return self.several(operator, *inputs, outputs=(output or f"{operator}_{len(self.nodes)}",), domain=domain, **attributes)
+
+    def several(self, operator: str, *inputs: str, outputs: Sequence[str], domain: str = "", **attributes: Any) -> str:
+        """Add a node of which other outputs than the first matter. An input "" is left out."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, outputs, domain=domain, **attributes))
+        self.domains.add(domain)
+        return outputs[0]
+
+    def default(self, name: str, array: np.ndarray) -> None:
+        """What the input `name` is if nobody gives it."""
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(array, name))
+
+    def model(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], facts: dict[str, str]) -> bytes:
+        """The whole as a file, which says of itself what `facts` hold; ``about`` is its description."""
+        from onnx import checker, helper
+
+        facts = dict(facts)
+        graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants, doc_string=facts["about"])
+        opsets = [helper.make_opsetid(domain, 1 if domain else OPSET) for domain in sorted({"", *self.domains})]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="tagger")
+        helper.set_model_props(model, dict(sorted(facts.items())))
+        if not self.domains - {""}:
+            checker.check_model(model)
+        return bytes(model.SerializeToString(deterministic=True))
+
+
+def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
+    """The description of an input or output; `kind` is FLOAT or INT32."""
+    from onnx import TensorProto, helper
+
+    return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
+
+
+def below(weights: Weights, place: str) -> Weights:
+    """The weights of one layer, by their names in it."""
+    return {name.removeprefix(f"{place}/"): array for name, array in weights.items() if name.startswith(f"{place}/")}
+
+
+class _Layout(NamedTuple):
+    """How a cell's blocks come to stand in ONNX's order: for each of its gates the number of our block, and its sign."""
+
+    operator: str
+    blocks: tuple[int | None, ...]
+    signs: tuple[int, ...] = ()
+    activation: str = ""
+
+
+# ONNX: LSTM i, o, f, c; GRU z, r, h, where z keeps the old memory as our Γ_u keeps the new: 1 - σ(x) = σ(-x).
+# A simplified GRU is a full one whose Γ_r is always 1.
+_LAYOUTS = {
+    "rnn": _Layout("RNN", (0,), activation="Tanh"),
+    "rnn-relu": _Layout("RNN", (0,), activation="Relu"),
+    "gru-simplified": _Layout("GRU", (0, None, 1), (-1, 1, 1)),
+    "gru": _Layout("GRU", (0, 1, 2), (-1, 1, 1)),
+    "lstm": _Layout("LSTM", (0, 3, 2, 1)),
+    "lstm-peephole": _Layout("LSTM", (0, 3, 2, 1)),
+}
+_OPEN = 100.0  # the bias of a gate that is always 1
+
+
+class Ran(NamedTuple):
+    """What a recurrent operator gives: activations (T, R, B, U), and the states in which each direction ended, (R, B, U) each."""
+
+    activations: str
+    states: tuple[str, ...]
+
+
+def states_of(cell: str) -> int:
+    """How many states a cell has: its activation and, in an LSTM, its memory."""
+    return 2 if _LAYOUTS[cell].operator == "LSTM" else 1
+
+
+def recurrent(
+    graph: Graph,
+    x: str,
+    lengths: str,
+    cell: str,
+    directions: dict[str, Weights],
+    *,
+    quantized: bool = False,
+    before: Sequence[str] = (),
+) -> Ran:
+    """Run over `x` (T, B, F), forwards, backwards or both.
+
+    `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to begin in, zeros by default. With
+    `quantized` the weights are int8: of an LSTM alone.
+    """
+    layout, weights = _LAYOUTS[cell], list(directions.values())
+    units = weights[0]["recurrent"].shape[0]
+    matrices = [np.stack([_ordered(w[name], layout, units) for w in weights]) for name in ("kernel", "recurrent")]
+    bias = np.stack([_ordered(w["bias"], layout, units, opened=True) for w in weights])
+    looks = [w["peepholes"][[0, 2, 1]].reshape(-1) for w in weights if "peepholes" in w]
+    attributes: dict[str, Any] = {
+        "hidden_size": units,
+        "direction": "bidirectional" if len(directions) == 2 else "reverse" if "backward" in directions else "forward",
+    }
+    if layout.activation:
+        attributes["activations"] = [layout.activation] * len(directions)
+    name = f"{layout.operator}_{len(graph.nodes)}"
+    ends = (f"{name}_activation", f"{name}_memory")[: states_of(cell)]
+    fixed = [graph.constant(np.concatenate([bias, np.zeros_like(bias)], axis=1)), lengths, *(before or [""] * len(ends))]
+    if len(ends) == 2:
+        fixed.append(graph.constant(np.stack(looks)) if looks else "")
+    if quantized:
+        (kernel, scale), (again, scales) = (_quantized(graph, matrix) for matrix in matrices)
+        inputs = [x, kernel, again, *fixed, *scale, *scales]
+        graph.several("DynamicQuantizeLSTM", *inputs, outputs=(name, *ends), domain=MICROSOFT, **attributes)
+    else:
+        kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
+        graph.several(layout.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
+    return Ran(name, ends)
+
+
+def _ordered(array: np.ndarray, layout: _Layout, units: int, *, opened: bool = False) -> np.ndarray:
+    """The blocks of the last axis, G·U, in ONNX's order."""
+    empty = np.full((*array.shape[:-1], units), _OPEN if opened else 0.0, dtype=array.dtype)
+    blocks = [empty if block is None else array[..., block * units : (block + 1) * units] for block in layout.blocks]
+    signed = [sign * block for sign, block in zip(layout.signs, blocks, strict=True)] if layout.signs else blocks
+    return np.concatenate(signed, axis=-1)
+
+
+def dense(graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, quantized: bool = False) -> str:
+    """x · kernel + bias."""
+    if not quantized:
+        return graph("Add", graph("MatMul", x, graph.constant(kernel)), graph.constant(bias))
+    weights, (scale, zero) = _quantized(graph, kernel)
+    return graph("DynamicQuantizeMatMul", x, weights, scale, zero, graph.constant(bias), domain=MICROSOFT)
+
+
+def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]]:
+    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which are 0.
+
+    7 bits are used of the 8: without VNNI, processors add two products of a row in 16 bits, which 8 bits would overflow.
+    """
+    scales = np.maximum(np.abs(matrices).max(axis=-2), 1e-8) / 64
+    numbers = np.clip(np.rint(matrices / scales[..., None, :]), -64, 63)
+    zeros = graph.constant(np.zeros(scales.shape), np.int8)
+    return graph.constant(numbers, np.int8), (graph.constant(scales, np.float32), zeros)

@@ -1,0 +1,67 @@
+"""Graphs for a trained model: exported, measured on dev, and put into its bundle. Imports no Keras."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tagger import bundle as bundles
+from tagger.bundle import Bundle
+from tagger.evaluation.scores import span_f1
+from tagger.runtime import export
+from tagger.runtime.network import FLOAT32, Network
+from tagger.runtime.predictor import Member, Predictor
+from tagger.text import annotation
+from tagger.text.spans import Sentence
+
+__all__ = ["TOLERATED", "add", "with_graphs"]
+
+TOLERATED = 0.1
+"""So many percentage points of the dev score int8 may lose and still be what a model predicts in."""
+
+
+def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
+    """Put graphs into the bundle in the folder `run`, in place of those it had; errors are those of both modules."""
+    bundle = with_graphs(bundles.load(run), sentences)
+    bundles.save(run, bundle)
+    return bundle
+
+
+def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = ()) -> Bundle:
+    """The bundle with graphs of its weights. On annotated `sentences`, if given, int8 is measured beside float32.
+
+    If it loses no more than `TOLERATED`, the model predicts in int8 from then on; the figures are in its metrics.
+
+    Raises:
+        BundleError: the weights are not those of its settings.
+        TaggerError: the package onnx is missing.
+    """
+    metrics = {name: value for name, value in bundle.metrics.items() if name not in ("int8", "precision")}
+    bundle = replace(bundle, graphs=export.graphs(bundle), metrics=metrics)
+    if not sentences or export.INT8 not in bundle.graphs:
+        return bundle
+    scores = {precision: round(_score(bundle, sentences, precision), 2) for precision in (FLOAT32, "int8")}
+    precision = "int8" if scores["int8"] >= scores[FLOAT32] - TOLERATED else FLOAT32
+    metrics |= {"int8": {"score": scores["int8"], FLOAT32: scores[FLOAT32]}, "precision": precision}
+    return replace(bundle, metrics=metrics)
+
+
+def annotated(bundle: Bundle, path: str) -> list[Sentence]:
+    """The sentences of a file with annotations of the model's kind.
+
+    Raises:
+        DataError: the file is ill-formed or not annotated.
+    """
+    return annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)[0]
+
+
+def _score(bundle: Bundle, sentences: Sequence[Sentence], precision: str) -> float:
+    """Span F1 in percent; for plain tags the accuracy."""
+    model = Predictor(Member(bundle, Network(bundle, precision)))
+    found = list(model.predict(sentences, scores=False))
+    if not model.plain_tags:
+        return 100 * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
+    gold, tags = ([tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found))
+    return 100 * sum(map(operator.eq, gold, tags)) / max(len(gold), 1)

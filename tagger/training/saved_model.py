@@ -1,0 +1,56 @@
+"""A trained network as TensorFlow's SavedModel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tagger.bundle import Bundle
+from tagger.errors import TaggerError
+from tagger.features.encode import Lexicon
+from tagger.training.models import restore
+
+__all__ = ["save"]
+
+
+def save(bundle: Bundle, folder: Path) -> None:
+    """Write a SavedModel whose endpoint ``serve`` takes the inputs of `Lexicon.inputs` by name and gives emissions (B, T, K).
+
+    It appears whole; a SavedModel that was there is replaced.
+
+    Raises:
+        TaggerError: Keras does not run on TensorFlow, the folder holds something else, or the disk does not let it be written.
+        BundleError: the weights are not those of the settings.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise TaggerError("a SavedModel needs Keras on TensorFlow; leave out KERAS_BACKEND, or set it to tensorflow")
+    if folder.exists() and not (folder / "saved_model.pb").is_file():
+        raise TaggerError(f"{folder}: exists and is no SavedModel; choose another --output")
+    import tensorflow
+
+    model = restore(bundle)
+    lexicon = Lexicon(bundle.features)
+    example = lexicon.inputs(lexicon.numbers([["a"]])[0][None])
+    shapes = {name: [None] * array.ndim for name, array in example.items()}
+    if "vectors" in shapes:
+        shapes["vectors"] = [None, example["vectors"].shape[1]]
+    signature = {
+        name: tensorflow.TensorSpec(shapes[name], np.dtype(array.dtype), name=name) for name, array in sorted(example.items())
+    }
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", lambda inputs: model.head.emissions(model(inputs)), input_signature=[signature])
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        archive.write_out(str(temporary), verbose=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    except OSError as error:
+        raise TaggerError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

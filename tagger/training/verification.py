@@ -1,0 +1,82 @@
+"""Exported graphs beside the Keras network that they were made of, on real sentences.
+
+Axes: T time, K tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tagger.bundle import Bundle
+from tagger.errors import TaggerError
+from tagger.features.encode import Lexicon
+from tagger.runtime.export import INT8
+from tagger.runtime.network import PRECISIONS, Network
+from tagger.runtime.predictor import Member, emissions_in_batches
+from tagger.training.models import emissions_of
+
+__all__ = ["CLOSE", "Agreement", "compare"]
+
+CLOSE = 1e-4
+"""So far emissions of float32 graphs may be from Keras'."""
+_AT_ONCE = 1024
+
+Words = Sequence[Sequence[str]]
+Batches = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+
+@dataclass
+class Agreement:
+    """Over so many tokens, how far a graph's emissions are from Keras' at most, and how many tokens get another tag."""
+
+    precision: str
+    tokens: int = 0
+    difference: float = 0.0
+    other_tags: int = 0
+
+    def __str__(self) -> str:
+        share = f"{100 * self.other_tags / max(self.tokens, 1):.3f} %" if self.other_tags else "none"
+        return f"{self.precision}: {self.tokens:,} tokens, emissions within {self.difference:.1e} of Keras', other tags: {share}"
+
+
+def compare(bundle: Bundle, sentences: Words) -> list[Agreement]:
+    """The graphs of a bundle beside its Keras network, precision by precision.
+
+    Raises:
+        TaggerError: float32 emissions differ by more than `CLOSE`, or a tag differs.
+    """
+    keras, lexicon = emissions_of(bundle), Lexicon(bundle.features)
+    precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
+    members = {name: Member(bundle, Network(bundle, name)) for name in precisions}
+    found = {name: Agreement(name) for name in precisions}
+    for first in range(0, len(sentences), _AT_ONCE):
+        part = sentences[first : first + _AT_ONCE]
+        lexicon.clear()
+        expected = _by_sentence(emissions_in_batches(part, lexicon, keras))
+        for name, member in members.items():
+            for index, emissions in _by_sentence(member.batches(part)).items():
+                _count(found[name], member, expected[index], emissions)
+    exact = found[PRECISIONS[0]]
+    if exact.difference > CLOSE or exact.other_tags:
+        raise TaggerError(f"the graphs are not the network: {exact}; expected emissions within {CLOSE} and the same tags")
+    return list(found.values())
+
+
+def _by_sentence(batches: Batches) -> dict[int, np.ndarray]:
+    """The emissions (T, K) of each sentence, by its number."""
+    return {
+        int(index): rows[:length]
+        for indices, lengths, emissions in batches
+        for index, length, rows in zip(indices, lengths, emissions, strict=True)
+    }
+
+
+def _count(agreement: Agreement, member: Member, expected: np.ndarray, found: np.ndarray) -> None:
+    length = np.array([len(expected)])
+    one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, found))
+    agreement.tokens += len(expected)
+    agreement.difference = max(agreement.difference, float(np.abs(expected - found).max(initial=0)))
+    agreement.other_tags += int((one != other).sum())
