@@ -31,7 +31,7 @@ def measure(kind: str, stage: str, size: int) -> None:
         import numpy as np
 
         from tagger.features.encode import WordFeatures
-        from tagger.runtime.predictor import Decoder
+        from tagger.runtime.decoder import Decoder
         from tagger.training.config import ModelConfig
         from tagger.training.optimizers import RowAdam
 

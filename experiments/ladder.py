@@ -17,7 +17,8 @@ from pathlib import Path
 from tagger import bundle as bundles
 from tagger.evaluation.scores import conlleval
 from tagger.features.encode import Lexicon
-from tagger.runtime.predictor import Decoder, emissions_in_batches
+from tagger.runtime.decoder import Decoder
+from tagger.runtime.member import emissions_in_batches
 from tagger.text import annotation, schemes
 from tagger.training import config, trainer
 from tagger.training.models import restore

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from tagger import bundle as bundles
 from tagger.evaluation.run import score_model
+from tagger.runtime.member import Member
 from tagger.runtime.network import Network
-from tagger.runtime.predictor import Member, Predictor
+from tagger.runtime.predictor import Predictor
 
 KEPT = (0, 200_000, 100_000, 50_000, 20_000, 1)
 

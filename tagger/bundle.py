@@ -160,6 +160,8 @@ def _config(text: str, version: int) -> Config:
     if version < 2:
         data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
         data["training"] = {key: value for key, value in dict(data.get("training", {})).items() if key != "decay"}
+    if version < 3:
+        data["model"] = {"agreement": 0.0, **data.get("model", {})}
     return configuration.from_dict(data, "config.toml")
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.features.encode import key_of
 from tagger.runtime import agreement
 from tagger.text import formats
 from tagger.text.spans import Record, Sentence
 
 TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
+LABELS = agreement.Agreement(TAGS, 0.6).labels
 
 
 def slowly(emissions, keys, tags, weight):
@@ -40,22 +42,21 @@ def slowly(emissions, keys, tags, weight):
 @given(st.integers(0, 1 << 32), st.lists(st.integers(-1, 3), max_size=12), st.floats(0, 2))
 def test_it_equals_the_slow_loop(seed, keys, weight):
     emissions = np.random.default_rng(seed).normal(scale=3, size=(len(keys), len(TAGS)))
-    found = agreement.agreed(emissions, np.array(keys, dtype=int), agreement.labels_of(TAGS), weight)
+    found = agreement.agreed(emissions, np.array(keys, dtype=int), LABELS, weight)
     np.testing.assert_allclose(found, slowly(emissions, keys, TAGS, weight).reshape(found.shape), atol=1e-9)
 
 
 def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
-    labels = agreement.labels_of(TAGS)
-    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 1, 2, -1]), labels, 1.0), logs, atol=1e-6)
-    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 0, 0, 0]), labels, 0.0), logs, atol=1e-6)
+    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), logs, atol=1e-6)
+    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6)
 
 
 def test_a_sure_occurrence_decides_a_doubtful_one():
     sure, doubtful = np.full(len(TAGS), -5.0), np.full(len(TAGS), -5.0)
     sure[1], doubtful[4], doubtful[1] = 5, 1, 0.5
-    found = agreement.agreed(np.stack([sure, doubtful]), np.array([7, 7]), agreement.labels_of(TAGS), 0.6)
+    found = agreement.agreed(np.stack([sure, doubtful]), np.array([7, 7]), LABELS, 0.6)
     assert [TAGS[number] for number in found.argmax(1)] == ["S-PER", "S-PER"]
 
 
@@ -74,7 +75,7 @@ def test_a_sure_occurrence_decides_a_doubtful_one():
     ],
 )
 def test_which_words_take_part(word, key):
-    assert agreement.key_of(word) == key
+    assert key_of(word) == key
 
 
 def lengths(sentences):

@@ -14,6 +14,8 @@ from command_line import failed, invoke, worked
 from tagger import bundle as bundles
 from tagger.errors import BundleError
 from tagger.runtime import predictor
+from tagger.runtime.decoder import Decoder
+from tagger.runtime.member import Member
 from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -46,7 +48,7 @@ def scores(sentences: list[Sentence]) -> list[float]:
     return [span.score or 0.0 for sentence in sentences for span in sentence.spans or ()]
 
 
-def mean_marginals(members: list[predictor.Member], tokens: list[str]) -> np.ndarray:
+def mean_marginals(members: list[Member], tokens: list[str]) -> np.ndarray:
     """(T, K): of each member by listing every path, then the mean."""
     each = []
     for member in members:
@@ -60,7 +62,7 @@ def test_an_average_equals_the_slow_reference(runs: tuple[Path, ...], chosen: tu
     model = predictor.load(*(runs[number] for number in chosen))
     assert len(model.members) == len(chosen)
     tags = model.bundle.tags
-    constraints = predictor.Decoder(tags, plain_tags=False).transitions
+    constraints = Decoder(tags, plain_tags=False).transitions
     found = model.tag_tokens(SHORT)
     assert [sentence.tokens for sentence in found] == [tuple(tokens) for tokens in SHORT]
     for sentence, tokens in zip(found, SHORT, strict=True):

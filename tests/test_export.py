@@ -23,8 +23,10 @@ from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.networks.sequence_tagger import SequenceTagger
 from tagger.runtime import export, network, weights
+from tagger.runtime.decoder import Decoder
+from tagger.runtime.member import Member
 from tagger.runtime.network import Network
-from tagger.runtime.predictor import Decoder, Member, Predictor
+from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.training import exporting
 from tagger.training.config import CELLS, Config, override
@@ -35,7 +37,13 @@ TAGS = schemes.tags_of(["LOC", "PER"], "IOBES")
 WORDS = Vocabulary.build([["Anna", "sang", "in", "Oslo", ".", "the", "of", "Anna"]])
 CHARACTERS = Vocabulary.build(WORDS.words)
 TABLE = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float16)
-SENTENCES = [["Anna", "sang", "zebra"], [], ["Oslo"], ["unseen", "Anna", "in", "Oslo", "."] * 2, ["an-extraordinarily-long-word", "sang"]]
+SENTENCES = [
+    ["Anna", "sang", "zebra"],
+    [],
+    ["Oslo"],
+    ["unseen", "Anna", "in", "Oslo", "."] * 2,
+    ["an-extraordinarily-long-word", "sang"],
+]
 INPUTS = {
     "words, characters, shapes": [],
     "one-hot": ["model.input=one-hot"],

@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tagger
+from tagger.runtime import agreement
+from tagger.runtime import member as members
 from tagger.runtime import predictor as predictors
-from tagger.runtime.predictor import Member, Predictor
+from tagger.runtime.member import Member
+from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 
@@ -80,11 +83,13 @@ def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: 
     random = np.random.default_rng(7)
     words = [*predictor.bundle.features.words.words[:400], "unseen", "Æther"]
     sentences = [[words[i] for i in random.integers(len(words), size=size)] for size in random.integers(0, 40, size=60)]
+    monkeypatch.setattr(agreement, "STRETCH", 16)
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
     for window, budget in ((1, 1), (7, 100), (1024, 300)):
         monkeypatch.setattr(predictors, "WINDOW", window)
-        monkeypatch.setattr(predictors, "TOKEN_BUDGET", budget)
+        monkeypatch.setattr(members, "TOKEN_BUDGET", budget)
+        monkeypatch.setattr(predictors, "PART", budget)
         parts = predictor.tag_tokens(sentences)
         assert [sentence.tokens for sentence in parts] == [tuple(tokens) for tokens in sentences]
         assert list(map(facts, parts)) == list(map(facts, whole))
@@ -96,7 +101,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     """Memory does not grow with the input; and what a word is, is the same however often it was forgotten."""
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
-    monkeypatch.setattr(predictors, "LEXICON", 10)
+    monkeypatch.setattr(members, "LEXICON", 10)
     monkeypatch.setattr(predictors, "WINDOW", 4)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))

@@ -13,6 +13,8 @@ from tagger.evaluation.run import score_model
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.runtime import predictor
+from tagger.runtime.agreement import Agreement
+from tagger.runtime.decoder import Decoder
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
 from tagger.training.callbacks import dev_score
@@ -135,9 +137,9 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(nu
     emissions = np.zeros((1, 2, 2), "float32")
     emissions[0, 1, 1] = number
     model = SimpleNamespace(head=SimpleNamespace(scores=lambda: None), emissions=lambda inputs: emissions)
-    decoder = predictor.Decoder(["X", "Y"], plain_tags=True)
+    decoder = Decoder(["X", "Y"], plain_tags=True)
     with pytest.raises(TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"):
-        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder)
+        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder, Agreement(["X", "Y"], 0.0))
 
 
 def test_clipping_prevents_an_explosion(settings, tmp_path):

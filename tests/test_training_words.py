@@ -18,6 +18,7 @@ from tagger.errors import BundleError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.vectors import Vectors
 from tagger.runtime import predictor
+from tagger.runtime.member import Member
 from tagger.text.spans import Sentence
 from tagger.training import trainer
 from tagger.training.config import Config, override
@@ -217,7 +218,7 @@ def test_what_the_head_has_learnt_of_sequences_counts(crf: Path) -> None:
     start[trained.tags.index("O")] = 0
     reluctant = replace(trained, weights={**trained.weights, "head/start": start})
     network = predictor.load(crf).members[0].network
-    model = predictor.Predictor(predictor.Member(reluctant, network))
+    model = predictor.Predictor(Member(reluctant, network))
     [found] = model.predict([Sentence(("Anna", "Keller", "sang"))])
     assert all(span.start > 0 for span in found.spans or ())
 

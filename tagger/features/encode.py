@@ -15,7 +15,7 @@ from tagger.features.shapes import shape_of
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import PAD, UNK, Vocabulary
 
-__all__ = ["Lexicon", "WordFeatures", "replace_rare"]
+__all__ = ["Lexicon", "WordFeatures", "key_of", "replace_rare"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Lexicon:
         self._words = np.full(1, PAD, dtype=np.int32)
         self._shapes = np.full(1, PAD, dtype=np.int32)
         self._rows = np.full(1, -1, dtype=np.int32)
+        self._keys = np.full(1, -1, dtype=np.int64)
+        self._key_numbers: dict[str, int] = {}
         self._ends = np.zeros(1, dtype=np.int64)  # word d has the characters from _ends[d - 1] to _ends[d]
         self._characters = np.zeros(0, dtype=np.int32)
 
@@ -69,7 +71,7 @@ class Lexicon:
         return np.fromiter(map(find.__getitem__, words), dtype=np.int32, count=len(words))
 
     def _encode(self, new: list[str]) -> None:
-        features = self.features
+        features, keys = self.features, self._key_numbers
         self._words = np.concatenate([self._words, features.words.numbers(new)])
         if features.characters is not None:
             lengths = np.array([len(word) for word in new], dtype=np.int64)
@@ -79,6 +81,8 @@ class Lexicon:
             self._shapes = np.concatenate([self._shapes, np.array([shape_of(word) for word in new], dtype=np.int32)])
         if features.vectors is not None:
             self._rows = np.concatenate([self._rows, features.vectors.rows(new)])
+        found = [keys.setdefault(key, len(keys)) if key else -1 for key in map(key_of, new)]
+        self._keys = np.concatenate([self._keys, np.array(found, dtype=np.int64)])
 
     def inputs(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         """The network's inputs for numbers (B, T), padded with 0.
@@ -88,6 +92,10 @@ class Lexicon:
         """
         present, tokens = np.unique(np.append(numbers, 0), return_inverse=True)
         return {"tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32), **self.words(present)}
+
+    def keys(self, numbers: np.ndarray) -> np.ndarray:
+        """By what other occurrences of words with these numbers (N,) are known, int64; -1: by nothing. See `key_of`."""
+        return self._keys[numbers]
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
         """How many characters these words (D,) have; 0 where characters are no feature."""
@@ -115,6 +123,14 @@ class Lexicon:
         padded = np.full(inside.shape, PAD, dtype=np.int32)
         padded[inside] = self._characters[(begins[:, None] + place)[inside]]
         return padded
+
+
+def key_of(word: str) -> str:
+    """What an occurrence of a word in a document shares with others, which may tell something of it; capitals are no matter.
+
+    Empty for short words in small letters and for punctuation: "of" is not the same thing wherever it stands.
+    """
+    return word.lower() if any(map(str.isalnum, word)) and (len(word) > 3 or not word.islower()) else ""
 
 
 def replace_rare(numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:

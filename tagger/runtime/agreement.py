@@ -22,36 +22,27 @@ from tagger.text import schemes
 from tagger.text.formats.conll import DOCUMENT_MARK
 from tagger.text.spans import Sentence
 
-__all__ = ["STRETCH", "agreed", "key_of", "labels_of", "stretches"]
+__all__ = ["STRETCH", "Agreement", "agreed", "keys_within", "stretches"]
 
-STRETCH = 64
-"""Sentences of a document that are looked at together, at most: a file may be one endless document."""
+STRETCH, STRETCH_TOKENS = 64, 1 << 13
+"""Sentences of a document that are looked at together, at most, and tokens: a file may be one endless document."""
 
 _DOUBT = 0.05  # the others may err: no label's probability sinks to nothing because of them
 
 
-def key_of(word: str) -> str:
-    """What an occurrence is known by; empty for a word that has no part in this: "of" is not the same wherever it stands."""
-    return word.lower() if any(map(str.isalnum, word)) and (len(word) > 3 or not word.islower()) else ""
-
-
-def labels_of(tags: Sequence[str]) -> np.ndarray:
-    """Which label each tag belongs to, (K,) int64, counted in order of their appearance; "O" is one."""
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(schemes.split(tag)[1], len(numbers)) for tag in tags])
-
-
 def stretches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Consecutive sentences of one document, `STRETCH` at most.
+    """Consecutive sentences of one document, `STRETCH` at most, and no more once they have `STRETCH_TOKENS`.
 
     A file is a document, unless it has marks of documents between its sentences, or each of its JSON objects is one.
     """
     stretch: list[Sentence] = []
+    tokens = 0
     for sentence in sentences:
-        if stretch and (len(stretch) == STRETCH or _begins_document(sentence, stretch[-1])):
+        if stretch and (len(stretch) == STRETCH or tokens >= STRETCH_TOKENS or _begins_document(sentence, stretch[-1])):
             yield stretch
-            stretch = []
+            stretch, tokens = [], 0
         stretch.append(sentence)
+        tokens += len(sentence)
     if stretch:
         yield stretch
 
@@ -68,7 +59,7 @@ def _begins_document(sentence: Sentence, previous: Sentence) -> bool:
 def agreed(emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: float) -> np.ndarray:
     """The emissions (N, K) of tokens of which those with equal `keys` (N,) inform each other; negative keys have no part.
 
-    `labels` (K,) are those of `labels_of`. Equal keys must be of one stretch.
+    `labels` (K,) are numbers of the tags' labels, from 0.
     """
     logs = emissions - np.logaddexp.reduce(emissions, axis=1, keepdims=True)
     members = np.flatnonzero(keys >= 0)
@@ -83,3 +74,23 @@ def agreed(emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: 
     share = _DOUBT / others.shape[1] + (1 - _DOUBT) * np.clip(others, 0, 1)
     logs[members] += weight * np.log(share)[:, labels]
     return logs
+
+
+class Agreement:
+    """What `agreed` needs to know of a model: its tags' labels, and how much the other occurrences count; 0: nothing."""
+
+    def __init__(self, tags: Sequence[str], weight: float) -> None:
+        numbers: dict[str, int] = {}
+        self.labels = np.array([numbers.setdefault(schemes.split(tag)[1], len(numbers)) for tag in tags])  # "O" is one
+        self.weight = weight
+
+    def __call__(self, emissions: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        """As `agreed`."""
+        return agreed(emissions, keys, self.labels, self.weight) if self.weight else emissions
+
+
+def keys_within(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
+    """The words' keys (N,), made such that equal ones are of one stretch; the stretches have N tokens in all."""
+    tokens = [sum(map(len, stretch)) for stretch in stretches]
+    places = np.repeat(np.arange(len(tokens)), tokens)
+    return np.where(keys < 0, -1, places * (keys.max(initial=0) + 1) + keys)

@@ -10,7 +10,7 @@ import numpy as np
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
 from tagger.features.vocabulary import PAD, UNK
-from tagger.runtime.predictor import INNER_SCHEME
+from tagger.runtime.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.config import Config

@@ -11,8 +11,9 @@ from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.runtime import export
+from tagger.runtime.member import Member
 from tagger.runtime.network import FLOAT32, Network
-from tagger.runtime.predictor import Member, Predictor
+from tagger.runtime.predictor import Predictor
 from tagger.text import annotation
 from tagger.text.spans import Sentence
 

@@ -8,7 +8,8 @@ from tagger.bundle import Bundle
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-from tagger.runtime.predictor import Decoder, Emissions
+from tagger.runtime.decoder import Decoder
+from tagger.runtime.member import Emissions
 from tagger.training.config import ModelConfig
 
 __all__ = ["architecture", "emissions_of", "restore"]

@@ -14,8 +14,8 @@ from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
 from tagger.runtime.export import INT8
+from tagger.runtime.member import Member, emissions_in_batches
 from tagger.runtime.network import PRECISIONS, Network
-from tagger.runtime.predictor import Member, emissions_in_batches
 from tagger.training.models import emissions_of
 
 __all__ = ["CLOSE", "Agreement", "compare"]

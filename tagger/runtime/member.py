@@ -1,0 +1,128 @@
+"""A bundle at work, in batches: sentences of like length are run together, and each distinct word is encoded once.
+
+Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, K tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tagger.bundle import Bundle
+from tagger.features.batches import batch_up, bucket
+from tagger.features.encode import Lexicon
+from tagger.runtime.decoder import Decoder
+from tagger.runtime.network import Network
+
+__all__ = ["Batch", "Emissions", "Member", "batches_of", "emissions_in_batches"]
+
+Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
+"""A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
+
+WINDOW_TOKENS = 1 << 15  # so many that the words met may grow by before old ones are forgotten
+TOKEN_BUDGET = 8192  # padded tokens that are decoded together
+RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
+KERAS_BUDGET = 4096  # the same for Keras
+LEXICON = 100_000  # distinct words remembered: memory must not grow with the input
+LEXICON_BYTES = 1 << 26  # and no more than so many bytes of what is known of them
+CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
+
+
+class Batch(NamedTuple):
+    """Sentences of like length, by number, and where their tokens stand in the row of all."""
+
+    indices: np.ndarray
+    lengths: np.ndarray
+    starts: np.ndarray
+
+    def padded(self, row: np.ndarray) -> np.ndarray:
+        """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one timestep, 0 where padded."""
+        inside, places = self.places()
+        padded = np.zeros((*inside.shape, *row.shape[1:]), dtype=row.dtype)
+        padded[inside] = row[places]
+        return padded
+
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where tokens are, (B, T) bool, and where each of them stands in the row of all."""
+        time = np.arange(max(int(self.lengths.max(initial=0)), 1))
+        inside = time < self.lengths[:, None]
+        return inside, (self.starts[:, None] + time)[inside]
+
+
+class Member:
+    """A bundle at work: its network, its decoder, and the words that it has met, with what the network makes of each."""
+
+    def __init__(self, bundle: Bundle, network: Network) -> None:
+        self.bundle = bundle
+        self.network = network
+        self.decoder = Decoder.of(bundle)
+        self.lexicon = Lexicon(bundle.features)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.lexicon.clear()
+        self._known = 0
+        rows = self._limit + WINDOW_TOKENS
+        shape, dtype = ((rows,), np.int32) if self.network.one_hot else ((rows, self.network.width), np.float32)
+        self._features = np.empty(shape, dtype=dtype)  # (N, X); costs memory as it is filled
+
+    @property
+    def _limit(self) -> int:
+        """So many words are remembered from window to window."""
+        return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
+
+    def encode(self, sentences: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+        """What the network knows of all words met (N, X), and which of them the sentences' tokens are, in one row, int32.
+
+        Both stay valid for whoever holds them, whatever is encoded or forgotten afterwards.
+        """
+        if len(self.lexicon) > self._limit:
+            self._forget()
+        numbers = self.lexicon.tokens(sentences)
+        if len(self.lexicon) > len(self._features):
+            larger = np.empty((2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype)
+            larger[: self._known] = self._features[: self._known]
+            self._features = larger
+        new = np.arange(self._known, len(self.lexicon))
+        lengths = self.lexicon.lengths(new)
+        for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
+            self._features[new[chosen]] = self.network.features(self.lexicon.words(new[chosen]))
+        self._known = len(self.lexicon)
+        return self._features[: self._known], numbers
+
+    def batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,), emissions (B, T, K)."""
+        encoded = self.encode(sentences)
+        for batch in batches_of(sentences):
+            yield batch.indices, batch.lengths, self.emissions(batch, *encoded)
+
+    def emissions(self, batch: Batch, features: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The scores (B, T, K) of a batch of what `encode` gave."""
+        time = max(int(batch.lengths.max(initial=0)), 1)
+        emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
+        for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
+            part = Batch(*(column[rows] for column in batch))
+            found = self.network.emissions(features, part.padded(numbers), part.lengths)
+            emissions[rows, : found.shape[1]] = found
+        return emissions
+
+
+def batches_of(sentences: Sequence[Sequence[str]], first: int = 0, start: int = 0) -> list[Batch]:
+    """Sentences of like length together; the first of them is sentence number `first`, its tokens begin at `start`."""
+    lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
+    starts = start + np.cumsum(lengths, dtype=np.int64) - lengths
+    order = np.argsort(lengths, kind="stable")
+    return [Batch(first + chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
+
+
+def emissions_in_batches(
+    sentences: Sequence[Sequence[str]], lexicon: Lexicon, emissions: Emissions
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """As `Member.batches`, by a Keras network."""
+    numbers = lexicon.numbers(sentences)
+    lengths = np.array([len(tokens) for tokens in sentences])
+    for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
+        batch = batch_up(indices, lexicon, numbers)
+        yield indices, batch.lengths, emissions(batch.inputs)
