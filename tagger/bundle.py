@@ -160,8 +160,6 @@ def _config(text: str, version: int) -> Config:
     if version < 2:
         data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
         data["training"] = {key: value for key, value in dict(data.get("training", {})).items() if key != "decay"}
-    if version < 3:
-        data["model"] = {"agreement": 0.0, **data.get("model", {})}
     return configuration.from_dict(data, "config.toml")
 
 
@@ -201,6 +199,11 @@ def _metrics(text: str) -> dict[str, Any]:
         raise ValueError('expected an object, in it an object "dev"')
     if type(metrics.get("train_sentences", 0)) is not int:
         raise ValueError('expected a whole number of "train_sentences"')
+    agreement = metrics.get("agreement", {"weight": 0, "score": 0, "without": 0})
+    if not isinstance(agreement, dict) or not all(
+        isinstance(agreement.get(key), int | float) for key in ("weight", "score", "without")
+    ):
+        raise ValueError('expected numbers "weight", "score" and "without" in "agreement"')
     if metrics.get("precision", "float32") not in ("float32", "int8"):
         raise ValueError('expected float32 or int8 as "precision"')
     return metrics

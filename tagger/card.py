@@ -30,8 +30,18 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
         "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
+        "sentences": _agreement(bundle),
         "predicts in": _precision(bundle),
     }
+
+
+def _agreement(bundle: Bundle) -> str:
+    """Whether the sentences of a document help each other, and why."""
+    measured = bundle.metrics.get("agreement")
+    if measured is None:
+        return "each is tagged for itself"
+    scores = f"dev score {measured['score']} with it, {measured['without']} without"
+    return f"{'help each other within a document' if measured['weight'] else 'each is tagged for itself'} ({scores})"
 
 
 def _precision(bundle: Bundle) -> str:

@@ -15,7 +15,7 @@ from tagger.text import formats
 from tagger.text.spans import Record, Sentence
 
 TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
-LABELS = agreement.Agreement(TAGS, 0.6).labels
+LABELS = agreement.Agreement(TAGS, agreement.WEIGHT).labels
 
 
 def slowly(emissions, keys, tags, weight):

@@ -13,7 +13,6 @@ from tagger.evaluation.run import score_model
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.runtime import predictor
-from tagger.runtime.agreement import Agreement
 from tagger.runtime.decoder import Decoder
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
@@ -139,7 +138,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(nu
     model = SimpleNamespace(head=SimpleNamespace(scores=lambda: None), emissions=lambda inputs: emissions)
     decoder = Decoder(["X", "Y"], plain_tags=True)
     with pytest.raises(TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"):
-        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder, Agreement(["X", "Y"], 0.0))
+        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder)
 
 
 def test_clipping_prevents_an_explosion(settings, tmp_path):

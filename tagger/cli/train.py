@@ -66,9 +66,10 @@ def command(
         from tagger.cli.progress import TrainingProgress
         from tagger.training import trainer
     bundle = trainer.train(settings, paths[-1], resume=resume, observer=TrainingProgress())
-    click.echo(
-        f"Best dev score {bundle.metrics['dev']['score']} (epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."
-    )
+    metrics = bundle.metrics
+    better = metrics["agreement"]["score"] if metrics.get("agreement", {}).get("weight") else None
+    helped = "" if better is None else f", {better} when sentences of a document help each other"
+    click.echo(f"Best dev score {metrics['dev']['score']} (epoch {metrics['best_epoch']}){helped}. The model is in {paths[-1]}.")
 
 
 def _several(settings: Config, run: str, count: int, resume: bool) -> None:

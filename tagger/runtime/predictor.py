@@ -96,8 +96,7 @@ class Predictor:
         self.plain_tags = self.bundle.scheme == schemes.PLAIN
         # The members' learnt transitions are in their probabilities already.
         self.decoder = members[0].decoder if len(members) == 1 else Decoder(self.bundle.tags, plain_tags=self.plain_tags)
-        weight = 0.0 if self.plain_tags else self.bundle.config.model.agreement
-        self.agreement = Agreement(self.bundle.tags, weight)
+        self.agreement = Agreement.of(self.bundle)
         self._threads = ThreadPoolExecutor(threads or min(cores(), THREADS))
 
     def tag(self, text: str) -> list[Sentence]:

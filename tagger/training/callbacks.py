@@ -17,9 +17,8 @@ from tagger.errors import TaggerError
 from tagger.evaluation.scores import span_f1
 from tagger.features.encode import Lexicon
 from tagger.files import written_whole
-from tagger.runtime.agreement import Agreement, keys_within, stretches
 from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import batches_of, emissions_in_batches
+from tagger.runtime.member import emissions_in_batches
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
@@ -41,9 +40,7 @@ class Data(Protocol):
     def __len__(self) -> int: ...
 
 
-def dev_score(
-    model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder, agreement: Agreement
-) -> dict[str, float]:
+def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder) -> dict[str, float]:
     """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
 
     The figure that decides has the key ``dev_score``.
@@ -51,21 +48,13 @@ def dev_score(
     Raises:
         TaggerError: the network gives no numbers.
     """
-    tokens = [sentence.tokens for sentence in sentences]
-    found: list[np.ndarray] = [np.zeros((0, len(decoder.tags)))] * len(sentences)
-    for indices, lengths, emissions in emissions_in_batches(tokens, lexicon, model.emissions):
-        for index, length, rows in zip(indices, lengths, emissions, strict=True):
-            found[index] = rows[:length]
-    row = np.concatenate(found)
-    if not np.all(row < np.inf):  # the last step of an epoch may do what no loss has shown yet
-        raise _exploded("the network's scores of dev sentences are no numbers any more")
-    row = agreement(row, keys_within(list(stretches(sentences)), lexicon.keys(lexicon.tokens(tokens))))
-    decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
     predicted: list[Any] = [()] * len(sentences)
-    for batch in batches_of(tokens):
-        for index, path, length in zip(
-            batch.indices, decoder.paths(batch.padded(row), batch.lengths), batch.lengths, strict=True
-        ):
+    decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
+    batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions)
+    for indices, lengths, emissions in batches:
+        if not np.all(emissions < np.inf):  # the last step of an epoch may do what no loss has shown yet
+            raise _exploded("the network's scores of dev sentences are no numbers any more")
+        for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
             predicted[index] = path[:length]
     if decoder.plain_tags:
         pairs = [

@@ -87,7 +87,6 @@ class ModelConfig:
     residual: bool = _setting(False, "add each layer's input to its output, from the second layer on")
     normalize: bool = _setting(False, "layer normalization after each layer")
     head: str = _setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))
-    agreement: float = _setting(0.6, "how much a word's other occurrences in a document count; 0: not at all", low=0, high=10)
 
 
 @dataclass(frozen=True)

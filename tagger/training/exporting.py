@@ -11,10 +11,11 @@ from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.runtime import export
+from tagger.runtime.agreement import WEIGHT
 from tagger.runtime.member import Member
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor
-from tagger.text import annotation
+from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
 
 __all__ = ["TOLERATED", "add", "with_graphs"]
@@ -31,22 +32,33 @@ def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
 
 
 def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = ()) -> Bundle:
-    """The bundle with graphs of its weights. On annotated `sentences`, if given, int8 is measured beside float32.
+    """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how it predicts:
 
-    If it loses no more than `TOLERATED`, the model predicts in int8 from then on; the figures are in its metrics.
+    - whether the occurrences of a word in a document inform each other (`runtime.agreement`): if that is the better;
+    - in int8, if that loses no more than `TOLERATED`.
+
+    The figures of all are in its metrics.
 
     Raises:
         BundleError: the weights are not those of its settings.
         TaggerError: the package onnx is missing.
     """
-    metrics = {name: value for name, value in bundle.metrics.items() if name not in ("int8", "precision")}
+    decided = ("agreement", "int8", "precision")
+    metrics = {name: value for name, value in bundle.metrics.items() if sentences == () or name not in decided}
     bundle = replace(bundle, graphs=export.graphs(bundle), metrics=metrics)
-    if not sentences or export.INT8 not in bundle.graphs:
+    if not sentences:
         return bundle
-    scores = {precision: round(_score(bundle, sentences, precision), 2) for precision in (FLOAT32, "int8")}
-    precision = "int8" if scores["int8"] >= scores[FLOAT32] - TOLERATED else FLOAT32
-    metrics |= {"int8": {"score": scores["int8"], FLOAT32: scores[FLOAT32]}, "precision": precision}
-    return replace(bundle, metrics=metrics)
+    score = round(_score(bundle, sentences, FLOAT32), 2)
+    if bundle.scheme != schemes.PLAIN:
+        agreeing = replace(bundle, metrics={**metrics, "agreement": {"weight": WEIGHT}})
+        found = round(_score(agreeing, sentences, FLOAT32), 2)
+        measured = {"weight": WEIGHT if found > score else 0.0, "score": found, "without": score}
+        bundle, score = replace(bundle, metrics={**metrics, "agreement": measured}), max(found, score)
+    if export.INT8 not in bundle.graphs:
+        return bundle
+    int8 = round(_score(bundle, sentences, "int8"), 2)
+    precision = "int8" if int8 >= score - TOLERATED else FLOAT32
+    return replace(bundle, metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision})
 
 
 def annotated(bundle: Bundle, path: str) -> list[Sentence]:

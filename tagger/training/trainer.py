@@ -16,7 +16,6 @@ from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.files import written_whole
-from tagger.runtime.agreement import Agreement
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
@@ -71,8 +70,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     else:
         _claim(run, settings)
     observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
-    agreement = Agreement(tags, 0.0 if scheme == schemes.PLAIN else settings.model.agreement)
-    score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder, agreement)
+    score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder)
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
     _fit(model, data, end, settings.training, run)
