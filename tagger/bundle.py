@@ -47,6 +47,7 @@ MANIFEST = "manifest.json"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
+_AGREEMENT = ("weight", "score", "without")
 _FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
 
 
@@ -199,10 +200,8 @@ def _metrics(text: str) -> dict[str, Any]:
         raise ValueError('expected an object, in it an object "dev"')
     if type(metrics.get("train_sentences", 0)) is not int:
         raise ValueError('expected a whole number of "train_sentences"')
-    agreement = metrics.get("agreement", {"weight": 0, "score": 0, "without": 0})
-    if not isinstance(agreement, dict) or not all(
-        isinstance(agreement.get(key), int | float) for key in ("weight", "score", "without")
-    ):
+    agreement = metrics.get("agreement", dict.fromkeys(_AGREEMENT, 0))
+    if not isinstance(agreement, dict) or not all(isinstance(agreement.get(name), int | float) for name in _AGREEMENT):
         raise ValueError('expected numbers "weight", "score" and "without" in "agreement"')
     if metrics.get("precision", "float32") not in ("float32", "int8"):
         raise ValueError('expected float32 or int8 as "precision"')

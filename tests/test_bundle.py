@@ -26,6 +26,7 @@ from tagger.training.config import Config, DataConfig
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
 WEIGHTS = dict(np.load(GOLDEN / "weights.npz"))
+GOLDEN_TEXT = "Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto."
 EXPECTED = [
     ("Mira Okafor", "PER", 0.998892),
     ("Nordwind", "ORG", 0.585162),
@@ -33,6 +34,13 @@ EXPECTED = [
     ("Kestrel Rail", "ORG", 0.956054),
     ("Leila", "PER", 0.588569),
     ("Porto", "LOC", 0.957031),
+]
+EXPECTED_3 = [
+    ("Mira Okafor", "PER", 0.261198),
+    ("Nordwind", "LOC", 0.462621),
+    ("Kestrel Rail", "PER", 0.512297),
+    ("Leila", "LOC", 0.451471),
+    ("Porto", "LOC", 0.437659),
 ]
 
 
@@ -71,10 +79,21 @@ def zipped(**members: bytes) -> bytes:
 def test_the_golden_bundle_loads_for_ever() -> None:
     model = tagger.load(GOLDEN)
     assert model.labels == ["LOC", "ORG", "PER"]
-    found = model.tag("Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto.")
+    found = model.tag(GOLDEN_TEXT)
     spans = [(span.text, span.label, span.score) for sentence in found for span in sentence.spans or ()]
     assert [(text, label) for text, label, _ in spans] == [(text, label) for text, label, _ in EXPECTED]
     assert [score for *_, score in spans] == pytest.approx([score for *_, score in EXPECTED], abs=1e-4)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.02)])
+def test_the_golden_bundle_with_graphs_loads_for_ever(precision: str, tolerance: float) -> None:
+    """Format 3: vectors with an index, characters, shapes, graphs in both precisions."""
+    model = tagger.load(GOLDEN.with_name("bundle-3"), precision=precision)
+    assert set(model.bundle.graphs) == set(bundles.GRAPHS)
+    assert model.bundle.metrics["precision"] == "int8"
+    spans = [span for sentence in model.tag(GOLDEN_TEXT) for span in sentence.spans or ()]
+    assert [(span.text, span.label) for span in spans] == [(text, label) for text, label, _ in EXPECTED_3]
+    assert [span.score for span in spans] == pytest.approx([score for *_, score in EXPECTED_3], abs=tolerance)
 
 
 def test_round_trip(tmp_path: Path) -> None:

@@ -191,6 +191,22 @@ def process(*arguments: str | Path, **kwargs: object) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=ROOT, check=False, timeout=120, **kwargs)  # type: ignore[call-overload, no-any-return]
 
 
+def test_predict_in_several_processes(here: Path) -> None:
+    """The same files as one process writes, and the same complaints."""
+    Path("in").mkdir()
+    for number in range(5):
+        Path(f"in/{number}.txt").write_text(TEXT * (number + 1))
+    Path("in/2.txt").write_bytes(b"fine\nM\xfcnchen\n")
+    for workers in (1, 2):
+        done = invoke("predict", GOLDEN, "in", "--output", f"out-{workers}", "--workers", str(workers))
+        assert "in/2.txt:2: byte 0xfc" in failed(done)
+        assert "Tagged 4 of 5 files" in done.stderr
+    names = [path.name for path in sorted(Path("out-1").iterdir())]
+    assert names == [path.name for path in sorted(Path("out-2").iterdir())] == ["0.txt", "1.txt", "3.txt", "4.txt"]
+    assert all(Path(f"out-1/{name}").read_bytes() == Path(f"out-2/{name}").read_bytes() for name in names)
+    assert "needs --output" in failed(invoke("predict", GOLDEN, "in", "--workers", "2"), 2)
+
+
 # -- streams, in processes of their own
 
 

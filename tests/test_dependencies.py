@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tagger"
-HEAVY = ("tensorflow", "keras", "jax", "torch", "datasets", "seqeval", "sklearn", "pandas", "optuna", "matplotlib")
+HEAVY = (
+    "tensorflow", "keras", "jax", "torch", "datasets", "onnx", "seqeval", "sklearn", "scipy", "pandas", "optuna", "matplotlib",
+)  # fmt: skip
 
 # part: what of `tagger` it may import at module level
 MAY_IMPORT = {
@@ -69,6 +71,57 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
 def test_nothing_heavy_is_loaded(code):
     check = f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded"
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
+
+
+LEAN = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {HEAVY!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name in {HEAVY!r} else find_spec(name)
+from tagger.cli.main import main
+sys.argv[1:] = ARGUMENTS
+main()
+"""
+
+
+def lean(*arguments):
+    """A command where nothing is installed but what a plain installation brings."""
+    code = LEAN.replace("ARGUMENTS", repr([str(argument) for argument in arguments]))
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_plain_installation_tags_and_evaluates(trained_run, tmp_path):
+    sample = PACKAGE.parent / "data" / "sample"
+    commands = [
+        ("predict", trained_run, sample / "article.txt", "--output", tmp_path / "out"),
+        ("predict", trained_run, trained_run, sample / "article.txt", "--to", "jsonl"),
+        ("evaluate", trained_run, sample / "dev.conll"),
+        ("info", trained_run),
+        ("convert", sample / "dev.conll", tmp_path / "dev.conll", "--to", "IOBES"),
+    ]
+    for command in commands:
+        done = lean(*command)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
+    commands = [
+        ("train", "--train", "a", "--dev", "b", tmp_path / "run"),
+        ("search", "a.toml", tmp_path / "run"),
+        ("export", trained_run, "--verify"),
+    ]
+    for command in commands:
+        done = lean(*command)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "pip install 'span-tagger[train]'" in done.stderr
+    done = lean("predict", Path(__file__).parent / "data" / "bundle-1", "-")
+    assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 
 def test_help_does_not_even_load_numpy():
