@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger import bundle as bundles
 from tagger.features.encode import key_of
 from tagger.runtime import agreement
+from tagger.runtime.agreement import Agreement
+from tagger.runtime.member import Member
+from tagger.runtime.network import Network
+from tagger.runtime.predictor import Predictor
 from tagger.text import formats
 from tagger.text.spans import Record, Sentence
+from tagger.training import exporting
 
 TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
 LABELS = agreement.Agreement(TAGS, agreement.WEIGHT).labels
@@ -104,3 +112,52 @@ def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
 def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut():
     assert lengths([Sentence(("a",))] * (2 * agreement.STRETCH + 1)) == [[1] * agreement.STRETCH] * 2 + [[1]]
     assert lengths([]) == []
+
+
+def test_a_predictor_decodes_what_agrees(golden):
+    """As the slow loop and one sentence at a time would have it."""
+    bundle = replace(golden, metrics={**golden.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}})
+    member = Member(bundle, Network(bundle, "float32"))
+    document = [
+        ["Washington", "spoke", "."],
+        ["Mr.", "Washington", "met", "Leila", "in", "WASHINGTON", "."],
+        ["Leila", "left"],
+        [],
+    ] * 2
+    found = Predictor(member).tag_tokens(document)
+    alone = {int(i): rows[0, :n] for sentence in range(len(document)) for i, n, rows in one_by_one(member, document, sentence)}
+    numbers = {key: number for number, key in enumerate(sorted({key_of(word) for words in document for word in words} - {""}))}
+    keys = [numbers.get(key_of(word), -1) for words in document for word in words]
+    row = slowly(np.concatenate([alone[i] for i in range(len(document))]), keys, bundle.tags, 0.6)
+    start = 0
+    for sentence, words in zip(found, document, strict=True):
+        emissions = row[start : start + len(words)][None]
+        start += len(words)
+        expected = member.decoder.decode(emissions, np.array([len(words)])) if words else None
+        spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans]
+        wanted = [(a, b, member.decoder.labels[label], score) for _, a, b, label, score in expected.spans] if expected else []
+        assert [span[:3] for span in spans] == [span[:3] for span in wanted]
+        assert [span[3] for span in spans] == pytest.approx([span[3] for span in wanted], abs=1e-4)
+    without = Predictor(Member(golden, Network(golden, "float32"))).tag_tokens(document)
+    scores = [[[span.score for span in sentence.spans] for sentence in tagged] for tagged in (without, found)]
+    assert scores[0] != scores[1]
+
+
+def one_by_one(member, document, sentence):
+    for _, lengths, emissions in member.batches([document[sentence]]):
+        yield sentence, int(lengths[0]), emissions
+
+
+@pytest.fixture
+def golden():
+    return bundles.load(Path(__file__).parent / "data" / "bundle-3")
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_dev_decides(golden, helps, monkeypatch):
+    monkeypatch.setattr(exporting, "_score", lambda bundle, sentences, precision: 50.0 + helps * Agreement.of(bundle).weight)
+    found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
+    expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}
+    assert found.metrics["agreement"] == expected
+    assert ("help each other" in bundles.describe(found)["sentences"]) == helps
+    assert Agreement.of(found).weight == expected["weight"]
