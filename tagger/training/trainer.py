@@ -25,8 +25,7 @@ from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
-from tagger.training.optimizers import RowAdam, WeightAverage
-from tagger.training.schedule import Schedule
+from tagger.training.optimizers import average_of, optimizer_of
 
 __all__ = ["train"]
 
@@ -57,9 +56,9 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     model = SequenceTagger.create(architecture(settings.model, features, decoder, settings.training.label_smoothing))
-    model.compile(optimizer=_optimizer(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
+    model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
-    state = State(progress, arrays.get("best", {}), _average(settings.training, len(data)))
+    state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
     if resume:
         runs.restore(model, state, arrays)
     else:
@@ -87,18 +86,6 @@ def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
     return schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), INNER_SCHEME)
-
-
-def _optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
-    """`steps` are those of an epoch."""
-    rate = Schedule(training, steps)
-    if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=training.clip_norm or None)
-    return RowAdam(rate, clip=training.clip_norm)
-
-
-def _average(training: TrainingConfig, steps: int) -> WeightAverage | None:
-    return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
 
 
 def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme: str, features: WordFeatures, model: Any) -> dict:
