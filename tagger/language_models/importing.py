@@ -1,8 +1,8 @@
-"""Character language models that PyTorch trained, read into our network: Flair's layout, an embedding, LSTM layers and a softmax.
+"""Character language models that PyTorch trained, read into our network, in Flair's layout: embedding, LSTM layers, softmax.
 
-Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their texts are delimited by "\\n", which
-has an embedding e of its own; ours by a border that is the zero vector when read. Both are the same network: with every
-embedding less e, and W·e added to the first layer's bias, "\\n" becomes the zero vector and no activation changes.
+Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their texts are delimited by line ends,
+which have an embedding e of their own; ours by a border that is the zero vector when read. Both are the same network: with
+every embedding less e, and W·e added to the first layer's bias, the line end becomes the zero vector and no activation changes.
 """
 
 from __future__ import annotations
