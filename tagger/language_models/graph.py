@@ -35,8 +35,9 @@ def states_of(model: ModelConfig) -> int:
 def build(bundle: Bundle, *, head: bool, quantized: bool = False) -> bytes:
     """The graph of a trained model, serialized.
 
-    With ``quantized`` the weights of recurrent layers are int8, with a scale a column, and their inputs are quantized anew in
-    each timestep (ONNX Runtime's DynamicQuantizeLSTM).
+    With ``quantized`` the weights of recurrent layers are int8, with a scale a column, and their inputs are quantized too, with
+    one scale for all of them (ONNX Runtime's DynamicQuantizeLSTM). The border stands for padding alone in such a graph: its
+    vector may be far from all others, and would leave these a few steps of the scale. A text begins with the state after it.
 
     Raises:
         TaggerError: the cell has no int8 operator.
@@ -47,12 +48,13 @@ def build(bundle: Bundle, *, head: bool, quantized: bool = False) -> bytes:
     if quantized and model.cell not in QUANTIZED_CELLS:
         raise TaggerError(f"there is no int8 operator for the cell {model.cell}, only for {' and '.join(QUANTIZED_CELLS)}")
     parts = _Parts()
-    table, kernel = _inputs(bundle)
+    table, kernel, bias = _inputs(bundle, centred=quantized)
     x = parts.add("Gather", [parts.constant("table", table), "numbers"], axis=0)
     after: list[str] = []
     for depth in range(model.layers):
         weights = {name: bundle.weights[f"encoder/forward_{depth + 1}/{name}"] for name in ("recurrent", "bias")}
         weights["kernel"] = bundle.weights[f"encoder/forward_{depth + 1}/kernel"] if depth else kernel
+        weights["bias"] = weights["bias"] if depth else bias
         if model.cell == "lstm-peephole":
             weights["peepholes"] = bundle.weights[f"encoder/forward_{depth + 1}/peepholes"]
         before = [f"state_{len(after) + part}" for part in range(states_of(model) // model.layers)]
@@ -97,20 +99,24 @@ class _Parts:
         return names[0] if outputs == 1 else names
 
 
-def _inputs(bundle: Bundle) -> tuple[np.ndarray, np.ndarray]:
-    """A table (V, F) of the tokens' vectors, zero for the border, and the first layer's kernel (F, G·U).
+def _inputs(bundle: Bundle, *, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A table (V, F) of the tokens' vectors, zero for the border, the first layer's kernel (F, G·U) and its bias.
 
-    One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller identity is taken.
+    One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller identity is taken. Where
+    ``centred``, the vectors have their mean taken from them, and its product is in the bias, but for the border.
     """
-    kernel = bundle.weights["encoder/forward_1/kernel"]
+    kernel, bias = (bundle.weights[f"encoder/forward_1/{name}"] for name in ("kernel", "bias"))
     if bundle.config.model.embedding:
         table = bundle.weights["embedding/embeddings"].copy()
     elif kernel.shape[0] <= kernel.shape[1]:
         table = np.eye(kernel.shape[0], dtype=np.float32)
     else:
         table, kernel = kernel.copy(), np.eye(kernel.shape[1], dtype=np.float32)
+    if centred:
+        mean = table[1:].mean(axis=0)
+        table, bias = table - mean, bias + mean @ kernel
     table[0] = 0.0
-    return table, kernel
+    return table, kernel, bias
 
 
 def _layer(parts: _Parts, x: str, before: list[str], weights: Arrays, cell: str, quantized: bool) -> tuple[str, ...]:

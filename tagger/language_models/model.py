@@ -23,19 +23,19 @@ _BATCH = 32  # sequences side by side: more do not fit the cache beside a layer 
 
 
 def load(folder: str | Path, *, quantized: bool = False) -> LanguageModel:
-    """A model from its folder; errors are those of `bundle.load`, and of `graph.build` for an int8 one."""
+    """A model from its folder; errors are those of `bundle.load`."""
     return LanguageModel(bundles.load(folder), quantized=quantized)
 
 
 class LanguageModel:
-    """A model that runs on one thread. ``quantized`` makes its recurrent layers int8."""
+    """A model that runs on one thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never."""
 
     def __init__(self, bundle: Bundle, *, quantized: bool = False) -> None:
         self.bundle = bundle
         self.quantized = quantized
         self.backward = bundle.config.model.direction == "backward"
         self.units = bundle.config.model.units
-        self._sessions: dict[bool, Any] = {}
+        self._sessions: dict[str, Any] = {}
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """A sentence's words or characters as numbers, in the order of reading, without borders."""
@@ -48,19 +48,31 @@ class LanguageModel:
         return tuple(np.zeros(shape, dtype=np.float32) for _ in range(graph.states_of(self.bundle.config.model)))
 
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the state begins as zero."""
-        return self._run(numbers, places, self.start(numbers.shape[1]), head=False)[0]
+        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the state begins as zero.
+
+        The first timestep is the border, which is not asked for. It may stand elsewhere as padding alone.
+
+        Raises:
+            TaggerError: the model is to be int8 and its cell has no such operator.
+        """
+        batch = numbers.shape[1]
+        if not self.quantized:
+            return self._run("activations", numbers, places, self.start(batch))[0]
+        _, state = self.logits(np.array([[EOS]]), np.array([0]))
+        state = tuple(np.repeat(part, batch, axis=1) for part in state)
+        return self._run("int8", numbers[1:], places - batch, state)[0]
 
     def logits(self, numbers: np.ndarray, places: np.ndarray, state: State | None = None) -> tuple[np.ndarray, State]:
         """The softmax' logits (N, V) at `places` of input numbers (T, B), and the state after the last timestep."""
-        return self._run(numbers, places, state or self.start(numbers.shape[1]), head=True)
+        return self._run("logits", numbers, places, state or self.start(numbers.shape[1]))
 
-    def _run(self, numbers: np.ndarray, places: np.ndarray, state: State, head: bool) -> tuple[np.ndarray, State]:
-        if head not in self._sessions:
-            self._sessions[head] = _session(graph.build(self.bundle, head=head, quantized=self.quantized))
+    def _run(self, kind: str, numbers: np.ndarray, places: np.ndarray, state: State) -> tuple[np.ndarray, State]:
+        if kind not in self._sessions:
+            built = graph.build(self.bundle, head=kind == "logits", quantized=kind == "int8")
+            self._sessions[kind] = _session(built)
         inputs = {"numbers": numbers.astype(np.int64), "places": places.astype(np.int64)}
         inputs |= {f"state_{number}": part for number, part in enumerate(state)}
-        found, *after = self._sessions[head].run(None, inputs)
+        found, *after = self._sessions[kind].run(None, inputs)
         return found, tuple(after)
 
     def log_probabilities(self, sequences: Sequence[np.ndarray]) -> list[np.ndarray]:

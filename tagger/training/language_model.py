@@ -17,6 +17,7 @@ from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import bundle, config, text
 from tagger.language_models.bundle import Bundle
 from tagger.language_models.config import Config, ModelConfig
+from tagger.language_models.model import LanguageModel as Runtime
 from tagger.language_models.text import Encoded
 from tagger.networks.language_model import Architecture, LanguageModel
 from tagger.training import runs
@@ -27,7 +28,7 @@ from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, optimizer_of
 from tagger.training.streams import Streams
 
-__all__ = ["architecture", "dev_score", "restore", "train"]
+__all__ = ["OnKeras", "architecture", "dev_score", "restore", "train"]
 
 
 def train(settings: Config | str | Path, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
@@ -143,6 +144,19 @@ def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
     for name, weight in model.named_weights().items():
         weight.assign(trained.weights[name])
     return model
+
+
+class OnKeras(Runtime):
+    """The runtime's model whose activations Keras computes: for where ONNX Runtime is not, and on a GPU."""
+
+    def __init__(self, trained: Bundle) -> None:
+        super().__init__(trained)
+        self.network = restore(trained)
+
+    def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+        a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))
+        by_time = keras.ops.convert_to_numpy(a).transpose(1, 0, 2)
+        return np.asarray(by_time.reshape(-1, self.units)[places])
 
 
 def _facts(settings: Config, texts: dict[str, Encoded], vocabulary: Vocabulary, model: LanguageModel) -> dict[str, Any]:

@@ -14,10 +14,7 @@ import click
 @click.option("--tokenizer", metavar="NAME", help="Of raw text; by default that of the model's training. whitespace: tokenized.")
 @click.option("--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph.")
 @click.option("--carry", is_flag=True, help="Read the sentences as one text: each goes on where the one before it ended.")
-@click.option("--int8", "quantized", is_flag=True, help="Compute LSTM layers in 8 bits: faster, not quite the same.")
-def command(
-    run: str, files: tuple[str, ...], as_json: bool, tokenizer: str | None, wrapped: bool, carry: bool, quantized: bool
-) -> None:
+def command(run: str, files: tuple[str, ...], as_json: bool, tokenizer: str | None, wrapped: bool, carry: bool) -> None:
     """Say how probable the sentences of files are to the model in RUN; - is standard input.
 
     \b
@@ -32,7 +29,7 @@ def command(
     from tagger.language_models import model as models
     from tagger.language_models import scoring, text
 
-    model = models.load(run, quantized=quantized)
+    model = models.load(run)
     reading = model.bundle.config.data.reading
     reading = replace(reading, tokenizer=tokenizer or reading.tokenizer, wrapped=wrapped)
     total = scoring.Total()
