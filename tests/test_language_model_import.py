@@ -119,6 +119,7 @@ Dictionary.__module__ = "flair.data"
 
 def saved_of(arrays, **more):
     tensors = collections.OrderedDict((name, Tensor(array, str(key))) for key, (name, array) in enumerate(arrays.items()))
+    tensors._metadata = collections.OrderedDict(version=1)
     return {"state_dict": tensors, "dictionary": Dictionary(), "is_forward_lm": False, "hidden_size": UNITS, "nout": None, **more}
 
 
