@@ -60,12 +60,7 @@ def build(bundle: Bundle, *, head: bool, quantized: bool = False) -> bytes:
         before = [f"state_{len(after) + part}" for part in range(states_of(model) // model.layers)]
         x, *ends = _layer(parts, x, before, weights, model.cell, quantized)
         after += ends
-    rows = parts.add("Reshape", [x, parts.constant("rows", np.array([-1, model.units], dtype=np.int64))])
-    found = parts.add("Gather", [rows, "places"], axis=0)
-    if head:
-        softmax = bundle.weights["embedding/embeddings"].T if model.tied else bundle.weights["softmax/kernel"]
-        product = parts.add("MatMul", [found, parts.constant("softmax", softmax)])
-        found = parts.add("Add", [product, parts.constant("softmax_bias", bundle.weights["softmax/bias"])])
+    found = _asked_for(parts, x, bundle, head)
     inputs = [helper.make_tensor_value_info("numbers", TensorProto.INT64, ["T", "B"])]
     inputs.append(helper.make_tensor_value_info("places", TensorProto.INT64, ["N"]))
     state = [helper.make_tensor_value_info(f"state_{n}", TensorProto.FLOAT, [1, "B", model.units]) for n in range(len(after))]
@@ -97,6 +92,18 @@ class _Parts:
         names = [f"{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
         self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
         return names[0] if outputs == 1 else names
+
+
+def _asked_for(parts: _Parts, x: str, bundle: Bundle, head: bool) -> str:
+    """The activations (T, B, U) at the places, or their logits."""
+    model, weights = bundle.config.model, bundle.weights
+    rows = parts.add("Reshape", [x, parts.constant("rows", np.array([-1, model.units], dtype=np.int64))])
+    found = parts.add("Gather", [rows, "places"], axis=0)
+    if head:
+        softmax = weights["embedding/embeddings"].T if model.tied else weights["softmax/kernel"]
+        product = parts.add("MatMul", [found, parts.constant("softmax", softmax)])
+        found = parts.add("Add", [product, parts.constant("softmax_bias", weights["softmax/bias"])])
+    return str(found)
 
 
 def _inputs(bundle: Bundle, *, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.errors import DataError
-from tagger.features.vocabulary import Vocabulary
+from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.files import written_whole
 from tagger.language_models.config import Config
 from tagger.text import formats
@@ -98,7 +98,7 @@ def encode(paths: Sequence[str], config: Config, vocabulary: Vocabulary, path: P
         for tokens in sentences(paths, config.data.reading):
             numbers = vocabulary.numbers(units_of(tokens, config.model.level))
             characters += sum(map(len, tokens)) + len(tokens)
-            unknown += int((numbers == 1).sum())
+            unknown += int((numbers == UNK).sum())
             piece += [*numbers.tolist(), EOS]
             if len(piece) >= _PIECE:
                 stream.write(np.array(piece, dtype=kind).tobytes())
