@@ -24,9 +24,34 @@ MAY_IMPORT = {
     "bundle": ("card", "errors", "features", "files", "text", "training.config"),
     "corpora": ("errors", "text", "training.config"),
     "runtime": ("bundle", "decoding", "errors", "features", "files", "runtime", "text", "training.config"),
+    "folders": ("errors", "files"),
+    "language_models": (
+        "errors",
+        "features",
+        "files",
+        "folders",
+        "language_models",
+        "text",
+        "training.config",
+        "training.series",
+        "training.settings",
+    ),
     "evaluation": ("errors", "evaluation", "runtime", "text"),
 }
-WITHOUT_HEAVY = ("errors", "files", "text", "features", "decoding", "bundle", "corpora", "runtime", "evaluation", "cli")
+WITHOUT_HEAVY = (
+    "errors",
+    "files",
+    "text",
+    "features",
+    "decoding",
+    "bundle",
+    "corpora",
+    "runtime",
+    "evaluation",
+    "cli",
+    "folders",
+    "language_models",
+)
 
 
 def imports(part):
@@ -63,10 +88,11 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
         "import tagger; tagger.Span; tagger.Sentence",
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False)",
         "from tagger.cli import convert, evaluate, info, main, predict, search, train",
+        "from tagger.cli.lm import importing, sample, score, train; import tagger.language_models.states",
         "import tagger.decoding, tagger.bundle, tagger.runtime.stream, tagger.evaluation.run, tagger.corpora",
         "import tagger.training.seeds, tagger.training.search, tagger.training.apart",
     ],
-    ids=["import", "help", "commands", "runtime", "series"],
+    ids=["import", "help", "commands", "language models", "runtime", "series"],
 )
 def test_nothing_heavy_is_loaded(code):
     check = f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded"

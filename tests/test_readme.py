@@ -6,7 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+import small_language_models
 from command_line import invoke
+from test_language_model_import import arrays_of, write_npz
+
+from tagger.language_models import bundle as bundles
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +29,8 @@ def workplace(tmp_path, trained_run, monkeypatch):
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png"))
     for run in ("mine", "five/seed-1", "five/seed-2"):
         shutil.copytree(trained_run, tmp_path / "runs" / run)
+    bundles.save(tmp_path / "runs" / "letters", small_language_models.bundle_of())
+    write_npz(tmp_path / "news-forward.npz", **arrays_of())
     (tmp_path / "glove.6B.100d.txt").write_text("the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -43,6 +49,9 @@ def test_there_are_commands_to_check():
 def test_command_works(command, workplace):
     text, pipe, right = command.partition(" | ")
     arguments = shlex.split(right if pipe else command)[1:]
+    if arguments[:2] == ["lm", "train"]:
+        shutil.rmtree(workplace / "runs")
+        arguments += QUICKLY[:4]
     if arguments[0] == "train":
         shutil.rmtree(workplace / "runs")
         arguments = ["2" if word == "5" else word for word in arguments] + QUICKLY

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
 import tagger
+from tagger.cli.lazy import LazyGroup
 from tagger.errors import TaggerError
 
 COMMANDS = {
@@ -19,35 +19,11 @@ COMMANDS = {
     "convert": "Convert annotated files between formats and schemes, checking every tag.",
     "info": "Show what a trained model is.",
     "export": "Write a trained model as graphs that run without Keras.",
+    "lm": "Train, score and sample language models.",
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a subcommand when it is called: `tagger --help` costs next to nothing."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"tagger.cli.{cmd_name}").command
-        return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        near = difflib.get_close_matches(args[0], COMMANDS, n=1) if args[0] not in COMMANDS else []
-        if near:
-            ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, package="tagger.cli", commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(tagger.__version__, prog_name="tagger")
 def group() -> None:
     """Train, trust and run sequence taggers with labels of your own.

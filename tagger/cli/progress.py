@@ -10,7 +10,7 @@ import click
 
 from tagger.training.observer import Observer
 
-__all__ = ["Meter", "SearchProgress", "TrainingProgress", "clock"]
+__all__ = ["LanguageModelProgress", "Meter", "SearchProgress", "TrainingProgress", "clock"]
 
 
 def clock(seconds: float) -> str:
@@ -84,6 +84,30 @@ class TrainingProgress(Observer):
     def over(self, number: int, count: int, outcome: str, better: bool) -> None:
         self.meter.clear()
         click.echo(f"{outcome}\n", err=True)
+
+
+class LanguageModelProgress(TrainingProgress):
+    """A bar within an epoch and a line after each, with perplexity instead of F1."""
+
+    def started(self, facts: dict[str, Any]) -> None:
+        level, unknown = facts["level"], facts["unknown"]
+        texts = (f"{name} {facts[name]:,} {level} ({100 * unknown[name]:.2f} % unknown)" for name in ("train", "dev"))
+        click.echo("; ".join(texts), err=True)
+        click.echo(f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True)
+        click.echo(f"{'epoch':>5} {'loss':>8} {'perplexity':>10} {'bits/character':>14} {level + '/s':>12} {'time':>6}", err=True)
+        self.best = float("inf")
+
+    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
+        best = f"dev perplexity {self.best:.2f}  " if self.best < float("inf") else ""
+        rate = f"{tokens_per_second:,.0f}/s"
+        self.meter.show(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left")
+
+    def epoch(self, row: dict[str, float], better: bool) -> None:
+        self.meter.clear()
+        self.best = min(self.best, row["dev_perplexity"])
+        figures = f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_perplexity']:10.2f} {row['dev_bits']:14.3f}"
+        rate = f"{row['tokens_per_second']:12,.0f} {clock(row['seconds']):>6}"
+        click.echo(f"{figures} {rate}{'  best' if better else ''}", err=True)
 
 
 class SearchProgress(TrainingProgress):

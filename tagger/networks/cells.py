@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-__all__ = ["CELLS", "Cell"]
+__all__ = ["CELLS", "Cell", "State", "Tensor"]
 
 Tensor = Any
 State = tuple[Tensor, ...]

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from tagger.networks.cells import Tensor
+from tagger.networks.cells import State, Tensor
 
 __all__ = ["available", "lstm"]
 
@@ -27,40 +27,44 @@ def available(cell: str) -> bool:
     return keras.backend.backend() == "tensorflow" and cell in CELLS
 
 
-def lstm(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor | None) -> Tensor:
-    """Activations (T, B, U) of `x` (T, B, F), forwards; equal to the scan over `cells` up to rounding.
+def lstm(
+    x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor | None, state: State
+) -> tuple[Tensor, Tensor]:
+    """Activations and memory cells (T, B, U) of `x` (T, B, F), forwards; equal to the scan over `cells` up to rounding.
 
-    Weights are as in `recurrent.Recurrent`, whose blocks (u, c, f, o) are in the order that this kernel wants (its
-    successor, BlockLSTMV2, has another).
+    ``state`` (a, c), each (B, U), is that before the first timestep; neither it nor the memory cells that come out carry a
+    gradient. Weights are as in `recurrent.Recurrent`, whose blocks (u, c, f, o) are in the order that this kernel wants
+    (its successor, BlockLSTMV2, has another).
     """
     import tensorflow
 
     look = ops.zeros((3, recurrent.shape[0]), dtype=x.dtype) if peepholes is None else peepholes
     # Values, not variables: a function with a gradient of its own must not read variables.
     weights = [tensorflow.convert_to_tensor(ops.convert_to_tensor(weight)) for weight in (kernel, recurrent, bias, look)]
+    before = tuple(ops.convert_to_tensor(part) for part in state)
 
     @tensorflow.custom_gradient
-    def run(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor) -> tuple[Tensor, Callable[..., Any]]:
-        states = _forwards(x, kernel, recurrent, bias, look, peepholes is not None)
+    def run(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor) -> tuple[Any, Callable[..., Any]]:
+        states = _forwards(x, kernel, recurrent, bias, look, before, peepholes is not None)
 
-        def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-            return _backwards(upstream, states, x, kernel, recurrent, look, peepholes is not None)
+        def gradient(upstream: Tensor, _: Tensor) -> tuple[Tensor, ...]:
+            return _backwards(upstream, states, before, x, (kernel, recurrent, look), peepholes is not None)
 
-        return states.h, gradient
+        return (states.h, states.cs), gradient
 
-    return run(x, *weights)
+    activations, memory = run(x, *weights)
+    return activations, ops.stop_gradient(memory)
 
 
-def _forwards(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor, peeps: bool) -> Any:
+def _forwards(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor, before: State, peeps: bool) -> Any:
     """The kernel's outputs, (T, B, U) each: i, f, o the gates Γ_u, Γ_f, Γ_o; ci c̃; cs c; co tanh(c); h a."""
     import tensorflow
 
-    zero = ops.zeros((ops.shape(x)[1], recurrent.shape[0]), dtype=x.dtype)
     return tensorflow.raw_ops.BlockLSTM(
         seq_len_max=ops.cast(ops.shape(x)[0], "int64"),
         x=x,
-        cs_prev=zero,
-        h_prev=zero,
+        cs_prev=before[1],
+        h_prev=before[0],
         w=ops.concatenate([kernel, recurrent], axis=0),
         wci=look[0],
         wcf=look[1],
@@ -73,10 +77,11 @@ def _forwards(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: 
 
 
 def _backwards(
-    upstream: Tensor, s: Any, x: Tensor, kernel: Tensor, recurrent: Tensor, look: Tensor, peeps: bool
+    upstream: Tensor, s: Any, before: State, x: Tensor, weights: tuple[Tensor, ...], peeps: bool
 ) -> tuple[Tensor, ...]:
     """Gradients of x, kernel, recurrent, bias and peepholes, given that of the activations (T, B, U)."""
-    c_before, a_before = _one_later(s.cs), _one_later(s.h)
+    kernel, recurrent, look = weights
+    a_before, c_before = _one_later(s.h, before[0]), _one_later(s.cs, before[1])
     # What dc^<t> (three times) and da^<t> are multiplied with to give dz; the derivative of a by c; the forget gate.
     factors = ops.stack(
         [
@@ -98,9 +103,9 @@ def _backwards(
     return ops.matmul(dz, ops.transpose(kernel)), d_kernel, d_recurrent, ops.sum(rows, axis=0), d_look if peeps else None
 
 
-def _one_later(states: Tensor) -> Tensor:
-    """The states that each timestep found: zeros first."""
-    return ops.concatenate([ops.zeros_like(states[:1]), states[:-1]], axis=0)
+def _one_later(states: Tensor, first: Tensor) -> Tensor:
+    """The states that each timestep found: `first`, then that of the timestep before."""
+    return ops.concatenate([first[None], states[:-1]], axis=0)
 
 
 def _through_time(upstream: Tensor, factors: Tensor, recurrent: Tensor, look: Tensor, peeps: bool) -> Tensor:

@@ -14,8 +14,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tagger.features.vocabulary import PAD
 from tagger.networks import fused
-from tagger.networks.cells import CELLS, Tensor
+from tagger.networks.cells import CELLS, State, Tensor
 
 __all__ = ["Encoder", "Recurrent", "reverse_within"]
 
@@ -40,7 +41,8 @@ class Recurrent(keras.layers.Layer):
     """One direction of one layer: (B, T, F) floats, or (B, T) token numbers, to activations (B, T, U).
 
     Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer gathers that row of its
-    kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says V and makes the layer expect numbers.
+    kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says V and makes the layer expect numbers. Number 0,
+    padding, is the zero vector.
 
     ``recurrent_dropout`` drops entries of the recurrent weights, the same at all timesteps and for the whole batch (Merity et
     al. 2018): the memory itself is untouched, and the fused kernel serves training too.
@@ -81,28 +83,40 @@ class Recurrent(keras.layers.Layer):
         block = ops.arange(shape[0]) // self.units
         return ops.cast(block == (-1 if forget is None else forget), dtype or "float32")
 
-    def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
+    def call(self, x: Tensor, lengths: Tensor, training: bool = False, state: State | None = None) -> Tensor:
         """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
+        return self.with_state(x, lengths, state, training=training)[0]
+
+    def with_state(self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False) -> tuple[Tensor, State]:
+        """Activations, as `call` gives them, and the state, as many tensors (B, U) as the cell has, after each row's end.
+
+        ``state`` is that before the first timestep that is read; None is the zero vector.
+        """
         if self.backwards:
             x = reverse_within(x, lengths)
+        if state is None:
+            state = (ops.zeros((ops.shape(x)[0], self.units), dtype=self.compute_dtype),) * CELLS[self.cell].states
+        state = tuple(ops.stop_gradient(part) for part in state)
         recurrent = self.recurrent if self._drop is None else self._drop(self.recurrent, training=training)
         if fused.available(self.cell) and not self.vocabulary_size:
             peepholes = self.peepholes if CELLS[self.cell].peepholes else None
-            a = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes)
+            states = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes, state)
         else:
-            a = self._scan(self._project(x), recurrent)
-        a = ops.transpose(a, (1, 0, 2))
-        return reverse_within(a, lengths) if self.backwards else a
+            states = self._scan(self._project(x), recurrent, state)
+        a = ops.transpose(states[0], (1, 0, 2))
+        after = tuple(_at_end(part, lengths, before) for part, before in zip(states, state, strict=True))
+        return reverse_within(a, lengths) if self.backwards else a, after
 
     def _project(self, x: Tensor) -> Tensor:
         """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
-        rows = ops.take(self.kernel, x, axis=0) if self.vocabulary_size else ops.matmul(x, self.kernel)
-        return rows + self.bias
+        if not self.vocabulary_size:
+            return ops.matmul(x, self.kernel) + self.bias
+        real = ops.cast(ops.expand_dims(x != PAD, -1), self.compute_dtype)
+        return ops.take(self.kernel, x, axis=0) * real + self.bias
 
-    def _scan(self, z: Tensor, recurrent: Tensor) -> Tensor:
-        """Activations (T, B, U), timestep by timestep."""
+    def _scan(self, z: Tensor, recurrent: Tensor, state: State) -> State:
+        """All states (T, B, U), the activations first, timestep by timestep."""
         cell = CELLS[self.cell]
-        zero = ops.zeros((ops.shape(z)[0], self.units), dtype=z.dtype)
         weights = {"recurrent": ops.convert_to_tensor(recurrent)}
         if cell.peepholes:
             weights["peepholes"] = ops.convert_to_tensor(self.peepholes)
@@ -111,8 +125,7 @@ class Recurrent(keras.layers.Layer):
             state = cell.step(z_t, state, weights)
             return state, state
 
-        _, states = ops.scan(step, (zero,) * cell.states, ops.transpose(z, (1, 0, 2)))
-        return states[0]
+        return tuple(ops.scan(step, state, ops.transpose(z, (1, 0, 2)))[1])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
         return (*input_shape[:2], self.units)
@@ -126,6 +139,15 @@ class Recurrent(keras.layers.Layer):
             "vocabulary_size": self.vocabulary_size,
             "recurrent_dropout": self.recurrent_dropout,
         }
+
+
+def _at_end(states: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
+    """Of `states` (T, B, U) that of each row's last real timestep (B, U); a row without any keeps the one `before`."""
+    last = ops.cast(lengths, "int32") - 1
+    batch = ops.arange(ops.shape(states)[1], dtype="int32")
+    rows = ops.maximum(last, 0) * ops.shape(states)[1] + batch
+    end = ops.take(ops.reshape(states, (-1, states.shape[-1])), rows, axis=0)
+    return ops.stop_gradient(ops.where(last[:, None] >= 0, end, before))
 
 
 def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
@@ -195,14 +217,28 @@ class Encoder(keras.layers.Layer):
             norm.build(input_shape)
 
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
+        return self.with_state(x, lengths, None, training=training)[0]
+
+    def with_state(self, x: Tensor, lengths: Tensor, state: State | None, training: bool = False) -> tuple[Tensor, State]:
+        """Activations, as `call` gives them, and the state after each row's end: of all layers, one after another.
+
+        ``state`` is that before the first timestep; None is the zero vector.
+        """
+        after: State = ()
+        parts = CELLS[self._arguments["cell"]].states
         for depth, (directions, drop) in enumerate(zip(self.stack, self.drops, strict=True)):
-            outputs = [layer(x, lengths, training=training) for layer in directions]
+            outputs = []
+            for layer in directions:
+                before = None if state is None else state[len(after) : len(after) + parts]
+                a, ends = layer.with_state(x, lengths, before, training=training)
+                outputs.append(a)
+                after += ends
             y = ops.concatenate(outputs, axis=-1)
             if self.norms:
                 y = self.norms[depth](y)
             y = drop(y, training=training)
             x = x + y if self._arguments["residual"] and depth else y
-        return x
+        return x, after
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
         return (*input_shape[:2], self._arguments["units"] * (1 + self._arguments["bidirectional"]))

@@ -22,11 +22,11 @@ from tagger.runtime.member import emissions_in_batches
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
-from tagger.training.config import TrainingConfig
 from tagger.training.observer import Observer
 from tagger.training.optimizers import WeightAverage
+from tagger.training.schedule import Pace
 
-__all__ = ["EpochEnd", "EpochTensorBoard", "State", "dev_score", "exhausted", "variables_of", "write_history"]
+__all__ = ["EpochEnd", "EpochTensorBoard", "State", "dev_score", "exhausted", "exploded", "variables_of", "write_history"]
 
 
 Score = Callable[[], dict[str, float]]
@@ -53,7 +53,7 @@ def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decod
     batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions)
     for indices, lengths, emissions in batches:
         if not np.all(emissions < np.inf):  # the last step of an epoch may do what no loss has shown yet
-            raise _exploded("the network's scores of dev sentences are no numbers any more")
+            raise exploded("the network's scores of dev sentences are no numbers any more")
         for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
             predicted[index] = path[:length]
     if decoder.plain_tags:
@@ -68,7 +68,8 @@ def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decod
     return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}
 
 
-def _exploded(what: str) -> TaggerError:
+def exploded(what: str) -> TaggerError:
+    """The error of a training whose numbers have become none."""
     return TaggerError(f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller training.learning_rate")
 
 
@@ -87,7 +88,7 @@ class EpochEnd(keras.callbacks.Callback):
     Where an average of the weights is kept, it is what is scored and what is best. Whoever watches is told through ``observer``.
     """
 
-    def __init__(self, run: Path, state: State, training: TrainingConfig, data: Data, score: Score) -> None:
+    def __init__(self, run: Path, state: State, training: Pace, data: Data, score: Score) -> None:
         """`score` gives the figures of `dev_score`."""
         super().__init__()
         self.run = run
@@ -105,7 +106,7 @@ class EpochEnd(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {})["loss"])
         if not np.isfinite(loss):
-            raise _exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
+            raise exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
         if self.state.average is not None and self.state.average.due():
             _ = self.model  # on JAX, asking for it makes Keras write the numbers of the running epoch into the weights
             self.state.average.take(self.weights)

@@ -8,7 +8,22 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["RowAdam", "WeightAverage"]
+from tagger.training.schedule import Pace, Schedule
+
+__all__ = ["RowAdam", "WeightAverage", "average_of", "optimizer_of"]
+
+
+def optimizer_of(training: Pace, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer of these settings; `steps` are those of an epoch."""
+    rate = Schedule(training, steps)
+    if training.optimizer == "sgd":
+        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=training.clip_norm or None)
+    return RowAdam(rate, clip=training.clip_norm)
+
+
+def average_of(training: Pace, steps: int) -> WeightAverage | None:
+    """The moving average of these settings, if there is to be one; `steps` are those of an epoch."""
+    return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
 
 
 class RowAdam(keras.optimizers.Adam):

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 from keras import ops
 
-from tagger.training.config import TrainingConfig
+__all__ = ["Pace", "Schedule"]
 
-__all__ = ["Schedule"]
+
+class Pace(Protocol):
+    """Those settings of a training that the tagger's and a language model's have in common."""
+
+    @property
+    def optimizer(self) -> str: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def warmup(self) -> float: ...
+    @property
+    def averaging(self) -> float: ...
+    @property
+    def clip_norm(self) -> float: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def patience(self) -> int: ...
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -19,7 +38,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     It knows nothing but the number of the step: a resumed training goes on where it was.
     """
 
-    def __init__(self, training: TrainingConfig, steps: int) -> None:
+    def __init__(self, training: Pace, steps: int) -> None:
         """`steps` are those of an epoch."""
         self.training = training
         self.steps = steps

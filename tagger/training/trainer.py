@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from tagger import bundle, corpora
 from tagger.bundle import Bundle
-from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon, WordFeatures
-from tagger.files import written_whole
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import checkpoints, config, exporting, series
+from tagger.training import config, exporting, runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
@@ -28,8 +25,7 @@ from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
-from tagger.training.optimizers import RowAdam, WeightAverage
-from tagger.training.schedule import Schedule
+from tagger.training.optimizers import average_of, optimizer_of
 
 __all__ = ["train"]
 
@@ -51,10 +47,8 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
     tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
-    progress, arrays = _begun(run, settings, resume)
-    keras.utils.set_random_seed(settings.training.seed)
-    if keras.backend.backend() == "tensorflow":
-        _make_deterministic()
+    progress, arrays = runs.begun(run, _fixed(settings), resume)
+    runs.seed(settings.training.seed)
 
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
     features, readings = features_of(settings, train_sentences)
@@ -62,13 +56,13 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     model = SequenceTagger.create(architecture(settings.model, features, decoder, settings.training.label_smoothing))
-    model.compile(optimizer=_optimizer(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
+    model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
-    state = State(progress, arrays.get("best", {}), _average(settings.training, len(data)))
+    state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
     if resume:
-        _restore(model, state, arrays)
+        runs.restore(model, state, arrays)
     else:
-        _claim(run, settings)
+        runs.claim(run, config.to_toml(settings))
     observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
     score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder)
     end = EpochEnd(run, state, settings.training, data, score)
@@ -81,60 +75,17 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     return trained
 
 
-def _begun(run: Path, settings: Config, resume: bool) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
-    """Where to begin: nowhere, or at a checkpoint of the same settings, whose arrays come by group and name."""
+def _fixed(settings: Config) -> str:
+    """What must not change in a training that is resumed, as TOML."""
     training = settings.training
     epochs = 1 if training.schedule != "linear" else training.epochs  # a line falls the slower, the more there are
-    text = config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
-    if not resume:
-        series.see_free(run)
-        return Progress(settings=text), {}
-    progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
-    if progress.settings != text:
-        changed = [line for line in text.splitlines() if line not in progress.settings.splitlines()]
-        free = "patience" if training.schedule == "linear" else "patience and epochs"
-        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may change")
-    return progress, arrays
-
-
-def _claim(run: Path, settings: Config) -> None:
-    """Begin the run's folder with its settings: if it cannot be written, that is to be told before the first epoch."""
-    with written_whole(run / "config.toml") as stream:
-        stream.write(config.to_toml(settings))
-
-
-def _make_deterministic() -> None:
-    import tensorflow
-
-    tensorflow.config.experimental.enable_op_determinism()
+    return config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
 
 
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
     return schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), INNER_SCHEME)
-
-
-def _optimizer(training: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
-    """`steps` are those of an epoch."""
-    rate = Schedule(training, steps)
-    if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=training.clip_norm or None)
-    return RowAdam(rate, clip=training.clip_norm)
-
-
-def _average(training: TrainingConfig, steps: int) -> WeightAverage | None:
-    return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
-
-
-def _restore(model: SequenceTagger, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
-    """Put the model and the average of its weights back to where the checkpoint's epoch ended."""
-    variables = [*model.variables, *model.optimizer.variables]
-    for variable, array in zip(variables, arrays["now"].values(), strict=True):
-        variable.assign(array)
-    if state.average is not None:
-        state.average.arrays = arrays.get("average", {})
-        state.average.steps = int(model.optimizer.iterations)
 
 
 def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme: str, features: WordFeatures, model: Any) -> dict:

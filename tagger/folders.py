@@ -1,0 +1,104 @@
+"""A folder of files, and a manifest that comes last with size and SHA-256 of each: written whole, read with every check."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger.errors import BundleError
+from tagger.files import written_whole
+
+__all__ = ["MANIFEST", "arrays", "checked", "manifest", "packed", "save"]
+
+MANIFEST = "manifest.json"
+_AGAIN = "copy the whole folder again"
+
+
+def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -> None:
+    """Write files by name, and then the manifest, which begins with `head`: a folder without one is no model yet.
+
+    Raises:
+        TaggerError: the disk does not let it be written.
+    """
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name, content in contents.items():
+        with written_whole(folder / name, "wb") as stream:
+            stream.write(content)
+    files = {name: _entry(content) for name, content in contents.items()}
+    with written_whole(folder / MANIFEST) as stream:
+        stream.write(json.dumps({**head, "files": files}, indent=1, ensure_ascii=False) + "\n")
+
+
+def _entry(content: bytes) -> dict[str, Any]:
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder, an object with an object ``files``.
+
+    Raises:
+        BundleError: there is none, or it is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BundleError(f"{folder}: not a trained model: there is no {MANIFEST}; if its training was stopped, use --resume")
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: damaged manifest ({error!r}); {_AGAIN}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("files"), dict):
+        raise BundleError(f"{path}: damaged manifest; {_AGAIN}")
+    return data
+
+
+def checked(folder: Path, name: str, listed: Mapping[str, Any]) -> bytes:
+    """The bytes of a file that is what the manifest's ``files`` say.
+
+    Raises:
+        BundleError: it is not listed, leads out of the folder, cannot be read, or differs.
+    """
+    path, entry = folder / name, listed.get(name)
+    if not isinstance(entry, dict):
+        raise BundleError(f"{folder / MANIFEST}: does not list {name}; {_AGAIN}")
+    try:
+        if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
+            raise BundleError(f"{path}: is no file of this folder; {_AGAIN}, with the files instead of links")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
+    if _entry(data) != {key: entry.get(key) for key in ("bytes", "sha256")}:
+        raise BundleError(
+            f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {len(data)}): the file was damaged "
+            f"or changed; {_AGAIN}, or train anew"
+        )
+    return data
+
+
+def packed(named: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays as an .npz file, the same bytes for the same arrays."""
+    stream = io.BytesIO()
+    np.savez(stream, **named)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def arrays(data: bytes, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name; nothing in it is executed.
+
+    Raises:
+        BundleError: it is something else.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
+        return {name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False) for name, member in members.items()}
+    except Exception as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
+        raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error

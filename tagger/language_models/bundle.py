@@ -1,0 +1,149 @@
+"""The folder on disk that is a trained language model: plain data, read without executing anything.
+
+manifest.json     format version, kind, and size and SHA-256 of every other file
+config.toml       all settings of the training
+vocabulary.json   the words or characters by number, from 2 on, with their counts; 0 is <EOS>, 1 is <UNK>
+weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
+metrics.json      what was measured on dev
+README.md         a model card
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger import folders
+from tagger.errors import BundleError, TaggerError
+from tagger.features.vocabulary import Vocabulary
+from tagger.language_models import config as configuration
+from tagger.language_models.config import Config, ModelConfig
+
+__all__ = ["FORMAT", "KIND", "Bundle", "describe", "load", "save", "shapes_of"]
+
+FORMAT = 1
+KIND = "language model"
+_BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained language model as plain data."""
+
+    config: Config
+    vocabulary: Vocabulary
+    weights: dict[str, np.ndarray]
+    metrics: dict[str, Any]
+
+
+def save(folder: str | Path, bundle: Bundle) -> None:
+    """Write a bundle, the manifest last.
+
+    Raises:
+        TaggerError: the disk does not let it be written.
+    """
+    texts = {
+        "config.toml": configuration.to_toml(bundle.config),
+        "vocabulary.json": bundle.vocabulary.to_json(),
+        "metrics.json": json.dumps(bundle.metrics, indent=1, ensure_ascii=False) + "\n",
+        "README.md": _card(bundle),
+    }
+    contents = {**{name: text.encode() for name, text in texts.items()}, "weights.npz": folders.packed(bundle.weights)}
+    folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
+
+
+def load(folder: str | Path) -> Bundle:
+    """Read a bundle and check every byte of it against the manifest.
+
+    Raises:
+        BundleError: the folder is no language model, lacks a file, was damaged or changed, or has a newer format.
+    """
+    folder = Path(folder)
+    manifest = folders.manifest(folder)
+    if manifest.get("kind") != KIND:
+        raise BundleError(f"{folder}: is no language model; tagger lm train makes one, and tagger lm import reads others'")
+    if type(manifest.get("format")) is not int or not 1 <= manifest["format"] <= FORMAT:
+        found = manifest.get("format")
+        raise BundleError(f"{folder}: bundle format {found}, but this version reads up to {FORMAT}; upgrade span-tagger")
+
+    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
+        try:
+            return parse(folders.checked(folder, name, manifest["files"]).decode())
+        except BundleError:
+            raise
+        except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
+            raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
+
+    config = parsed("config.toml", lambda text: configuration.from_dict(tomllib.loads(text), "config.toml"))
+    vocabulary = parsed("vocabulary.json", Vocabulary.from_json)
+    weights = folders.arrays(folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz")
+    _fit(weights, config.model, len(vocabulary), folder)
+    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics))
+
+
+def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The weights that such a network has: their shapes by name."""
+    columns = _BLOCKS[model.cell] * model.units
+    shapes: dict[str, tuple[int, ...]] = {}
+    if model.embedding:
+        shapes["embedding/embeddings"] = (vocabulary_size, model.embedding)
+    for depth in range(model.layers):
+        layer = f"encoder/forward_{depth + 1}"
+        shapes[f"{layer}/kernel"] = (model.units if depth else model.embedding or vocabulary_size, columns)
+        shapes[f"{layer}/recurrent"] = (model.units, columns)
+        shapes[f"{layer}/bias"] = (columns,)
+        if model.cell == "lstm-peephole":
+            shapes[f"{layer}/peepholes"] = (3, model.units)
+    if not model.tied:
+        shapes["softmax/kernel"] = (model.units, vocabulary_size)
+    return {**shapes, "softmax/bias": (vocabulary_size,)}
+
+
+def _fit(weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path) -> None:
+    expected = shapes_of(model, vocabulary_size)
+    found = {name: array.shape for name, array in weights.items()}
+    if expected != found or any(array.dtype != np.float32 for array in weights.values()):
+        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        what = ", ".join(wrong) or "type is not float32"
+        raise BundleError(f"{folder / 'weights.npz'}: does not fit config.toml and the vocabulary: {what}; copy the folder again")
+
+
+def _metrics(text: str) -> dict[str, Any]:
+    metrics = json.loads(text)
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
+        raise ValueError('expected an object, in it an object "dev"')
+    return metrics
+
+
+def describe(bundle: Bundle) -> dict[str, str]:
+    """What a reader wants to know of a model, by topic, in words."""
+    model, data, dev = bundle.config.model, bundle.config.data, bundle.metrics.get("dev", {})
+    inputs = f"embedding of {model.embedding}" if model.embedding else "one-hot"
+    return {
+        "predicts": f"{model.level}, {'from the end of a text backwards' if model.direction == 'backward' else 'forwards'}",
+        "network": f"{inputs}, {model.cell}, {model.layers} x {model.units} units, softmax{' (tied)' if model.tied else ''}",
+        "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
+        "vocabulary": f"{len(bundle.vocabulary):,} {model.level}, <EOS> and <UNK> included",
+        "tokenizer": data.tokenizer,
+        "trained on": str(bundle.metrics.get("source") or f"{', '.join(data.train)}, seed {bundle.config.training.seed}"),
+        "on dev": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dev.items()) or "not measured",
+    }
+
+
+def _card(bundle: Bundle) -> str:
+    facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
+    return f"""# A language model
+
+`config.toml` holds every setting.
+
+{facts}
+
+Use it with `tagger lm score THIS_FOLDER FILE` and `tagger lm sample THIS_FOLDER`.
+Text of another kind than the training data will be less probable than the figures above say.
+"""

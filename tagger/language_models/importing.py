@@ -1,0 +1,142 @@
+"""Character language models that PyTorch trained, read into our network, in Flair's layout: embedding, LSTM layers, softmax.
+
+Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their texts are delimited by line ends,
+which have an embedding e of their own; ours by a border that is the zero vector when read. Both are the same network: with
+every embedding less e, and W·e added to the first layer's bias, the line end becomes the zero vector and no activation changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tagger import folders
+from tagger.errors import BundleError, TaggerError
+from tagger.features.vocabulary import Vocabulary
+from tagger.language_models import bundle as bundles
+from tagger.language_models import torch_files
+from tagger.language_models.bundle import Bundle
+from tagger.language_models.config import Config, DataConfig, ModelConfig
+from tagger.training import series
+
+__all__ = ["convert", "import_model"]
+
+Arrays = Mapping[str, np.ndarray]
+BORDER = "\n"
+_ORDER = (0, 2, 1, 3)
+
+
+def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bundle:
+    """Read a model and write it to the folder `run`, which is a bundle afterwards.
+
+    Args:
+        source: an .npz file of the arrays below and ``characters``, or a file of PyTorch: a dictionary with ``state_dict``,
+            and ``dictionary`` (Flair's) or ``characters``, a list.
+        direction: forward or backward; by default as the file says, and forward where it does not.
+
+    Raises:
+        TaggerError: the file is no such model, or `run` is in use.
+    """
+    source, run = Path(source), Path(run)
+    series.see_free(run)
+    try:
+        torch = torch_files.is_torch(source)
+    except OSError as error:
+        raise TaggerError(f"{source}: cannot be read: {error.strerror or error}") from error
+    arrays, characters, said = (_from_torch if torch else _from_npz)(source)
+    imported = convert(arrays, characters, direction or said, str(source))
+    imported = replace(imported, metrics={"source": f"{source.name}, imported"})
+    bundles.save(run, imported)
+    return imported
+
+
+def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: str) -> Bundle:
+    """The same model as a bundle.
+
+    ``encoder.weight`` (V, F), ``rnn.weight_ih_l0`` (4U, F), ``rnn.weight_hh_l0`` (4U, U), ``rnn.bias_ih_l0`` and
+    ``rnn.bias_hh_l0`` (4U,), likewise for further layers, ``decoder.weight`` (V, U), ``decoder.bias`` (V,). ``characters[j]``
+    has the number j; 0 is what is not known.
+
+    Raises:
+        BundleError: an array is missing or has another shape, or no character is the border.
+    """
+    if BORDER not in characters[1:] or len(set(characters)) != len(characters):
+        raise BundleError(f'{source}: its characters must be distinct and have "\\n", which delimits documents')
+    border = list(characters).index(BORDER)
+    rows = [border, 0, *(number for number in range(1, len(characters)) if number != border)]
+    model = _shape(arrays, len(characters), direction, source)
+    arrays = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
+    embeddings, weights = arrays["encoder.weight"], {}
+    weights["embedding/embeddings"] = embeddings[rows] - embeddings[border]
+    for depth in range(model.layers):
+        kernel, recurrent = (arrays[f"rnn.weight_{name}_l{depth}"] for name in ("ih", "hh"))
+        bias = arrays[f"rnn.bias_ih_l{depth}"] + arrays[f"rnn.bias_hh_l{depth}"]
+        bias = bias if depth else bias + kernel @ embeddings[border]
+        for name, array in (("kernel", kernel), ("recurrent", recurrent), ("bias", bias)):
+            blocks = np.split(array, 4)
+            weights[f"encoder/forward_{depth + 1}/{name}"] = np.concatenate([blocks[block] for block in _ORDER]).T.copy()
+    weights["softmax/kernel"] = arrays["decoder.weight"][rows].T.copy()
+    weights["softmax/bias"] = arrays["decoder.bias"][rows]
+    vocabulary = Vocabulary([characters[row] for row in rows[2:]], [0] * (len(rows) - 2))
+    return Bundle(Config(data=DataConfig(tokenizer="whitespace"), model=model), vocabulary, weights, {})
+
+
+def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) -> ModelConfig:
+    """The settings of such a network, after a check that all arrays fit."""
+    layers = sum(name.startswith("rnn.weight_hh_l") for name in arrays)
+    try:
+        embedding, units = arrays["encoder.weight"].shape[1], arrays["decoder.weight"].shape[1]
+    except (KeyError, IndexError) as error:
+        raise BundleError(f"{source}: no language model of this kind: encoder.weight or decoder.weight is missing") from error
+    expected: dict[str, tuple[int, ...]] = {"encoder.weight": (vocabulary_size, embedding)}
+    for depth in range(max(layers, 1)):
+        expected[f"rnn.weight_ih_l{depth}"] = (4 * units, units if depth else embedding)
+        expected[f"rnn.weight_hh_l{depth}"] = (4 * units, units)
+        expected |= {f"rnn.bias_{name}_l{depth}": (4 * units,) for name in ("ih", "hh")}
+    expected |= {"decoder.weight": (vocabulary_size, units), "decoder.bias": (vocabulary_size,)}
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected or any(array.dtype.kind != "f" for array in arrays.values()):
+        wrong = ", ".join(sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)))
+        raise BundleError(
+            f"{source}: these arrays are missing, too many, of another shape or no numbers: {wrong or 'their type'}; expected an "
+            "embedding, LSTM layers and a softmax"
+        )
+    return ModelConfig(
+        level="characters", direction=direction, embedding=embedding, cell="lstm", units=units, layers=layers, dropout=0.0
+    )
+
+
+def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
+    arrays = folders.arrays(source.read_bytes(), source)
+    try:
+        characters = json.loads(arrays.pop("characters").tobytes())
+    except (KeyError, ValueError, RecursionError) as error:
+        raise BundleError(f"{source}: expected an array `characters`, a JSON list as bytes, beside the weights") from error
+    return arrays, _strings(characters, source), "forward"
+
+
+def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
+    saved = torch_files.load(source)
+    if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
+        raise BundleError(f"{source}: expected a dictionary with `state_dict`, and `dictionary` or `characters`")
+    arrays = saved["state_dict"]
+    if not all(isinstance(name, str) and isinstance(array, np.ndarray) for name, array in arrays.items()):
+        raise BundleError(f"{source}: expected tensors by name in `state_dict`")
+    characters: Any = saved.get("characters")
+    if "dictionary" in saved:
+        items = getattr(saved["dictionary"], "idx2item", None)
+        items = items if isinstance(items, list) else []
+        characters = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in items]
+    direction = "backward" if saved.get("is_forward_lm") is False else "forward"
+    return arrays, _strings(characters, source), direction
+
+
+def _strings(characters: Any, source: Path) -> Sequence[str]:
+    if not isinstance(characters, list) or not characters or not all(isinstance(character, str) for character in characters):
+        raise BundleError(f"{source}: its characters must be a list of strings, as many as the embedding has rows")
+    return characters

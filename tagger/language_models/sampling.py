@@ -1,0 +1,58 @@
+"""Text drawn from a model, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tagger.features.vocabulary import UNK
+from tagger.language_models.model import LanguageModel, log_softmax
+from tagger.language_models.text import EOS, name_of
+
+__all__ = ["Drawing", "distribution", "sample"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How to draw. ``temperature`` below 1 prefers what is probable, above 1 what is not; ``top_k`` leaves the k most probable
+    (0: all); ``max_length`` is how many tokens are drawn at most, if <EOS> does not come before."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    max_length: int = 200
+
+
+def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
+    """The probabilities (V,) with which a token is drawn, given the model's logits (V,).
+
+    To draw again whenever <UNK> comes is to draw from the distribution without <UNK>, which is what this gives.
+    """
+    logits = np.asarray(logits, dtype=np.float64).copy()
+    logits[UNK] = -np.inf
+    if 0 < drawing.top_k < len(logits):
+        logits[np.argsort(-logits, kind="stable")[drawing.top_k :]] = -np.inf
+    return np.exp(log_softmax(logits / drawing.temperature))
+
+
+def sample(model: LanguageModel, drawing: Drawing, random: np.random.Generator, prefix: Sequence[str] = ()) -> str:
+    """A text that begins with the tokens `prefix`, or ends with them if the model reads backwards.
+
+    It begins with the zero vector and state, then every token drawn is the next one's input: x^<t> = ŷ^<t-1>.
+    """
+    vocabulary, level = model.bundle.vocabulary, model.bundle.config.model.level
+    read = model.numbers(prefix)
+    logits, state = model.logits(np.append(EOS, read)[:, None], np.array([len(read)]))
+    drawn: list[int] = []
+    while len(drawn) < drawing.max_length:
+        number = int(random.choice(len(vocabulary), p=distribution(logits[0], drawing)))
+        if number == EOS:
+            break
+        drawn.append(number)
+        logits, state = model.logits(np.array([[number]]), np.array([0]), state)
+    words = [name_of(number, vocabulary) for number in drawn]
+    glue = "" if level == "characters" else " "
+    given, new = " ".join(prefix), glue.join(words[::-1] if model.backward else words)
+    between = glue if given and new else ""
+    return new + between + given if model.backward else given + between + new

@@ -1,0 +1,125 @@
+"""How probable sentences are: the product of a model's steps, <EOS> included."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from tagger.features.vocabulary import UNK
+from tagger.language_models.model import LanguageModel, log_softmax
+from tagger.language_models.text import EOS, name_of, units_of
+
+__all__ = ["Scored", "Total", "score"]
+
+_AT_ONCE = 1024  # sentences that are put together to batches of like length
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A sentence and the log-probability, in nats, of each of its steps in the order of reading, <EOS> last.
+
+    ``names`` are the words or characters as the model sees them: what it does not know is <UNK>.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    values: np.ndarray
+
+    @property
+    def log_probability(self) -> float:
+        return float(self.values.sum())
+
+    @property
+    def perplexity(self) -> float:
+        return float(np.exp(-self.values.mean()))
+
+    @property
+    def unknown(self) -> int:
+        return self.names.count("<UNK>")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: ``tokens`` are pairs of a name and its log-probability."""
+        return {
+            "text": self.text,
+            "log_probability": self.log_probability,
+            "perplexity": self.perplexity,
+            "tokens": [[name, float(value)] for name, value in zip(self.names, self.values, strict=True)],
+        }
+
+
+@dataclass
+class Total:
+    """What many sentences come to."""
+
+    sentences: int = 0
+    steps: int = 0
+    characters: int = 0
+    unknown: int = 0
+    log_probability: float = 0.0
+
+    def add(self, scored: Scored) -> None:
+        self.sentences += 1
+        self.steps += len(scored.values)
+        self.characters += len(scored.text) + 1
+        self.unknown += scored.unknown
+        self.log_probability += scored.log_probability
+
+    @property
+    def perplexity(self) -> float:
+        """The inverse of the geometric mean of the steps' probabilities; 1 of nothing."""
+        return float(np.exp(-self.log_probability / max(self.steps, 1)))
+
+    @property
+    def bits_per_character(self) -> float:
+        """Blanks between tokens and the end of each sentence count as characters."""
+        return -self.log_probability / float(np.log(2)) / max(self.characters, 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        figures = {"perplexity": self.perplexity, "bits_per_character": self.bits_per_character}
+        return {**asdict(self), **figures}
+
+    def sentence(self) -> str:
+        """In words."""
+        return (
+            f"{self.sentences:,} sentences, {self.steps:,} steps, {100 * self.unknown / max(self.steps, 1):.2f} % unknown: "
+            f"log-probability {self.log_probability:.4f}, perplexity {self.perplexity:.4f}, "
+            f"{self.bits_per_character:.4f} bits per character"
+        )
+
+
+def score(model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False) -> Iterator[Scored]:
+    """The tokenised sentences' scores, in their order; memory does not grow with their number.
+
+    Every sentence begins with the zero state; with ``carry`` with the state in which the one before it ended, so that they are
+    read as one text, one after another (a backward model still reads each sentence from its end).
+    """
+    if carry:
+        yield from _carried(model, sentences)
+        return
+    sentences = iter(sentences)
+    while group := list(itertools.islice(sentences, _AT_ONCE)):
+        sequences = [model.numbers(tokens) for tokens in group]
+        for tokens, numbers, values in zip(group, sequences, model.log_probabilities(sequences), strict=True):
+            yield _scored(model, tokens, numbers, values)
+
+
+def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[Scored]:
+    state = model.start()
+    for tokens in sentences:
+        numbers = model.numbers(tokens)
+        logits, state = model.logits(np.append(EOS, numbers)[:, None], np.arange(len(numbers) + 1), state)
+        yield _scored(model, tokens, numbers, log_softmax(logits)[np.arange(len(logits)), np.append(numbers, EOS)])
+
+
+def _scored(model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray) -> Scored:
+    units = list(units_of(tokens, model.bundle.config.model.level))
+    shown = [
+        unit if number != UNK else name_of(UNK, model.bundle.vocabulary)
+        for unit, number in zip(units[::-1] if model.backward else units, numbers, strict=True)
+    ]
+    return Scored(" ".join(tokens), (*shown, name_of(EOS, model.bundle.vocabulary)), values)

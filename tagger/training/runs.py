@@ -1,0 +1,60 @@
+"""A training's folder: how it begins, there or at a checkpoint, and how what was stopped is put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tagger.errors import TaggerError
+from tagger.files import written_whole
+from tagger.training import checkpoints, series
+from tagger.training.callbacks import State
+from tagger.training.checkpoints import Progress
+
+__all__ = ["begun", "claim", "restore", "seed"]
+
+
+def begun(run: Path, settings: str, resume: bool) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
+    """Where to begin: nowhere, or at a checkpoint, whose arrays come by group and name.
+
+    `settings` are those that must not change in between, as TOML.
+
+    Raises:
+        TaggerError: the folder is in use; or, with `resume`, there is no checkpoint, or one of other settings.
+    """
+    if not resume:
+        series.see_free(run)
+        return Progress(settings=settings), {}
+    progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
+    if progress.settings != settings:
+        changed = [line for line in settings.splitlines() if line not in progress.settings.splitlines()]
+        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only patience may change")
+    return progress, arrays
+
+
+def claim(run: Path, settings: str) -> None:
+    """Begin the run's folder with its settings: if it cannot be written, that is to be told before the first epoch."""
+    with written_whole(run / "config.toml") as stream:
+        stream.write(settings)
+
+
+def seed(number: int) -> None:
+    """Make all that follows a matter of this number alone: chance, and on TensorFlow the order of additions."""
+    keras.utils.set_random_seed(number)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+
+
+def restore(model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+    """Put the model and the average of its weights back to where the checkpoint's epoch ended."""
+    variables = [*model.variables, *model.optimizer.variables]
+    for variable, array in zip(variables, arrays["now"].values(), strict=True):
+        variable.assign(array)
+    if state.average is not None:
+        state.average.arrays = arrays.get("average", {})
+        state.average.steps = int(model.optimizer.iterations)

@@ -1,0 +1,48 @@
+"""Language models with random weights, and what they must say by the lectures' equations, slowly."""
+
+from __future__ import annotations
+
+import numpy as np
+import reference
+
+from tagger.features.vocabulary import Vocabulary
+from tagger.language_models.bundle import Bundle, shapes_of
+from tagger.language_models.config import Config, DataConfig, ModelConfig
+
+CHARACTERS = " abcde."
+WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
+
+
+def bundle_of(seed: int = 1, **model) -> Bundle:
+    """A model of some settings whose weights are far from their initial values."""
+    settings = ModelConfig(**{"units": 6, "embedding": 4, **model})
+    words = list(CHARACTERS if settings.level == "characters" else WORDS)
+    random = np.random.default_rng(seed)
+    shapes = shapes_of(settings, len(words) + 2)
+    weights = {name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in shapes.items()}
+    vocabulary = Vocabulary(words, [1] * len(words))
+    return Bundle(Config(data=DataConfig(tokenizer="whitespace"), model=settings), vocabulary, weights, {})
+
+
+def activations(bundle: Bundle, inputs) -> np.ndarray:
+    """The last layer's activations (T, U) for input numbers (T,): number 0 is the zero vector."""
+    model, weights = bundle.config.model, bundle.weights
+    table = weights["embedding/embeddings"] if model.embedding else np.eye(len(bundle.vocabulary))
+    x = np.array([table[number] * (number != 0) for number in inputs], dtype=np.float64)
+    for depth in range(model.layers):
+        names = ("kernel", "recurrent", "bias", "peepholes")
+        x = np.array(reference.run(model.cell, x, *(weights.get(f"encoder/forward_{depth + 1}/{name}") for name in names)))
+    return x
+
+
+def log_probabilities(bundle: Bundle, numbers) -> np.ndarray:
+    """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> = y^<t-1>."""
+    targets = [*numbers, 0]
+    a = activations(bundle, [0, *numbers])
+    weights = bundle.weights
+    kernel = weights["embedding/embeddings"].T if bundle.config.model.tied else weights["softmax/kernel"]
+    found = []
+    for step, target in zip(a, targets, strict=True):
+        exponentials = np.exp(step @ kernel + weights["softmax/bias"])
+        found.append(np.log(exponentials[target] / exponentials.sum()))
+    return np.array(found)

@@ -1,0 +1,123 @@
+"""Trainings of language models: the same bytes whatever happens in between, and errors that say what is wrong."""
+
+import csv
+
+import numpy as np
+import pytest
+from command_line import failed, invoke, worked
+from tiny import Recorder, contents
+
+from tagger.errors import TaggerError
+from tagger.language_models import config, scoring
+from tagger.language_models.model import LanguageModel, load
+from tagger.training import language_model
+
+TEXT = "the cat sat on the mat .\nthe dog sat on the cat .\nso it goes on and on .\n" * 4
+SMALL = [
+    "data.tokenizer=whitespace", "vocabulary.minimum_count=1", "model.embedding=5", "model.units=8", "training.streams=3",
+    "training.window=10", "training.epochs=4", "training.learning_rate=0.02", "model.dropout=0.1", "model.input_dropout=0.1",
+]  # fmt: skip
+
+
+@pytest.fixture
+def text_file(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def settings_of(path, *changes):
+    return config.override(config.Config(), [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes])
+
+
+@pytest.mark.parametrize(
+    "changes", [(), ("model.direction=backward", "training.averaging=1", "training.epoch_tokens=100", "model.cell=gru")]
+)
+def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(changes, text_file, tmp_path):
+    settings = settings_of(text_file, *changes)
+    language_model.train(settings, tmp_path / "through")
+    with pytest.raises(KeyboardInterrupt):
+        language_model.train(settings, tmp_path / "stopped", observer=Recorder(interrupt_in_epoch=3))
+    assert not (tmp_path / "stopped" / "text").exists()
+    language_model.train(settings, tmp_path / "stopped", resume=True)
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "through")
+    with pytest.raises(TaggerError, match="was begun with other settings"):
+        language_model.train(config.override(settings, ["model.units=9"]), tmp_path / "stopped", resume=True)
+
+
+def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
+    settings = settings_of(text_file, "model.level=words", "model.dropout=0", "model.input_dropout=0", "training.epochs=30")
+    recorder = Recorder()
+    trained = language_model.train(settings, tmp_path / "run", observer=recorder)
+    assert recorder.facts["train"] == 96
+    assert trained.metrics["dev"]["perplexity"] < 4
+    assert trained.metrics["dev"]["unknown_percent"] == 0
+    with open(tmp_path / "run" / "history.csv", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    best = min(float(row["dev_perplexity"]) for row in rows)
+    assert trained.metrics["dev"]["perplexity"] == pytest.approx(best, abs=1e-3)
+    right, wrong = scoring.score(
+        load(tmp_path / "run"), [["the", "cat", "sat", "on", "the", "mat", "."], ["the", "mat", "the", "on", "cat", "sat", "."]]
+    )
+    assert right.log_probability > wrong.log_probability + 2
+
+
+def test_dev_perplexity_is_that_of_the_runtime(text_file, tmp_path):
+    """One stream without a break is what carried scores read."""
+    settings = settings_of(text_file, "training.streams=1", "training.epochs=1")
+    trained = language_model.train(settings, tmp_path / "run")
+    total = scoring.Total()
+    sentences = [line.split() for line in TEXT.splitlines()]
+    for scored in scoring.score(LanguageModel(trained), sentences, carry=True):
+        total.add(scored)
+    assert total.perplexity == pytest.approx(trained.metrics["dev"]["perplexity"], rel=1e-4)
+    assert total.bits_per_character == pytest.approx(trained.metrics["dev"]["bits_per_character"], rel=1e-3)
+
+
+def test_it_stops_when_dev_gets_no_better(text_file, tmp_path):
+    settings = settings_of(text_file, "training.learning_rate=0", "training.patience=2", "training.epochs=9")
+    assert language_model.train(settings, tmp_path / "run").metrics["epochs"] == 3
+
+
+def test_what_is_wrong_is_said_and_nothing_is_left(text_file, tmp_path):
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n\n", encoding="utf-8")
+    run = tmp_path / "run"
+    for change, message in [
+        (f'data.dev=["{tmp_path / "none.txt"}"]', "cannot be read"),
+        (f'data.dev=["{empty}"]', "no text in it"),
+        (f'data.train=["{empty}"]', "give more text, or lower"),
+        ("data.tokenizer=nothing", "nothing"),
+    ]:
+        with pytest.raises(TaggerError, match=message):
+            language_model.train(settings_of(text_file, change), run)
+        assert not run.exists()
+    changes = ("training.optimizer=sgd", "training.learning_rate=1e30", "training.clip_norm=0", "model.cell=rnn-relu")
+    with pytest.raises(TaggerError, match="the training exploded"):
+        language_model.train(settings_of(text_file, *changes), run)
+
+
+def test_train_on_the_command_line(text_file, tmp_path):
+    changes = [word for change in (*SMALL, "training.epochs=1") for word in ("--set", change)]
+    arguments = ("lm", "train", "--train", text_file, "--dev", text_file)
+    outcome = invoke(*arguments, tmp_path / "run", *changes)
+    assert "Best dev perplexity" in worked(outcome)
+    assert "bits/character" in outcome.stderr
+    assert worked(invoke("lm", "sample", tmp_path / "run", "--seed", "1", "--max-length", "5"))
+    assert "exists and is not empty" in failed(invoke(*arguments, tmp_path / "run", *changes))
+    assert "did you mean model.units" in failed(invoke(*arguments, tmp_path / "x", "--set", "model.unit=3"), status=2)
+    assert "nothing to resume" in failed(invoke(*arguments, tmp_path / "x", "--resume"))
+
+
+def test_streams_share_one_text_whatever_the_direction(text_file, tmp_path):
+    from tagger.language_models import text
+
+    for direction in ("forward", "backward"):
+        settings = settings_of(text_file, f"model.direction={direction}")
+        vocabulary = text.vocabulary_of(settings)
+        encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "numbers")
+        streams = language_model._streams(encoded, settings)
+        read = np.concatenate([inputs["targets"] for inputs, _ in (streams[n] for n in range(len(streams)))], axis=1)
+        real = np.concatenate([real for _, real in (streams[n] for n in range(len(streams)))], axis=1) > 0
+        targets = "".join(text.name_of(number, vocabulary).replace("<EOS>", "\n") for number in read[real])
+        assert targets == (TEXT if direction == "forward" else TEXT[:-1][::-1] + "\n")

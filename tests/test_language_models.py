@@ -1,0 +1,192 @@
+"""The runtime of language models against the lectures' equations; scores, folders, and states at tokens."""
+
+import json
+
+import numpy as np
+import pytest
+import small_language_models as small
+from command_line import failed, invoke, worked
+
+from tagger.errors import BundleError, ConfigError, DataError, TaggerError
+from tagger.language_models import bundle as bundles
+from tagger.language_models import config, scoring, states, text
+from tagger.language_models.model import LanguageModel, load
+from tagger.networks.cells import CELLS
+
+MODELS = [{"cell": cell, "embedding": embedding, "layers": layers} for cell in CELLS for embedding, layers in [(4, 2), (0, 1)]]
+MODELS += [{"tied": True, "embedding": 6}, {"embedding": 0, "units": 2, "cell": "rnn"}, {"level": "words"}]
+SENTENCES = [["ab", "c"], ["e"], ["abc", "Zd", "."], ["d", "a", "b"]]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_log_probabilities_equal_the_equations_padded_or_not(model):
+    bundle = small.bundle_of(**model)
+    runtime = LanguageModel(bundle)
+    sequences = [np.array(numbers, dtype=np.int32) for numbers in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])]
+    together = runtime.log_probabilities(sequences)
+    for numbers, found in zip(sequences, together, strict=True):
+        np.testing.assert_allclose(found, small.log_probabilities(bundle, numbers), atol=1e-4)
+        np.testing.assert_allclose(found, runtime.log_probabilities([numbers])[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_sentence_scores_the_sum_of_its_steps(direction):
+    model = LanguageModel(small.bundle_of(direction=direction))
+    scores = list(scoring.score(model, SENTENCES))
+    total = scoring.Total()
+    for tokens, scored in zip(SENTENCES, scores, strict=True):
+        expected = small.log_probabilities(model.bundle, model.numbers(tokens))
+        assert scored.log_probability == pytest.approx(expected.sum(), rel=1e-4)
+        assert scored.perplexity == pytest.approx(np.exp(-expected.mean()), rel=1e-4)
+        assert scored.text == " ".join(tokens)
+        assert scored.names[-1] == "<EOS>"
+        assert len(scored.names) == len(scored.values) == len(scored.text) + 1
+        total.add(scored)
+    assert (total.sentences, total.unknown, total.steps) == (4, 1, total.characters)
+    assert total.perplexity == pytest.approx(2 ** (total.bits_per_character), rel=1e-6)
+    assert total.log_probability == pytest.approx(sum(scored.log_probability for scored in scores))
+
+
+def test_a_backward_model_is_a_forward_one_on_the_reversed_string():
+    forward, backward = (LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward"))
+    (found,), (expected,) = scoring.score(backward, [["ab", "c"]]), scoring.score(forward, [["c", "ba"]])
+    assert found.names == expected.names == ("c", " ", "b", "a", "<EOS>")
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_carried_scores_are_those_of_one_long_text():
+    model = LanguageModel(small.bundle_of(cell="lstm", layers=2))
+    found = np.concatenate([scored.values for scored in scoring.score(model, SENTENCES, carry=True)])
+    numbers = np.concatenate([np.append(model.numbers(tokens), 0) for tokens in SENTENCES])[:-1]
+    np.testing.assert_allclose(found, small.log_probabilities(model.bundle, numbers), atol=1e-4)
+
+
+@pytest.mark.parametrize("model", [{"cell": "lstm", "layers": 2}, {"cell": "lstm-peephole", "embedding": 0}])
+def test_int8_is_near(model):
+    bundle = small.bundle_of(units=64, seed=2, **model)
+    for name, array in bundle.weights.items():  # as small as in a trained model: a gate is seldom shut
+        bundle.weights[name] = array / 4
+    if "embedding" not in model:  # as in a model whose border is far from all else
+        bundle.weights["embedding/embeddings"][1:] += 2
+    exact, near = LanguageModel(bundle), LanguageModel(bundle, quantized=True)
+    for mine, its in zip(states.states(exact, SENTENCES), states.states(near, SENTENCES), strict=True):
+        assert np.linalg.norm(mine - its) < 0.1 * np.linalg.norm(mine)
+    with pytest.raises(TaggerError, match="no int8 operator for the cell gru"):
+        states.states(LanguageModel(small.bundle_of(cell="gru"), quantized=True), SENTENCES)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("level", ["characters", "words"])
+def test_states_are_those_after_each_token(level, direction):
+    sentences = [["the", "pear"], [], ["and"], ["salad", "the", "ab", "c", "."]]
+    model = LanguageModel(small.bundle_of(level=level, direction=direction))
+    for beyond in (0, 1):
+        found = states.states(model, sentences, beyond=beyond)
+        for tokens, arrays in zip(sentences, found, strict=True):
+            assert arrays.shape == (len(tokens), 6)
+            assert arrays.dtype == np.float32
+            order = tokens[::-1] if direction == "backward" else tokens
+            for number, token_states in enumerate(arrays):
+                read = order[: len(tokens) - number if direction == "backward" else number + 1]
+                if level == "words":
+                    numbers = [int(n) for n in model.bundle.vocabulary.numbers(read)]
+                else:
+                    string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
+                    numbers = model.bundle.vocabulary.numbers(string + " " * beyond)
+                expected = small.activations(model.bundle, [0, *numbers])[-1]
+                np.testing.assert_allclose(token_states, expected, atol=1e-5)
+
+
+def test_states_of_several_models_stand_side_by_side():
+    models = [
+        LanguageModel(small.bundle_of(seed=seed, direction=direction)) for seed, direction in ((1, "forward"), (2, "backward"))
+    ]
+    sentences = [["ab", "c"], [], ["d"]] * 30
+    together = states.states_of_all(models, sentences)
+    sides = [states.states(model, sentences) for model in models]
+    for row, parts in zip(together, zip(*sides, strict=True), strict=True):
+        np.testing.assert_allclose(row, np.concatenate(parts, axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_keras_has_the_same_states(direction):
+    from tagger.training.language_model import OnKeras
+
+    bundle = small.bundle_of(direction=direction, layers=2)
+    for mine, its in zip(states.states(OnKeras(bundle), SENTENCES), states.states(LanguageModel(bundle), SENTENCES), strict=True):
+        np.testing.assert_allclose(mine, its, atol=1e-5)
+
+
+def test_a_model_is_read_as_it_was_written(tmp_path):
+    bundle = small.bundle_of(level="words")
+    bundles.save(tmp_path / "run", bundle)
+    again = bundles.load(tmp_path / "run")
+    assert (again.config, again.vocabulary, again.metrics) == (bundle.config, bundle.vocabulary, {})
+    assert {name: array.tolist() for name, array in again.weights.items()} == {
+        name: array.tolist() for name, array in bundle.weights.items()
+    }
+
+
+def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
+    run = tmp_path / "run"
+    bundles.save(run, small.bundle_of())
+    with pytest.raises(BundleError, match="not a trained model"):
+        bundles.load(tmp_path)
+    weights = (run / "weights.npz").read_bytes()
+    (run / "weights.npz").write_bytes(weights[:-1] + b"x")
+    with pytest.raises(BundleError, match="differs from what the manifest says"):
+        load(run)
+    (run / "weights.npz").unlink()
+    with pytest.raises(BundleError, match="cannot be read"):
+        load(run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    for change, message in [
+        ({"format": 99}, "bundle format 99"),
+        ({"kind": None}, "no language model"),
+        ({"files": []}, "damaged"),
+    ]:
+        (run / "manifest.json").write_text(json.dumps({**manifest, **change}))
+        with pytest.raises(BundleError, match=message):
+            bundles.load(run)
+    other = small.bundle_of(units=5)
+    bundles.save(run, bundles.Bundle(small.bundle_of().config, other.vocabulary, other.weights, {}))
+    with pytest.raises(BundleError, match=r"does not fit config\.toml"):
+        bundles.load(run)
+
+
+def test_text_becomes_numbers_with_borders(tmp_path):
+    (tmp_path / "a.txt").write_text("ab  c\n\nba\n", encoding="utf-8")
+    settings = config.override(config.Config(), [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"])
+    settings = config.override(settings, ["vocabulary.minimum_count=2"])
+    vocabulary = text.vocabulary_of(settings)
+    assert vocabulary.words == ["a", "b"]
+    encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "numbers")
+    assert encoded.numbers.tolist() == [0, 2, 3, 1, 1, 0, 3, 2, 0]
+    assert (encoded.predicted, encoded.characters, encoded.unknown) == (8, 8, 2)
+    (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
+    with pytest.raises(DataError, match="no text in it"):
+        text.encode([str(tmp_path / "empty.txt")], settings, vocabulary, tmp_path / "numbers")
+
+
+def test_settings_that_cannot_be_say_so():
+    with pytest.raises(ConfigError, match=r"did you mean model\.direction"):
+        config.override(config.Config(), ["model.diretion=backward"])
+    with pytest.raises(ConfigError, match=r"needs model\.embedding = model\.units"):
+        config.check(config.override(config.Config(), ["model.tied=true"]))
+    with pytest.raises(ConfigError, match=r"data\.train is missing"):
+        config.check(config.Config())
+
+
+def test_score_on_the_command_line(tmp_path):
+    bundles.save(tmp_path / "run", small.bundle_of())
+    lines = worked(invoke("lm", "score", tmp_path / "run", "-", input="ab c\nZ\n")).splitlines()
+    assert [line.split("\t")[-1] for line in lines[:2]] == ["ab c", "Z"]
+    assert lines[2].startswith("2 sentences, 7 steps, 14.29 % unknown: log-probability ")
+    *objects, total = map(
+        json.loads, worked(invoke("lm", "score", tmp_path / "run", "-", "--json", input="ab c\nZ\n")).splitlines()
+    )
+    assert [name for name, _ in objects[0]["tokens"]] == ["a", "b", " ", "c", "<EOS>"]
+    assert sum(value for _, value in objects[0]["tokens"]) == pytest.approx(objects[0]["log_probability"])
+    assert total["log_probability"] == pytest.approx(sum(scored["log_probability"] for scored in objects))
+    assert "cannot be read" in failed(invoke("lm", "score", tmp_path / "run", tmp_path / "nothing.txt"))
+    assert "not a trained model" in failed(invoke("lm", "score", tmp_path, "-"))
