@@ -47,6 +47,7 @@ MANIFEST = "manifest.json"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
+_GONE = ("residual", "normalize", "warmup", "label_smoothing")  # settings of older formats that were tried and left out
 _AGREEMENT = ("weight", "score", "without")
 _FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
 
@@ -161,7 +162,15 @@ def _config(text: str, version: int) -> Config:
     if version < 2:
         data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
         data["training"] = {key: value for key, value in dict(data.get("training", {})).items() if key != "decay"}
+    if version < 3:
+        data = {table: _without_gone(settings) for table, settings in data.items()}
     return configuration.from_dict(data, "config.toml")
+
+
+def _without_gone(table: Any) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ValueError(f"expected a table, found {table!r}")
+    return {name: value for name, value in table.items() if value or name not in _GONE}
 
 
 def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]) -> WordFeatures:

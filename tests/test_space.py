@@ -24,7 +24,7 @@ def folder(here: Path) -> Path:
 def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -> None:
     Path("s.toml").write_text(
         '[model]\nunits = 7\n[search]\n[search.space]\nmodel.layers = { low = 1, high = 3 }\n"model.hidden" = [[], [5, 4]]\n'
-        '"model.dropout" = { low = 0, high = 0.55, step = 0.1 }\n"training.warmup" = [0, 0.5]\n"model.cell" = ["gru", "lstm"]\n'
+        '"model.dropout" = { low = 0, high = 0.55, step = 0.1 }\n"training.averaging" = [0, 1]\n"model.cell" = ["gru", "lstm"]\n'
         '"model.units" = { low = 10, high = 34, step = 8 }\n[search.space.training]\n'
         "clip_norm = { low = 1, high = 2, log = true }"
     )
@@ -36,7 +36,7 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
             "model.layers": Range(1, 3),
             "model.hidden": Choice(((), (5, 4))),
             "model.dropout": Range(0.0, 0.5, 0.1),
-            "training.warmup": Choice((0.0, 0.5)),
+            "training.averaging": Choice((0.0, 1.0)),
             "model.cell": Choice(("gru", "lstm")),
             "model.units": Range(10, 34, 8),
             "training.clip_norm": Range(1.0, 2.0, None, True),
@@ -77,8 +77,8 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
         ('[search.space]\n"model.units" = { low = 3, hihg = 4 }', "unknown key hihg; did you mean high?"),
         ('[search.space]\n"model.units" = { low = 3, high = "4" }', "expected numbers"),
         ('[search.space]\n"model.units" = { low = 3, high = true }', "expected numbers"),
-        ('[search.space]\n"training.warmup" = { low = 0, high = inf }', "expected numbers"),
-        ('[search.space]\n"training.warmup" = { low = nan, high = 1 }', "expected numbers"),
+        ('[search.space]\n"training.averaging" = { low = 0, high = inf }', "expected numbers"),
+        ('[search.space]\n"training.averaging" = { low = nan, high = 1 }', "expected numbers"),
         ('[search.space]\n"model.units" = { low = 4, high = 3 }', "expected low < high"),
         ('[search.space]\n"model.units" = { low = 1, high = 20000 }', "from 1 to 10000, found 20000"),
         ('[search.space]\n"model.units" = { low = 1, high = 2.5 }', "model.units: expected int"),

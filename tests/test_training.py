@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(settings, tm
     assert contents(runs[0])["weights.npz"] != contents(runs[2])["weights.npz"]
 
 
-AVERAGED = ["training.averaging=0.7", "training.batch_tokens=4", "training.schedule=linear", "training.warmup=0.5"]
+AVERAGED = ["training.averaging=0.7", "training.batch_tokens=4", "training.schedule=linear"]
 
 
 @pytest.mark.parametrize(("interrupt_in_epoch", "changes"), [(2, []), (4, []), (3, AVERAGED)], ids=["2", "4", "averaged"])

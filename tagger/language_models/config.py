@@ -64,7 +64,6 @@ class TrainingConfig:
     schedule: str = setting(
         "linear", "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant", choices=("linear", "inverse", "constant")
     )
-    warmup: float = setting(0.0, "epochs in which the learning rate rises from 0", low=0)
     averaging: float = setting(0.0, "epochs that a moving average of the weights looks back; 0: none", low=0)
     clip_norm: float = setting(1.0, "largest norm of the gradient; 0 does not clip", low=0)
     streams: int = setting(32, "contiguous parts of the text that are read side by side: the batch", low=1, high=100_000)

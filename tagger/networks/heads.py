@@ -23,11 +23,8 @@ class SoftmaxHead(keras.layers.Layer):
     ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same network serves every timestep.
     """
 
-    def __init__(
-        self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, label_smoothing: float = 0.0, **kwargs: Any
-    ) -> None:
+    def __init__(self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.label_smoothing = label_smoothing
         self.tags = tags
         self.hidden = tuple(hidden)
         self.dropout = dropout
@@ -63,9 +60,6 @@ class SoftmaxHead(keras.layers.Layer):
         """
         mask = ops.cast(mask, logits.dtype)
         each = keras.losses.sparse_categorical_crossentropy(tags, logits, from_logits=True)
-        if self.label_smoothing:
-            uniform = -ops.mean(ops.log_softmax(logits, axis=-1), axis=-1)
-            each = (1 - self.label_smoothing) * each + self.label_smoothing * uniform
         return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
 
     def scores(self) -> tuple[np.ndarray, ...] | None:
@@ -81,5 +75,4 @@ class SoftmaxHead(keras.layers.Layer):
             "tags": self.tags,
             "hidden": list(self.hidden),
             "dropout": self.dropout,
-            "label_smoothing": self.label_smoothing,
         }

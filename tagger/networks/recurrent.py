@@ -175,8 +175,6 @@ class Encoder(keras.layers.Layer):
         vocabulary_size: int = 0,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        residual: bool = False,
-        normalize: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -188,10 +186,7 @@ class Encoder(keras.layers.Layer):
             "vocabulary_size": vocabulary_size,
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
-            "residual": residual,
-            "normalize": normalize,
         }
-        self.norms = [keras.layers.LayerNormalization(name=f"norm_{d + 1}") for d in range(layers)] if normalize else []
         self.stack = [
             [
                 Recurrent(
@@ -213,8 +208,6 @@ class Encoder(keras.layers.Layer):
             for layer in directions:
                 layer.build(input_shape)
             input_shape = (*input_shape[:2], len(directions) * directions[0].units)
-        for norm in self.norms:
-            norm.build(input_shape)
 
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
         return self.with_state(x, lengths, None, training=training)[0]
@@ -226,18 +219,14 @@ class Encoder(keras.layers.Layer):
         """
         after: State = ()
         parts = CELLS[self._arguments["cell"]].states
-        for depth, (directions, drop) in enumerate(zip(self.stack, self.drops, strict=True)):
+        for directions, drop in zip(self.stack, self.drops, strict=True):
             outputs = []
             for layer in directions:
                 before = None if state is None else state[len(after) : len(after) + parts]
                 a, ends = layer.with_state(x, lengths, before, training=training)
                 outputs.append(a)
                 after += ends
-            y = ops.concatenate(outputs, axis=-1)
-            if self.norms:
-                y = self.norms[depth](y)
-            y = drop(y, training=training)
-            x = x + y if self._arguments["residual"] and depth else y
+            x = drop(ops.concatenate(outputs, axis=-1), training=training)
         return x, after
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:

@@ -52,11 +52,8 @@ class Architecture:
     input_dropout: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
-    residual: bool = False
-    normalize: bool = False
     head: str = "softmax"
     allowed: Any = None
-    label_smoothing: float = 0.0
 
 
 @keras.saving.register_keras_serializable(package="tagger")
@@ -82,15 +79,13 @@ class SequenceTagger(keras.Model):
             vocabulary_size=architecture.vocabulary_size if architecture.one_hot else 0,
             dropout=architecture.dropout,
             recurrent_dropout=architecture.recurrent_dropout,
-            residual=architecture.residual,
-            normalize=architecture.normalize,
             name="encoder",
         )
         sizes: dict[str, Any] = {"hidden": architecture.hidden, "dropout": architecture.dropout, "name": "head"}
         self.head = (
             CRFHead(architecture.tags, allowed=architecture.allowed, **sizes)
             if architecture.head == "crf"
-            else SoftmaxHead(architecture.tags, label_smoothing=architecture.label_smoothing, **sizes)
+            else SoftmaxHead(architecture.tags, **sizes)
         )
 
     @classmethod
@@ -154,7 +149,6 @@ class SequenceTagger(keras.Model):
             parts = getattr(layer, "parts", {})
             layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
         layers |= {f"encoder/{layer.name}": layer for directions in self.encoder.stack for layer in directions}
-        layers |= {f"encoder/{layer.name}": layer for layer in self.encoder.norms}
         layers |= {f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)}
         named = {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}
         if isinstance(self.head, CRFHead):

@@ -19,8 +19,6 @@ from tagger.training.config import ModelConfig
 
 __all__ = ["backwards", "sentence_graph"]
 
-_EPSILON = 1e-3  # of Keras' layer normalization
-
 
 def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) -> bytes:
     """The graph of a bundle; `facts` are its metadata. With `quantized` the weights are int8."""
@@ -40,11 +38,7 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
             ran = recurrent(graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before)
             sides.append(_joined(graph, ran.activations, len(layers) * model.units))
             ends += ran.states
-        y = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
-        if model.normalize:
-            norm = [graph.constant(weights[f"encoder/norm_{depth}/{name}"]) for name in ("gamma", "beta")]
-            y = graph("LayerNormalization", y, *norm, axis=-1, epsilon=_EPSILON)
-        x = graph("Add", x, y) if model.residual and depth > 1 else y
+        x = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
     _head(graph, x, model, weights, quantized)
     graph("Concat", *ends, output="states_after", axis=0)
     return graph.model("sentences", *_borders(bundle), {**facts, "about": _about(quantized)})

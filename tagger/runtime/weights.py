@@ -48,8 +48,6 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
             shapes |= _recurrent(f"encoder/{direction}_{depth}", model.cell, width, model.units)
         width = model.units * (1 + model.bidirectional)
-        if model.normalize:
-            shapes |= {f"encoder/norm_{depth}/{name}": (width,) for name in ("gamma", "beta")}
     for number, units in enumerate(model.hidden, 1):
         shapes |= _dense(f"head/hidden_{number}", width, units)
         width = units

@@ -73,8 +73,6 @@ class ModelConfig:
     input_dropout: float = setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
     dropout: float = setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
     recurrent_dropout: float = setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
-    residual: bool = setting(False, "add each layer's input to its output, from the second layer on")
-    normalize: bool = setting(False, "layer normalization after each layer")
     head: str = setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))
 
 
@@ -87,9 +85,7 @@ class TrainingConfig:
     schedule: str = setting(
         "linear", "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant", choices=("linear", "inverse", "constant")
     )
-    warmup: float = setting(0.0, "epochs in which the learning rate rises from 0", low=0)
     averaging: float = setting(1.0, "epochs that a moving average of the weights looks back; 0: none", low=0)
-    label_smoothing: float = setting(0.0, "share of the target that goes to all tags alike", low=0, high=0.9)
     clip_norm: float = setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
     batch_tokens: int = setting(0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512", low=0)
     mention_replacement: float = setting(

@@ -15,7 +15,7 @@ from tagger.training.config import ModelConfig
 __all__ = ["architecture", "emissions_of", "restore"]
 
 
-def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder, label_smoothing: float = 0.0) -> Architecture:
+def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -> Architecture:
     """The network that these settings describe."""
     return Architecture(
         vocabulary_size=len(features.words),
@@ -36,11 +36,8 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder, l
         input_dropout=model.input_dropout,
         dropout=model.dropout,
         recurrent_dropout=model.recurrent_dropout,
-        residual=model.residual,
-        normalize=model.normalize,
         head=model.head,
         allowed=[np.isfinite(table).tolist() for table in decoder.allowed] if model.head == "crf" else None,
-        label_smoothing=label_smoothing,
     )
 
 

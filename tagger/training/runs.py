@@ -31,7 +31,8 @@ def begun(run: Path, settings: str, resume: bool) -> tuple[Progress, dict[str, d
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     if progress.settings != settings:
         changed = [line for line in settings.splitlines() if line not in progress.settings.splitlines()]
-        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only patience may change")
+        free = "patience" if 'schedule = "linear"' in settings else "patience and epochs"  # a line's length decides its slope
+        raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may change")
     return progress, arrays
 
 

@@ -20,8 +20,6 @@ class Pace(Protocol):
     @property
     def schedule(self) -> str: ...
     @property
-    def warmup(self) -> float: ...
-    @property
     def averaging(self) -> float: ...
     @property
     def clip_norm(self) -> float: ...
@@ -32,8 +30,7 @@ class Pace(Protocol):
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises from 0 in `warmup` epochs; then falls in a line to 0 at the end of the last one, or by epochs e, counted from 0, as
-    1 / (1 + 0.05 e), or is constant.
+    """Falls in a line to 0 at the end of the last epoch, or by epochs e, counted from 0, as 1 / (1 + 0.05 e), or is constant.
 
     It knows nothing but the number of the step: a resumed training goes on where it was.
     """
@@ -46,10 +43,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step: Any) -> Any:
         training = self.training
         epoch = ops.cast(step, "float32") / self.steps
-        rise = ops.minimum((epoch + 1 / self.steps) / training.warmup, 1.0) if training.warmup else 1.0
-        done = ops.clip((epoch - training.warmup) / max(training.epochs - training.warmup, 1e-6), 0.0, 1.0)
+        done = ops.minimum(epoch / training.epochs, 1.0)
         fall = {"linear": 1 - done, "inverse": 1 / (1 + 0.05 * ops.floor(epoch)), "constant": 1.0}[training.schedule]
-        return training.learning_rate * rise * fall
+        return training.learning_rate * fall
 
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError("a schedule is made anew from the settings")

@@ -55,7 +55,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     tags = _tags(train_sentences, scheme)
     data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
-    model = SequenceTagger.create(architecture(settings.model, features, decoder, settings.training.label_smoothing))
+    model = SequenceTagger.create(architecture(settings.model, features, decoder))
     model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
