@@ -9,9 +9,7 @@ import click
 @click.argument("run")
 @click.argument("file", required=False)
 @click.option("--tokens", type=click.IntRange(min=1), default=50_000, show_default=True, metavar="N", help="To tag in a round.")
-@click.option(
-    "--rounds", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="Figures are medians."
-)
+@click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="Figures are medians.")
 def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     """Measure how fast the model in RUN tags on this machine.
 
