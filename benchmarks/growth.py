@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -39,7 +38,7 @@ def model(labels: int) -> Predictor:
     tags = schemes.tags_of([f"L{number}" for number in range(labels)], "IOBES")
     empty = Bundle(Config(), tags, "IOB2", features, {}, {"agreement": {"weight": 0.6, "score": 0, "without": 0}})
     random = np.random.default_rng(1)
-    shapes = weights.shapes(empty)
+    shapes = weights.expected(empty.config.model, features, len(tags))
     drawn = {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
     untrained = Bundle(empty.config, tags, "IOB2", features, drawn, empty.metrics)
     return Predictor(Member(untrained, Network(untrained)), threads=1)

@@ -6,8 +6,6 @@ Trained for 50 iterations on the first sentences; its F1 means nothing.
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import peer_columns
 import pycrfsuite
@@ -43,15 +41,14 @@ def _features(tokens: list[str], place: int) -> Features:
     return found
 
 
-def trained(path: str, count: int) -> pycrfsuite.Tagger:
+def trained(path: str, count: int, model: str) -> pycrfsuite.Tagger:
+    """A tagger whose file is `model`."""
     trainer = pycrfsuite.Trainer(algorithm="lbfgs", params={"c1": 0.1, "c2": 0.1, "max_iterations": 50}, verbose=False)
     for tokens, tags in peer_columns.annotated(path, count):
         trainer.append(features(tokens), tags)
+    trainer.train(model)
     tagger = pycrfsuite.Tagger()
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "model"
-        trainer.train(str(model))
-        tagger.open_inmemory(model.read_bytes())
+    tagger.open(model)
     return tagger
 
 
@@ -61,7 +58,7 @@ def main() -> None:
         parser.add_argument(name)
     parser.add_argument("--sentences", type=int, default=4000)
     options = parser.parse_args()
-    tagger = trained(options.train, options.sentences)
+    tagger = trained(options.train, options.sentences, f"{options.target}.model")
 
     def tag() -> int:
         tagged = ((lines, tagger.tag(features(tokens))) for lines, tokens in peer_columns.sentences(options.source))

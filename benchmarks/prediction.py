@@ -17,7 +17,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from bisect import bisect_left
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 
 import peers
@@ -54,11 +56,12 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
 
 
 def repeated(folder: Path, tokens: int) -> tuple[Path, Path]:
-    """The test set about as often as makes so many tokens, as columns of token and tag, and as raw text, a sentence a line."""
+    """The test set, as often as makes about so many tokens, or its beginning; as columns, and as raw text, a sentence a line."""
     import peer_columns
 
     sentences = list(peer_columns.sentences(rounds.corpus("test")))
-    times = max(1, round(tokens / sum(len(words) for _, words in sentences)))
+    ends = list(accumulate(len(words) for _, words in sentences))
+    times, sentences = max(1, round(tokens / ends[-1])), sentences[: bisect_left(ends, tokens) + 1]
     columns, text = folder / "test.conll", folder / "test.txt"
     columns.write_text("".join("\n".join(lines) + "\n\n" for lines, _ in sentences) * times, encoding="utf-8")
     text.write_text("".join(" ".join(words) + "\n" for _, words in sentences) * times, encoding="utf-8")
