@@ -1,7 +1,11 @@
-"""Commands in processes of their own: how long each took, and how much memory it had at most."""
+"""Commands in processes of their own: how long each took, and how much memory it had at most.
+
+A process begins with the peak of the one that started it. So a command is started by a small one: this file.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,16 +30,25 @@ def run(command: Sequence[str | Path]) -> Took:
     Raises:
         SystemExit: it failed.
     """
-    begun = time.perf_counter()
-    with open(os.devnull, "w") as null:
-        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=null, stderr=null)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    if status:
-        sys.exit(f"failed: {' '.join(map(str, command))}")
-    return Took(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    starter = [sys.executable, "-S", __file__, *map(str, command)]
+    done = subprocess.run(starter, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"failed: {' '.join(map(str, command))}\n{done.stderr}")
+    return Took(*json.loads(done.stdout))
 
 
 def predict(run: str, source: Path, *arguments: str | Path) -> list[str | Path]:
     """The command `tagger predict`."""
     return [sys.executable, "-m", "tagger.cli.main", "predict", run, source, *arguments]
+
+
+def main() -> None:
+    begun = time.perf_counter()
+    process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    print(json.dumps([time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main()

@@ -42,8 +42,10 @@ def main() -> None:
                 found = processes.run(command)
                 if number:  # the first fills the system's file cache
                     took[name].append(found)
-    columns = ("seconds", "processor", "memory")
-    rows = [[name, *(f"{median(getattr(each, c) for each in runs):.2f}" for c in columns)] for name, runs in took.items()]
+    formats = {"seconds": ".2f", "processor": ".2f", "memory": ".0f"}
+    rows = [
+        [name, *(f"{median(getattr(each, c) for each in runs):{f}}" for c, f in formats.items())] for name, runs in took.items()
+    ]
     print(rounds.table(["what", "seconds", "of processor time", "peak MB"], rows))
 
 
