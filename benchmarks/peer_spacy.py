@@ -71,7 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("train", "source", "target"):
         parser.add_argument(name)
-    parser.add_argument("--sentences", type=int, default=2000)
+    parser.add_argument("--sentences", type=int, default=500)
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     nlp = trained(options.train, options.sentences)

@@ -6,7 +6,7 @@ RUN is a trained model. Everyone reads, tags and writes the test set, repeated t
 anew for each of our rounds, so that no word is known beforehand (but a repeated file repeats its words). Also: raw text to
 JSON Lines, the whole command with its start, and the network's sessions alone, on padded batches that lie ready.
 
-spaCy: `tok2vec` and `ner` of the small size, trained for a pass over 2,000 sentences. CRFsuite: the usual Python features,
+spaCy: `tok2vec` and `ner` of the small size, trained for a pass over 500 sentences. CRFsuite: the usual Python features,
 50 iterations over 4,000. PyTorch: a tagger of the model's shape, untrained. So these are figures of speed alone.
 """
 

@@ -10,6 +10,7 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,8 +60,9 @@ class Worker:
 
     def __init__(self, name: str, command: Sequence[str | Path]) -> None:
         self.name = name
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe that nobody reads would fill up
         self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
         )
 
     def round(self) -> tuple[float, float]:
@@ -77,7 +79,9 @@ class Worker:
             tokens, seconds, processor = json.loads(self.process.stdout.readline())
         except (BrokenPipeError, ValueError):
             self.process.kill()
-            raise RuntimeError(f"{self.name}: {(self.process.communicate()[1] or 'no answer').strip()[-500:]}") from None
+            self.process.wait()
+            self.errors.seek(0)
+            raise RuntimeError(f"{self.name}: {self.errors.read().strip()[-500:] or 'no answer'}") from None
         return tokens / seconds, tokens / max(processor, 1e-9)
 
     def close(self) -> None:
