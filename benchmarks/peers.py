@@ -15,6 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / ".venv"
 PYTHON = FOLDER / "bin" / "python"
+# As training/memory.py does for ours: without it PyTorch gets its buffers page by page, and is far slower.
+KEPT = ["MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=1073741824", "MALLOC_ARENA_MAX=1"]
 MODULES = {"python-crfsuite": "pycrfsuite", "spacy": "spacy", "torch": "torch"}
 
 
@@ -35,7 +37,7 @@ def command(name: str, script: str, *arguments: object) -> list[str]:
     if not installed(name):
         print(f"Skipped {name}: not installed; run python benchmarks/peers.py", file=sys.stderr)
         return []
-    return [str(PYTHON), str(HERE / script), *map(str, arguments)]
+    return ["env", *KEPT, str(PYTHON), str(HERE / script), *map(str, arguments)]
 
 
 def main() -> None:

@@ -24,7 +24,6 @@ import peers
 import rounds
 
 VECTORS = 150
-KEPT = ["MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=1073741824", "MALLOC_ARENA_MAX=1"]
 INPUTS = ("words", "vectors", "characters", "shapes", "tokens")
 
 
@@ -105,7 +104,7 @@ def main() -> None:
         for layers in (1, 2):
             commands: dict[str, list[str | Path]] = {"ours": [sys.executable, __file__, "--serve", batches, str(layers)]}
             if peer := peers.command("torch", "peer_torch_training.py", batches, "--layers", layers):
-                commands["PyTorch"] = ["env", *KEPT, *peer]
+                commands["PyTorch"] = peer
             print(f"\n{layers} x 200 units, {options.tokens:,} tokens of {rounds.corpus('train').parent.name}")
             print(rounds.speed_table(rounds.compare(commands, options.rounds), "PyTorch"), flush=True)
 
