@@ -18,6 +18,7 @@ COMMANDS = {
     "predict": "Tag files: text, CoNLL columns or JSON Lines.",
     "convert": "Convert annotated files between formats and schemes, checking every tag.",
     "info": "Show what a trained model is.",
+    "bench": "Measure how fast a model tags on this machine.",
     "export": "Write a trained model as graphs that run without Keras.",
     "lm": "Train, score and sample language models.",
 }
