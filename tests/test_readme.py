@@ -57,6 +57,8 @@ def test_command_works(command, workplace):
         arguments = ["2" if word == "5" else word for word in arguments] + QUICKLY
     if arguments[0] == "search":
         arguments += ["--trials", "1", "--set", "training.epochs=1"]
+    if arguments[0] == "bench":
+        arguments += ["--tokens", "1000", "--rounds", "1"]
     result = invoke(*arguments, input=shlex.split(text)[1] + "\n" if pipe else None)
     assert result.status == 0, result.stderr
 
