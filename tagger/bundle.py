@@ -17,11 +17,8 @@ graphs and no index; 1 moreover nothing of words but their numbers.
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import tomllib
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,12 +27,14 @@ from typing import Any
 
 import numpy as np
 
+from tagger import folders
 from tagger.card import card, describe
 from tagger.errors import BundleError, TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
+from tagger.folders import MANIFEST
 from tagger.text import schemes
 from tagger.training import config as configuration
 from tagger.training.config import Config
@@ -43,7 +42,6 @@ from tagger.training.config import Config
 __all__ = ["FORMAT", "GRAPHS", "Bundle", "describe", "load", "save"]
 
 FORMAT = 3
-MANIFEST = "manifest.json"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
@@ -97,18 +95,10 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     for name in {*GRAPHS} - {*names}:
         (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
     with written_whole(folder / MANIFEST) as stream:
-        stream.write(_json({"format": FORMAT, "files": {name: _entry(folder / name) for name in names}}))
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    """A file's line in the manifest; read in pieces, as a table of vectors may be large."""
-    with open(path, "rb") as stream:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        stream.write(_json({"format": FORMAT, "files": {name: folders.entry(folder / name) for name in names}}))
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
-    weights = io.BytesIO()
-    np.savez(weights, **bundle.weights)  # type: ignore[arg-type]
     texts = {
         "config.toml": configuration.to_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
@@ -118,7 +108,11 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     }
     if bundle.features.characters is not None:
         texts[_CHARACTERS] = bundle.features.characters.to_json()
-    return {**{name: text.encode() for name, text in texts.items()}, "weights.npz": weights.getvalue(), **bundle.graphs}
+    return {
+        **{name: text.encode() for name, text in texts.items()},
+        "weights.npz": folders.packed(bundle.weights),
+        **bundle.graphs,
+    }
 
 
 def _json(data: Any) -> str:
@@ -133,11 +127,11 @@ def load(folder: str | Path) -> Bundle:
     """
     folder = Path(folder)
     manifest = _manifest(folder)
-    files = {name: _checked(folder, name, manifest) for name in _FILES}
+    files = {name: folders.checked(folder, name, manifest["files"]) for name in _FILES}
 
     def parsed(name: str, parse: Callable[[str], Any]) -> Any:
         try:
-            return parse((files.get(name) or _checked(folder, name, manifest)).decode())
+            return parse((files.get(name) or folders.checked(folder, name, manifest["files"])).decode())
         except BundleError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
@@ -150,9 +144,9 @@ def load(folder: str | Path) -> Bundle:
         tags=tags,
         scheme=scheme,
         features=_features(folder, manifest, config, parsed),
-        weights=_weights(files["weights.npz"], folder / "weights.npz"),
+        weights=folders.arrays(files["weights.npz"], folder / "weights.npz"),
         metrics=parsed("metrics.json", _metrics),
-        graphs={name: _checked(folder, name, manifest) for name in GRAPHS if name in manifest["files"]},
+        graphs={name: folders.checked(folder, name, manifest["files"]) for name in GRAPHS if name in manifest["files"]},
     )
 
 
@@ -181,7 +175,7 @@ def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Ca
     if config.data.vectors:
         names = [name for name in _VECTORS if manifest["format"] > 2 or "index" not in name]
         for name in names:
-            _checked(folder, name, manifest, content=False)
+            folders.checked(folder, name, manifest["files"], content=False)
         try:
             vectors = Vectors.load(*(folder / name for name in names))
         except ValueError as error:
@@ -217,27 +211,6 @@ def _metrics(text: str) -> dict[str, Any]:
     return metrics
 
 
-def _checked(folder: Path, name: str, manifest: dict[str, Any], *, content: bool = True) -> bytes:
-    """A file that is what the manifest says; its bytes, unless it is large and only to be checked."""
-    path, entry = folder / name, manifest["files"].get(name)
-    if not isinstance(entry, dict):
-        raise BundleError(f"{folder / MANIFEST}: does not list {name}; copy the whole folder again")
-    try:
-        # What a link leads to outside of the folder, a pipe or a device is no part of a bundle.
-        if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
-            raise BundleError(f"{path}: is no file of this folder; copy the whole folder again, with the files instead of links")
-        data = path.read_bytes() if content else b""
-        found = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} if content else _entry(path)
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
-    if any(entry.get(key) != value for key, value in found.items()):
-        raise BundleError(
-            f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {found['bytes']}): the file was "
-            "damaged or changed; copy the whole folder again, or train anew"
-        )
-    return data
-
-
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
@@ -257,12 +230,3 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if version > FORMAT:
         raise BundleError(f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade span-tagger")
     return dict(manifest)
-
-
-def _weights(data: bytes, path: Path) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
-        return {name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False) for name, member in members.items()}
-    except Exception as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
-        raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error

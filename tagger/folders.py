@@ -15,7 +15,7 @@ import numpy as np
 from tagger.errors import BundleError
 from tagger.files import written_whole
 
-__all__ = ["MANIFEST", "arrays", "checked", "manifest", "packed", "save"]
+__all__ = ["MANIFEST", "arrays", "checked", "entry", "manifest", "packed", "save"]
 
 MANIFEST = "manifest.json"
 _AGAIN = "copy the whole folder again"
@@ -31,13 +31,15 @@ def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -
     for name, content in contents.items():
         with written_whole(folder / name, "wb") as stream:
             stream.write(content)
-    files = {name: _entry(content) for name, content in contents.items()}
+    files = {name: entry(folder / name) for name in contents}
     with written_whole(folder / MANIFEST) as stream:
         stream.write(json.dumps({**head, "files": files}, indent=1, ensure_ascii=False) + "\n")
 
 
-def _entry(content: bytes) -> dict[str, Any]:
-    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+def entry(path: Path) -> dict[str, Any]:
+    """A file's line in the manifest; read in pieces, as it may be large."""
+    with open(path, "rb") as stream:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -60,25 +62,27 @@ def manifest(folder: Path) -> dict[str, Any]:
     return data
 
 
-def checked(folder: Path, name: str, listed: Mapping[str, Any]) -> bytes:
-    """The bytes of a file that is what the manifest's ``files`` say.
+def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool = True) -> bytes:
+    """A file that is what the manifest's ``files`` say; its bytes, unless it is large and only to be checked.
 
     Raises:
         BundleError: it is not listed, leads out of the folder, cannot be read, or differs.
     """
-    path, entry = folder / name, listed.get(name)
-    if not isinstance(entry, dict):
+    path, wanted = folder / name, listed.get(name)
+    if not isinstance(wanted, dict):
         raise BundleError(f"{folder / MANIFEST}: does not list {name}; {_AGAIN}")
     try:
+        # What a link leads to outside of the folder, a pipe or a device is no part of a bundle.
         if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
             raise BundleError(f"{path}: is no file of this folder; {_AGAIN}, with the files instead of links")
-        data = path.read_bytes()
+        data = path.read_bytes() if content else b""
+        found = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} if content else entry(path)
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
-    if _entry(data) != {key: entry.get(key) for key in ("bytes", "sha256")}:
+    if any(wanted.get(key) != value for key, value in found.items()):
         raise BundleError(
-            f"{path}: differs from what the manifest says ({entry.get('bytes')} bytes, found {len(data)}): the file was damaged "
-            f"or changed; {_AGAIN}, or train anew"
+            f"{path}: differs from what the manifest says ({wanted.get('bytes')} bytes, found {found['bytes']}): the file was "
+            f"damaged or changed; {_AGAIN}, or train anew"
         )
     return data
 

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "decoding": (),
     "networks": ("features", "networks"),
     "card": ("text",),
-    "bundle": ("card", "errors", "features", "files", "text", "training.config"),
+    "bundle": ("card", "errors", "features", "files", "folders", "text", "training.config"),
     "corpora": ("errors", "text", "training.config"),
     "runtime": ("bundle", "decoding", "errors", "features", "files", "runtime", "text", "training.config"),
     "folders": ("errors", "files"),

@@ -16,12 +16,12 @@ from tagger.features.encode import Lexicon
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.network import Network
 
-__all__ = ["Batch", "Emissions", "Member", "batches_of", "emissions_in_batches"]
+__all__ = ["WINDOW_TOKENS", "Batch", "Emissions", "Member", "batches_of", "emissions_in_batches"]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
 
-WINDOW_TOKENS = 1 << 15  # so many that the words met may grow by before old ones are forgotten
+WINDOW_TOKENS = 1 << 15  # that are encoded together: by so many the words met may grow before old ones are forgotten
 TOKEN_BUDGET = 8192  # padded tokens that are decoded together
 RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
 KERAS_BUDGET = 4096  # the same for Keras

@@ -25,7 +25,7 @@ from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.runtime.agreement import Agreement, keys_within, stretches
 from tagger.runtime.decoder import Decoded, Decoder
-from tagger.runtime.member import Batch, Member, batches_of
+from tagger.runtime.member import WINDOW_TOKENS, Batch, Member, batches_of
 from tagger.runtime.network import PRECISIONS, Network, precision_of
 from tagger.text import schemes, tokens
 from tagger.text.formats import plain
@@ -33,8 +33,7 @@ from tagger.text.spans import Sentence, Span
 
 __all__ = ["Predictor", "cores", "load"]
 
-WINDOW = 2048  # sentences read ahead
-WINDOW_TOKENS = 1 << 15  # and no more than so many tokens, or one stretch of a document
+WINDOW = 2048  # sentences read ahead, and no more than `WINDOW_TOKENS` tokens, or one stretch of a document
 PART = 1 << 13  # tokens that a thread does at once
 THREADS = 4  # beyond, Python is the bottleneck, and processes help
 

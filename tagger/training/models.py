@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from tagger.bundle import Bundle
-from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.member import Emissions
+from tagger.runtime.weights import check
 from tagger.training.config import ModelConfig
 
 __all__ = ["architecture", "emissions_of", "restore"]
@@ -47,17 +47,9 @@ def restore(bundle: Bundle) -> SequenceTagger:
     Raises:
         BundleError: the weights are not those of its configuration.
     """
+    check(bundle)
     model = SequenceTagger.create(architecture(bundle.config.model, bundle.features, Decoder.of(bundle)))
-    weights = model.named_weights()
-    expected = {name: tuple(weight.shape) for name, weight in weights.items()}
-    found = {name: array.shape for name, array in bundle.weights.items()}
-    if expected != found or any(array.dtype != np.float32 for array in bundle.weights.values()):
-        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-        raise BundleError(
-            f"weights.npz does not fit config.toml and the vocabulary: {', '.join(wrong) or 'type is not float32'}; copy the "
-            "whole folder again"
-        )
-    for name, weight in weights.items():
+    for name, weight in model.named_weights().items():
         weight.assign(bundle.weights[name])
     return model
 
