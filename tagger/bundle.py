@@ -216,17 +216,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
         raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the whole folder again") from error
-    try:
-        manifest = json.loads(data)
-        version, files = manifest["format"], manifest["files"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BundleError(f"{path}: damaged manifest ({error!r}); copy the whole folder again") from error
-    if type(version) is not int or version < 1 or not isinstance(files, dict):
+    manifest = folders.manifest(folder)
+    version = manifest.get("format")
+    if type(version) is not int or version < 1:
         raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
     if version > FORMAT:
         raise BundleError(f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade span-tagger")
-    return dict(manifest)
+    return manifest

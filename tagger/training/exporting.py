@@ -43,11 +43,11 @@ def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = ()) -> Bundle:
         BundleError: the weights are not those of its settings.
         TaggerError: the package onnx is missing.
     """
-    decided = ("agreement", "int8", "precision")
-    metrics = {name: value for name, value in bundle.metrics.items() if sentences == () or name not in decided}
-    bundle = replace(bundle, graphs=export.graphs(bundle), metrics=metrics)
+    bundle = replace(bundle, graphs=export.graphs(bundle))
     if not sentences:
-        return bundle
+        return bundle  # as it was decided before, for these weights
+    metrics = {name: value for name, value in bundle.metrics.items() if name not in ("agreement", "int8", "precision")}
+    bundle = replace(bundle, metrics=metrics)
     score = round(_score(bundle, sentences, FLOAT32), 2)
     if bundle.scheme != schemes.PLAIN:
         agreeing = replace(bundle, metrics={**metrics, "agreement": {"weight": WEIGHT}})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     settings = settings if isinstance(settings, Config) else config.load(settings)
     config.check(settings)
     run, observer = Path(run), observer or Observer()
-    progress, arrays = runs.begun(run, _fixed(settings), resume)
+    progress, arrays = runs.begun(run, settings, resume)
     runs.seed(settings.training.seed)
 
     vocabulary = text.vocabulary_of(settings)
@@ -67,13 +66,6 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         trained = Bundle(settings, vocabulary, state.best, _metrics(progress, texts))
     bundle.save(run, trained)
     return trained
-
-
-def _fixed(settings: Config) -> str:
-    """What must not change in a training that is resumed, as TOML."""
-    training = settings.training
-    epochs = 1 if training.schedule != "linear" else training.epochs  # a line falls the slower, the more there are
-    return config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
 
 
 @contextmanager

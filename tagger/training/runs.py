@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,29 @@ from tagger.files import written_whole
 from tagger.training import checkpoints, series
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
+from tagger.training.settings import to_toml
 
 __all__ = ["begun", "claim", "restore", "seed"]
 
 
-def begun(run: Path, settings: str, resume: bool) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
-    """Where to begin: nowhere, or at a checkpoint, whose arrays come by group and name.
+def begun(run: Path, settings: Any, resume: bool) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
+    """Where to begin: nowhere, or at a checkpoint of the same settings, whose arrays come by group and name.
 
-    `settings` are those that must not change in between, as TOML.
+    `settings` are those of either kind of training; those of them that must not change in between are compared as TOML.
 
     Raises:
         TaggerError: the folder is in use; or, with `resume`, there is no checkpoint, or one of other settings.
     """
+    training = settings.training
+    linear = training.schedule == "linear"  # a line falls the slower, the more epochs there are
+    fixed = to_toml(replace(settings, training=replace(training, epochs=training.epochs if linear else 1, patience=1)))
     if not resume:
         series.see_free(run)
-        return Progress(settings=settings), {}
+        return Progress(settings=fixed), {}
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
-    if progress.settings != settings:
-        changed = [line for line in settings.splitlines() if line not in progress.settings.splitlines()]
-        free = "patience" if 'schedule = "linear"' in settings else "patience and epochs"  # a line's length decides its slope
+    if progress.settings != fixed:
+        changed = [line for line in fixed.splitlines() if line not in progress.settings.splitlines()]
+        free = "patience" if linear else "patience and epochs"
         raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may change")
     return progress, arrays
 

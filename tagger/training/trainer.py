@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
     tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
-    progress, arrays = runs.begun(run, _fixed(settings), resume)
+    progress, arrays = runs.begun(run, settings, resume)
     runs.seed(settings.training.seed)
 
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
@@ -73,13 +72,6 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     trained = exporting.with_graphs(Bundle(settings, tags, scheme, features, state.best, metrics), dev_sentences)
     bundle.save(run, trained)
     return trained
-
-
-def _fixed(settings: Config) -> str:
-    """What must not change in a training that is resumed, as TOML."""
-    training = settings.training
-    epochs = 1 if training.schedule != "linear" else training.epochs  # a line falls the slower, the more there are
-    return config.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
 
 
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
