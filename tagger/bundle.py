@@ -8,11 +8,13 @@
                            index.npy, by which a word is found in the text without reading it
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
     *.onnx                 the network as graphs that run without Keras: see `tagger.runtime.export`
+    language_models/       if the tagger reads with some: a folder each, 1, 2, ..., as `tagger.language_models.bundle` has it;
+                           on one disk they share their files with the folders that they are from
     metrics.json           what was measured on dev
     README.md              a model card
 
-Other files of a training (history, checkpoints) may lie beside them and are no part of the model. Older formats: 2 has no
-graphs and no index; 1 moreover nothing of words but their numbers.
+Other files of a training (history, checkpoints) may lie beside them and are no part of the model. Older formats: 3 has no
+language models; 2 no graphs and no index; 1 moreover nothing of words but their numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,13 +37,16 @@ from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.folders import MANIFEST
+from tagger.language_models import bundle as language_models
+from tagger.language_models.bundle import Bundle as LanguageModel
 from tagger.text import schemes
 from tagger.training import config as configuration
 from tagger.training.config import Config
 
 __all__ = ["FORMAT", "GRAPHS", "Bundle", "describe", "load", "save"]
 
-FORMAT = 3
+FORMAT = 4
+_MODELS = "language_models"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
@@ -56,7 +61,7 @@ class Bundle:
 
     ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``. ``scheme`` is that of the
     training corpus, in which predictions are written. ``graphs`` are the files of `runtime.export`, made of ``weights``: a bundle
-    with other weights must leave them out, or is refused when it is used.
+    with other weights must leave them out, or is refused when it is used. ``language_models`` are those that it reads with.
     """
 
     config: Config
@@ -66,6 +71,7 @@ class Bundle:
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
     graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
+    language_models: tuple[LanguageModel, ...] = field(default=(), repr=False)
 
     @property
     def labels(self) -> list[str]:
@@ -88,6 +94,9 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         with written_whole(folder / name, "wb") as stream:
             stream.write(content)
     names = list(contents)
+    for number, model in enumerate(bundle.language_models, 1):
+        language_models.save_beside(folder / _MODELS / str(number), model)
+        names.append(f"{_MODELS}/{number}/{MANIFEST}")
     if bundle.features.vectors is not None:
         (folder / "vectors").mkdir(exist_ok=True)
         bundle.features.vectors.save(*(folder / name for name in _VECTORS))
@@ -139,15 +148,25 @@ def load(folder: str | Path) -> Bundle:
 
     tags, scheme = parsed("tags.json", _tags)
     config = parsed("config.toml", partial(_config, version=manifest["format"]))
+    models = _language_models(folder, manifest, len(config.data.language_models))
+    features = _features(folder, manifest, config, parsed)
     return Bundle(
         config=config,
         tags=tags,
         scheme=scheme,
-        features=_features(folder, manifest, config, parsed),
+        features=replace(features, context=sum(model.units for model in models)),
         weights=folders.arrays(files["weights.npz"], folder / "weights.npz"),
         metrics=parsed("metrics.json", _metrics),
         graphs={name: folders.checked(folder, name, manifest["files"]) for name in GRAPHS if name in manifest["files"]},
+        language_models=models,
     )
+
+
+def _language_models(folder: Path, manifest: dict[str, Any], count: int) -> tuple[LanguageModel, ...]:
+    """Those that the tagger reads with. The tagger's manifest knows theirs, which know all the rest."""
+    for number in range(1, count + 1):
+        folders.checked(folder, f"{_MODELS}/{number}/{MANIFEST}", manifest["files"])
+    return tuple(language_models.load(folder / _MODELS / str(number)) for number in range(1, count + 1))
 
 
 def _config(text: str, version: int) -> Config:

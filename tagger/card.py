@@ -68,7 +68,12 @@ def _inputs(bundle: Bundle) -> str:
         parts.append(f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} words{tuned}")
     if features.characters:
         parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
-    return ", ".join(parts + (["shape"] if features.shapes else []))
+    parts += ["shape"] if features.shapes else []
+    models = bundle.language_models
+    if models:
+        read = " and ".join(f"{one.config.model.direction} {one.config.model.level}" for one in models)
+        parts.append(f"language models ({read}, {features.context:,} numbers)")
+    return ", ".join(parts)
 
 
 def card(bundle: Bundle) -> str:

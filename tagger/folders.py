@@ -15,7 +15,7 @@ import numpy as np
 from tagger.errors import BundleError
 from tagger.files import written_whole
 
-__all__ = ["MANIFEST", "arrays", "checked", "entry", "manifest", "packed", "save"]
+__all__ = ["MANIFEST", "arrays", "checked", "digest", "entry", "linked", "manifest", "packed", "save"]
 
 MANIFEST = "manifest.json"
 _AGAIN = "copy the whole folder again"
@@ -85,6 +85,35 @@ def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool
             f"damaged or changed; {_AGAIN}, or train anew"
         )
     return data
+
+
+def linked(source: Path, folder: Path) -> bool:
+    """Make `folder` one of links to the files of `source`, which have a manifest: the manifest last; whether that was possible.
+
+    Files are only ever replaced, never changed, so what happens to one of the two folders is no matter to the other.
+    """
+    if folder.exists() and source.resolve() == folder.resolve():
+        return True
+    try:
+        names = [*manifest(source)["files"], MANIFEST]
+        (folder / MANIFEST).unlink(missing_ok=True)
+        for name in names:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            target.hardlink_to(source / name)
+    except (OSError, BundleError):  # another disk, one without links, or the source has gone
+        return False
+    return True
+
+
+def digest(named: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over the names and numbers of arrays."""
+    hashed = hashlib.sha256()
+    for name in sorted(named):
+        hashed.update(f"{name} {named[name].shape}\n".encode())
+        hashed.update(np.ascontiguousarray(named[name]).data)
+    return hashed.hexdigest()
 
 
 def packed(named: Mapping[str, np.ndarray]) -> bytes:

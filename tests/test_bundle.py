@@ -129,7 +129,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
     manifest = json.loads((trained_run / "manifest.json").read_text())
-    assert manifest["format"] == bundles.FORMAT == 3
+    assert manifest["format"] == bundles.FORMAT == 4
     assert sorted(manifest["files"]) == sorted([*FILES, *bundles.GRAPHS, "vocabulary/characters.json"])
     for name, entry in manifest["files"].items():
         data = (trained_run / name).read_bytes()
@@ -186,7 +186,7 @@ def test_a_damaged_file_is_refused(folder: Path, name: str, spoil: Callable[[Pat
 @pytest.mark.parametrize(
     ("manifest", "complaint"),
     [
-        ('{"format": 4, "files": {}}', "upgrade"),
+        ('{"format": 5, "files": {}}', "upgrade"),
         ('{"format": 0, "files": {}}', "damaged manifest"),
         ('{"format": "1", "files": {}}', "damaged manifest"),
         ('{"format": true, "files": {}}', "damaged manifest"),

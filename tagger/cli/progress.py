@@ -67,6 +67,11 @@ class TrainingProgress(Observer):
         self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
         click.echo(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}", err=True)
 
+    def reading(self, folder: str, done: int, tokens: int) -> None:
+        self.meter.show(done / max(tokens, 1), f"the language models read {tokens:,} tokens, once; kept in {folder}")
+        if done == tokens:
+            self.meter.clear()
+
     def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
         rate = f"{tokens_per_second:,.0f} tokens/s"
         best = f"{self.score} {self.best:.2f}  " if self.best else ""

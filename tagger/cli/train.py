@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 @click.option(
     "--vectors", multiple=True, metavar="FILE", help="Pretrained word vectors; several files stand side by side. See README."
 )
+@click.option(
+    "--language-model", "language_models", multiple=True, metavar="DIR",
+    help="A language model whose states are read beside the words; several stand side by side.",
+)  # fmt: skip
 @click.option("--scheme", type=SCHEME, help="Of the tags; detected by default.")
 @click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
 @reading_options
@@ -51,7 +55,7 @@ def command(
     from tagger.training import config, see_installed
 
     see_installed()
-    data["vectors"] = data["vectors"] or None
+    data = {name: value or None for name, value in data.items()}
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed}
     try:

@@ -1,6 +1,6 @@
 """Length buckets with a token budget: sentences of like length share a batch, so that little of it is padding.
 
-Axes: B batch, T time.
+Axes: B batch, T time, S numbers that language models tell of a token, U units of one of them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import numpy as np
 from tagger.features.encode import Lexicon
 from tagger.features.vocabulary import PAD
 
-__all__ = ["Batch", "batch_up", "bucket", "few_shapes", "shuffled_buckets"]
+__all__ = ["Batch", "Contexts", "batch_up", "bucket", "few_shapes", "padded_contexts", "shuffled_buckets"]
 
 _SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up to multiples of this
+
+
+Contexts = Sequence[Sequence[np.ndarray]]
+"""For each sentence what each language model knows at its tokens: (T, U of that model)."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,10 @@ def batch_up(
     numbers: Sequence[np.ndarray],
     tags: Sequence[np.ndarray] | None = None,
     *,
+    contexts: Contexts | None = None,
     token_budget: int = 0,
 ) -> Batch:
-    """Pad the sentences `indices`, given as numbers of a lexicon, to one batch.
+    """Pad the sentences `indices` to one batch; they are given as numbers of a lexicon, and what language models know of them.
 
     With a `token_budget` all shapes are rounded up to one of few: for backends that compile every shape.
     """
@@ -85,6 +90,8 @@ def batch_up(
         time = -(-time // _SHAPE_STEP) * _SHAPE_STEP
         rows = 1 << (max(rows, token_budget // time) - 1).bit_length()
     inputs = lexicon.inputs(_padded([numbers[index] for index in indices], rows, time))
+    if contexts is not None:
+        inputs["context"] = padded_contexts([contexts[index] for index in indices], rows, time)
     return Batch(
         indices=indices,
         lengths=lengths,
@@ -98,10 +105,22 @@ def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     enlarged = {}
     for name, array in inputs.items():
         more = [(0, (1 << (len(array) - 1).bit_length()) - len(array))] + [(0, 0)] * (array.ndim - 1)
-        if name in ("tokens", "characters"):
+        if name in ("tokens", "characters", "context"):
             more[1] = (0, -array.shape[1] % _SHAPE_STEP)
         enlarged[name] = np.pad(array, more, constant_values=PAD)
     return enlarged
+
+
+def padded_contexts(contexts: Sequence[Sequence[np.ndarray]], rows: int, time: int) -> np.ndarray:
+    """What language models know at each token of some sentences, side by side: (B, T, S) float32, zeros where padded."""
+    widths = [states.shape[1] for states in contexts[0]]
+    padded = np.zeros((rows, time, sum(widths)), dtype=np.float32)
+    for row, of_sentence in enumerate(contexts):
+        first = 0
+        for states, width in zip(of_sentence, widths, strict=True):
+            padded[row, : len(states), first : first + width] = states
+            first += width
+    return padded
 
 
 def _padded(arrays: Sequence[np.ndarray], rows: int, time: int) -> np.ndarray:

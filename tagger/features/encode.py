@@ -20,12 +20,16 @@ __all__ = ["Lexicon", "WordFeatures", "key_of", "replace_rare"]
 
 @dataclass(frozen=True)
 class WordFeatures:
-    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None is left out."""
+    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None is left out.
+
+    ``context`` is how many numbers it is told besides of a word's place in its sentence, by language models; 0: none.
+    """
 
     words: Vocabulary
     characters: Vocabulary | None = None
     shapes: bool = False
     vectors: Vectors | None = None
+    context: int = 0
 
 
 class Lexicon:

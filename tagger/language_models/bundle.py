@@ -10,10 +10,12 @@ README.md         a model card
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,31 @@ __all__ = ["FORMAT", "KIND", "Bundle", "describe", "load", "save", "shapes_of"]
 
 FORMAT = 1
 KIND = "language model"
+QUANTIZED_CELLS = ("lstm", "lstm-peephole")
 _BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained language model as plain data."""
+    """A trained language model as plain data; ``folder`` is where it was read, if it was."""
 
     config: Config
     vocabulary: Vocabulary
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
+    folder: Path | None = field(default=None, compare=False)
+
+    @property
+    def units(self) -> int:
+        """How many numbers it knows at each place of a text: those of its last layer's activation."""
+        return self.config.model.units
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all that decides what it knows: the weights, the vocabulary, and how it reads."""
+        model = self.config.model
+        facts = f"{model.level} {model.direction} {model.cell}\n{self.vocabulary.to_json()}\n{folders.digest(self.weights)}"
+        return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
@@ -56,6 +72,17 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     }
     contents = {**{name: text.encode() for name, text in texts.items()}, "weights.npz": folders.packed(bundle.weights)}
     folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
+
+
+def save_beside(folder: Path, bundle: Bundle) -> None:
+    """Write a bundle into a folder of its own within another model's. Where the disk can, its files are links to those that it
+    was read from: any number of taggers then share one copy, and a copy of the tagger's folder is whole all the same.
+
+    Raises:
+        TaggerError: the disk does not let it be written.
+    """
+    if bundle.folder is None or not folders.linked(bundle.folder, folder):
+        save(folder, bundle)
 
 
 def load(folder: str | Path) -> Bundle:
@@ -84,7 +111,7 @@ def load(folder: str | Path) -> Bundle:
     vocabulary = parsed("vocabulary.json", Vocabulary.from_json)
     weights = folders.arrays(folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz")
     _fit(weights, config.model, len(vocabulary), folder)
-    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics))
+    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics), folder)
 
 
 def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:

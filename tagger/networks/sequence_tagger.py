@@ -1,6 +1,6 @@
 """The tagger's network: embed, encode, score.
 
-Axes: B batch, T time, K tags.
+Axes: B batch, T time, S numbers of a context, K tags.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Architecture:
 
     ``one_hot`` tokens stand alone. Otherwise a word is the concatenation of a trained ``embedding`` of its number, its
     pretrained vector (``vectors``, plus a trained difference if ``fine_tune``), what a ``character_encoder`` ("cnn", or the
-    name "rnn" for a recurrent one of the same cell) reads in its ``characters``, and an embedding of its ``shape``.
+    name "rnn" for a recurrent one of the same cell) reads in its ``characters``, and an embedding of its ``shape``. Beside it
+    stand ``context`` numbers of language models, of its place, which a product brings down to ``projection`` (0: as they are).
     ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three boolean tables as nested lists.
     """
 
@@ -44,6 +45,8 @@ class Architecture:
     characters: int = 0
     character_vocabulary_size: int = 0
     shape: int = 0
+    context: int = 0
+    projection: int = 0
     cell: str = "lstm"
     units: int = 100
     layers: int = 1
@@ -58,7 +61,10 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SequenceTagger(keras.Model):
-    """The inputs of `features.Lexicon.inputs` to logits (B, T, K); token 0 is padding, on the right."""
+    """The inputs of `features.Lexicon.inputs`, and ``context`` (B, T, S) if there is one, to logits (B, T, K).
+
+    Token 0 is padding, on the right.
+    """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,6 +77,8 @@ class SequenceTagger(keras.Model):
             if architecture.one_hot
             else keras.layers.Dropout(architecture.input_dropout, noise_shape=(None, 1, None))
         )
+        projected = bool(architecture.context and architecture.projection)
+        self.project = keras.layers.Dense(architecture.projection, name="context") if projected else None
         self.encoder = Encoder(
             architecture.cell,
             architecture.units,
@@ -101,7 +109,11 @@ class SequenceTagger(keras.Model):
         architecture = self.architecture
         vectors = 0 if "vectors" in self.inputs_of_words else architecture.vectors
         widths = [layer.compute_output_shape((None,))[-1] for layer in self.inputs_of_words.values()]
-        shape = (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors)
+        context = architecture.context
+        if self.project is not None:
+            self.project.build((None, None, context))
+            context = architecture.projection
+        shape = (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors + context)
         self.encoder.build(shape)
         self.head.build(self.encoder.compute_output_shape(shape))
         self.built = True
@@ -110,7 +122,11 @@ class SequenceTagger(keras.Model):
         tokens = inputs["tokens"]
         lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
         words = inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
-        x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
+        x = ops.take(words, tokens, axis=0)
+        if self.architecture.context:
+            context = inputs["context"]
+            x = ops.concatenate([x, context if self.project is None else self.project(context)], axis=-1)
+        x = self.input_drop(x, training=training)
         return self.head(self.encoder(x, lengths, training=training), training=training)
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
@@ -148,6 +164,7 @@ class SequenceTagger(keras.Model):
         for name, layer in self.inputs_of_words.items():
             parts = getattr(layer, "parts", {})
             layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
+        layers |= {} if self.project is None else {"context": self.project}
         layers |= {f"encoder/{layer.name}": layer for directions in self.encoder.stack for layer in directions}
         layers |= {f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)}
         named = {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}

@@ -24,8 +24,9 @@ from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.batches import bucket
 from tagger.runtime import stream
+from tagger.runtime.context import reading
 from tagger.runtime.export import INT8, QUANTIZED_CELLS
-from tagger.runtime.member import RUN_BUDGET, Member, batches_of
+from tagger.runtime.member import RUN_BUDGET, Batch, Member, batches_of
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor, cores, load
 from tagger.text import formats
@@ -97,19 +98,24 @@ def _drawn(model: Bundle, tokens: int) -> list[Sentence]:
 
 
 def kernel(model: Bundle, precision: str, threads: int, sentences: Sequence[Sentence]) -> Callable[[], None]:
-    """A run of the network over sentences that are encoded and padded already: what no pipeline can exceed."""
+    """A run of the network, language models included, over sentences that are encoded and padded: what no pipeline can exceed."""
     member = Member(model, Network(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
     features, numbers = member.encode(tokens)
     parts = []
     for batch in batches_of(tokens):
         for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
-            part = type(batch)(*(column[rows] for column in batch))
-            parts.append((part.padded(numbers), part.lengths))
-    pool = ThreadPoolExecutor(threads)
+            part = Batch(*(column[rows] for column in batch))
+            parts.append((part, part.padded(numbers)))
+    pool, read = ThreadPoolExecutor(threads), reading(member.models)
 
     def run() -> None:
-        for _ in pool.map(lambda part: member.network.emissions(features, *part), parts):
+        context = member.context(read(tokens))
+
+        def of_part(part: Batch, padded: np.ndarray) -> None:
+            member.network.emissions(features, padded, part.lengths, None if context is None else part.padded(context))
+
+        for _ in pool.map(lambda part: of_part(*part), parts):
             pass
 
     return run

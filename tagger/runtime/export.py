@@ -21,16 +21,14 @@ from __future__ import annotations
 import hashlib
 import json
 
-import numpy as np
-
+from tagger import folders
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
-from tagger.runtime.operators import Weights
 from tagger.runtime.sentence_graph import sentence_graph
 from tagger.runtime.weights import check
 from tagger.runtime.word_graph import word_graph
 
-__all__ = ["INT8", "SENTENCES", "WORDS", "digest", "graphs"]
+__all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]
 
 WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
 QUANTIZED_CELLS = ("lstm", "lstm-peephole")
@@ -68,7 +66,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "scheme": "plain" if bundle.scheme == "plain" else "IOBES",
         "head": bundle.config.model.head,
         "tokenizer": bundle.config.data.tokenizer,
-        "weights": digest(bundle.weights),
+        "weights": folders.digest(bundle.weights),
     }
     for name, vocabulary in digests.items():
         if vocabulary is not None:
@@ -77,12 +75,3 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         tables = {name: bundle.weights[f"head/{name}"].tolist() for name in ("start", "transitions", "end")}
         facts["transitions"] = json.dumps(tables)
     return facts
-
-
-def digest(weights: Weights) -> str:
-    """SHA-256 over names and numbers: by it a graph is known to be of these weights."""
-    hashed = hashlib.sha256()
-    for name in sorted(weights):
-        hashed.update(f"{name} {weights[name].shape}\n".encode())
-        hashed.update(np.ascontiguousarray(weights[name]).data)
-    return hashed.hexdigest()

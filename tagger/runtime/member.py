@@ -1,6 +1,6 @@
 """A bundle at work, in batches: sentences of like length are run together, and each distinct word is encoded once.
 
-Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, K tags.
+Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, S numbers that language models tell of a place, K tags.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.bundle import Bundle
-from tagger.features.batches import batch_up, bucket
+from tagger.features.batches import Contexts, batch_up, bucket
 from tagger.features.encode import Lexicon
+from tagger.runtime.context import Known, models_of, reading
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.network import Network
 
@@ -58,6 +59,7 @@ class Member:
         self.bundle = bundle
         self.network = network
         self.decoder = Decoder.of(bundle)
+        self.models = models_of(bundle, network.precision)
         self.lexicon = Lexicon(bundle.features)
         self._forget()
 
@@ -94,35 +96,41 @@ class Member:
 
     def batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,), emissions (B, T, K)."""
-        encoded = self.encode(sentences)
+        encoded, context = self.encode(sentences), self.context(reading(self.models)(sentences))
         for batch in batches_of(sentences):
-            yield batch.indices, batch.lengths, self.emissions(batch, *encoded)
+            yield batch.indices, batch.lengths, self.emissions(batch, *encoded, context)
 
-    def emissions(self, batch: Batch, features: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """The scores (B, T, K) of a batch of what `encode` gave."""
+    def context(self, known: Known) -> np.ndarray | None:
+        """What the network is told of the places of tokens (N, S); None where there is no language model."""
+        return np.concatenate([known[key] for key in self.models], axis=1) if self.models else None
+
+    def emissions(self, batch: Batch, features: np.ndarray, numbers: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
+        """The scores (B, T, K) of a batch of what `encode` and `context` gave."""
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
         for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
             part = Batch(*(column[rows] for column in batch))
-            found = self.network.emissions(features, part.padded(numbers), part.lengths)
+            found = self.network.emissions(
+                features, part.padded(numbers), part.lengths, None if context is None else part.padded(context)
+            )
             emissions[rows, : found.shape[1]] = found
         return emissions
 
 
-def batches_of(sentences: Sequence[Sequence[str]], first: int = 0, start: int = 0) -> list[Batch]:
-    """Sentences of like length together; the first of them is sentence number `first`, its tokens begin at `start`."""
+def batches_of(sentences: Sequence[Sequence[str]], first: int = 0) -> list[Batch]:
+    """Sentences of like length together; the first of them is sentence number `first`, its tokens begin the row."""
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
-    starts = start + np.cumsum(lengths, dtype=np.int64) - lengths
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
     return [Batch(first + chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
 
 
 def emissions_in_batches(
-    sentences: Sequence[Sequence[str]], lexicon: Lexicon, emissions: Emissions
+    sentences: Sequence[Sequence[str]], lexicon: Lexicon, emissions: Emissions, contexts: Contexts | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """As `Member.batches`, by a Keras network."""
     numbers = lexicon.numbers(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
     for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
-        batch = batch_up(indices, lexicon, numbers)
+        batch = batch_up(indices, lexicon, numbers, contexts=contexts)
         yield indices, batch.lengths, emissions(batch.inputs)

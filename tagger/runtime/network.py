@@ -1,6 +1,6 @@
 """A trained network in ONNX Runtime: the graphs that `runtime.export` writes, run by NumPy arrays.
 
-Axes: B batch, T time, D distinct words, C characters, X numbers of a word, N words in all, K tags.
+Axes: B batch, T time, D distinct words, C characters, X numbers of a word, S numbers of a place, N words in all, K tags.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tagger import folders
 from tagger.bundle import Bundle
 from tagger.errors import BundleError
-from tagger.runtime.export import INT8, SENTENCES, WORDS, digest, graphs
+from tagger.runtime.export import INT8, SENTENCES, WORDS, graphs
 from tagger.runtime.sentence_graph import backwards
 from tagger.runtime.weights import check, width_of
 
@@ -41,13 +42,14 @@ class Network:
 
     def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
         check(bundle)
+        self.precision = precision
         made = bundle.graphs or graphs(bundle)
         self.one_hot = bundle.config.model.input == "one-hot"
         self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
         self._units = bundle.config.model.units
         self._backwards = backwards(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
-        self._weights = digest(bundle.weights)
+        self._weights = folders.digest(bundle.weights)
         self._sentences = self._session(made, _FILES[precision])
         self._words = None if self.one_hot else self._session(made, WORDS)
         self._wanted = set() if self._words is None else {value.name for value in self._words.get_inputs()}
@@ -76,31 +78,38 @@ class Network:
         found: np.ndarray = self._words.run(None, {name: inputs[name] for name in self._wanted})[0]
         return found
 
-    def emissions(self, features: np.ndarray, tokens: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or (N,); lengths (B,) int32."""
+    def emissions(
+        self, features: np.ndarray, tokens: np.ndarray, lengths: np.ndarray, context: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or (N,); lengths (B,) int32.
+
+        A model that reads with language models wants what they know, `context` (B, T, S) float32.
+        """
+        told = {} if context is None else {"context": context}
         if len(tokens) == 1 and lengths[0] > PIECE:
-            return self._in_pieces(features, tokens[:, : lengths[0]])
-        inputs = {"features": features, "tokens": tokens, "lengths": lengths}
+            return self._in_pieces(features, {"tokens": tokens[:, : lengths[0]], **told})
+        inputs = {"features": features, "tokens": tokens, "lengths": lengths, **told}
         found: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
         return found
 
-    def _in_pieces(self, features: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """The scores (1, T, K) of one very long sentence: the same, but in memory that its length hardly touches.
+    def _in_pieces(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The scores (1, T, K) of one very long sentence, given by inputs (1, T, ...), in memory that its length hardly touches.
 
         A sweep goes over all pieces and hands states from each to the next; those that come from the other side are of the
         sweep before. The first, forwards, gets the forward states of the first layer right. Each later sweep goes the other way
         and gets right the states of its direction in the layer whose both inputs now are right: after one sweep more than there
         are layers nothing is left to change.
         """
-        pieces = [tokens[:, first : first + PIECE] for first in range(0, tokens.shape[1], PIECE)]
+        starts = range(0, sentence["tokens"].shape[1], PIECE)
+        pieces = [{name: array[:, first : first + PIECE] for name, array in sentence.items()} for first in starts]
         into = np.zeros((len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32)  # [p + 1]: those of piece p
         emissions = [np.empty(0)] * len(pieces)
         for sweep in range(self._sweeps):
             order = range(len(pieces)) if sweep % 2 == 0 else reversed(range(len(pieces)))
             for number in order:
                 piece = pieces[number]
-                length = np.array([piece.shape[1]], dtype=np.int32)
-                inputs = {"features": features, "tokens": piece, "lengths": length, "states": into[number + 1]}
+                length = np.array([piece["tokens"].shape[1]], dtype=np.int32)
+                inputs = {"features": features, "lengths": length, "states": into[number + 1], **piece}
                 emissions[number], after = self._sentences.run(["emissions", "states_after"], inputs)
                 into[number + 2, ~self._backwards] = after[~self._backwards]
                 into[number, self._backwards] = after[self._backwards]

@@ -24,6 +24,7 @@ from tagger.bundle import Bundle
 from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.runtime.agreement import Agreement, keys_within, stretches
+from tagger.runtime.context import Read, reading
 from tagger.runtime.decoder import Decoded, Decoder
 from tagger.runtime.member import WINDOW_TOKENS, Batch, Member, batches_of
 from tagger.runtime.network import PRECISIONS, Network, precision_of
@@ -80,6 +81,12 @@ def _kind(bundle: Bundle) -> dict[str, object]:
 _Part = tuple[list[Batch], "Future[list[Decoded]]"]
 """A part of a window: its batches, and what will be found in each."""
 
+_Words = tuple[np.ndarray, np.ndarray]
+"""What a member's network knows of words, and which of them the tokens are: see `Member.encode`."""
+
+_Told = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
+"""The same, and what its language models know of the tokens' places."""
+
 
 class Predictor:
     """Tags raw text, tokens or sentences with one model, or with the average of several.
@@ -88,8 +95,10 @@ class Predictor:
     gives each token the mean of its members' exact probabilities of tags, and decodes that under the scheme's constraints.
     """
 
-    def __init__(self, *members: Member, threads: int | None = None) -> None:
+    def __init__(self, *members: Member, threads: int | None = None, read: Read | None = None) -> None:
+        """`read` is what lets the members' language models read, if it is not they themselves."""
         self.members = members
+        self.read = read or reading({key: model for member in members for key, model in member.models.items()})
         self.bundle = members[0].bundle
         self.labels = self.bundle.labels
         self.plain_tags = self.bundle.scheme == schemes.PLAIN
@@ -133,31 +142,33 @@ class Predictor:
         parts, first, start = [], 0, 0
         for part in _windows(window, WINDOW, PART):
             tokens = [sentence.tokens for stretch in part for sentence in stretch]
-            batches = batches_of(tokens, first, start)
+            batches = batches_of(tokens, first)
             end = start + sum(map(len, tokens))
-            parts.append((batches, self._threads.submit(self._run, batches, encoded, keys[start:end], scores)))
+            words = [(features, numbers[start:end]) for features, numbers in encoded]
+            parts.append((batches, self._threads.submit(self._run, batches, words, tokens, keys[start:end], scores)))
             first, start = first + len(tokens), end
         return sentences, parts
 
     def _run(
-        self, batches: list[Batch], encoded: list[tuple[np.ndarray, np.ndarray]], keys: np.ndarray, scores: bool
+        self, batches: list[Batch], words: list[_Words], sentences: list[tuple[str, ...]], keys: np.ndarray, scores: bool
     ) -> list[Decoded]:
-        """What the batches of a part hold; its tokens have the `keys` (N,)."""
-        emissions = [self._emissions(batch, encoded) for batch in batches]
-        if self.agreement.weight and batches:
-            start = min(int(batch.starts.min()) for batch in batches)
+        """What the batches of a part hold; its tokens, those of the `sentences`, have the `keys` (N,)."""
+        known = self.read(sentences)
+        told = [(*found, member.context(known)) for member, found in zip(self.members, words, strict=True)]
+        emissions = [self._emissions(batch, told) for batch in batches]
+        if self.agreement.weight:
             row = np.empty((len(keys), len(self.bundle.tags)))
             for batch, found in zip(batches, emissions, strict=True):
                 inside, places = batch.places()
-                row[places - start] = found[inside]
+                row[places] = found[inside]
             row = self.agreement(row, keys)
-            emissions = [batch._replace(starts=batch.starts - start).padded(row) for batch in batches]
+            emissions = [batch.padded(row) for batch in batches]
         decode = partial(self.decoder.decode, scores=scores)
         return [decode(found, batch.lengths) for batch, found in zip(batches, emissions, strict=True)]
 
-    def _emissions(self, batch: Batch, encoded: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    def _emissions(self, batch: Batch, told: list[_Told]) -> np.ndarray:
         """The scores (B, T, K) of the model, or the logarithm of the members' mean probabilities."""
-        emissions = [member.emissions(batch, *words) for member, words in zip(self.members, encoded, strict=True)]
+        emissions = [member.emissions(batch, *arrays) for member, arrays in zip(self.members, told, strict=True)]
         if len(self.members) == 1:
             return emissions[0]
         each = [marginals(e, batch.lengths, m.decoder.transitions) for m, e in zip(self.members, emissions, strict=True)]

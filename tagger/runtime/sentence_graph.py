@@ -25,6 +25,8 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     graph, model, weights = Graph(), bundle.config.model, bundle.weights
     lengths = graph("Max", "lengths", graph.constant(1, np.int32))  # the operators know no empty sequences
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
+    if bundle.features.context:
+        x = graph("Concat", x, _context(graph, weights, quantized), axis=-1)
     states = _begun(graph, model)
     ends: list[str] = []
     for depth in range(1, model.layers + 1):
@@ -42,6 +44,13 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     _head(graph, x, model, weights, quantized)
     graph("Concat", *ends, output="states_after", axis=0)
     return graph.model("sentences", *_borders(bundle), {**facts, "about": _about(quantized)})
+
+
+def _context(graph: Graph, weights: Weights, quantized: bool) -> str:
+    """What language models know at each token (T, B, S), as it is or brought down to fewer numbers."""
+    x = graph("Transpose", "context", perm=[1, 0, 2])
+    layer = below(weights, "context")
+    return dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized) if layer else x
 
 
 def backwards(model: ModelConfig) -> np.ndarray:
@@ -109,6 +118,8 @@ def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
         value("lengths", "INT32", ("B",), "of the sentences, in tokens"),
         value("states", "FLOAT", (count, "B or 1", model.units), "in which layers begin; may be left out"),
     ]
+    if context := bundle.features.context:
+        inputs.append(value("context", "FLOAT", ("B", "T", context), "the language models' states at the tokens, side by side"))
     scores = f"{what} of the tags; of no meaning behind an end"
     outputs = [
         value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores),

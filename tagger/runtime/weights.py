@@ -44,6 +44,9 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
     one_hot = model.input == "one-hot"
     shapes = {} if one_hot else dict(_of_words(model, features))
     width = len(features.words) if one_hot else width_of(model, features)
+    if features.context:
+        shapes |= _dense("context", features.context, model.projection) if model.projection else {}
+        width += model.projection or features.context
     for depth in range(1, model.layers + 1):
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
             shapes |= _recurrent(f"encoder/{direction}_{depth}", model.cell, width, model.units)

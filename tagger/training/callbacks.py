@@ -15,6 +15,7 @@ import numpy as np
 
 from tagger.errors import TaggerError
 from tagger.evaluation.scores import span_f1
+from tagger.features.batches import Contexts
 from tagger.features.encode import Lexicon
 from tagger.files import written_whole
 from tagger.runtime.decoder import Decoder
@@ -40,7 +41,9 @@ class Data(Protocol):
     def __len__(self) -> int: ...
 
 
-def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder) -> dict[str, float]:
+def dev_score(
+    model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder, contexts: Contexts | None = None
+) -> dict[str, float]:
     """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
 
     The figure that decides has the key ``dev_score``.
@@ -50,7 +53,7 @@ def dev_score(model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decod
     """
     predicted: list[Any] = [()] * len(sentences)
     decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
-    batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions)
+    batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts)
     for indices, lengths, emissions in batches:
         if not np.all(emissions < np.inf):  # the last step of an epoch may do what no loss has shown yet
             raise exploded("the network's scores of dev sentences are no numbers any more")

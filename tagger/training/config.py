@@ -28,6 +28,7 @@ class DataConfig:
     dev: str = setting("", "file that decides when to stop and which epoch is kept")
     vectors: tuple[str, ...] = files("of pretrained word vectors, side by side (text, binary, .npz; .gz allowed)")
     keep_vectors: int = setting(0, "how many of them the model carries, from the first and commonest; 0 carries all", low=0)
+    language_models: tuple[str, ...] = files("folders of language models, whose states are read beside the words")
     hub: str = setting("", "instead of files: the name of a dataset on the Hugging Face Hub")
     tags: str = setting("", "with hub: the feature that holds the tags (default: ner_tags or tags)")
     token_column: int = setting(0, "CoNLL column of the token, from 0; negative from the last")
@@ -65,6 +66,9 @@ class ModelConfig:
     characters: int = setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
     character_encoder: str = setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))
     shape: int = setting(10, "dimension of the embedding of a word's capitals and digits; 0: none", low=0, high=10_000)
+    projection: int = setting(
+        256, "numbers to which what language models know at a token is brought down; 0: as it is", low=0, high=10_000
+    )
     cell: str = setting("lstm", "recurrent cell", choices=CELLS)
     units: int = setting(200, "of each layer and direction", low=1, high=10_000)
     layers: int = setting(1, "recurrent layers on top of each other", low=1, high=50)

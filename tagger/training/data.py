@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from tagger.features.batches import batch_up, shuffled_buckets
+from tagger.features.batches import Contexts, batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
 from tagger.features.vocabulary import PAD, UNK
 from tagger.runtime.decoder import INNER_SCHEME
@@ -25,7 +25,14 @@ class Batches(keras.utils.PyDataset):
     """The batches of an epoch, in an order that the seed and the epoch's number alone determine."""
 
     def __init__(
-        self, sentences: Sequence[Sentence], features: WordFeatures, tags: tuple[str, ...], settings: Config, epoch: int = 0
+        self,
+        sentences: Sequence[Sentence],
+        features: WordFeatures,
+        tags: tuple[str, ...],
+        settings: Config,
+        *,
+        contexts: Contexts | None = None,
+        epoch: int = 0,
     ) -> None:
         super().__init__()
         self.lexicon = Lexicon(features)
@@ -35,6 +42,7 @@ class Batches(keras.utils.PyDataset):
         self.mentions = Mentions(self.numbers, [sentence.spans or () for sentence in sentences], ids, INNER_SCHEME)
         self.rare = features.words.rare(1)
         self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
+        self.contexts = contexts
         self.settings = settings
         self.lengths = np.array([len(sentence) for sentence in sentences])
         tokens = int(self.lengths.sum())
@@ -55,7 +63,8 @@ class Batches(keras.utils.PyDataset):
             seed = (self.settings.training.seed, epoch, reading)
             numbers, tags = self.numbers, self.tags
             probability = self.settings.training.mention_replacement
-            if reading and probability:  # a corpus that is large enough to be read once is better as it is
+            # A corpus that is large enough to be read once is better as it is; language models have read it as it is.
+            if reading and probability and self.contexts is None:
                 numbers, tags = self.mentions.replaced(numbers, tags, probability, np.random.default_rng(seed))
             # By the lengths before any replacement: Keras expects each epoch to have as many batches as the first.
             self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(self.lengths, self.budget, seed)]
@@ -66,7 +75,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
         indices, numbers, tags = self._batches[number]
-        batch = batch_up(indices, self.lexicon, numbers, tags, token_budget=fixed_shapes)
+        batch = batch_up(indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes)
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
         inputs, ids = self._disguised(batch.inputs, random), batch.tags
@@ -75,11 +84,13 @@ class Batches(keras.utils.PyDataset):
     def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The first batch with more padding than any other: on TensorFlow, Keras takes a size in which the first two batches
         agree for one that never varies."""
-        tokens = np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)
-        if "characters" not in inputs:
-            return {**inputs, "tokens": tokens}
-        more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
-        return {**inputs, "tokens": tokens, "characters": np.pad(inputs["characters"], ((0, 0), (0, more)), constant_values=PAD)}
+        wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
+        if "characters" in inputs:
+            more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
+            wider["characters"] = np.pad(inputs["characters"], ((0, 0), (0, more)), constant_values=PAD)
+        if "context" in inputs:
+            wider["context"] = np.pad(inputs["context"], ((0, 0), (0, 1), (0, 0)))
+        return {**inputs, **wider}
 
     def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch."""

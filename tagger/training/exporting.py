@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.runtime import export
 from tagger.runtime.agreement import WEIGHT
+from tagger.runtime.context import Known, Read
 from tagger.runtime.member import Member
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor
 from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
+from tagger.training.contexts import contexts_of
+from tagger.training.observer import Observer
 
 __all__ = ["TOLERATED", "add", "with_graphs"]
 
@@ -31,7 +36,7 @@ def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
     return bundle
 
 
-def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = ()) -> Bundle:
+def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = (), observer: Observer | None = None) -> Bundle:
     """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how it predicts:
 
     - whether the occurrences of a word in a document inform each other (`runtime.agreement`): if that is the better;
@@ -43,20 +48,20 @@ def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = ()) -> Bundle:
         BundleError: the weights are not those of its settings.
         TaggerError: the package onnx is missing.
     """
-    bundle = replace(bundle, graphs=export.graphs(bundle))
+    bundle, observer = replace(bundle, graphs=export.graphs(bundle)), observer or Observer()
     if not sentences:
         return bundle  # as it was decided before, for these weights
     metrics = {name: value for name, value in bundle.metrics.items() if name not in ("agreement", "int8", "precision")}
     bundle = replace(bundle, metrics=metrics)
-    score = round(_score(bundle, sentences, FLOAT32), 2)
+    score = round(_score(bundle, sentences, FLOAT32, observer), 2)
     if bundle.scheme != schemes.PLAIN:
         agreeing = replace(bundle, metrics={**metrics, "agreement": {"weight": WEIGHT}})
-        found = round(_score(agreeing, sentences, FLOAT32), 2)
+        found = round(_score(agreeing, sentences, FLOAT32, observer), 2)
         measured = {"weight": WEIGHT if found > score else 0.0, "score": found, "without": score}
         bundle, score = replace(bundle, metrics={**metrics, "agreement": measured}), max(found, score)
     if export.INT8 not in bundle.graphs:
         return bundle
-    int8 = round(_score(bundle, sentences, "int8"), 2)
+    int8 = round(_score(bundle, sentences, "int8", observer), 2)
     precision = "int8" if int8 >= score - TOLERATED else FLOAT32
     return replace(bundle, metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision})
 
@@ -70,9 +75,23 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
     return annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)[0]
 
 
-def _score(bundle: Bundle, sentences: Sequence[Sentence], precision: str) -> float:
+def _remembered(member: Member, sentences: Sequence[Sentence], observer: Observer) -> Read:
+    """What the language models know of the sentences, from the disk: a training has had it computed for it already."""
+    tokens = [sentence.tokens for sentence in sentences]
+    contexts = contexts_of(list(member.models.values()), tokens, observer) or []
+    known = dict(zip(tokens, contexts, strict=True))
+
+    def read(some: Sequence[Sequence[str]]) -> Known:
+        by_model = zip(*(known[tuple(one)] for one in some), strict=True)
+        return {key: np.concatenate(row).astype(np.float32) for key, row in zip(member.models, by_model, strict=True)}
+
+    return read
+
+
+def _score(bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
-    model = Predictor(Member(bundle, Network(bundle, precision)))
+    member = Member(bundle, Network(bundle, precision))
+    model = Predictor(member, read=_remembered(member, sentences, observer) if member.models else None)
     found = list(model.predict(sentences, scores=False))
     if not model.plain_tags:
         return 100 * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]

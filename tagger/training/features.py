@@ -18,8 +18,10 @@ Reading = tuple[str, int, int, float]
 """A file of vectors: its name, its words, their dimension, and the share of train's tokens that it knows, 0 to 1."""
 
 
-def features_of(settings: Config, sentences: Sequence[Sentence]) -> tuple[WordFeatures, list[Reading]]:
+def features_of(settings: Config, sentences: Sequence[Sentence], context: int = 0) -> tuple[WordFeatures, list[Reading]]:
     """The features that `settings` ask for, from the training sentences; and how far each file of vectors covers them.
+
+    Of `context` numbers is what language models will tell at each token.
 
     Raises:
         TaggerError: a file of vectors cannot be read or is ill-formed, or the network would be told nothing.
@@ -36,7 +38,7 @@ def features_of(settings: Config, sentences: Sequence[Sentence]) -> tuple[WordFe
     if not (vectors or model.embedding or model.characters or model.shape):
         raise ConfigError("nothing is left of the words: model.embedding, model.characters or model.shape must be above 0")
     characters = Vocabulary.build(words.words) if model.characters else None
-    return WordFeatures(words, characters, bool(model.shape), vectors), readings
+    return WordFeatures(words, characters, bool(model.shape), vectors, context), readings
 
 
 def _vectors(settings: Config, words: Vocabulary) -> tuple[Vectors, list[Reading]]:

@@ -28,6 +28,8 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         characters=model.characters if features.characters else 0,
         character_vocabulary_size=len(features.characters or ()),
         shape=model.shape if features.shapes else 0,
+        context=features.context,
+        projection=model.projection,
         cell=model.cell,
         units=model.units,
         layers=model.layers,

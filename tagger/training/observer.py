@@ -13,6 +13,9 @@ class Observer:
     def started(self, facts: dict[str, Any]) -> None:
         """Before the first epoch: sizes of data, vocabulary and network."""
 
+    def reading(self, folder: str, done: int, tokens: int) -> None:
+        """While language models read: so many of all their tokens are done, whose states are kept in `folder`."""
+
     def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
         """Now and then within an epoch, of which the share `done` is over; `seconds_left` is for all epochs, at most."""
 

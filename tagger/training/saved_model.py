@@ -35,9 +35,11 @@ def save(bundle: Bundle, folder: Path) -> None:
     model = restore(bundle)
     lexicon = Lexicon(bundle.features)
     example = lexicon.inputs(lexicon.numbers([["a"]])[0][None])
+    if bundle.features.context:
+        example["context"] = np.zeros((1, 1, bundle.features.context), dtype=np.float32)
     shapes = {name: [None] * array.ndim for name, array in example.items()}
-    if "vectors" in shapes:
-        shapes["vectors"] = [None, example["vectors"].shape[1]]
+    for name in {"vectors", "context"} & {*shapes}:
+        shapes[name][-1] = example[name].shape[-1]
     signature = {
         name: tensorflow.TensorSpec(shapes[name], np.dtype(array.dtype), name=name) for name, array in sorted(example.items())
     }

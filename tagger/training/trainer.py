@@ -12,6 +12,7 @@ import keras
 from tagger import bundle, corpora
 from tagger.bundle import Bundle
 from tagger.features.encode import Lexicon, WordFeatures
+from tagger.language_models.model import LanguageModel
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
@@ -19,6 +20,7 @@ from tagger.training import config, exporting, runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
+from tagger.training.contexts import contexts_of, language_models_of
 from tagger.training.data import Batches
 from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
@@ -50,9 +52,12 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     runs.seed(settings.training.seed)
 
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
-    features, readings = features_of(settings, train_sentences)
+    models = language_models_of(settings)
+    readers = [LanguageModel(model) for model in models]
+    read = [contexts_of(readers, [one.tokens for one in sentences], observer) for sentences in (train_sentences, dev_sentences)]
+    features, readings = features_of(settings, train_sentences, sum(model.units for model in models))
     tags = _tags(train_sentences, scheme)
-    data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
+    data = Batches(train_sentences, features, tags, settings, contexts=read[0], epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     model = SequenceTagger.create(architecture(settings.model, features, decoder))
     model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
@@ -63,13 +68,14 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     else:
         runs.claim(run, config.to_toml(settings))
     observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
-    score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder)
+    score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder, read[1])
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
     _fit(model, data, end, settings.training, run)
 
     metrics = _metrics(progress, len(train_sentences))
-    trained = exporting.with_graphs(Bundle(settings, tags, scheme, features, state.best, metrics), dev_sentences)
+    trained = Bundle(settings, tags, scheme, features, state.best, metrics, language_models=models)
+    trained = exporting.with_graphs(trained, dev_sentences, observer)
     bundle.save(run, trained)
     return trained
 

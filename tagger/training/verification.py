@@ -13,9 +13,11 @@ import numpy as np
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
+from tagger.language_models.states import states
+from tagger.runtime.context import models_of
 from tagger.runtime.export import INT8
 from tagger.runtime.member import Member, emissions_in_batches
-from tagger.runtime.network import PRECISIONS, Network
+from tagger.runtime.network import FLOAT32, PRECISIONS, Network
 from tagger.training.models import emissions_of
 
 __all__ = ["CLOSE", "Agreement", "compare"]
@@ -51,11 +53,13 @@ def compare(bundle: Bundle, sentences: Words) -> list[Agreement]:
     keras, lexicon = emissions_of(bundle), Lexicon(bundle.features)
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
     members = {name: Member(bundle, Network(bundle, name)) for name in precisions}
+    readers = list(models_of(bundle, FLOAT32).values())
     found = {name: Agreement(name) for name in precisions}
     for first in range(0, len(sentences), _AT_ONCE):
         part = sentences[first : first + _AT_ONCE]
         lexicon.clear()
-        expected = _by_sentence(emissions_in_batches(part, lexicon, keras))
+        contexts = list(zip(*(states(model, part) for model in readers), strict=True)) or None
+        expected = _by_sentence(emissions_in_batches(part, lexicon, keras, contexts))
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
                 _count(found[name], member, expected[index], emissions)

@@ -1,0 +1,87 @@
+"""States of language models at the tokens of many sentences, kept on disk: computed once, then read as often as a training likes.
+
+A file `<model>-<text>.npy` holds what one model knows of a block of sentences, (tokens of the block, U) float16. Its name is
+made of the digests of both, so a file that exists is right: nothing is ever out of date, any number of trainings share it,
+and one that is interrupted loses a block at most. All of it may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from tagger.files import written_whole
+from tagger.language_models.model import LanguageModel
+from tagger.language_models.states import states
+
+__all__ = ["BLOCK", "folder", "states_on_disk"]
+
+BLOCK = 256
+"""Sentences that share a file."""
+
+Sentences = Sequence[Sequence[str]]
+
+
+def folder() -> Path:
+    """Where the files lie: the environment variable TAGGER_CACHE, or `tagger` in the user's folder for such things."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TAGGER_CACHE") or Path(base) / "tagger") / "states"
+
+
+def states_on_disk(
+    models: Sequence[LanguageModel], sentences: Sentences, progress: Callable[[int, int], None] = lambda done, all_of_them: None
+) -> list[list[np.ndarray]]:
+    """For each model, for each sentence, its states (n, U) float16 in memory maps; what is missing is computed first.
+
+    `progress` is told how many tokens of how many are done, counting each model's. Every model has a thread of its own.
+
+    Raises:
+        TaggerError: the disk does not let them be written.
+    """
+    blocks = [sentences[first : first + BLOCK] for first in range(0, len(sentences), BLOCK)]
+    texts = [_digest(block) for block in blocks]
+    sizes = [sum(map(len, block)) for block in blocks]
+    names = [model.bundle.digest[:32] + ("-int8" if model.quantized else "") for model in models]
+    done, total = [0] * len(models), len(models) * sum(sizes)
+
+    def of_model(number: int) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        for block, text, size in zip(blocks, texts, sizes, strict=True):
+            found += _of_block(models[number], block, folder() / f"{names[number]}-{text}.npy")
+            done[number] += size
+            progress(sum(done), total)
+        return found
+
+    with ThreadPoolExecutor(max(len(models), 1)) as pool:
+        return list(pool.map(of_model, range(len(models))))
+
+
+def _of_block(model: LanguageModel, block: Sentences, path: Path) -> list[np.ndarray]:
+    ends = np.cumsum([len(tokens) for tokens in block])
+    table = _read(path, (int(ends[-1]), model.units))
+    if table is None:
+        computed = np.concatenate(states(model, block)).astype(np.float16)
+        with written_whole(path, "wb") as stream:
+            np.save(stream, computed, allow_pickle=False)
+        table = _read(path, computed.shape)
+    return np.split(computed if table is None else table, ends[:-1])
+
+
+def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
+    """The states as a memory map; None if there are none, or none that can be used."""
+    try:
+        table = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception:  # NumPy raises many kinds for a file that is something else
+        return None
+    return table if isinstance(table, np.memmap) and table.shape == shape and table.dtype == np.float16 else None
+
+
+def _digest(sentences: Sentences) -> str:
+    """Of the tokens, with what no token holds between them."""
+    text = "\n\n".join("\n".join(tokens) for tokens in sentences)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

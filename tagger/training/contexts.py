@@ -1,0 +1,46 @@
+"""What language models know of the sentences of a training: found on disk, or computed once and kept there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tagger.errors import BundleError, ConfigError
+from tagger.features.batches import Contexts
+from tagger.language_models import bundle, cache
+from tagger.language_models.bundle import Bundle
+from tagger.language_models.model import LanguageModel
+from tagger.training.config import Config
+from tagger.training.observer import Observer
+
+__all__ = ["contexts_of", "language_models_of"]
+
+
+def language_models_of(settings: Config) -> tuple[Bundle, ...]:
+    """The language models that a training is to read with.
+
+    Raises:
+        BundleError: a folder is none, or is damaged.
+        ConfigError: the network could not read with one.
+    """
+    folders = settings.data.language_models
+    if folders and settings.model.input == "one-hot":
+        raise ConfigError("one-hot words stand alone: leave out data.language_models, or set model.input=embedding")
+    for folder in folders:
+        if not Path(folder).is_dir():
+            hint = "tagger lm import makes one of a file" if Path(folder).exists() else "tagger lm train makes one"
+            raise BundleError(f"{folder}: is no folder of a language model; {hint}")
+    return tuple(bundle.load(folder) for folder in folders)
+
+
+def contexts_of(models: Sequence[LanguageModel], sentences: Sequence[Sequence[str]], observer: Observer) -> Contexts | None:
+    """For each sentence what each model knows at its tokens; None where there are no models.
+
+    Raises:
+        TaggerError: the disk does not let it be kept.
+    """
+    if not models:
+        return None
+    by_model = cache.states_on_disk(models, sentences, partial(observer.reading, str(cache.folder())))
+    return list(zip(*by_model, strict=True))

@@ -1,0 +1,275 @@
+"""Taggers that read with language models: their states on disk, in training, in graphs, in bundles, at work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_language_models as small
+from command_line import failed, invoke, worked
+from tiny import BY_HEART, Recorder, contents, settings_in
+
+import tagger
+from tagger import bundle as bundles
+from tagger import corpora
+from tagger.errors import BundleError, ConfigError, TaggerError
+from tagger.features.batches import few_shapes, padded_contexts
+from tagger.language_models import bundle as language_models
+from tagger.language_models import cache
+from tagger.language_models.model import LanguageModel
+from tagger.language_models.states import states
+from tagger.runtime import network
+from tagger.runtime.member import Member
+from tagger.runtime.network import Network
+from tagger.runtime.predictor import Predictor
+from tagger.training import verification
+from tagger.training.config import Config, override
+
+TRAIN = """\
+a B-X
+cab O
+
+a O
+bed O
+
+dad O
+a B-X
+cab O
+
+bed O
+"""
+SENTENCES = [["a", "cab"], ["bed", "a"], [], ["a", "bed", "Zq", "a"], ["dad", "a", "cab", "a", "bed"]]
+FORWARD, BACKWARD = {"seed": 1}, {"seed": 2, "direction": "backward", "units": 5}
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "states"
+
+
+def saved(folder: Path, *models: dict) -> list[str]:
+    """Folders of language models."""
+    paths = [folder / f"lm-{number}" for number in range(len(models))]
+    for path, model in zip(paths, models, strict=True):
+        language_models.save(path, small.bundle_of(**model))
+    return [str(path) for path in paths]
+
+
+def reading(folder: Path, *changes: str, models: tuple[dict, ...] = (FORWARD, BACKWARD)) -> Config:
+    """Settings of a small training with language models."""
+    settings = settings_in(folder, "model.projection=3", *changes, train="\n".join([TRAIN] * 3))
+    return override(settings, [f"data.language_models={saved(folder, *models)}"])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tagger that knows by heart what its language models alone can tell it: an X is followed by a cab."""
+    folder = tmp_path_factory.mktemp("reading")
+    os.environ["TAGGER_CACHE"] = str(folder / "cache")
+    tagger.train(reading(folder, *BY_HEART, "training.learning_rate=0.02"), folder / "run")
+    del os.environ["TAGGER_CACHE"]
+    return folder / "run"
+
+
+# On disk.
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+def test_states_on_disk_are_the_states_and_are_computed_once(cache_folder, monkeypatch, quantized):
+    models = [LanguageModel(small.bundle_of(**model), quantized=quantized) for model in (FORWARD, BACKWARD)]
+    monkeypatch.setattr(cache, "BLOCK", 2)
+    expected = [states(model, SENTENCES) for model in models]
+    told: list[tuple[int, int]] = []
+    first = cache.states_on_disk(models, SENTENCES, lambda done, total: told.append((done, total)))
+    monkeypatch.setattr(cache, "states", None)  # nothing is computed any more
+    for found in (first, cache.states_on_disk(models, SENTENCES)):
+        for each, wanted in zip(found, expected, strict=True):
+            assert [len(sentence) for sentence in each] == [2, 2, 0, 4, 5]
+            for one, other in zip(each, wanted, strict=True):
+                np.testing.assert_allclose(one, other, atol=0.05 if quantized else 2e-3)  # float16; int8 depends on the batch
+    assert sorted(told)[-1] == (26, 26)
+    assert len(list(cache_folder.iterdir())) == 6  # three blocks of two models
+
+
+def test_other_models_other_texts_and_other_precisions_have_other_files(cache_folder):
+    bundle = small.bundle_of()
+    for model in (
+        LanguageModel(bundle),
+        LanguageModel(bundle, quantized=True),
+        LanguageModel(small.bundle_of(seed=3)),
+        LanguageModel(small.bundle_of(direction="backward")),
+        LanguageModel(small.bundle_of(cell="lstm-peephole")),
+    ):
+        before = len(list(cache_folder.glob("*")))
+        for text in ([["a", "b"]], [["a"], ["b"]], [["a b"]], [["ab"]]):
+            cache.states_on_disk([model], text)
+        assert len(list(cache_folder.iterdir())) == before + 4
+
+
+def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(cache_folder, monkeypatch):
+    model = LanguageModel(small.bundle_of())
+    monkeypatch.setattr(cache, "BLOCK", 1)
+
+    def interrupted(*arguments):
+        if len(list(cache_folder.glob("*"))) == 2:
+            raise KeyboardInterrupt
+        return states(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "states", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.states_on_disk([model], SENTENCES)
+    whole = {path: path.stat().st_mtime_ns for path in cache_folder.iterdir()}
+    assert len(whole) == 2
+    damaged, kept = whole
+    damaged.write_bytes(damaged.read_bytes()[:-3])
+    [found] = cache.states_on_disk([model], SENTENCES)
+    assert kept.stat().st_mtime_ns == whole[kept]
+    assert len(list(cache_folder.iterdir())) == 5
+    for one, other in zip(found, states(model, SENTENCES), strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_disk_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "file"))
+    with pytest.raises(TaggerError, match="cannot be written"):
+        cache.states_on_disk([LanguageModel(small.bundle_of())], SENTENCES)
+
+
+# In training.
+
+
+def test_contexts_are_padded_side_by_side():
+    ones, twos = np.ones((2, 3), dtype=np.float16), np.full((2, 1), 2, dtype=np.float16)
+    padded = padded_contexts([(ones, twos), (ones[:1], twos[:1])], 3, 4)
+    assert padded.dtype == np.float32
+    np.testing.assert_array_equal(padded[0], [[1, 1, 1, 2], [1, 1, 1, 2], [0] * 4, [0] * 4])
+    np.testing.assert_array_equal(padded[1:], [[[1, 1, 1, 2], [0] * 4, [0] * 4, [0] * 4], np.zeros((4, 4))])
+    assert few_shapes({"context": padded})["context"].shape == (4, 8, 4)
+
+
+def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
+    assert bundles.load(run).metrics["dev"]["score"] == 100
+    alone = override(reading(tmp_path, *BY_HEART, "training.learning_rate=0.02"), ["data.language_models=[]"])
+    changes = ["model.bidirectional=false"]  # which does not see the cab behind an X
+    without = tagger.train(override(alone, changes), tmp_path / "alone").metrics["dev"]["score"]
+    read = reading(tmp_path, *BY_HEART, *changes, "training.learning_rate=0.02", "model.projection=0")
+    assert tagger.train(read, tmp_path / "read").metrics["dev"]["score"] > without
+
+
+def test_a_resumed_training_is_the_same_and_reads_nothing_again(tmp_path, monkeypatch):
+    settings = reading(tmp_path)
+    tagger.train(settings, tmp_path / "whole")
+    monkeypatch.setattr(cache, "states", None)
+    with pytest.raises(KeyboardInterrupt):
+        tagger.train(settings, tmp_path / "stopped", observer=Recorder(interrupt_in_epoch=3))
+    tagger.train(settings, tmp_path / "stopped", resume=True)
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+
+
+def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
+    settings = reading(tmp_path)
+    for folder, message in [("none", "tagger lm train"), (str(trained_run), "no language model"), (str(tmp_path), "no manifest")]:
+        with pytest.raises(BundleError, match=message):
+            tagger.train(override(settings, [f"data.language_models={[folder]}"]), tmp_path / "run")
+    with pytest.raises(ConfigError, match="one-hot words stand alone"):
+        tagger.train(override(settings, ["model.input=one-hot"]), tmp_path / "run")
+    data = settings.data
+    told = invoke("train", "--train", data.train, "--dev", data.dev, "--language-model", "none", tmp_path / "run")
+    assert "none: is no folder of a language model" in failed(told)
+    assert not (tmp_path / "run" / "manifest.json").exists()
+
+
+# In graphs and at work.
+
+
+def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
+    bundle = bundles.load(run)
+    exact, quantized = verification.compare(bundle, SENTENCES)
+    assert exact.difference < 1e-4
+    assert quantized.difference < 5
+    member = Member(bundle, Network(bundle))
+    together = {int(n): rows[:m] for ns, ms, found in member.batches(SENTENCES) for n, m, rows in zip(ns, ms, found, strict=True)}
+    monkeypatch.setattr(network, "PIECE", 2)
+    for number, tokens in enumerate(SENTENCES):
+        [(_, _, alone)] = member.batches([tokens])
+        np.testing.assert_allclose(alone[0, : len(tokens)], together[number], atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_predictions_are_those_of_the_training(run, precision):
+    model = tagger.load(run, precision=precision)
+    gold = corpora.splits(bundles.load(run).config.data)[0]
+    found = list(model.predict(gold))
+    assert [one.tokens for one in found] == [one.tokens for one in gold]
+    if precision == "float32":
+        assert [[(s.start, s.end) for s in one.spans] for one in found] == [[(s.start, s.end) for s in one.spans] for one in gold]
+    assert list(model.predict([])) == []
+
+
+def test_word_level_models_and_other_cells_stand_side_by_side(tmp_path):
+    models = ({"level": "words"}, {"cell": "gru", "layers": 2, "embedding": 0})
+    settings = reading(tmp_path, "training.epochs=1", models=models)
+    bundle = tagger.train(settings, tmp_path / "run")
+    assert bundle.features.context == 12
+    assert verification.compare(bundles.load(tmp_path / "run"), SENTENCES)[0].other_tags == 0
+    told = worked(invoke("info", tmp_path / "run"))
+    assert "language models (forward words and forward characters, 12 numbers)" in told
+
+
+# In bundles.
+
+
+def test_a_bundle_shares_the_files_and_a_copy_is_whole(run, tmp_path):
+    models = run / "language_models"
+    for number, source in ((1, "lm-0"), (2, "lm-1")):
+        for name in ("weights.npz", "manifest.json"):
+            assert os.path.samefile(models / str(number) / name, run.parent / source / name)
+    shutil.copytree(run, tmp_path / "copy")
+    expected = [one.spans for one in tagger.load(run).tag_tokens(SENTENCES)]
+    assert [one.spans for one in tagger.load(tmp_path / "copy").tag_tokens(SENTENCES)] == expected
+    loaded = bundles.load(tmp_path / "copy")
+    bundles.save(tmp_path / "copy", loaded)  # over itself, as `tagger export` does
+    bundles.save(
+        tmp_path / "other", replace(loaded, language_models=tuple(replace(m, folder=None) for m in loaded.language_models))
+    )
+    for folder in ("copy", "other"):
+        assert [one.spans for one in tagger.load(tmp_path / folder).tag_tokens(SENTENCES)] == expected
+    assert {m.digest for m in loaded.language_models} == {m.digest for m in bundles.load(run).language_models}
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "vocabulary.json", "manifest.json"])
+def test_damage_to_a_language_model_is_found(run, tmp_path, name):
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "language_models" / "2" / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(BundleError, match=f"2.{name}: differs"):
+        tagger.load(tmp_path / "run")
+    path.unlink()
+    with pytest.raises(BundleError, match=name):
+        tagger.load(tmp_path / "run")
+
+
+def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
+    from tagger.runtime import context
+
+    calls: list[int] = []
+
+    def counted(model, sentences):
+        calls.append(len(sentences))
+        return states(model, sentences)
+
+    monkeypatch.setattr(context, "states", counted)
+    bundle = bundles.load(run)
+    members = [Member(bundle, Network(bundle)) for _ in range(3)]
+    expected = [one.spans for one in tagger.load(run).tag_tokens(SENTENCES)]
+    calls.clear()
+    found = [one.spans for one in Predictor(*members).tag_tokens(SENTENCES)]
+    assert calls == [len(SENTENCES)] * 2
+    assert [[(s.start, s.end) for s in one] for one in found] == [[(s.start, s.end) for s in one] for one in expected]
