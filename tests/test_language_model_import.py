@@ -143,7 +143,7 @@ def write_older_torch(path, arrays):
 @pytest.mark.parametrize("layers", [1, 2])
 def test_an_imported_model_equals_the_equations_of_torch(layers, tmp_path):
     arrays = arrays_of(layers)
-    model = LanguageModel(importing.import_model(write_npz(tmp_path / "a.npz", **arrays), tmp_path / "run"))
+    model = LanguageModel(importing.import_model(write_npz(tmp_path / "a.npz", **arrays), tmp_path / "run", "forward"))
     assert model.bundle.config.model.direction == "forward"
     tokens = ["ab", "é", "Zb"]
     (scored,) = scoring.score(load(tmp_path / "run"), [tokens])
@@ -196,12 +196,14 @@ def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path):
 def test_what_is_no_such_model_is_refused(tmp_path):
     arrays = arrays_of()
 
-    def refused(path, message):
+    def refused(path, message, direction="forward"):
         with pytest.raises(TaggerError, match=message) as caught:
-            importing.import_model(path, tmp_path / "run")
+            importing.import_model(path, tmp_path / "run", direction)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "run").exists()
 
+    refused(write_npz(tmp_path / "a.npz", **arrays), "add --direction forward or --direction backward", "")
+    refused(write_torch(tmp_path / "a.pt", arrays, is_forward_lm=[]), "does not say in which direction", "")
     refused(write_npz(tmp_path / "a.npz", **{**arrays, "proj.weight": arrays["decoder.bias"]}), r"too many.*proj\.weight")
     refused(write_npz(tmp_path / "a.npz", **{name: a for name, a in arrays.items() if "_hh_" not in name}), "weight_hh_l0")
     refused(write_npz(tmp_path / "a.npz", **{**arrays, "decoder.bias": np.zeros(3)}), r"another shape.*decoder\.bias")

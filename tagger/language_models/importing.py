@@ -37,10 +37,10 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
     Args:
         source: an .npz file of the arrays below and ``characters``, or a file of PyTorch: a dictionary with ``state_dict``,
             and ``dictionary`` (Flair's) or ``characters``, a list.
-        direction: forward or backward; by default as the file says, and forward where it does not.
+        direction: forward or backward; needed where the file does not say it.
 
     Raises:
-        TaggerError: the file is no such model, or `run` is in use.
+        TaggerError: the file is no such model or has no known direction, or `run` is in use.
     """
     source, run = Path(source), Path(run)
     series.see_free(run)
@@ -49,7 +49,12 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
     except OSError as error:
         raise TaggerError(f"{source}: cannot be read: {error.strerror or error}") from error
     arrays, characters, said = (_from_torch if torch else _from_npz)(source)
-    imported = convert(arrays, characters, direction or said, str(source))
+    if not (direction := direction or said):
+        raise TaggerError(
+            f"{source}: does not say in which direction the model reads, and in the other it would know nothing; "
+            "add --direction forward or --direction backward"
+        )
+    imported = convert(arrays, characters, direction, str(source))
     imported = replace(imported, metrics={"source": f"{source.name}, imported"})
     bundles.save(run, imported)
     return imported
@@ -117,7 +122,7 @@ def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
         characters = json.loads(arrays.pop("characters").tobytes())
     except (KeyError, ValueError, RecursionError) as error:
         raise BundleError(f"{source}: expected an array `characters`, a JSON list as bytes, beside the weights") from error
-    return arrays, _strings(characters, source), "forward"
+    return arrays, _strings(characters, source), ""
 
 
 def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
@@ -132,7 +137,8 @@ def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
         items = getattr(saved["dictionary"], "idx2item", None)
         items = items if isinstance(items, list) else []
         characters = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in items]
-    direction = "backward" if saved.get("is_forward_lm") is False else "forward"
+    forward = saved.get("is_forward_lm")
+    direction = ("forward" if forward else "backward") if isinstance(forward, bool) else ""
     return arrays, _strings(characters, source), direction
 
 

@@ -11,7 +11,7 @@ import click
 @click.option(
     "--direction",
     type=click.Choice(["forward", "backward"]),
-    help="In which the model reads; by default as the file says, and forward where it does not.",
+    help="In which the model reads; needed where SOURCE does not say it, as .npz files do not.",
 )
 def command(source: str, run: str, direction: str | None) -> None:
     """Read the character language model in the file SOURCE, which PyTorch trained, and write it to the folder RUN.
