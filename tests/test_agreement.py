@@ -155,7 +155,9 @@ def golden():
 
 @pytest.mark.parametrize("helps", [True, False])
 def test_dev_decides(golden, helps, monkeypatch):
-    monkeypatch.setattr(exporting, "_score", lambda bundle, sentences, precision, observer: 50.0 + helps * Agreement.of(bundle).weight)
+    monkeypatch.setattr(
+        exporting, "_score", lambda bundle, sentences, precision, observer: 50.0 + helps * Agreement.of(bundle).weight
+    )
     found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
     expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}
     assert found.metrics["agreement"] == expected
