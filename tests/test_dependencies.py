@@ -23,13 +23,15 @@ MAY_IMPORT = {
     "card": ("text",),
     "bundle": ("card", "errors", "features", "files", "folders", "text", "training.config"),
     "corpora": ("errors", "text", "training.config"),
-    "runtime": ("bundle", "decoding", "errors", "features", "files", "runtime", "text", "training.config"),
+    "runtime": ("bundle", "decoding", "errors", "features", "files", "graphs", "runtime", "text", "training.config"),
     "folders": ("errors", "files"),
+    "graphs": ("errors", "graphs"),
     "language_models": (
         "errors",
         "features",
         "files",
         "folders",
+        "graphs",
         "language_models",
         "text",
         "training.config",
@@ -50,6 +52,7 @@ WITHOUT_HEAVY = (
     "evaluation",
     "cli",
     "folders",
+    "graphs",
     "language_models",
 )
 

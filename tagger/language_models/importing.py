@@ -19,7 +19,7 @@ from tagger import folders
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import bundle as bundles
-from tagger.language_models import torch_files
+from tagger.language_models import graph, torch_files
 from tagger.language_models.bundle import Bundle
 from tagger.language_models.config import Config, DataConfig, ModelConfig
 from tagger.training import series
@@ -50,7 +50,7 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
         raise TaggerError(f"{source}: cannot be read: {error.strerror or error}") from error
     arrays, characters, said = (_from_torch if torch else _from_npz)(source)
     imported = convert(arrays, characters, direction or said, str(source))
-    imported = replace(imported, metrics={"source": f"{source.name}, imported"})
+    imported = graph.with_graphs(replace(imported, metrics={"source": f"{source.name}, imported"}))
     bundles.save(run, imported)
     return imported
 

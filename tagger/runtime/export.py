@@ -21,11 +21,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-import numpy as np
-
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
-from tagger.runtime.operators import Weights
+from tagger.graphs.weights import QUANTIZED_CELLS, digest
 from tagger.runtime.sentence_graph import sentence_graph
 from tagger.runtime.weights import check
 from tagger.runtime.word_graph import word_graph
@@ -33,7 +31,6 @@ from tagger.runtime.word_graph import word_graph
 __all__ = ["INT8", "SENTENCES", "WORDS", "digest", "graphs"]
 
 WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
 
 
 def graphs(bundle: Bundle) -> dict[str, bytes]:
@@ -77,12 +74,3 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         tables = {name: bundle.weights[f"head/{name}"].tolist() for name in ("start", "transitions", "end")}
         facts["transitions"] = json.dumps(tables)
     return facts
-
-
-def digest(weights: Weights) -> str:
-    """SHA-256 over names and numbers: by it a graph is known to be of these weights."""
-    hashed = hashlib.sha256()
-    for name in sorted(weights):
-        hashed.update(f"{name} {weights[name].shape}\n".encode())
-        hashed.update(np.ascontiguousarray(weights[name]).data)
-    return hashed.hexdigest()
