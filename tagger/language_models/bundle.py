@@ -135,9 +135,8 @@ def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, 
 
 def _fit(weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path) -> None:
     if wrong := misfits(weights, shapes_of(model, vocabulary_size)):
-        raise BundleError(
-            f"{folder / 'weights.npz'}: does not fit config.toml and the vocabulary: {wrong}; copy the folder again"
-        )
+        path = folder / "weights.npz"
+        raise BundleError(f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder again")
 
 
 def _metrics(text: str) -> dict[str, Any]:
