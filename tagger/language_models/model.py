@@ -22,7 +22,7 @@ from tagger.language_models.text import EOS, units_of
 __all__ = ["LanguageModel", "load", "log_softmax", "padded"]
 
 BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
-PIECE = 4096  # timesteps of all rows that are run at once: memory does not grow with the length of a text
+PIECE = 1024  # timesteps of all rows that are run at once: memory does not grow with the length of a text
 _SOFTMAX = 1 << 20  # logits that are formed at once
 
 
