@@ -40,7 +40,7 @@ class Piece(NamedTuple):
 
 
 class LanguageModel:
-    """A model whose graphs run on one thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never.
+    """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never.
 
     Graphs that a bundle lacks, because it is older, are made from its weights when they are needed.
     """
