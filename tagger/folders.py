@@ -15,7 +15,7 @@ import numpy as np
 from tagger.errors import BundleError
 from tagger.files import written_whole
 
-__all__ = ["MANIFEST", "arrays", "checked", "digest", "entry", "linked", "manifest", "packed", "save"]
+__all__ = ["MANIFEST", "arrays", "checked", "entry", "linked", "manifest", "packed", "save"]
 
 MANIFEST = "manifest.json"
 _AGAIN = "copy the whole folder again"
@@ -105,15 +105,6 @@ def linked(source: Path, folder: Path) -> bool:
     except (OSError, BundleError):  # another disk, one without links, or the source has gone
         return False
     return True
-
-
-def digest(named: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over the names and numbers of arrays."""
-    hashed = hashlib.sha256()
-    for name in sorted(named):
-        hashed.update(f"{name} {named[name].shape}\n".encode())
-        hashed.update(np.ascontiguousarray(named[name]).data)
-    return hashed.hexdigest()
 
 
 def packed(named: Mapping[str, np.ndarray]) -> bytes:

@@ -15,13 +15,13 @@ from command_line import failed, invoke, worked
 
 import tagger
 from tagger import bundle as bundles
-from tagger import folders
 from tagger.bundle import Bundle
 from tagger.errors import BundleError, TaggerError
 from tagger.features.batches import batch_up
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
+from tagger.graphs.weights import digest
 from tagger.networks.sequence_tagger import SequenceTagger
 from tagger.runtime import export, network, weights
 from tagger.runtime.decoder import Decoder
@@ -159,8 +159,7 @@ def test_verify_finds_what_is_wrong(tmp_path: Path, trained_run: Path, monkeypat
     bundle = bundles.load(trained_run)
     other = bundle.weights["head/tags/bias"] + np.linspace(0, 1, len(bundle.tags), dtype=np.float32)
     spoilt = replace(bundle, weights={**bundle.weights, "head/tags/bias": other})
-    true = folders.digest(bundle.weights)
-    monkeypatch.setattr(folders, "digest", lambda weights: true)
+    monkeypatch.setattr(network, "digest", lambda weights: digest(bundle.weights))
     with pytest.raises(TaggerError, match="are not the network"):
         verification.compare(spoilt, [["Mira", "met", "Leila"]])
 

@@ -17,7 +17,7 @@ from command_line import failed, invoke, worked
 
 from tagger.errors import BundleError, TaggerError
 from tagger.language_models import bundle as bundles
-from tagger.language_models import importing, scoring, torch_files
+from tagger.language_models import graph, importing, scoring, torch_files
 from tagger.language_models.model import LanguageModel, load
 
 CHARACTERS = ["<unk>", "a", " ", "\n", "é", "b"]
@@ -225,7 +225,10 @@ def test_import_on_the_command_line(tmp_path):
     source = write_npz(tmp_path / "a.npz", **arrays_of())
     out = worked(invoke("lm", "import", source, tmp_path / "run", "--direction", "backward"))
     assert "a.npz, imported" in out
-    assert bundles.load(tmp_path / "run").config.model.direction == "backward"
+    imported = bundles.load(tmp_path / "run")
+    assert imported.config.model.direction == "backward"
+    assert imported.graphs
+    assert imported.graphs == graph.graphs(imported)
     assert "exists and is not empty" in failed(invoke("lm", "import", source, tmp_path / "run"))
 
 

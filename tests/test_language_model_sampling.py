@@ -33,8 +33,8 @@ def test_first_tokens_are_as_frequent_as_they_are_probable():
     bundle = small.bundle_of(level="words")
     model, random, count = LanguageModel(bundle), np.random.default_rng(1), 2000
     drawn = [sampling.sample(model, Drawing(max_length=1), random) for _ in range(count)]
-    logits, _ = model.logits(np.array([[0]]), np.array([0]))
-    p = sampling.distribution(logits[0], Drawing())
+    logits, _ = model.logits(np.array([0]))
+    p = sampling.distribution(logits, Drawing())
     for number, probability in enumerate(p):
         word = "" if number == 0 else "never" if number == 1 else bundle.vocabulary.words[number - 2]
         assert drawn.count(word) / count == pytest.approx(probability, abs=4 * np.sqrt(probability / count) + 1e-9)

@@ -8,7 +8,8 @@ from command_line import failed, invoke, worked
 from tiny import Recorder, contents
 
 from tagger.errors import TaggerError
-from tagger.language_models import config, scoring
+from tagger.language_models import bundle as bundles
+from tagger.language_models import config, graph, scoring
 from tagger.language_models.model import LanguageModel, load
 from tagger.training import language_model
 
@@ -41,6 +42,9 @@ def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(change
     assert not (tmp_path / "stopped" / "text").exists()
     language_model.train(settings, tmp_path / "stopped", resume=True)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "through")
+    trained = bundles.load(tmp_path / "through")
+    assert trained.graphs
+    assert trained.graphs == graph.graphs(trained)
     with pytest.raises(TaggerError, match="was begun with other settings"):
         language_model.train(config.override(settings, ["model.units=9"]), tmp_path / "stopped", resume=True)
 

@@ -30,8 +30,17 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger import bundle
+    from tagger.language_models import bundle as language_models
     from tagger.training import exporting, see_installed
 
+    if language_models.is_one(run):
+        if file or verify or target != "onnx":
+            raise click.UsageError(f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}")
+        from tagger.language_models import graph
+
+        language_models.save(run, graph.with_graphs(language_models.load(run)))
+        click.echo(f"The graphs are in {run}.")
+        return
     see_installed("onnx", *(["keras", "tensorflow"] if verify or target == "saved-model" else []))
     model = bundle.load(run)
     if target == "saved-model":

@@ -8,9 +8,13 @@ import click
 @click.command(no_args_is_help=True)
 @click.argument("run")
 def command(run: str) -> None:
-    """Show what the model in the folder RUN is, after checking every file of it."""
+    """Show what the model in the folder RUN is, a tagger or a language model, after checking every file of it."""
     from tagger import bundle
+    from tagger.language_models import bundle as language_models
 
-    facts = bundle.describe(bundle.load(run))
+    if language_models.is_one(run):
+        facts = language_models.describe(language_models.load(run))
+    else:
+        facts = bundle.describe(bundle.load(run))
     width = max(map(len, facts))
     click.echo("\n".join(f"{topic:<{width}}  {fact}" for topic, fact in facts.items()))

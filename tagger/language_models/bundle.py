@@ -4,8 +4,11 @@ manifest.json     format version, kind, and size and SHA-256 of every other file
 config.toml       all settings of the training
 vocabulary.json   the words or characters by number, from 2 on, with their counts; 0 is <EOS>, 1 is <UNK>
 weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
+*.onnx            the network up to its softmax as graphs that run without Keras: see `tagger.language_models.graph`
 metrics.json      what was measured on dev
 README.md         a model card
+
+Format 1 has no graphs: they are made when it is used.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +26,30 @@ import numpy as np
 from tagger import folders
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
+from tagger.graphs.weights import digest, misfits, recurrent_shapes
 from tagger.language_models import config as configuration
 from tagger.language_models.config import Config, ModelConfig
 
-__all__ = ["FORMAT", "KIND", "Bundle", "describe", "load", "save", "shapes_of"]
+__all__ = ["FLOAT32", "FORMAT", "INT8", "KIND", "Bundle", "describe", "is_one", "load", "save", "shapes_of"]
 
-FORMAT = 1
+FORMAT = 2
 KIND = "language model"
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
-_BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
+FLOAT32, INT8 = "activations.onnx", "activations.int8.onnx"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained language model as plain data; ``folder`` is where it was read, if it was."""
+    """A trained language model as plain data.
+
+    ``graphs`` are the files of `language_models.graph`, made of ``weights``: a bundle with other weights must leave them out, or
+    is refused when it is used. ``folder`` is where it was read from.
+    """
 
     config: Config
     vocabulary: Vocabulary
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
+    graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
     folder: Path | None = field(default=None, compare=False)
 
     @property
@@ -50,12 +57,15 @@ class Bundle:
         """How many numbers it knows at each place of a text: those of its last layer's activation."""
         return self.config.model.units
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """SHA-256 of all that decides what it knows: the weights, the vocabulary, and how it reads."""
+        """SHA-256 of what decides which states and probabilities a text has: weights, cell, vocabulary, level and direction.
+
+        It does not depend on the bundle's format, on its graphs, or on how often the vocabulary was seen.
+        """
         model = self.config.model
-        facts = f"{model.level} {model.direction} {model.cell}\n{self.vocabulary.to_json()}\n{folders.digest(self.weights)}"
-        return hashlib.sha256(facts.encode()).hexdigest()
+        facts = [digest(self.weights), model.cell, model.level, model.direction, self.vocabulary.words]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
@@ -70,8 +80,19 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         "metrics.json": json.dumps(bundle.metrics, indent=1, ensure_ascii=False) + "\n",
         "README.md": _card(bundle),
     }
-    contents = {**{name: text.encode() for name, text in texts.items()}, "weights.npz": folders.packed(bundle.weights)}
+    contents = {name: text.encode() for name, text in texts.items()}
+    contents |= {"weights.npz": folders.packed(bundle.weights), **bundle.graphs}
     folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
+    for name in {FLOAT32, INT8} - {*bundle.graphs}:
+        (Path(folder) / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
+
+
+def is_one(folder: str | Path) -> bool:
+    """Whether a folder says that it is a language model, whole or not."""
+    try:
+        return bool(folders.manifest(Path(folder)).get("kind") == KIND)
+    except BundleError:
+        return False
 
 
 def save_beside(folder: Path, bundle: Bundle) -> None:
@@ -111,34 +132,27 @@ def load(folder: str | Path) -> Bundle:
     vocabulary = parsed("vocabulary.json", Vocabulary.from_json)
     weights = folders.arrays(folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz")
     _fit(weights, config.model, len(vocabulary), folder)
-    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics), folder)
+    graphs = {name: folders.checked(folder, name, manifest["files"]) for name in (FLOAT32, INT8) if name in manifest["files"]}
+    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics), graphs, folder)
 
 
 def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """The weights that such a network has: their shapes by name."""
-    columns = _BLOCKS[model.cell] * model.units
     shapes: dict[str, tuple[int, ...]] = {}
     if model.embedding:
         shapes["embedding/embeddings"] = (vocabulary_size, model.embedding)
     for depth in range(model.layers):
-        layer = f"encoder/forward_{depth + 1}"
-        shapes[f"{layer}/kernel"] = (model.units if depth else model.embedding or vocabulary_size, columns)
-        shapes[f"{layer}/recurrent"] = (model.units, columns)
-        shapes[f"{layer}/bias"] = (columns,)
-        if model.cell == "lstm-peephole":
-            shapes[f"{layer}/peepholes"] = (3, model.units)
+        width = model.units if depth else model.embedding or vocabulary_size
+        shapes |= recurrent_shapes(f"encoder/forward_{depth + 1}", model.cell, width, model.units)
     if not model.tied:
         shapes["softmax/kernel"] = (model.units, vocabulary_size)
     return {**shapes, "softmax/bias": (vocabulary_size,)}
 
 
 def _fit(weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path) -> None:
-    expected = shapes_of(model, vocabulary_size)
-    found = {name: array.shape for name, array in weights.items()}
-    if expected != found or any(array.dtype != np.float32 for array in weights.values()):
-        wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-        what = ", ".join(wrong) or "type is not float32"
-        raise BundleError(f"{folder / 'weights.npz'}: does not fit config.toml and the vocabulary: {what}; copy the folder again")
+    if wrong := misfits(weights, shapes_of(model, vocabulary_size)):
+        path = folder / "weights.npz"
+        raise BundleError(f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder again")
 
 
 def _metrics(text: str) -> dict[str, Any]:

@@ -1,118 +1,125 @@
-"""A language model as an ONNX graph, so that it runs without Keras: the standard recurrent operators, float32 or int8.
+"""A language model as ONNX graphs, which run without Keras, and in other languages.
 
-Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places.
+    activations.onnx       numbers (T, B), places (N,) -> activations (N, U); states to states_after, see below
+    activations.int8.onnx  the same with the weights of LSTMs in 8 bits; there is no such operator for other cells
 
-Inputs: ``numbers`` (T, B) int64; ``places`` (N,) int64, which timesteps are asked for, t · B + b; for each layer its state,
-``state_0`` ... (1, B, U). Outputs: ``activations`` (N, U) or, with a head, ``logits`` (N, V); the states after the last
-timestep, ``after_0`` ...; rows are not told apart by length, so those are of use only where no row is padded.
+``numbers`` are those of vocabulary.json, 2 for its first unit, 1 for <UNK>, 0 for the border before a text. ``places`` are the
+timesteps that are asked for, t · B + b. ``states`` (S, B, U), if left out those of an unread text, are those in which the layers
+begin, and ``states_after`` those after the last timestep: with them a long text is run in pieces. The softmax is no part of the
+graphs: it is asked for at few places, and is one product with weights.npz.
+
+Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places, S states of all layers: activation and,
+in LSTMs, memory of each layer in turn.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from dataclasses import replace
 
 import numpy as np
 
-from tagger.errors import TaggerError
-from tagger.language_models.bundle import Bundle
+from tagger.graphs.operators import Graph, recurrent, states_of, value
+from tagger.graphs.weights import QUANTIZED_CELLS, Weights, below, digest
+from tagger.language_models.bundle import FLOAT32, INT8, Bundle
 from tagger.language_models.config import ModelConfig
 
-__all__ = ["QUANTIZED_CELLS", "build", "states_of"]
-
-Arrays = dict[str, np.ndarray]
-OPSET = 17
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
-_SURE = 30.0  # σ(30) is 1 in float32
-# Our blocks' numbers in the order of the operators: LSTM i, o, f, c; GRU z, r, h.
-_ORDERS = {"lstm": (0, 3, 2, 1), "lstm-peephole": (0, 3, 2, 1), "gru": (0, 1, 2), "rnn": (0,), "rnn-relu": (0,)}
+__all__ = ["graphs", "states_count", "with_graphs"]
 
 
-def states_of(model: ModelConfig) -> int:
-    """How many tensors (B, U) the state of all layers has."""
-    return model.layers * (2 if model.cell in QUANTIZED_CELLS else 1)
+def with_graphs(bundle: Bundle) -> Bundle:
+    """The bundle with graphs of its weights, in place of those it had; errors are those of `graphs`."""
+    return replace(bundle, graphs=graphs(bundle))
 
 
-def build(bundle: Bundle, *, head: bool, quantized: bool = False) -> bytes:
-    """The graph of a trained model, serialized.
-
-    With ``quantized`` the weights of recurrent layers are int8, with a scale a column, and their inputs are quantized too, with
-    one scale for all of them (ONNX Runtime's DynamicQuantizeLSTM). The border stands for padding alone in such a graph: its
-    vector may be far from all others, and would leave these a few steps of the scale. A text begins with the state after it.
+def graphs(bundle: Bundle) -> dict[str, bytes]:
+    """The graphs of a model by the names of their files.
 
     Raises:
-        TaggerError: the cell has no int8 operator.
+        TaggerError: the package onnx is missing.
     """
-    from onnx import TensorProto, helper
+    made = {FLOAT32: _graph(bundle, quantized=False)}
+    if bundle.config.model.cell in QUANTIZED_CELLS:
+        made[INT8] = _graph(bundle, quantized=True)
+    return made
 
+
+def states_count(model: ModelConfig) -> int:
+    """How many tensors (B, U) the states of all layers are: S."""
+    return model.layers * states_of(model.cell)
+
+
+def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
+    """One graph. In int8 the border stands for padding alone: its vector may be far from all others, and would leave these a few
+    steps of the scale. A text begins with the states after it."""
+    model, graph, layers = bundle.config.model, Graph(), _layers(bundle)
+    before = _begun(graph, _after_border(layers) if quantized else np.zeros((states_count(model), 1, model.units)))
+    table, layers[0] = _inputs(bundle, layers[0], centred=quantized)
+    x, ends = graph("Gather", graph.constant(table), "numbers"), list[str]()
+    low, high = float(table.min()), float(table.max())
+    for depth, layer in enumerate(layers):
+        if quantized:
+            x, layer = _within(graph, x, layer, low, high)
+            low, high = -1.0, 1.0
+        states = [before.pop(0) for _ in range(states_of(model.cell))]
+        ran = recurrent(graph, x, "", model.cell, {"forward": layer}, quantized=quantized, before=states)
+        ends += ran.states
+        if depth + 1 < model.layers:
+            x = graph("Squeeze", ran.activations, graph.constant([1], np.int64))
+    rows = graph("Reshape", ran.activations, graph.constant([-1, model.units], np.int64))
+    graph("Gather", rows, "places", output="activations", axis=0)
+    graph("Concat", *ends, output="states_after", axis=0)
+    inputs = [
+        value("numbers", "INT32", ("T", "B"), "what is read: numbers of vocabulary.json, 2 for its first unit; 1 is unknown"),
+        value("places", "INT32", ("N",), "the timesteps that are asked for, t * B + b"),
+        value("states", "FLOAT", (len(ends), "B or 1", model.units), "in which layers begin; may be left out"),
+    ]
+    outputs = [
+        value("activations", "FLOAT", ("N", model.units), "of the last layer at the places"),
+        value("states_after", "FLOAT", (len(ends), "B", model.units), "in which layers end"),
+    ]
+    return graph.model("language model", inputs, outputs, _facts(bundle, quantized))
+
+
+def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
+    """What whoever runs a graph must know."""
     model = bundle.config.model
-    if quantized and model.cell not in QUANTIZED_CELLS:
-        raise TaggerError(f"there is no int8 operator for the cell {model.cell}, only for {' and '.join(QUANTIZED_CELLS)}")
-    parts = _Parts()
-    table, kernel, bias = _inputs(bundle, centred=quantized)
-    x = parts.add("Gather", [parts.constant("table", table), "numbers"], axis=0)
-    after: list[str] = []
-    for depth in range(model.layers):
-        weights = {name: bundle.weights[f"encoder/forward_{depth + 1}/{name}"] for name in ("recurrent", "bias")}
-        weights["kernel"] = bundle.weights[f"encoder/forward_{depth + 1}/kernel"] if depth else kernel
-        weights["bias"] = weights["bias"] if depth else bias
-        if model.cell == "lstm-peephole":
-            weights["peepholes"] = bundle.weights[f"encoder/forward_{depth + 1}/peepholes"]
-        before = [f"state_{len(after) + part}" for part in range(states_of(model) // model.layers)]
-        x, *ends = _layer(parts, x, before, weights, model.cell, quantized)
-        after += ends
-    found = _asked_for(parts, x, bundle, head)
-    inputs = [helper.make_tensor_value_info("numbers", TensorProto.INT64, ["T", "B"])]
-    inputs.append(helper.make_tensor_value_info("places", TensorProto.INT64, ["N"]))
-    state = [helper.make_tensor_value_info(f"state_{n}", TensorProto.FLOAT, [1, "B", model.units]) for n in range(len(after))]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (found, *after)]
-    graph = helper.make_graph(parts.nodes, "language model", inputs + state, outputs, parts.constants)
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
-    serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
-    return serialized
+    begin = (
+        "A text begins with no states given, which are then those after the border (8-bit weights; needs ONNX Runtime)."
+        if quantized
+        else "A text begins with a border, number 0, and no states given, which are then zero (float32, standard operators)."
+    )
+    return {
+        "about": f"Numbers of {model.level}, in the order of reading ({model.direction}), to the activations after them. {begin}",
+        "level": model.level,
+        "direction": model.direction,
+        "weights": digest(bundle.weights),
+        "vocabulary.json": hashlib.sha256(bundle.vocabulary.to_json().encode()).hexdigest(),
+    }
 
 
-class _Parts:
-    """A graph that grows: nodes, and constants by unique names."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def constant(self, name: str, array: np.ndarray) -> str:
-        from onnx import numpy_helper
-
-        name = f"{name}_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def add(self, operator: str, inputs: list[str], outputs: int = 1, **attributes: Any) -> Any:
-        """A node; the name of its output, or their names."""
-        from onnx import helper
-
-        names = [f"{operator}_{len(self.nodes)}_{number}" for number in range(outputs)]
-        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
-        return names[0] if outputs == 1 else names
+def _layers(bundle: Bundle) -> list[Weights]:
+    return [below(bundle.weights, f"encoder/forward_{depth + 1}") for depth in range(bundle.config.model.layers)]
 
 
-def _asked_for(parts: _Parts, x: str, bundle: Bundle, head: bool) -> str:
-    """The activations (T, B, U) at the places, or their logits."""
-    model, weights = bundle.config.model, bundle.weights
-    rows = parts.add("Reshape", [x, parts.constant("rows", np.array([-1, model.units], dtype=np.int64))])
-    found = parts.add("Gather", [rows, "places"], axis=0)
-    if head:
-        softmax = weights["embedding/embeddings"].T if model.tied else weights["softmax/kernel"]
-        product = parts.add("MatMul", [found, parts.constant("softmax", softmax)])
-        found = parts.add("Add", [product, parts.constant("softmax_bias", weights["softmax/bias"])])
-    return str(found)
+def _begun(graph: Graph, states: np.ndarray) -> list[str]:
+    """The states in which each layer begins, (1, B, U) each; (S, 1, U) if nobody gives them."""
+    graph.default("states", states.astype(np.float32))
+    batch = graph("Gather", graph("Shape", "numbers"), graph.constant([1], np.int64))
+    one = graph.constant([1], np.int64)
+    names = [f"before_{number}" for number in range(len(states))]
+    every = graph("Expand", "states", graph("Concat", one, batch, one, axis=0))
+    graph.several("Split", every, graph.constant([1] * len(states), np.int64), outputs=names, axis=0)
+    return names
 
 
-def _inputs(bundle: Bundle, *, centred: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A table (V, F) of the tokens' vectors, zero for the border, the first layer's kernel (F, G·U) and its bias.
+def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarray, Weights]:
+    """A table (V, F) of the units' vectors, zero for the border, and the first layer, whose kernel is (F, G·U).
 
     One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller identity is taken. Where
     ``centred``, the vectors have their mean taken from them, and its product is in the bias, but for the border.
     """
-    kernel, bias = (bundle.weights[f"encoder/forward_1/{name}"] for name in ("kernel", "bias"))
+    kernel, bias = layer["kernel"], layer["bias"]
     if bundle.config.model.embedding:
         table = bundle.weights["embedding/embeddings"].copy()
     elif kernel.shape[0] <= kernel.shape[1]:
@@ -123,55 +130,29 @@ def _inputs(bundle: Bundle, *, centred: bool) -> tuple[np.ndarray, np.ndarray, n
         mean = table[1:].mean(axis=0)
         table, bias = table - mean, bias + mean @ kernel
     table[0] = 0.0
-    return table, kernel, bias
+    return table, {**layer, "kernel": kernel, "bias": bias}
 
 
-def _layer(parts: _Parts, x: str, before: list[str], weights: Arrays, cell: str, quantized: bool) -> tuple[str, ...]:
-    """One recurrent layer: the names of its activations (T, 1, B, U) as (T, B, U), and of its states after the end."""
-    units = len(weights["recurrent"])
-    if cell.startswith("gru"):
-        weights = _gru_weights(weights, cell)
-    order = _ORDERS["gru" if cell.startswith("gru") else cell]
-    kernel, recurrent, bias = (_ordered(weights[name], order, units) for name in ("kernel", "recurrent", "bias"))
-    bias = np.concatenate([bias, np.zeros_like(bias)])[None]
-    attributes: dict[str, Any] = {"hidden_size": units}
-    if cell == "rnn-relu":
-        attributes["activations"] = ["Relu"]
-    scales: list[np.ndarray] = []
-    if quantized:
-        matrices, scales = map(list, zip(*(_quantized(matrix[None]) for matrix in (kernel, recurrent)), strict=True))
-    else:
-        matrices = [kernel.T[None], recurrent.T[None]]
-    inputs = [x, *(parts.constant("weights", matrix) for matrix in matrices), parts.constant("bias", bias), "", *before]
-    if cell in QUANTIZED_CELLS:
-        look = weights.get("peepholes")
-        inputs.append("" if look is None else parts.constant("peepholes", look[[0, 2, 1]].reshape(1, -1)))
-    for scale in scales:
-        inputs += [parts.constant("scale", scale), parts.constant("zero_point", np.zeros(scale.shape, dtype=np.int8))]
-    outputs = 1 + len(before)
-    if quantized:
-        y, *ends = parts.add("DynamicQuantizeLSTM", inputs, outputs, domain="com.microsoft", **attributes)
-    else:
-        y, *ends = parts.add(cell.split("-")[0].upper(), inputs, outputs, **attributes)
-    return parts.add("Squeeze", [y, parts.constant("axis", np.array([1], dtype=np.int64))]), *ends
+def _within(graph: Graph, x: str, layer: Weights, low: float, high: float) -> tuple[str, Weights]:
+    """Inputs (T, B, F + 2), which have a feature that is always `low` and one that is always `high`, both of no weight.
+
+    The int8 operator scales its inputs by the least and the greatest of them: so by the same in every piece of a text.
+    """
+    for bound in (low, high):
+        x = graph("Pad", x, graph.constant([0, 0, 0, 0, 0, 1], np.int64), graph.constant(bound, np.float32))
+    return x, {**layer, "kernel": np.pad(layer["kernel"], [(0, 2), (0, 0)])}
 
 
-def _ordered(array: np.ndarray, order: tuple[int, ...], units: int) -> np.ndarray:
-    """The blocks of the last axis in another order."""
-    return np.concatenate([array[..., block * units : (block + 1) * units] for block in order], axis=-1)
+def _after_border(layers: list[Weights]) -> np.ndarray:
+    """The states (S, 1, U) of LSTMs that have read the border alone: as c^<0> = 0, c^<1> = Γ_u · c̃, a^<1> = Γ_o · tanh(c^<1>)."""
+    states, x = list[np.ndarray](), np.zeros(len(layers[0]["kernel"]))
+    for layer in layers:
+        update, candidate, _, output = np.split(x @ layer["kernel"].astype(np.float64) + layer["bias"], 4)
+        c = np.tanh(candidate) * _sigmoid(update)
+        x = np.tanh(c) * _sigmoid(output + (layer["peepholes"][2] * c if "peepholes" in layer else 0.0))
+        states += [x, c]
+    return np.stack(states)[:, None]
 
 
-def _gru_weights(weights: Arrays, cell: str) -> Arrays:
-    """Blocks u, r, c for the operator, whose z is 1 - Γ_u = σ(-...); a simplified GRU has an r that is always open."""
-    changed = {}
-    for name, array in weights.items():
-        blocks = np.split(array, 3 if cell == "gru" else 2, axis=-1)
-        relevance = blocks[1] if cell == "gru" else np.full_like(blocks[0], _SURE if name == "bias" else 0.0)
-        changed[name] = np.concatenate([-blocks[0], relevance, blocks[-1]], axis=-1)
-    return changed
-
-
-def _quantized(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A matrix (1, F, G·U) as int8, and the scale of each of its columns (1, G·U)."""
-    scale = np.maximum(np.abs(matrix).max(axis=1), 1e-12) / 127
-    return np.round(matrix / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))

@@ -19,7 +19,7 @@ from tagger import folders
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import bundle as bundles
-from tagger.language_models import torch_files
+from tagger.language_models import graph, torch_files
 from tagger.language_models.bundle import Bundle
 from tagger.language_models.config import Config, DataConfig, ModelConfig
 from tagger.training import series
@@ -55,7 +55,7 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
             "add --direction forward or --direction backward"
         )
     imported = convert(arrays, characters, direction, str(source))
-    imported = replace(imported, metrics={"source": f"{source.name}, imported"})
+    imported = graph.with_graphs(replace(imported, metrics={"source": f"{source.name}, imported"}))
     bundles.save(run, imported)
     return imported
 

@@ -1,25 +1,29 @@
 """A trained language model at work, in ONNX Runtime: probabilities, and the states that a tagger can read.
 
-Axes: B batch, T time, N places, U units, V vocabulary.
+Axes: B batch, T time, N places, U units, V vocabulary, S states of all layers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tagger.errors import TaggerError
+from tagger.graphs.session import session_of
+from tagger.graphs.weights import QUANTIZED_CELLS, digest
 from tagger.language_models import bundle as bundles
 from tagger.language_models import graph
-from tagger.language_models.bundle import Bundle
+from tagger.language_models.bundle import FLOAT32, INT8, Bundle
 from tagger.language_models.text import EOS, units_of
 
-__all__ = ["LanguageModel", "State", "load"]
+__all__ = ["LanguageModel", "load", "log_softmax", "padded"]
 
-State = tuple[np.ndarray, ...]
-_BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
+BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
+PIECE = 1024  # timesteps of all rows that are run at once: memory does not grow with the length of a text
+_SOFTMAX = 1 << 20  # logits that are formed at once
 
 
 def load(folder: str | Path, *, quantized: bool = False) -> LanguageModel:
@@ -27,8 +31,19 @@ def load(folder: str | Path, *, quantized: bool = False) -> LanguageModel:
     return LanguageModel(bundles.load(folder), quantized=quantized)
 
 
+class Piece(NamedTuple):
+    """What a piece of a text gives: which of the places are in it (n,), their activations, the states (S, B, U) after it."""
+
+    here: np.ndarray
+    activations: np.ndarray
+    states: np.ndarray
+
+
 class LanguageModel:
-    """A model that runs on one thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never."""
+    """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never.
+
+    Graphs that a bundle lacks, because it is older, are made from its weights when they are needed.
+    """
 
     def __init__(self, bundle: Bundle, *, quantized: bool = False) -> None:
         self.bundle = bundle
@@ -42,38 +57,30 @@ class LanguageModel:
         numbers = self.bundle.vocabulary.numbers(units_of(tokens, self.bundle.config.model.level))
         return numbers[::-1] if self.backward else numbers
 
-    def start(self, batch: int = 1) -> State:
-        """The state before the first timestep: zero vectors."""
-        shape = (1, batch, self.units)
-        return tuple(np.zeros(shape, dtype=np.float32) for _ in range(graph.states_of(self.bundle.config.model)))
-
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the state begins as zero.
+        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the states begin as zero.
 
         The first timestep is the border, which is not asked for. It may stand elsewhere as padding alone.
 
         Raises:
-            TaggerError: the model is to be int8 and its cell has no such operator.
+            BundleError: the graph is not of the weights, or cannot be run.
+            TaggerError: the model is to be int8 and its cell has no such operator; the graph must be made and onnx is missing.
         """
-        batch = numbers.shape[1]
-        if not self.quantized:
-            return self._run("activations", numbers, places, self.start(batch))[0]
-        _, state = self.logits(np.array([[EOS]]), np.array([0]))
-        state = tuple(np.repeat(part, batch, axis=1) for part in state)
-        return self._run("int8", numbers[1:], places - batch, state)[0]
+        found = np.zeros((len(places), self.units), dtype=np.float32)
+        if self.quantized:
+            pieces = self._pieces(INT8, numbers[1:], places - numbers.shape[1])
+        else:
+            pieces = self._pieces(FLOAT32, numbers, places)
+        for piece in pieces:
+            found[piece.here] = piece.activations
+        return found
 
-    def logits(self, numbers: np.ndarray, places: np.ndarray, state: State | None = None) -> tuple[np.ndarray, State]:
-        """The softmax' logits (N, V) at `places` of input numbers (T, B), and the state after the last timestep."""
-        return self._run("logits", numbers, places, state or self.start(numbers.shape[1]))
-
-    def _run(self, kind: str, numbers: np.ndarray, places: np.ndarray, state: State) -> tuple[np.ndarray, State]:
-        if kind not in self._sessions:
-            built = graph.build(self.bundle, head=kind == "logits", quantized=kind == "int8")
-            self._sessions[kind] = _session(built)
-        inputs = {"numbers": numbers.astype(np.int64), "places": places.astype(np.int64)}
-        inputs |= {f"state_{number}": part for number, part in enumerate(state)}
-        found, *after = self._sessions[kind].run(None, inputs)
-        return found, tuple(after)
+    def logits(self, numbers: np.ndarray, states: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The softmax' logits (V,) after the input numbers (T,), and the states then, to go on with."""
+        for piece in self._pieces(FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states):
+            found, states = piece.activations, piece.states
+        assert states is not None
+        return self._softmax(found)[0], states
 
     def log_probabilities(self, sequences: Sequence[np.ndarray]) -> list[np.ndarray]:
         """For each sequence of numbers, without borders, log p(y^<t> | y^<1> ... y^<t-1>) in nats, <EOS> last: float64."""
@@ -81,24 +88,75 @@ class LanguageModel:
         for indices, numbers, lengths in padded(sequences):
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
-            logits, _ = self.logits(numbers, times * len(indices) + rows)
             targets = np.concatenate([np.append(sequences[index], EOS) for index in indices])
-            chosen = log_softmax(logits)[np.arange(len(targets)), targets]
-            for index, values in zip(indices, np.split(chosen, np.cumsum(lengths + 1)[:-1]), strict=True):
-                found[index] = values
+            values, _ = self._log_probabilities(numbers, times * len(indices) + rows, targets)
+            for index, part in zip(indices, np.split(values, np.cumsum(lengths + 1)[:-1]), strict=True):
+                found[index] = part
         return found
+
+    def carried(self, numbers: np.ndarray, states: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """As `log_probabilities` for one sequence that begins in `states` (S, 1, U), zero if None; and the states after it."""
+        places = np.arange(len(numbers) + 1)
+        return self._log_probabilities(np.append(EOS, numbers)[:, None], places, np.append(numbers, EOS), states)
+
+    def _log_probabilities(
+        self, numbers: np.ndarray, places: np.ndarray, targets: np.ndarray, states: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of the target (N,) of each place, in float64; and the states in the end."""
+        values, rows = np.zeros(len(places)), max(_SOFTMAX // len(self.bundle.vocabulary), 1)
+        for piece in self._pieces(FLOAT32, numbers, places, states):
+            states = piece.states
+            for first in range(0, len(piece.here), rows):
+                here = piece.here[first : first + rows]
+                logits = self._softmax(piece.activations[first : first + rows])
+                values[here] = log_softmax(logits)[np.arange(len(here)), targets[here]]
+        assert states is not None
+        return values, states
+
+    def _softmax(self, activations: np.ndarray) -> np.ndarray:
+        """Logits (N, V) of activations (N, U)."""
+        weights = self.bundle.weights
+        kernel = weights["embedding/embeddings"].T if self.bundle.config.model.tied else weights["softmax/kernel"]
+        return np.asarray(activations @ kernel + weights["softmax/bias"])
+
+    def _pieces(self, name: str, numbers: np.ndarray, places: np.ndarray, states: np.ndarray | None = None) -> Iterator[Piece]:
+        """Run a graph over the numbers (T, B), piece by piece of the timesteps; the states go from each to the next."""
+        session, batch = self._session(name), numbers.shape[1]
+        steps = max(PIECE // batch, 1)
+        for first in range(0, len(numbers), steps):
+            here = np.flatnonzero((places >= first * batch) & (places < (first + steps) * batch))
+            inputs = {
+                "numbers": numbers[first : first + steps].astype(np.int32),
+                "places": (places[here] - first * batch).astype(np.int32),
+            }
+            if states is not None:
+                inputs["states"] = states
+            activations, states = session.run(None, inputs)
+            yield Piece(here, activations, states)
+
+    def _session(self, name: str) -> Any:
+        if name not in self._sessions:
+            cell = self.bundle.config.model.cell
+            if name == INT8 and cell not in QUANTIZED_CELLS:
+                raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {' and '.join(QUANTIZED_CELLS)}")
+            made = self.bundle.graphs if name in self.bundle.graphs else graph.graphs(self.bundle)
+            self._sessions[name] = session_of(made[name], name, digest(self.bundle.weights))
+        return self._sessions[name]
 
 
 def padded(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and then all, and their lengths."""
     sizes = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     order = np.argsort(sizes, kind="stable")
-    for first in range(0, len(order), _BATCH):
-        indices = order[first : first + _BATCH]
-        numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int64)
+    first = 0
+    while first < len(order):
+        like = int(np.searchsorted(sizes[order], 2 * sizes[order[first]] + BATCH, side="right"))  # none is padded to a multiple
+        indices = order[first : min(first + BATCH, like)]
+        numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
         for row, index in enumerate(indices):
             numbers[1 : sizes[index] + 1, row] = sequences[index]
         yield indices, numbers, sizes[indices]
+        first += len(indices)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -107,12 +165,3 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     logits -= logits.max(axis=-1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     return logits
-
-
-def _session(serialized: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(serialized, options, providers=["CPUExecutionProvider"])

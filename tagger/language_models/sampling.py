@@ -43,14 +43,14 @@ def sample(model: LanguageModel, drawing: Drawing, random: np.random.Generator, 
     """
     vocabulary, level = model.bundle.vocabulary, model.bundle.config.model.level
     read = model.numbers(prefix)
-    logits, state = model.logits(np.append(EOS, read)[:, None], np.array([len(read)]))
+    logits, states = model.logits(np.append(EOS, read))
     drawn: list[int] = []
     while len(drawn) < drawing.max_length:
-        number = int(random.choice(len(vocabulary), p=distribution(logits[0], drawing)))
+        number = int(random.choice(len(vocabulary), p=distribution(logits, drawing)))
         if number == EOS:
             break
         drawn.append(number)
-        logits, state = model.logits(np.array([[number]]), np.array([0]), state)
+        logits, states = model.logits(np.array([number]), states)
     words = [name_of(number, vocabulary) for number in drawn]
     glue = "" if level == "characters" else " "
     given, new = " ".join(prefix), glue.join(words[::-1] if model.backward else words)

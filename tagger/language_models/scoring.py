@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tagger.features.vocabulary import UNK
-from tagger.language_models.model import LanguageModel, log_softmax
+from tagger.language_models.model import LanguageModel
 from tagger.language_models.text import EOS, name_of, units_of
 
 __all__ = ["Scored", "Total", "score"]
@@ -109,11 +109,11 @@ def score(model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bo
 
 
 def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[Scored]:
-    state = model.start()
+    states = None
     for tokens in sentences:
         numbers = model.numbers(tokens)
-        logits, state = model.logits(np.append(EOS, numbers)[:, None], np.arange(len(numbers) + 1), state)
-        yield _scored(model, tokens, numbers, log_softmax(logits)[np.arange(len(logits)), np.append(numbers, EOS)])
+        values, states = model.carried(numbers, states)
+        yield _scored(model, tokens, numbers, values)
 
 
 def _scored(model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray) -> Scored:

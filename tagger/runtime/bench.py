@@ -23,9 +23,10 @@ from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.batches import bucket
+from tagger.graphs.weights import QUANTIZED_CELLS
 from tagger.runtime import stream
 from tagger.runtime.context import reading
-from tagger.runtime.export import INT8, QUANTIZED_CELLS
+from tagger.runtime.export import INT8
 from tagger.runtime.member import RUN_BUDGET, Batch, Member, batches_of
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor, cores, load

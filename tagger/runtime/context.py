@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.bundle import Bundle
-from tagger.language_models.bundle import QUANTIZED_CELLS
+from tagger.graphs.weights import QUANTIZED_CELLS
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states
 

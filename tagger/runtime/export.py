@@ -21,9 +21,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tagger import folders
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
+from tagger.graphs.weights import QUANTIZED_CELLS, digest
 from tagger.runtime.sentence_graph import sentence_graph
 from tagger.runtime.weights import check
 from tagger.runtime.word_graph import word_graph
@@ -31,7 +31,6 @@ from tagger.runtime.word_graph import word_graph
 __all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]
 
 WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
 
 
 def graphs(bundle: Bundle) -> dict[str, bytes]:
@@ -66,7 +65,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "scheme": "plain" if bundle.scheme == "plain" else "IOBES",
         "head": bundle.config.model.head,
         "tokenizer": bundle.config.data.tokenizer,
-        "weights": folders.digest(bundle.weights),
+        "weights": digest(bundle.weights),
     }
     for name, vocabulary in digests.items():
         if vocabulary is not None:

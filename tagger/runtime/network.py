@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tagger import folders
 from tagger.bundle import Bundle
 from tagger.errors import BundleError
+from tagger.graphs.session import session_of
+from tagger.graphs.weights import digest
 from tagger.runtime.export import INT8, SENTENCES, WORDS, graphs
 from tagger.runtime.sentence_graph import backwards
 from tagger.runtime.weights import check, width_of
@@ -49,26 +50,10 @@ class Network:
         self._units = bundle.config.model.units
         self._backwards = backwards(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
-        self._weights = folders.digest(bundle.weights)
-        self._sentences = self._session(made, _FILES[precision])
-        self._words = None if self.one_hot else self._session(made, WORDS)
+        weights = digest(bundle.weights)
+        self._sentences = _session(made, _FILES[precision], weights)
+        self._words = None if self.one_hot else _session(made, WORDS, weights)
         self._wanted = set() if self._words is None else {value.name for value in self._words.get_inputs()}
-
-    def _session(self, files: Mapping[str, bytes], name: str) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # two runs at once are faster than one on two threads
-        options.log_severity_level = 3
-        if name not in files:
-            raise BundleError(f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}")
-        try:
-            session = onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises many kinds for a file that somebody made up
-            raise BundleError(f"{name}: cannot be run: {str(error)[:200]}; make it anew: tagger export RUN") from error
-        if session.get_modelmeta().custom_metadata_map.get("weights") != self._weights:
-            raise BundleError(f"{name}: is not of the weights in weights.npz; make it anew: tagger export RUN")
-        return session
 
     def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """What the network makes of distinct words (D, X) float32, from those inputs of `Lexicon.words` that it wants; of
@@ -114,3 +99,9 @@ class Network:
                 into[number + 2, ~self._backwards] = after[~self._backwards]
                 into[number, self._backwards] = after[self._backwards]
         return np.concatenate(emissions, axis=1)
+
+
+def _session(files: Mapping[str, bytes], name: str, weights: str) -> Any:
+    if name not in files:
+        raise BundleError(f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}")
+    return session_of(files[name], name, weights)

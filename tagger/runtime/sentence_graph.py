@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from tagger.bundle import Bundle
-from tagger.runtime.operators import Graph, Weights, below, dense, recurrent, states_of, value
+from tagger.graphs.operators import Graph, dense, recurrent, states_of, value
+from tagger.graphs.weights import Weights, below
 from tagger.runtime.weights import width_of
 from tagger.training.config import ModelConfig
 

@@ -1,25 +1,23 @@
 """The weights that a bundle's settings ask for, by name and shape: told without Keras, which names them in the same way.
 
-Axes: V vocabulary, F features, U units, G blocks of a cell, K tags.
+Axes: V vocabulary, F features, U units, K tags.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from tagger.bundle import Bundle
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.shapes import SHAPES
+from tagger.graphs.weights import misfits, recurrent_shapes
 from tagger.training.config import ModelConfig
 
 __all__ = ["check", "expected"]
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
-BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
 CHARACTER_EMBEDDING = 30
 
 
@@ -29,14 +27,8 @@ def check(bundle: Bundle) -> None:
     Raises:
         BundleError: they are not.
     """
-    wanted = expected(bundle.config.model, bundle.features, len(bundle.tags))
-    found = {name: array.shape for name, array in bundle.weights.items()}
-    if wanted != found or any(array.dtype != np.float32 for array in bundle.weights.values()):
-        wrong = sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
-        raise BundleError(
-            f"weights.npz does not fit config.toml and the vocabulary: {', '.join(wrong) or 'type is not float32'}; copy the "
-            "whole folder again"
-        )
+    if wrong := misfits(bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))):
+        raise BundleError(f"weights.npz does not fit config.toml and the vocabulary: {wrong}; copy the whole folder again")
 
 
 def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str, tuple[int, ...]]:
@@ -49,7 +41,7 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
         width += model.projection or features.context
     for depth in range(1, model.layers + 1):
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
-            shapes |= _recurrent(f"encoder/{direction}_{depth}", model.cell, width, model.units)
+            shapes |= recurrent_shapes(f"encoder/{direction}_{depth}", model.cell, width, model.units)
         width = model.units * (1 + model.bidirectional)
     for number, units in enumerate(model.hidden, 1):
         shapes |= _dense(f"head/hidden_{number}", width, units)
@@ -83,17 +75,9 @@ def _of_words(model: ModelConfig, features: WordFeatures) -> Shapes:
             backward = model.characters // 2
             sizes = {"forward": model.characters - backward, "backward": max(backward, 1)}
             for direction, units in sizes.items():
-                yield from _recurrent(f"characters/{direction}", model.cell, CHARACTER_EMBEDDING, units).items()
+                yield from recurrent_shapes(f"characters/{direction}", model.cell, CHARACTER_EMBEDDING, units).items()
     if features.shapes:
         yield "shapes/embeddings", (SHAPES, model.shape)
-
-
-def _recurrent(place: str, cell: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    columns = BLOCKS[cell] * units
-    shapes: dict[str, tuple[int, ...]] = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
-    if cell == "lstm-peephole":
-        shapes["peepholes"] = (3, units)
-    return {f"{place}/{name}": shape for name, shape in shapes.items()}
 
 
 def _dense(place: str, width: int, units: int) -> dict[str, tuple[int, ...]]:

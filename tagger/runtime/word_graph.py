@@ -9,7 +9,8 @@ import numpy as np
 
 from tagger.bundle import Bundle
 from tagger.features.vocabulary import PAD, UNK
-from tagger.runtime.operators import Graph, Weights, below, recurrent, value
+from tagger.graphs.operators import Graph, recurrent, value
+from tagger.graphs.weights import Weights, below
 from tagger.runtime.weights import width_of
 
 __all__ = ["word_graph"]

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import bundle, config, text
+from tagger.language_models import bundle, config, graph, text
 from tagger.language_models.bundle import Bundle
 from tagger.language_models.config import Config, ModelConfig
 from tagger.language_models.model import LanguageModel as Runtime
@@ -63,7 +63,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         end = EpochEnd(run, state, settings.training, data, score)
         end.observer = observer
         _fit(model, data, end, settings.training.epochs, run)
-        trained = Bundle(settings, vocabulary, state.best, _metrics(progress, texts))
+        trained = graph.with_graphs(Bundle(settings, vocabulary, state.best, _metrics(progress, texts)))
     bundle.save(run, trained)
     return trained
 

@@ -10,18 +10,30 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Graph", "Ran", "Weights", "below", "dense", "recurrent", "states_of", "value"]
+from tagger.errors import TaggerError
+from tagger.graphs.weights import Weights
+
+__all__ = ["Graph", "Ran", "dense", "recurrent", "scales_of", "states_of", "value"]
 
 OPSET = 17
 MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
 
-Weights = dict[str, np.ndarray]
-
 
 class Graph:
-    """Nodes and constants of a graph that is being built. Names follow from the order alone: the same graph, the same bytes."""
+    """Nodes and constants of a graph that is being built. Names follow from the order alone: the same graph, the same bytes.
+
+    Raises:
+        TaggerError: the package onnx is missing.
+    """
 
     def __init__(self) -> None:
+        try:
+            import onnx  # noqa: F401
+        except ImportError as error:
+            raise TaggerError(
+                "a model's graphs are made with the package onnx, which is not installed: pip install onnx; models of older "
+                "versions get theirs, once for all, by: tagger export RUN"
+            ) from error
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.domains: set[str] = set()
@@ -70,11 +82,6 @@ def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
     from onnx import TensorProto, helper
 
     return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
-
-
-def below(weights: Weights, place: str) -> Weights:
-    """The weights of one layer, by their names in it."""
-    return {name.removeprefix(f"{place}/"): array for name, array in weights.items() if name.startswith(f"{place}/")}
 
 
 class _Layout(NamedTuple):
@@ -169,11 +176,20 @@ def dense(graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, quantiz
 
 
 def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]]:
-    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which are 0.
-
-    7 bits are used of the 8: without VNNI, processors add two products of a row in 16 bits, which 8 bits would overflow.
-    """
-    scales = np.maximum(np.abs(matrices).max(axis=-2), 1e-8) / 64
-    numbers = np.clip(np.rint(matrices / scales[..., None, :]), -64, 63)
+    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which are 0."""
+    scales = scales_of(matrices)
     zeros = graph.constant(np.zeros(scales.shape), np.int8)
+    numbers = np.rint(matrices / scales[..., None, :])
     return graph.constant(numbers, np.int8), (graph.constant(scales, np.float32), zeros)
+
+
+def scales_of(matrices: np.ndarray) -> np.ndarray:
+    """What 1 stands for in each column (..., N) of matrices (..., F, N) in int8: as little as no product can overflow.
+
+    Processors without VNNI multiply by unsigned 8-bit numbers and add the products of rows 0 and 1, 2 and 3, ... in 16 bits:
+    what is of one sign in such a pair may be 128 together, as 255 · 128 < 2^15, that is 127.4 before both are rounded.
+    """
+    rows = np.concatenate([matrices, np.zeros_like(matrices[..., : matrices.shape[-2] % 2, :])], axis=-2)
+    pairs = rows.reshape(*rows.shape[:-2], -1, 2, rows.shape[-1])
+    together = np.maximum(np.maximum(pairs, 0).sum(axis=-2), np.maximum(-pairs, 0).sum(axis=-2)).max(axis=-2)
+    return np.maximum(np.maximum(together / 127.4, np.abs(matrices).max(axis=-2) / 127), 1e-10)
