@@ -53,6 +53,7 @@ class Architecture:
     bidirectional: bool = True
     hidden: tuple[int, ...] = ()
     input_dropout: float = 0.0
+    context_dropout: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     head: str = "softmax"
@@ -77,6 +78,7 @@ class SequenceTagger(keras.Model):
             if architecture.one_hot
             else keras.layers.Dropout(architecture.input_dropout, noise_shape=(None, 1, None))
         )
+        self.context_drop = keras.layers.Dropout(architecture.context_dropout, noise_shape=(None, 1, None))
         projected = bool(architecture.context and architecture.projection)
         self.project = keras.layers.Dense(architecture.projection, name="context") if projected else None
         self.encoder = Encoder(
@@ -122,11 +124,10 @@ class SequenceTagger(keras.Model):
         tokens = inputs["tokens"]
         lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
         words = inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
-        x = ops.take(words, tokens, axis=0)
+        x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
         if self.architecture.context:
-            context = inputs["context"]
+            context = self.context_drop(inputs["context"], training=training)
             x = ops.concatenate([x, context if self.project is None else self.project(context)], axis=-1)
-        x = self.input_drop(x, training=training)
         return self.head(self.encoder(x, lengths, training=training), training=training)
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:

@@ -67,7 +67,7 @@ class ModelConfig:
     character_encoder: str = setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))
     shape: int = setting(10, "dimension of the embedding of a word's capitals and digits; 0: none", low=0, high=10_000)
     projection: int = setting(
-        256, "numbers to which what language models know at a token is brought down; 0: as it is", low=0, high=10_000
+        128, "numbers to which what language models know at a token is brought down; 0: as it is", low=0, high=10_000
     )
     cell: str = setting("lstm", "recurrent cell", choices=CELLS)
     units: int = setting(200, "of each layer and direction", low=1, high=10_000)
@@ -75,6 +75,7 @@ class ModelConfig:
     bidirectional: bool = setting(True, "read each sentence in both directions")
     hidden: tuple[int, ...] = setting((), "units of feed-forward layers on every timestep's output")
     input_dropout: float = setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
+    context_dropout: float = setting(0.5, "on what language models know, one mask a sequence", low=0, high=0.95)
     dropout: float = setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
     recurrent_dropout: float = setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
     head: str = setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))

@@ -36,6 +36,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         bidirectional=model.bidirectional,
         hidden=model.hidden,
         input_dropout=model.input_dropout,
+        context_dropout=model.context_dropout,
         dropout=model.dropout,
         recurrent_dropout=model.recurrent_dropout,
         head=model.head,
