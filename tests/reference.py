@@ -131,6 +131,21 @@ def character_rnn(cell, characters, embeddings, forward, backward):
     return np.concatenate([run(cell, vectors, *forward)[-1], run(cell, vectors[::-1], *backward)[-1]])
 
 
+def word_prediction(words, activations, hidden, output):
+    """The cross-entropies (T,) of the words after each of a sentence's, 0 after the last, as read from its activations (T, U).
+
+    ``hidden`` and ``output`` are the kernel and the bias of a tanh layer and of the softmax. For the words before, turn
+    everything round. Numbers that the softmax does not know are 1.
+    """
+    losses = []
+    for time, a in enumerate(activations):
+        scores = np.tanh(a @ hidden[0] + hidden[1]) @ output[0] + output[1]
+        target = words[time + 1] if time + 1 < len(words) else 0
+        target = target if target < len(scores) else 1
+        losses.append(np.log(np.exp(scores).sum()) - scores[target])
+    return np.array(losses)
+
+
 def lazy_adam(steps, table, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """A table (V, F) after steps of Adam, each of which knows gradients of some rows: (row, gradient) pairs.
 

@@ -180,6 +180,8 @@ def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
             tagger.train(override(settings, [f"data.language_models={[folder]}"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="one-hot words stand alone"):
         tagger.train(override(settings, ["model.input=one-hot"]), tmp_path / "run")
+    with pytest.raises(ConfigError, match="have read the words to predict"):
+        tagger.train(override(settings, ["training.word_prediction=0.1"]), tmp_path / "run")
     data = settings.data
     told = invoke("train", "--train", data.train, "--dev", data.dev, "--language-model", "none", tmp_path / "run")
     assert "none: is no folder of a language model" in failed(told)

@@ -15,6 +15,7 @@ from tagger.training.config import override
 
 pytest.importorskip("jax", reason="JAX is not installed")
 
+PREDICTING = "training.word_prediction=0.1"
 SENTENCES = [["Anna", "Keller", "sang"], ["Oslo"], []]
 JAX = f"""
 import sys, numpy as np, keras
@@ -33,9 +34,9 @@ assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score
     "changes",
     [
         ["model.layers=2", "model.cell=lstm-peephole"],
-        ["model.head=crf", "training.averaging=0.5", "vocabulary.word_dropout=0.1", "model.character_encoder=rnn"],
+        ["model.head=crf", "training.averaging=0.5", "vocabulary.word_dropout=0.1", "model.character_encoder=rnn", PREDICTING],
     ],
-    ids=["softmax", "crf"],
+    ids=["softmax", "crf, predicting words"],
 )
 def test_the_same_model_runs_and_trains_on_jax(tmp_path, changes):
     run = tmp_path / "run"

@@ -13,6 +13,7 @@ from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, Wo
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder, Recurrent
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+from tagger.networks.word_prediction import WordPrediction
 from tagger.text.schemes import transition_table
 
 VOCABULARY, CHARACTERS, SHAPES, VECTORS = 13, 7, 16, 3
@@ -37,6 +38,7 @@ OPTIONS = {
     "fine-tuned vectors alone": {"embedding": 0, "vectors": VECTORS, "fine_tune": True},
     "three layers": {"layers": 3, "dropout": 0.2},
     "CRF": {"head": "crf"},
+    "word prediction": {"word_prediction": 0.1, "layers": 2, "dropout": 0.2},
     "constrained CRF": {**ALL, "head": "crf", "allowed": ALLOWED, "hidden": (4,)},
 }
 
@@ -53,12 +55,14 @@ def batch(architecture=None):
         "characters": characters,
         "shapes": random.integers(1, SHAPES, words),
         "vectors": random.normal(size=(words, VECTORS)),
+        "targets": random.integers(1, VOCABULARY, words),
     }
     for name, array in inputs.items():
         if name != "tokens":
             array[0] = 0
     wanted = {name for name in ("characters", "vectors") if architecture is None or getattr(architecture, name)}
     wanted |= {"shapes"} if architecture is None or architecture.shape else set()
+    wanted |= {"targets"} if architecture is not None and architecture.word_prediction else set()
     return {
         name: array.astype("float32" if name == "vectors" else "int32")
         for name, array in inputs.items()
@@ -119,7 +123,9 @@ def check_config_and_weights_survive_saving(model, inputs, path):
 def check_weights_have_names(model, inputs):
     """What a bundle holds is all that there is: put into another network of this kind, it gives the same."""
     named = model.named_weights()
-    assert {id(weight) for weight in named.values()} == {id(weight) for weight in model.trainable_weights}
+    beside = model.word_prediction.trainable_weights if model.word_prediction is not None else []
+    assert {id(weight) for weight in [*named.values(), *beside]} == {id(weight) for weight in model.trainable_weights}
+    assert len(named) + len(beside) == len(model.trainable_weights)
     other = SequenceTagger.create(model.architecture)
     for name, weight in other.named_weights().items():
         weight.assign(named[name])
@@ -151,6 +157,7 @@ def test_options_that_change_the_network_do_change_it():
         (SoftmaxHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (CRFHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (WordDropout(0.5), (np.ones((2, 4), "int32"),)),
+        (WordPrediction(9), (np.ones((2, 4, 6), "float32"), np.ones((2, 4), "int32"), np.ones((2, 4), "float32"))),
     ],
     ids=lambda value: type(value).__name__,
 )

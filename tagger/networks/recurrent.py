@@ -217,6 +217,14 @@ class Encoder(keras.layers.Layer):
 
         ``state`` is that before the first timestep; None is the zero vector.
         """
+        activations, after = self.every_layer(x, lengths, state, training=training)
+        return activations[-1], after
+
+    def every_layer(
+        self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False
+    ) -> tuple[list[Tensor], State]:
+        """The activations of every layer, dropout included, the first layer's first; and the state, as `with_state` gives it."""
+        activations: list[Tensor] = []
         after: State = ()
         parts = CELLS[self._arguments["cell"]].states
         for directions, drop in zip(self.stack, self.drops, strict=True):
@@ -227,7 +235,8 @@ class Encoder(keras.layers.Layer):
                 outputs.append(a)
                 after += ends
             x = drop(ops.concatenate(outputs, axis=-1), training=training)
-        return x, after
+            activations.append(x)
+        return activations, after
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
         return (*input_shape[:2], self._arguments["units"] * (1 + self._arguments["bidirectional"]))

@@ -20,6 +20,7 @@ from tagger.networks.crf import CRFHead
 from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder
+from tagger.networks.word_prediction import WordPrediction
 
 __all__ = ["Architecture", "SequenceTagger"]
 
@@ -33,6 +34,7 @@ class Architecture:
     name "rnn" for a recurrent one of the same cell) reads in its ``characters``, and an embedding of its ``shape``. Beside it
     stand ``context`` numbers of language models, of its place, which a product brings down to ``projection`` (0: as they are).
     ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three boolean tables as nested lists.
+    ``word_prediction`` is the weight of the loss of predicting words beside tags, in training alone; 0: nothing predicts them.
     """
 
     vocabulary_size: int
@@ -58,6 +60,7 @@ class Architecture:
     recurrent_dropout: float = 0.0
     head: str = "softmax"
     allowed: Any = None
+    word_prediction: float = 0.0
 
 
 @keras.saving.register_keras_serializable(package="tagger")
@@ -97,6 +100,7 @@ class SequenceTagger(keras.Model):
             if architecture.head == "crf"
             else SoftmaxHead(architecture.tags, **sizes)
         )
+        self.word_prediction: WordPrediction | None = None
 
     @classmethod
     def create(cls, architecture: Architecture) -> SequenceTagger:
@@ -117,10 +121,16 @@ class SequenceTagger(keras.Model):
             context = architecture.projection
         shape = (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors + context)
         self.encoder.build(shape)
-        self.head.build(self.encoder.compute_output_shape(shape))
+        encoded = self.encoder.compute_output_shape(shape)
+        self.head.build(encoded)
+        if architecture.word_prediction:  # the last thing to be made: chance has given all others what it gives without it
+            sizes: dict[str, Any] = {"bidirectional": architecture.bidirectional, "name": "word_prediction"}
+            self.word_prediction = WordPrediction(architecture.vocabulary_size, **sizes)
+            self.word_prediction.build(encoded)
         self.built = True
 
-    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+        """Logits; and in training, where words are predicted, the loss of that. The words are then in ``targets`` (D,)."""
         tokens = inputs["tokens"]
         lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
         words = inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
@@ -128,7 +138,13 @@ class SequenceTagger(keras.Model):
         if self.architecture.context:
             context = self.context_drop(inputs["context"], training=training)
             x = ops.concatenate([x, context if self.project is None else self.project(context)], axis=-1)
-        return self.head(self.encoder(x, lengths, training=training), training=training)
+        activations, _ = self.encoder.every_layer(x, lengths, training=training)
+        logits = self.head(activations[-1], training=training)
+        if self.word_prediction is None or not training:
+            return logits
+        # The first layer's: in those above, each direction knows from the other what it is to predict.
+        targets = ops.take(inputs["targets"], tokens, axis=0)
+        return logits, self.word_prediction(activations[0], targets, _real(inputs))
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """All that is known of the distinct words, side by side: (D, F)."""
@@ -148,8 +164,10 @@ class SequenceTagger(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Tensor:
-        """The head's loss over real tokens only."""
-        return self.head.loss(y_pred, y, ops.cast(x["tokens"] != PAD, "float32"))
+        """The head's loss over real tokens only, and the weighted one of predicting words if there is one."""
+        logits, *beside = y_pred if isinstance(y_pred, tuple) else (y_pred,)
+        loss = self.head.loss(logits, y, _real(x))
+        return loss + self.architecture.word_prediction * beside[0] if beside else loss
 
     def emissions(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Scores (B, T, K) of a batch for the decoder, in NumPy, without dropout."""
@@ -160,7 +178,7 @@ class SequenceTagger(keras.Model):
         return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``."""
+        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``; without `word_prediction`."""
         layers: dict[str, keras.layers.Layer] = {}
         for name, layer in self.inputs_of_words.items():
             parts = getattr(layer, "parts", {})
@@ -175,6 +193,11 @@ class SequenceTagger(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "architecture": asdict(self.architecture)}
+
+
+def _real(inputs: dict[str, Tensor]) -> Tensor:
+    """1 for real tokens, (B, T)."""
+    return ops.cast(inputs["tokens"] != PAD, "float32")
 
 
 def _word_layers(architecture: Architecture) -> dict[str, keras.layers.Layer]:

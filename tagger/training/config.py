@@ -96,6 +96,9 @@ class TrainingConfig:
     mention_replacement: float = setting(
         0.3, "with which a span gives way to another of its label when a small corpus is read again", low=0, high=1
     )
+    word_prediction: float = setting(
+        0.0, "weight of the loss of predicting the next and the previous word beside the tag; 0: they are not predicted", low=0
+    )
     epoch_tokens: int = setting(50_000, "an epoch reads a smaller corpus several times: dev would take all the time", low=0)
     epochs: int = setting(15, "at most", low=1)
     patience: int = setting(10, "stop after so many epochs without a better dev score", low=1)

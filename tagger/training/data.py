@@ -93,10 +93,14 @@ class Batches(keras.utils.PyDataset):
         return {**inputs, **wider}
 
     def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
-        """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch."""
+        """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch.
+
+        Where words are predicted, ``targets`` are all of them as they are.
+        """
         vocabulary = self.settings.vocabulary
         words = replace_rare(inputs["words"], self.rare, vocabulary.unknown_probability, random)
-        inputs = {**inputs, "words": words}
+        targets = {"targets": inputs["words"]} if self.settings.training.word_prediction else {}
+        inputs = {**inputs, "words": words, **targets}
         if self.rare_characters is not None:
             probability = vocabulary.unknown_probability
             inputs["characters"] = replace_rare(inputs["characters"], self.rare_characters, probability, random)

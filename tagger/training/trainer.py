@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,8 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     tags = _tags(train_sentences, scheme)
     data = Batches(train_sentences, features, tags, settings, contexts=read[0], epoch=len(progress.history))
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
-    model = SequenceTagger.create(architecture(settings.model, features, decoder))
+    network = replace(architecture(settings.model, features, decoder), word_prediction=settings.training.word_prediction)
+    model = SequenceTagger.create(network)
     model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
@@ -94,7 +97,7 @@ def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme:
         "unknown_labels": sorted(_labels(dev) - _labels(train)),
         "scheme": scheme,
         "vocabulary": len(features.words),
-        "parameters": model.count_params(),
+        "parameters": sum(math.prod(weight.shape) for weight in model.named_weights().values()),
         "epochs": settings.training.epochs,
     }
 
