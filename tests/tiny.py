@@ -31,7 +31,8 @@ SMALL = [
     "training.learning_rate=0.02", "training.batch_tokens=16", "training.epoch_tokens=0",
 ]  # fmt: skip
 BY_HEART = [
-    "model.dropout=0", "model.input_dropout=0", "model.context_dropout=0", "vocabulary.unknown_probability=0", "vocabulary.word_dropout=0",
+    "model.dropout=0", "model.input_dropout=0", "model.context_dropout=0",
+    "vocabulary.unknown_probability=0", "vocabulary.word_dropout=0",
     "training.epochs=60",
 ]  # fmt: skip
 
