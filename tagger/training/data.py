@@ -69,7 +69,7 @@ class Batches(keras.utils.PyDataset):
         batch = batch_up(indices, self.lexicon, numbers, tags, token_budget=fixed_shapes)
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
-        inputs, ids = self._disguised(batch.inputs, random), batch.tags
+        inputs, ids = self.disguised(batch.inputs, random), batch.tags
         return (inputs, ids) if number or fixed_shapes else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
 
     def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ class Batches(keras.utils.PyDataset):
         more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
         return {**inputs, "tokens": tokens, "characters": np.pad(inputs["characters"], ((0, 0), (0, more)), constant_values=PAD)}
 
-    def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+    def disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch."""
         vocabulary = self.settings.vocabulary
         words = replace_rare(inputs["words"], self.rare, vocabulary.unknown_probability, random)

@@ -15,11 +15,12 @@ from tagger.features.encode import Lexicon, WordFeatures
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import config, exporting, runs
+from tagger.training import config, distillation, exporting, runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
 from tagger.training.data import Batches
+from tagger.training.distillation import Mixed
 from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
@@ -45,24 +46,30 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     keep_freed_memory()
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
+    distillation.check(settings)
     tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
     progress, arrays = runs.begun(run, settings, resume)
     runs.seed(settings.training.seed)
 
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
-    features, readings = features_of(settings, train_sentences)
-    tags = _tags(train_sentences, scheme)
-    data = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
+    tags, labels, known = _tags(train_sentences, scheme), None, train_sentences
+    if settings.distillation.teachers:
+        tags, labels = distillation.taught(settings, run, tags, scheme, observer.labelled, begun=bool(arrays))
+        known = distillation.vocabulary_of(train_sentences, labels)
+    features, readings = features_of(settings, known)
+    batches = Batches(train_sentences, features, tags, settings, epoch=len(progress.history))
+    data = batches if labels is None else Mixed(batches, labels, settings)
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     model = SequenceTagger.create(architecture(settings.model, features, decoder))
     model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
-    if resume:
+    if arrays:
         runs.restore(model, state, arrays)
     else:
         runs.claim(run, config.to_toml(settings))
-    observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
+    facts = _facts(settings, train_sentences, dev_sentences, scheme, features, model)
+    observer.started({**facts, "vectors": readings, "text": data.facts if isinstance(data, Mixed) else None})
     score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder)
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
@@ -100,7 +107,7 @@ def _labels(sentences: list[Sentence]) -> set[str]:
     return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
-def _fit(model: SequenceTagger, data: Batches, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
+def _fit(model: SequenceTagger, data: Batches | Mixed, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
     if exhausted(end.progress, training.patience):
         return
     callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]
