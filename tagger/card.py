@@ -29,10 +29,20 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "tokenizer": bundle.config.data.tokenizer,
         "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
+        **_teachers(bundle),
         "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
         "sentences": _agreement(bundle),
         "predicts in": _precision(bundle),
     }
+
+
+def _teachers(bundle: Bundle) -> dict[str, str]:
+    """From whom the model learnt beside train, if there was anybody."""
+    distillation = bundle.config.distillation
+    if not distillation.teachers:
+        return {}
+    teachers, text = ", ".join(distillation.teachers), ", ".join(distillation.text)
+    return {"taught by": f"{teachers}, on {text} (at most about {distillation.tokens:,} tokens)"}
 
 
 def _agreement(bundle: Bundle) -> str:

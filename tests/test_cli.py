@@ -41,7 +41,7 @@ assert not loaded, loaded
     assert "predict" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "search", "evaluate", "predict", "convert", "info"])
+@pytest.mark.parametrize("command", ["train", "distill", "search", "evaluate", "predict", "convert", "info"])
 def test_every_command_explains_itself(command: str) -> None:
     assert worked(invoke(command, "--help")).startswith(f"Usage: tagger {command}")
     assert invoke(command).status == 2
@@ -72,6 +72,8 @@ def test_version() -> None:
         (["convert", "a", "b", "--to", "IOB3"], "'IOB3' is not one of"),
         (["convert", "a", "b", "--from", "iob2"], "'iob2' is not one of"),
         (["train", "a", "b", "c"], "found a b c"),
+        (["distill", "a", "b", "c"], "found a b c"),
+        (["distill", "run", "--tokens", "0"], "0 is not in the range"),
         (["train", "run", "--set", "units=3"], "TABLE.KEY=VALUE"),
         (["train", "run", "--set", "model.units"], "TABLE.KEY=VALUE"),
         (["train", "run", "--set", "model.unit=3"], "did you mean model.units?"),

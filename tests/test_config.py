@@ -26,7 +26,7 @@ def _values(setting: Any) -> st.SearchStrategy[Any]:
     if isinstance(default, float):
         return st.floats(meta["low"], meta["high"], allow_nan=False, allow_infinity=False)
     text = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
-    if "files" in setting.metadata:
+    if "files" in meta:
         return st.lists(text.filter(bool), max_size=2).map(tuple)
     if isinstance(default, tuple):
         return st.lists(st.integers(1, 10_000), max_size=3).map(tuple)

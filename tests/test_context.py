@@ -182,6 +182,8 @@ def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
         tagger.train(override(settings, ["model.input=one-hot"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="have read the words to predict"):
         tagger.train(override(settings, ["training.word_prediction=0.1"]), tmp_path / "run")
+    with pytest.raises(ConfigError, match="as slow as its teachers"):
+        tagger.train(override(settings, ["distillation.teachers=['x']", "distillation.text=['y']"]), tmp_path / "run")
     data = settings.data
     told = invoke("train", "--train", data.train, "--dev", data.dev, "--language-model", "none", tmp_path / "run")
     assert "none: is no folder of a language model" in failed(told)

@@ -101,10 +101,10 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
     [
         "import tagger; tagger.Span; tagger.Sentence",
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False)",
-        "from tagger.cli import convert, evaluate, info, main, predict, search, train",
+        "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, training",
         "from tagger.cli.lm import importing, sample, score, train; import tagger.language_models.states",
         "import tagger.decoding, tagger.bundle, tagger.runtime.stream, tagger.evaluation.run, tagger.corpora",
-        "import tagger.training.seeds, tagger.training.search, tagger.training.apart",
+        "import tagger.training.seeds, tagger.training.search, tagger.training.apart, tagger.training.labelling",
     ],
     ids=["import", "help", "commands", "language models", "runtime", "series"],
 )
@@ -152,6 +152,7 @@ def test_a_plain_installation_tags_and_evaluates(trained_run, tmp_path):
 def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
     commands = [
         ("train", "--train", "a", "--dev", "b", tmp_path / "run"),
+        ("distill", "--train", "a", "--dev", "b", tmp_path / "run"),
         ("search", "a.toml", tmp_path / "run"),
         ("export", trained_run, "--verify"),
     ]

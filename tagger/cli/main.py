@@ -13,6 +13,7 @@ from tagger.errors import TaggerError
 
 COMMANDS = {
     "train": "Train a tagger on annotated sentences.",
+    "distill": "Train a fast tagger that learns from slower ones, on text without tags.",
     "search": "Search for settings that train a better tagger.",
     "evaluate": "Score a model on annotated files, or a file of predictions.",
     "predict": "Tag files: text, CoNLL columns or JSON Lines.",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEME", "SPAN_SCHEME", "assigned", "precision_option", "quiet_stderr", "reading_options",
-    "runs_and_files",
+    "runs_and_files", "training_options",
 ]  # fmt: skip
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
@@ -27,6 +27,43 @@ _READING = (
     ),
     click.option("--delimiter", default=None, metavar="D", help="Of CoNLL columns: auto, blank, tab or any string."),
 )
+
+
+_CORPUS = (
+    click.option("--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl."),
+    click.option("--dev", metavar="FILE", help="Annotated sentences that decide when to stop and which epoch to keep."),
+    click.option(
+        "--vectors", multiple=True, metavar="FILE", help="Pretrained word vectors; several files stand side by side. See README."
+    ),
+    click.option(
+        "--language-model",
+        "language_models",
+        multiple=True,
+        metavar="DIR",
+        help="A language model whose states are read beside the words; several stand side by side. See README.",
+    ),
+    click.option("--scheme", type=SCHEME, help="Of the tags; detected by default."),
+    click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last."),
+)
+_COURSE = (
+    click.option("--seed", type=int, metavar="N", help="The same seed gives the same model."),
+    click.option(
+        "--seeds",
+        type=click.IntRange(min=1),
+        default=1,
+        metavar="N",
+        help="Train N times, with N seeds; RUN is the median model, RUN/seed-* are all of them. 1 is one training, in RUN.",
+    ),
+    click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=200."),
+    click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped."),
+)
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a tagger's training: on what, with which seeds and settings."""
+    for option in reversed((*_CORPUS, *_READING, *_COURSE)):
+        command = option(command)
+    return command
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -51,10 +51,20 @@ class TrainingProgress(Observer):
         self.meter = Meter()
         self.best = 0.0
         self.score = "dev F1"
+        self.begun = time.monotonic()
+
+    def labelled(self, tokens: int, of: int) -> None:
+        rate = tokens / max(time.monotonic() - self.begun, 0.1)
+        left = clock((of - tokens) / max(rate, 1))
+        self.meter.show(tokens / of, f"teachers label {tokens:,} of {of:,} tokens  {rate:,.0f} tokens/s  at most {left} left")
 
     def started(self, facts: dict[str, Any]) -> None:
+        self.meter.clear()
         train, dev = (f"{name} {facts[name][0]:,} sentences, {facts[name][1]:,} tokens" for name in ("train", "dev"))
         click.echo(f"{train}; {dev}; scheme {facts['scheme']}", err=True)
+        if facts.get("text"):
+            sentences, tokens, each = facts["text"]
+            click.echo(f"text {sentences:,} sentences, {tokens:,} tokens with tags of the teachers, {each:,} an epoch", err=True)
         click.echo(f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True)
         for path, words, dimension, found in facts["vectors"]:
             click.echo(f"vectors {path}: {words:,} x {dimension}, know {100 * found:.1f} % of the training tokens", err=True)

@@ -55,11 +55,13 @@ class SoftmaxHead(keras.layers.Layer):
 
         Args:
             logits: (B, T, K).
-            tags: (B, T) tag ids; anything where padded.
+            tags: (B, T) tag ids, or (B, T, K) distributions y over the tags; anything where padded.
             mask: (B, T) 1 for real tokens.
         """
         mask = ops.cast(mask, logits.dtype)
-        each = keras.losses.sparse_categorical_crossentropy(tags, logits, from_logits=True)
+        soft = len(tags.shape) == 3
+        cross_entropy = keras.losses.categorical_crossentropy if soft else keras.losses.sparse_categorical_crossentropy
+        each = cross_entropy(tags, logits, from_logits=True)
         return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
 
     def scores(self) -> tuple[np.ndarray, ...] | None:

@@ -61,9 +61,10 @@ class Member:
         self.decoder = Decoder.of(bundle)
         self.models = models_of(bundle, network.precision)
         self.lexicon = Lexicon(bundle.features)
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Forget all words met."""
         self.lexicon.clear()
         self._known = 0
         rows = self._limit + WINDOW_TOKENS
@@ -81,7 +82,7 @@ class Member:
         Both stay valid for whoever holds them, whatever is encoded or forgotten afterwards.
         """
         if len(self.lexicon) > self._limit:
-            self._forget()
+            self.forget()
         numbers = self.lexicon.tokens(sentences)
         if len(self.lexicon) > len(self._features):
             larger = np.empty((2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype)

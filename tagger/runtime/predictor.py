@@ -12,10 +12,11 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.runtime.agreement import Agreement, keys_within, stretches
 from tagger.runtime.context import Read, reading
-from tagger.runtime.decoder import Decoded, Decoder
+from tagger.runtime.decoder import Decoder
 from tagger.runtime.member import WINDOW_TOKENS, Batch, Member, batches_of
 from tagger.runtime.network import PRECISIONS, Network, precision_of
 from tagger.text import schemes, tokens
@@ -78,7 +79,7 @@ def _kind(bundle: Bundle) -> dict[str, object]:
     return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
 
 
-_Part = tuple[list[Batch], "Future[list[Decoded]]"]
+_Part = tuple[list[Batch], "Future[list[Any]]"]
 """A part of a window: its batches, and what will be found in each."""
 
 _Words = tuple[np.ndarray, np.ndarray]
@@ -125,16 +126,35 @@ class Predictor:
         Sentences of one document (see `agreement.stretches`) help each other. Without `scores` the spans have no
         probabilities, which takes less time.
         """
+        for window, parts in self._run(sentences, partial(self.decoder.decode, scores=scores)):
+            yield from self._annotated(window, parts)
+
+    def distributions(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Sentence, np.ndarray]]:
+        """Each sentence with the exact probability of every tag at every token, (T, K) float64, the tags in the order of
+        ``bundle.tags``: of the very distribution whose best sequence `predict` gives, the other sentences of the document
+        included. In order, while the input is being read."""
+        for window, parts in self._run(sentences, partial(marginals, transitions=self.decoder.transitions)):
+            found: list[np.ndarray] = [np.empty(0)] * len(window)
+            for batch, probabilities in _results(parts):
+                for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
+                    found[index] = each[:length]
+            yield from zip(window, found, strict=True)
+
+    def _run(
+        self, sentences: Iterable[Sentence], finish: Callable[[np.ndarray, np.ndarray], Any]
+    ) -> Iterator[tuple[list[Sentence], list[_Part]]]:
+        """Windows of sentences, one read ahead, and what `finish` makes of each batch's emissions and lengths."""
         running: deque[tuple[list[Sentence], list[_Part]]] = deque()
         documents = stretches(sentences) if self.agreement.weight else ([sentence] for sentence in sentences)
         for window in _windows(documents, WINDOW, WINDOW_TOKENS):
-            running.append(self._begun(window, scores))
+            running.append(self._begun(window, finish))
             if len(running) > 1:
-                yield from self._ended(*running.popleft())
-        while running:
-            yield from self._ended(*running.popleft())
+                yield running.popleft()
+        yield from running
 
-    def _begun(self, window: list[list[Sentence]], scores: bool) -> tuple[list[Sentence], list[_Part]]:
+    def _begun(
+        self, window: list[list[Sentence]], finish: Callable[[np.ndarray, np.ndarray], Any]
+    ) -> tuple[list[Sentence], list[_Part]]:
         """A window whose parts are being run."""
         sentences = list(itertools.chain.from_iterable(window))
         encoded = [member.encode([sentence.tokens for sentence in sentences]) for member in self.members]
@@ -145,13 +165,18 @@ class Predictor:
             batches = batches_of(tokens, first)
             end = start + sum(map(len, tokens))
             words = [(features, numbers[start:end]) for features, numbers in encoded]
-            parts.append((batches, self._threads.submit(self._run, batches, words, tokens, keys[start:end], scores)))
+            parts.append((batches, self._threads.submit(self._run_part, batches, words, tokens, keys[start:end], finish)))
             first, start = first + len(tokens), end
         return sentences, parts
 
-    def _run(
-        self, batches: list[Batch], words: list[_Words], sentences: list[tuple[str, ...]], keys: np.ndarray, scores: bool
-    ) -> list[Decoded]:
+    def _run_part(
+        self,
+        batches: list[Batch],
+        words: list[_Words],
+        sentences: list[tuple[str, ...]],
+        keys: np.ndarray,
+        finish: Callable[[np.ndarray, np.ndarray], Any],
+    ) -> list[Any]:
         """What the batches of a part hold; its tokens, those of the `sentences`, have the `keys` (N,)."""
         known = self.read(sentences)
         told = [(*found, member.context(known)) for member, found in zip(self.members, words, strict=True)]
@@ -163,8 +188,7 @@ class Predictor:
                 row[places] = found[inside]
             row = self.agreement(row, keys)
             emissions = [batch.padded(row) for batch in batches]
-        decode = partial(self.decoder.decode, scores=scores)
-        return [decode(found, batch.lengths) for batch, found in zip(batches, emissions, strict=True)]
+        return [finish(found, batch.lengths) for batch, found in zip(batches, emissions, strict=True)]
 
     def _emissions(self, batch: Batch, told: list[_Told]) -> np.ndarray:
         """The scores (B, T, K) of the model, or the logarithm of the members' mean probabilities."""
@@ -174,13 +198,11 @@ class Predictor:
         each = [marginals(e, batch.lengths, m.decoder.transitions) for m, e in zip(self.members, emissions, strict=True)]
         return np.log(np.maximum(np.mean(each, axis=0), np.finfo(np.float64).tiny))
 
-    def _ended(self, window: list[Sentence], parts: list[_Part]) -> Iterator[Sentence]:
-        """The window's sentences with what its parts hold."""
+    def _annotated(self, window: list[Sentence], parts: list[_Part]) -> Iterator[Sentence]:
+        """The window's sentences with what its parts, decoded, hold."""
         spans: list[list[Span]] = [[] for _ in window]
         tags: list[tuple[str, ...] | None] = [None] * len(window)
-        for batch, decoded in (
-            (batch, found) for part, future in parts for batch, found in zip(part, future.result(), strict=True)
-        ):
+        for batch, decoded in _results(parts):
             indices = batch.indices.tolist()
             if self.plain_tags:
                 for index, path, length in zip(indices, decoded.paths, batch.lengths.tolist(), strict=True):
@@ -190,6 +212,12 @@ class Predictor:
                 spans[index].append(window[index].span(start, end, self.decoder.labels[label], score))
         for sentence, found, names in zip(window, spans, tags, strict=True):
             yield sentence.annotated(None if self.plain_tags else tuple(found), names)
+
+
+def _results(parts: list[_Part]) -> Iterator[tuple[Batch, Any]]:
+    """Each batch with what was found in it."""
+    for part, future in parts:
+        yield from zip(part, future.result(), strict=True)
 
 
 def _windows(stretches: Iterable[list[Sentence]], sentences: int, tokens: int) -> Iterator[list[list[Sentence]]]:

@@ -121,6 +121,9 @@ class _Reporter(Observer):
     def started(self, facts: dict[str, Any]) -> None:
         self.send("started", facts)
 
+    def labelled(self, tokens: int, of: int) -> None:
+        self.send("labelled", tokens, of)
+
     def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
         self.send("batch", epoch, done, loss, tokens_per_second, seconds_left)
 

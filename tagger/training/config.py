@@ -13,8 +13,8 @@ from tagger.training import settings
 from tagger.training.settings import assign, files, override, setting, to_toml
 
 __all__ = [
-    "Config", "DataConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_dict", "from_toml", "load",
-    "override", "to_toml",
+    "Config", "DataConfig", "DistillationConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_dict",
+    "from_toml", "load", "override", "to_toml",
 ]  # fmt: skip
 
 CELLS = ("rnn", "rnn-relu", "gru-simplified", "gru", "lstm", "lstm-peephole")
@@ -106,6 +106,18 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class DistillationConfig:
+    """Teachers, if there are any: trained models that label a text, from which the model learns beside train."""
+
+    teachers: tuple[str, ...] = files("that are folders of trained models; several are averaged")
+    text: tuple[str, ...] = files("of text that nobody needs to have annotated (.txt, .jsonl, else CoNLL columns; .gz allowed)")
+    wrapped: bool = setting(False, "in raw text only a blank line ends a paragraph")
+    tokens: int = setting(500_000, "of the text that are labelled, about, the same share of each file", low=1)
+    ratio: float = setting(1.0, "tokens of text that an epoch reads for each of train", low=0)
+    labels: str = setting("", "folder that keeps what the teachers say, for other trainings too; by default in the run's")
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a training."""
 
@@ -113,10 +125,11 @@ class Config:
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
 
 
 def load(path: str | Path) -> Config:
-    """Read a TOML file with the tables data, vocabulary, model and training; errors are those of `settings.load`."""
+    """Read a TOML file with the tables of `Config`; errors are those of `settings.load`."""
     return settings.load(Config, path)
 
 

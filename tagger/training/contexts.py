@@ -29,6 +29,8 @@ def language_models_of(settings: Config) -> tuple[Bundle, ...]:
         raise ConfigError("one-hot words stand alone: leave out data.language_models, or set model.input=embedding")
     if folders and settings.training.word_prediction:
         raise ConfigError("language models have read the words to predict: set training.word_prediction=0, or leave them out")
+    if folders and settings.distillation.teachers:
+        raise ConfigError("a student with language models would be as slow as its teachers: leave out data.language_models")
     for folder in folders:
         if not Path(folder).is_dir():
             hint = "tagger lm import makes one of a file" if Path(folder).exists() else "tagger lm train makes one"

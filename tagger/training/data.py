@@ -78,7 +78,7 @@ class Batches(keras.utils.PyDataset):
         batch = batch_up(indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes)
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
-        inputs, ids = self._disguised(batch.inputs, random), batch.tags
+        inputs, ids = self.disguised(batch.inputs, random), batch.tags
         return (inputs, ids) if number or fixed_shapes else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
 
     def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -92,7 +92,7 @@ class Batches(keras.utils.PyDataset):
             wider["context"] = np.pad(inputs["context"], ((0, 0), (0, 1), (0, 0)))
         return {**inputs, **wider}
 
-    def _disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
+    def disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
         """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch.
 
         Where words are predicted, ``targets`` are all of them as they are.

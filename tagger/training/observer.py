@@ -22,6 +22,9 @@ class Observer:
     def epoch(self, row: dict[str, float], better: bool) -> None:
         """After each epoch: its figures, as in the history."""
 
+    def labelled(self, tokens: int, of: int) -> None:
+        """While teachers label a text, before the first epoch: how many of its tokens they have, of how many at most."""
+
     def training(self, number: int, count: int, name: str) -> None:
         """Where there are several trainings, before each: its number, of how many, and what it differs from the others in."""
 

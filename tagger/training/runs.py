@@ -33,12 +33,18 @@ def begun(run: Path, settings: Any, resume: bool) -> tuple[Progress, dict[str, d
     if not resume:
         series.see_free(run)
         return Progress(settings=fixed), {}
+    if not (run / "checkpoint").exists() and (run / "config.toml").exists() and _is_taught(settings):
+        return Progress(settings=fixed), {}  # stopped while its teachers labelled a text
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     if progress.settings != fixed:
         changed = [line for line in fixed.splitlines() if line not in progress.settings.splitlines()]
         free = "patience" if linear else "patience and epochs"
         raise TaggerError(f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may change")
     return progress, arrays
+
+
+def _is_taught(settings: Any) -> bool:
+    return hasattr(settings, "distillation") and bool(settings.distillation.teachers)
 
 
 def claim(run: Path, settings: str) -> None:

@@ -20,7 +20,7 @@ from tagger import bundle, corpora
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, config, search_report, series
+from tagger.training import apart, config, labelling, search_report, series
 from tagger.training.config import Config
 from tagger.training.observer import Observer
 from tagger.training.search_report import Row
@@ -79,6 +79,7 @@ def search(
             single trial that fails is recorded, and the search goes on.
     """
     run, observer = Path(run), observer or Observer()
+    settings = labelling.shared(settings, run)
     _optuna()
     series.begin(run, run / STORAGE, resume)
     corpora.splits(settings.data)  # else wrong data would be found trial by trial
@@ -205,6 +206,9 @@ class _Watcher(Observer):
 
     def started(self, facts: dict[str, Any]) -> None:
         self.observer.started(facts)
+
+    def labelled(self, tokens: int, of: int) -> None:
+        self.observer.labelled(tokens, of)
 
     def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
         self.observer.batch(epoch, done, loss, tokens_per_second, seconds_left)

@@ -13,7 +13,7 @@ from tagger import bundle
 from tagger.bundle import Bundle
 from tagger.errors import BundleError, TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, config, series
+from tagger.training import apart, config, labelling, series
 from tagger.training.config import Config
 from tagger.training.observer import Observer
 
@@ -80,6 +80,7 @@ def train(
     """
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
+    settings = labelling.shared(settings, run)
     first = settings.training.seed
     plans = [config.assign(settings, {"training.seed": first + number}, "the last seed") for number in range(count)]
     folders = [run / f"seed-{plan.training.seed}" for plan in plans]

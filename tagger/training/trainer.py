@@ -18,12 +18,13 @@ from tagger.language_models.model import LanguageModel
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import config, exporting, runs
+from tagger.training import config, distillation, exporting, runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
 from tagger.training.contexts import contexts_of, language_models_of
 from tagger.training.data import Batches
+from tagger.training.distillation import Mixed
 from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
@@ -49,6 +50,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     keep_freed_memory()
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
+    distillation.check(settings)
     tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
     progress, arrays = runs.begun(run, settings, resume)
     runs.seed(settings.training.seed)
@@ -57,20 +59,25 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
     read = [contexts_of(readers, [one.tokens for one in sentences], observer) for sentences in (train_sentences, dev_sentences)]
-    features, readings = features_of(settings, train_sentences, sum(model.units for model in models))
-    tags = _tags(train_sentences, scheme)
-    data = Batches(train_sentences, features, tags, settings, contexts=read[0], epoch=len(progress.history))
+    tags, labels, known = _tags(train_sentences, scheme), None, train_sentences
+    if settings.distillation.teachers:
+        tags, labels = distillation.taught(settings, run, tags, scheme, observer.labelled, begun=bool(arrays))
+        known = distillation.vocabulary_of(train_sentences, labels)
+    features, readings = features_of(settings, known, sum(model.units for model in models))
+    batches = Batches(train_sentences, features, tags, settings, contexts=read[0], epoch=len(progress.history))
+    data = batches if labels is None else Mixed(batches, labels, settings)
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     network = replace(architecture(settings.model, features, decoder), word_prediction=settings.training.word_prediction)
     model = SequenceTagger.create(network)
     model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
     model.optimizer.build(model.trainable_variables)
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
-    if resume:
+    if arrays:
         runs.restore(model, state, arrays)
     else:
         runs.claim(run, config.to_toml(settings))
-    observer.started({**_facts(settings, train_sentences, dev_sentences, scheme, features, model), "vectors": readings})
+    facts = _facts(settings, train_sentences, dev_sentences, scheme, features, model)
+    observer.started({**facts, "vectors": readings, "text": data.facts if isinstance(data, Mixed) else None})
     score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder, read[1])
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
@@ -109,7 +116,7 @@ def _labels(sentences: list[Sentence]) -> set[str]:
     return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
-def _fit(model: SequenceTagger, data: Batches, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
+def _fit(model: SequenceTagger, data: Batches | Mixed, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
     if exhausted(end.progress, training.patience):
         return
     callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]

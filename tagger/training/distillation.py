@@ -1,0 +1,175 @@
+"""Learning from teachers: a model that is fast inherits what slow ones know, from text that nobody has annotated.
+
+The teachers say of every token of the text how probable each tag is (`labelling`), and the student learns these distributions
+beside the tags of train: the cross-entropy -Σ p log q, whose p is the teachers' on text and one-hot on train (Hinton, Vinyals
+and Dean 2015, "Distilling the Knowledge in a Neural Network", with temperature 1: the teachers' doubts are of use as they are).
+Of train the teachers are not asked: they know it by heart.
+
+Axes: B batch, T time, K tags.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from tagger import bundle as bundles
+from tagger.errors import ConfigError, TaggerError
+from tagger.features.batches import batch_up, shuffled_buckets
+from tagger.text import schemes
+from tagger.text.spans import Sentence
+from tagger.training import labelling, runs
+from tagger.training.config import Config, to_toml
+from tagger.training.data import Batches
+from tagger.training.labelling import Labels, Told
+
+__all__ = ["Mixed", "check", "taught", "vocabulary_of"]
+
+_TEXT = 1  # in seeds: draws for text are others than those for train
+
+
+def check(settings: Config) -> None:
+    """See that settings can be learnt by.
+
+    Raises:
+        ConfigError: teachers without text, text without teachers, or a head that cannot learn distributions.
+    """
+    distillation = settings.distillation
+    if bool(distillation.teachers) != bool(distillation.text):
+        given, lacks = ("teachers", "text") if distillation.teachers else ("text", "teachers")
+        raise ConfigError(f"distillation.{given} needs distillation.{lacks}: expected both, or neither")
+    if distillation.teachers and settings.model.head != "softmax":
+        raise ConfigError(
+            f"model.head is {settings.model.head!r}, which learns sequences of tags, but teachers give a distribution for each "
+            "token; expected softmax (the teachers may have any head)"
+        )
+
+
+def taught(
+    settings: Config, run: Path, train_tags: Sequence[str], scheme: str, told: Told, *, begun: bool
+) -> tuple[tuple[str, ...], Labels]:
+    """The teachers' tags, which become the student's, and what they say of the text.
+
+    Args:
+        train_tags: those of the training sentences, in the inner scheme or plain; `scheme` is theirs in the file.
+        told: see `labelling.labelled`; the same goes for `begun`.
+
+    Raises:
+        TaggerError: errors of `labelling.labelled`; or train has labels that the teachers lack, is of another kind, or another
+            tokenizer is set.
+    """
+    tags = _tags_of(settings, train_tags, scheme)
+    if not begun:
+        runs.claim(run, to_toml(settings))  # what is stopped while labelling can be resumed too
+    return tags, labelling.labelled(settings, labelling.folder_of(settings, run), told, begun=begun)
+
+
+def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:
+    name = settings.distillation.teachers[0]
+    teacher = bundles.load(name)
+    if (teacher.scheme == schemes.PLAIN) != (scheme == schemes.PLAIN):
+        raise TaggerError(f"{settings.data.train}: its scheme is {scheme}, that of the teacher {name} {teacher.scheme}")
+    if foreign := sorted(set(train_tags) - set(teacher.tags)):
+        labels = foreign if scheme == schemes.PLAIN else sorted({schemes.split(tag)[1] for tag in foreign})
+        raise TaggerError(
+            f"{settings.data.train}: the teacher {name} does not know the labels {', '.join(labels)}; it knows "
+            f"{', '.join(teacher.labels)}. Take teachers of the same labels"
+        )
+    if teacher.config.data.tokenizer != settings.data.tokenizer:
+        raise TaggerError(
+            f"{name}: its tokenizer is {teacher.config.data.tokenizer}, that of the student {settings.data.tokenizer}; set "
+            f"data.tokenizer={teacher.config.data.tokenizer}"
+        )
+    return teacher.tags
+
+
+def vocabulary_of(train: Sequence[Sentence], labels: Labels) -> list[Sentence]:
+    """The sentences whose words and characters the student is to know: those of train, and what of the text is no rarity.
+
+    The text is neither dev nor test, so its words may be learnt as those of train are. A word that neither train has nor the
+    text twice would be a row of the table that is hardly ever trained, and is half of all such words.
+    """
+    counts = Counter(chain.from_iterable(labels.sentences))
+    counts.update(chain.from_iterable(sentence.tokens for sentence in train))
+    known = {word for sentence in train for word in sentence.tokens} | {word for word, count in counts.items() if count > 1}
+    text = (Sentence(tuple(word for word in tokens if word in known)) for tokens in labels.sentences)
+    return [*train, *text]
+
+
+class Mixed(keras.utils.PyDataset):
+    """Batches of train among batches of text, in an order that the seed and the epoch's number alone determine.
+
+    An epoch reads train as `Batches` does, and of the text ``distillation.ratio`` times as many tokens, at most all: the next
+    epoch goes on in the text where this one ended. Targets are distributions, (B, T, K) float32.
+    """
+
+    def __init__(self, train: Batches, labels: Labels, settings: Config) -> None:
+        super().__init__()
+        self.train = train
+        self.targets = np.eye(labels.probabilities[0].shape[1], dtype=np.float32)
+        self.probabilities = labels.probabilities
+        self.numbers = train.lexicon.numbers(labels.sentences)
+        self.lengths = np.array([len(tokens) for tokens in labels.sentences])
+        self.seed = settings.training.seed
+        self.rounds: dict[int, list[np.ndarray]] = {}
+        self.batches, tokens = len(self._round(0)), int(self.lengths.sum())
+        part = round(self.batches * settings.distillation.ratio * train.tokens / tokens)
+        self.part = min(max(part, 1), self.batches)
+        self.tokens = train.tokens + round(tokens * self.part / self.batches)
+        self.facts = (len(self.numbers), tokens, self.tokens - train.tokens)  # sentences, tokens, and tokens an epoch
+        self.epoch = train.epoch
+
+    @property
+    def epoch(self) -> int:
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch = self.train.epoch = epoch
+        places = range(epoch * self.part, (epoch + 1) * self.part)
+        self.texts = [self._round(place // self.batches)[place % self.batches] for place in places]
+        random = np.random.default_rng((self.seed, epoch, 0, _TEXT))
+        rest = (1 + random.permutation(len(self) - 1)).tolist()
+        second = next((place for place in rest if self._differs(place)), 1)
+        self.order = [0, second, *(place for place in rest if place != second)]
+
+    def _differs(self, place: int) -> bool:
+        """Whether a batch has another size than the first in everything, so that Keras sees what varies: see `Batches`."""
+        first, other = ((*inputs["tokens"].shape, len(inputs["words"])) for inputs, _ in map(self._batch, (0, place)))
+        return all(map(operator.ne, first, other))
+
+    def _round(self, number: int) -> list[np.ndarray]:
+        """All of the text once; each round puts other sentences of like length together."""
+        if number not in self.rounds:
+            self.rounds = {kept: batches for kept, batches in self.rounds.items() if kept == number - 1}
+            self.rounds[number] = shuffled_buckets(self.lengths, self.train.budget, (self.seed, number, 1, _TEXT))
+        return self.rounds[number]
+
+    def __len__(self) -> int:
+        return len(self.train) + self.part
+
+    def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        return self._batch(self.order[number])
+
+    def _batch(self, place: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Batches of train first, then those of the text."""
+        if place < len(self.train):
+            inputs, tags = self.train[place]
+            return inputs, self.targets[tags]
+        fixed_shapes = self.train.budget if keras.backend.backend() == "jax" else 0
+        indices = self.texts[place - len(self.train)]
+        batch = batch_up(indices, self.train.lexicon, self.numbers, token_budget=fixed_shapes)
+        targets = np.zeros((*batch.inputs["tokens"].shape, len(self.targets)), dtype=np.float32)
+        for row, index in enumerate(indices):
+            targets[row, : self.lengths[index]] = self.probabilities[index]
+        random = np.random.default_rng((self.seed, self.epoch, place, _TEXT))
+        return self.train.disguised(batch.inputs, random), targets
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
