@@ -74,13 +74,15 @@ def main() -> None:
     parser.add_argument("corpus", choices=["conll2003", "bc5cdr", "conll2000"])
     parser.add_argument("--sentences", type=int, default=0, help="of train; 0: all")
     parser.add_argument("--vectors", action="append", default=[])
+    parser.add_argument("--language-model", action="append", default=[])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--name", help="of the group; by default corpus, sentences and whether there are vectors")
+    parser.add_argument("--name", help="of the group; by default corpus, sentences, and whether there are vectors or more")
     parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--test", action="store_true", help="read the test set")
     options = parser.parse_args()
-    group = options.name or "-".join([options.corpus, str(options.sentences or "all"), "vectors" if options.vectors else "plain"])
+    inputs = ["vectors" if options.vectors else "plain", *(["models"] if options.language_model else [])]
+    group = options.name or "-".join([options.corpus, str(options.sentences or "all"), *inputs])
     train, dev = part(options.corpus, options.sentences, options.runs), DATA / options.corpus / "dev.conll"
     base = config.assign(
         config.Config(),
@@ -88,6 +90,7 @@ def main() -> None:
             "data.train": str(train),
             "data.dev": str(dev),
             "data.vectors": tuple(options.vectors),
+            "data.language_models": tuple(options.language_model),
             "data.scheme": SCHEME[options.corpus],
         },
     )

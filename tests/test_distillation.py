@@ -249,7 +249,7 @@ def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> distillation.M
     ]
     settings = override(Config(), [*changes, f"distillation.ratio={ratio}"])
     features, _ = features_of(settings, distillation.vocabulary_of(train, labels))
-    return distillation.Mixed(Batches(train, features, ("X", "Y"), settings, epoch), labels, settings)
+    return distillation.Mixed(Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings)
 
 
 def rows(data: distillation.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
