@@ -96,6 +96,16 @@ def test_the_golden_bundle_with_graphs_loads_for_ever(precision: str, tolerance:
     assert [span.score for span in spans] == pytest.approx([score for *_, score in EXPECTED_3], abs=tolerance)
 
 
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_golden_bundle_with_language_models_loads_for_ever(precision: str) -> None:
+    """Format 4: two language models, one in each direction."""
+    model = tagger.load(GOLDEN.with_name("bundle-4"), precision=precision)
+    assert [one.config.model.direction for one in model.bundle.language_models] == ["forward", "backward"]
+    spans = [span for sentence in model.tag("a cab\na bed\ndad a cab") for span in sentence.spans or ()]
+    assert [(span.start_char, span.text, span.label) for span in spans] == [(0, "a", "X"), (16, "a", "X")]
+    assert [span.score for span in spans] == pytest.approx([0.6159, 0.5046], abs=1e-3 if precision == "float32" else 0.03)
+
+
 def test_round_trip(tmp_path: Path) -> None:
     words = Vocabulary(["Zoë", "<UNK>", "\N{LINE SEPARATOR}", '"'], [3, 2, 1, 1])
     characters = Vocabulary.build(words.words)
