@@ -236,6 +236,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
         hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
         raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
     manifest = folders.manifest(folder)
+    if manifest.get("kind") == language_models.KIND:
+        raise BundleError(f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train --language-model")
     version = manifest.get("format")
     if type(version) is not int or version < 1:
         raise BundleError(f"{path}: damaged manifest; copy the whole folder again")

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_decoding as reference
 from command_line import failed, invoke, worked
 from stand_in import Trainer
+from teaching import SENTENCES, TEXT, TOKENS, a_model, student_settings, train_teacher
 from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
 from tagger import bundle as bundles
 from tagger.errors import TaggerError
-from tagger.features.encode import key_of
 from tagger.networks.heads import SoftmaxHead
-from tagger.runtime import predictor
-from tagger.runtime.agreement import agreed
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training import apart, distillation, labelling, seeds, trainer
 from tagger.training.config import Config, override
@@ -31,189 +23,19 @@ from tagger.training.data import Batches
 from tagger.training.features import features_of
 from tagger.training.labelling import Labels
 
-TEXT = "Anna Keller sang in Oslo\nTom lives in New York\n\nNobody is cold\nOslo sang\nYork is cold\nTom Keller sang\n" * 3
-SENTENCES, TOKENS = 18, 3 * (5 + 5 + 3 + 2 + 3 + 3)
 IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
+
+# -- what the student is taught
 
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that knows its few sentences by heart, and in which sentences help each other."""
-    folder = tmp_path_factory.mktemp("teacher")
-    settings = settings_in(folder, *BY_HEART, "training.epochs=20", "training.learning_rate=0.05", "training.patience=20")
-    trained = trainer.train(settings, folder / "run")
-    # In int8 what is computed together would matter a little.
-    metrics = {**trained.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}, "precision": "float32"}
-    bundles.save(folder / "run", replace(trained, metrics=metrics))
-    return folder / "run"
+    return train_teacher(tmp_path_factory.mktemp("teacher"))
 
 
 @pytest.fixture
 def settings(teacher: Path, tmp_path: Path) -> Config:
-    """Those of a student's training."""
-    (tmp_path / "news.txt").write_text(TEXT, encoding="utf-8")
-    return settings_in(tmp_path, f'distillation.teachers=["{teacher}"]', f'distillation.text=["{tmp_path / "news.txt"}"]')
-
-
-def told(tokens: int, of: int) -> None:
-    assert 0 < tokens <= of
-
-
-# -- what teachers believe
-
-
-def a_model(*folders: Path, weight: float) -> Predictor:
-    members = []
-    for folder in folders:
-        bundle = bundles.load(folder)
-        metrics = {**bundle.metrics, "agreement": {"weight": weight, "score": 0, "without": 0}}
-        members.append(Member(replace(bundle, metrics=metrics), Network(bundle, "float32")))
-    return Predictor(*members)
-
-
-@pytest.mark.parametrize("weight", [0.0, 0.6])
-@pytest.mark.parametrize("several", [False, True])
-def test_distributions_are_those_of_all_allowed_paths(teacher: Path, tmp_path: Path, weight: float, several: bool) -> None:
-    document = [["Anna", "sang", "Oslo"], [], ["Oslo", "Anna"], ["Oslo"], ["Keller", "anna"]]
-    folders = [teacher]
-    if several:
-        bundle, random = bundles.load(teacher), np.random.default_rng(1)
-        moved = {name: array + random.normal(0, 0.2, array.shape).astype("float32") for name, array in bundle.weights.items()}
-        bundles.save(tmp_path / "other", replace(bundle, weights=moved, graphs={}))
-        folders.append(tmp_path / "other")
-    model = a_model(*folders, weight=weight)
-    found = list(model.distributions(Sentence(tuple(words)) for words in document))
-    assert [list(sentence.tokens) for sentence, _ in found] == document
-
-    transitions, rows = model.decoder.transitions, []
-    for words in filter(None, document):
-        each = [next(member.batches([words]))[2][0].astype("float64") for member in model.members]
-        means = np.mean([reference.marginals(emissions, transitions) for emissions in each], axis=0)
-        rows.append(each[0] if len(each) == 1 else np.log(np.maximum(means, 1e-300)))
-    names = sorted({key_of(word) for words in document for word in words} - {""})
-    keys = np.array([names.index(key_of(word)) for words in document for word in words])
-    row = agreed(np.concatenate(rows), keys, model.agreement.labels, weight)
-    for (_, probabilities), words in zip(found, document, strict=True):
-        assert probabilities.shape == (len(words), len(model.bundle.tags)) or not words
-        if words:
-            np.testing.assert_allclose(probabilities, reference.marginals(row[: len(words)], transitions), atol=1e-5)
-        row = row[len(words) :]
-
-
-def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
-    """A span of one token has the probability of its tag; and the order is that of the input, windows or not."""
-    text = (Path(__file__).parent.parent / "data" / "sample" / "article.txt").read_text(encoding="utf-8")
-    tagged = predictor.tag(text)
-    plain = [replace(sentence, spans=None) for sentence in tagged]
-    pairs = list(predictor.distributions(plain))
-    assert [sentence.tokens for sentence, _ in pairs] == [sentence.tokens for sentence in tagged]
-    alone = 0
-    for sentence, (_, probabilities) in zip(tagged, pairs, strict=True):
-        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-9)
-        for span in sentence.spans or ():
-            if span.end == span.start + 1:
-                alone += 1
-                number = predictor.bundle.tags.index(f"S-{span.label}")
-                assert probabilities[span.start, number] == pytest.approx(span.score, abs=1e-3)
-    assert alone > 3
-
-
-# -- labels on the disk
-
-
-def test_labels_are_what_the_teachers_believe_and_are_made_once(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    labels = labelling.labelled(settings, tmp_path / "labels", told)
-    assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
-    assert (len(labels.sentences), labels.tokens) == (SENTENCES, TOKENS)
-    sentences = [Sentence(tuple(line.split())) for line in TEXT.split("\n")]
-    model = predictor.load(*settings.distillation.teachers)
-    expected = [probabilities for sentence, probabilities in model.distributions(sentences) if len(sentence)]
-    for found, wanted in zip(labels.probabilities, expected, strict=True):
-        assert found.dtype == np.float16
-        np.testing.assert_allclose(found, wanted, atol=1e-3)
-
-    monkeypatch.setattr(predictor, "load", None)  # nobody is asked again
-    again = labelling.labelled(settings, tmp_path / "labels", told, begun=True)
-    assert again.sentences == labels.sentences
-    assert all(map(np.array_equal, again.probabilities, labels.probabilities))
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(labelling, "BLOCK", 16)
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
-    labelling.labelled(settings, tmp_path / "whole", told)
-    blocks = []
-
-    def interrupted(tokens: int, of: int) -> None:
-        blocks.append(tokens)
-        if len(blocks) == 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        labelling.labelled(settings, tmp_path / "stopped", interrupted)
-    assert sorted(path.name for path in (tmp_path / "stopped").glob("*/*")) == ["00000.npz", "00001.npz", "00002.npz"]
-    asked = []
-    believed = labelling._believed
-    monkeypatch.setattr(labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block))
-    found = labelling.labelled(settings, tmp_path / "stopped", told)
-    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
-    assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
-    assert found.tokens == TOKENS
-
-
-def test_blocks_and_stretches_are_no_matter(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    """Sentences that help each other are never parted by the border of a block."""
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 4)
-    whole = labelling.labelled(settings, tmp_path / "whole", told)
-    monkeypatch.setattr(labelling, "BLOCK", 1)
-    parted = labelling.labelled(settings, tmp_path / "parted", told)
-    assert parted.sentences == whole.sentences
-    for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-3)
-
-
-def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
-    with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
-        stream.write("a b\n" * 8)
-    (tmp_path / "b.conll").write_text("c B-ODD\nd X\n\n" * 8)
-    (tmp_path / "c.jsonl").write_text('{"tokens": ["e", "f"], "spans": "none of our business"}\n' * 2)
-    texts = json.dumps([str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")])
-    found = labelling.labelled(override(settings, [f"distillation.text={texts}"]), tmp_path / "all", told)
-    order = [sentence[0] for sentence in found.sentences]
-    assert order == [*"aacce", *"aacce", *"aacc" * 2]
-    limited = override(settings, [f"distillation.text={texts}", "distillation.tokens=11"])
-    assert [sentence[0] for sentence in labelling.labelled(limited, tmp_path / "all", told).sentences] == [*"aacceaacc"][:7]
-    assert len(list((tmp_path / "all").iterdir())) == 2
-
-
-def test_what_is_too_long_to_learn_from_is_left_out(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(labelling, "LONGEST", 3)
-    found = labelling.labelled(settings, tmp_path / "labels", told)
-    assert {len(sentence) for sentence in found.sentences} == {2, 3}
-
-
-def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(settings: Config, tmp_path: Path) -> None:
-    labelling.labelled(settings, tmp_path / "labels", told)
-    (tmp_path / "news.txt").write_text("Oslo is cold\n")
-    with pytest.raises(TaggerError, match="teachers or texts have changed since"):
-        labelling.labelled(settings, tmp_path / "labels", told, begun=True)
-    assert labelling.labelled(settings, tmp_path / "labels", told).sentences == [("Oslo", "is", "cold")]
-
-
-def test_damaged_labels_say_so(settings: Config, tmp_path: Path) -> None:
-    labelling.labelled(settings, tmp_path / "labels", told)
-    [block] = (tmp_path / "labels").glob("*/*.npz")
-    block.write_bytes(block.read_bytes()[:100])
-    with pytest.raises(TaggerError, match=r"damaged labels .*; remove the folder"):
-        labelling.labelled(settings, tmp_path / "labels", told)
-
-
-# -- what the student is taught
+    return student_settings(teacher, tmp_path)
 
 
 def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_the_ordinary() -> None:

@@ -20,7 +20,7 @@ from tagger.runtime.member import Member, emissions_in_batches
 from tagger.runtime.network import FLOAT32, PRECISIONS, Network
 from tagger.training.models import emissions_of
 
-__all__ = ["CLOSE", "Agreement", "compare"]
+__all__ = ["CLOSE", "Comparison", "compare"]
 
 CLOSE = 1e-4
 """So far emissions of float32 graphs may be from Keras'."""
@@ -31,7 +31,7 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclass
-class Agreement:
+class Comparison:
     """Over so many tokens, how far a graph's emissions are from Keras' at most, and how many tokens get another tag."""
 
     precision: str
@@ -44,7 +44,7 @@ class Agreement:
         return f"{self.precision}: {self.tokens:,} tokens, emissions within {self.difference:.1e} of Keras', other tags: {share}"
 
 
-def compare(bundle: Bundle, sentences: Words) -> list[Agreement]:
+def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     """The graphs of a bundle beside its Keras network, precision by precision.
 
     Raises:
@@ -54,7 +54,7 @@ def compare(bundle: Bundle, sentences: Words) -> list[Agreement]:
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
     members = {name: Member(bundle, Network(bundle, name)) for name in precisions}
     readers = list(models_of(bundle, FLOAT32).values())
-    found = {name: Agreement(name) for name in precisions}
+    found = {name: Comparison(name) for name in precisions}
     for first in range(0, len(sentences), _AT_ONCE):
         part = sentences[first : first + _AT_ONCE]
         lexicon.clear()
@@ -78,9 +78,9 @@ def _by_sentence(batches: Batches) -> dict[int, np.ndarray]:
     }
 
 
-def _count(agreement: Agreement, member: Member, expected: np.ndarray, found: np.ndarray) -> None:
+def _count(comparison: Comparison, member: Member, expected: np.ndarray, found: np.ndarray) -> None:
     length = np.array([len(expected)])
     one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, found))
-    agreement.tokens += len(expected)
-    agreement.difference = max(agreement.difference, float(np.abs(expected - found).max(initial=0)))
-    agreement.other_tags += int((one != other).sum())
+    comparison.tokens += len(expected)
+    comparison.difference = max(comparison.difference, float(np.abs(expected - found).max(initial=0)))
+    comparison.other_tags += int((one != other).sum())
