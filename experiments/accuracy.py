@@ -16,9 +16,14 @@ import json
 import random
 from pathlib import Path
 
+from tagger import bundle as bundles
 from tagger.evaluation.run import score_model
-from tagger.runtime import predictor
+from tagger.runtime.member import Member
+from tagger.runtime.network import Network
+from tagger.runtime.predictor import Predictor
+from tagger.text import annotation
 from tagger.training import config, trainer
+from tagger.training.contexts import remembered
 from tagger.training.observer import Observer
 
 DATA = Path(__file__).parent.parent / "data"
@@ -48,23 +53,26 @@ def part(corpus: str, sentences: int, runs: Path) -> Path:
 
 def result(run: Path, options: argparse.Namespace, settings: config.Config) -> dict:
     """What a finished run reached, and what it cost."""
-    model = predictor.load(run, precision="float32")
+    bundle = bundles.load(run)
+    member = Member(bundle, Network(bundle, "float32"))
     sets = {"dev": DATA / options.corpus / "dev.conll"}
     if options.test:
         sets["test"] = DATA / options.corpus / "test.conll"
-    scores = {
-        name: score_model(model, [str(path)], settings.data.reading, settings.data.scheme).conlleval.f1
-        for name, path in sets.items()
-    }
+    scores = {}
+    for name, path in sets.items():
+        sentences = annotation.read(path, settings.data.reading, settings.data.scheme)[0]
+        read = remembered(member, [sentence.tokens for sentence in sentences], Observer())
+        found = score_model(Predictor(member, read=read), [str(path)], settings.data.reading, settings.data.scheme)
+        scores[name] = found.conlleval.f1
     with open(run / "history.csv", encoding="utf-8") as stream:
         history = list(csv.DictReader(stream))
     return {
         **scores,
         "epochs": len(history),
-        "best_epoch": model.bundle.metrics["best_epoch"],
+        "best_epoch": bundle.metrics["best_epoch"],
         "minutes": sum(float(row["seconds"]) for row in history) / 60,
         "tokens_per_second": sorted(float(row["tokens_per_second"]) for row in history)[len(history) // 2],
-        "parameters": int(sum(array.size for array in model.bundle.weights.values())),
+        "parameters": int(sum(array.size for array in bundle.weights.values())),
         "changed": options.set,
     }
 

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from tagger.errors import BundleError, ConfigError
 from tagger.features.batches import Contexts
 from tagger.language_models import bundle, cache
 from tagger.language_models.bundle import Bundle
 from tagger.language_models.model import LanguageModel
+from tagger.runtime.context import Known, Read
+from tagger.runtime.member import Member
 from tagger.training.config import Config
 from tagger.training.observer import Observer
 
-__all__ = ["contexts_of", "language_models_of"]
+__all__ = ["contexts_of", "language_models_of", "remembered"]
 
 
 def language_models_of(settings: Config) -> tuple[Bundle, ...]:
@@ -48,3 +52,15 @@ def contexts_of(models: Sequence[LanguageModel], sentences: Sequence[Sequence[st
         return None
     by_model = cache.states_on_disk(models, sentences, partial(observer.reading, str(cache.folder())))
     return list(zip(*by_model, strict=True))
+
+
+def remembered(member: Member, sentences: Sequence[Sequence[str]], observer: Observer) -> Read:
+    """For a predictor of these sentences: what the member's language models know of them, as `contexts_of` finds it."""
+    contexts = contexts_of(list(member.models.values()), sentences, observer)
+    known = dict(zip(sentences, contexts or [()] * len(sentences), strict=True))
+
+    def read(some: Sequence[Sequence[str]]) -> Known:
+        by_model = zip(*(known[tuple(one)] for one in some), strict=True)
+        return {key: np.concatenate(row).astype(np.float32) for key, row in zip(member.models, by_model, strict=True)}
+
+    return read

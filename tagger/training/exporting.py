@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.runtime import export
 from tagger.runtime.agreement import WEIGHT
-from tagger.runtime.context import Known, Read
 from tagger.runtime.member import Member
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor
 from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
-from tagger.training.contexts import contexts_of
+from tagger.training.contexts import remembered
 from tagger.training.observer import Observer
 
 __all__ = ["TOLERATED", "add", "with_graphs"]
@@ -75,23 +72,10 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
     return annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)[0]
 
 
-def _remembered(member: Member, sentences: Sequence[Sentence], observer: Observer) -> Read:
-    """What the language models know of the sentences, from the disk: a training has had it computed for it already."""
-    tokens = [sentence.tokens for sentence in sentences]
-    contexts = contexts_of(list(member.models.values()), tokens, observer) or []
-    known = dict(zip(tokens, contexts, strict=True))
-
-    def read(some: Sequence[Sequence[str]]) -> Known:
-        by_model = zip(*(known[tuple(one)] for one in some), strict=True)
-        return {key: np.concatenate(row).astype(np.float32) for key, row in zip(member.models, by_model, strict=True)}
-
-    return read
-
-
 def _score(bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
     member = Member(bundle, Network(bundle, precision))
-    model = Predictor(member, read=_remembered(member, sentences, observer) if member.models else None)
+    model = Predictor(member, read=remembered(member, [sentence.tokens for sentence in sentences], observer))
     found = list(model.predict(sentences, scores=False))
     if not model.plain_tags:
         return 100 * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
