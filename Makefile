@@ -29,6 +29,7 @@ test: .venv/installed
 bench: .venv/installed $(RUN)/manifest.json
 	$(BIN)/python benchmarks/peers.py
 	@echo; $(BIN)/python benchmarks/prediction.py $(RUN)
+	@echo; $(BIN)/python benchmarks/language_models.py
 	@echo; $(BIN)/python benchmarks/training_peer.py
 	@echo; $(BIN)/python benchmarks/start.py $(RUN)
 	@echo; $(BIN)/python benchmarks/memory.py $(RUN)

@@ -17,7 +17,7 @@ FOLDER = HERE / ".venv"
 PYTHON = FOLDER / "bin" / "python"
 # As training/memory.py does for ours: without it PyTorch gets its buffers page by page, and is far slower.
 KEPT = ["MALLOC_MMAP_THRESHOLD_=1073741824", "MALLOC_TRIM_THRESHOLD_=1073741824", "MALLOC_ARENA_MAX=1"]
-MODULES = {"python-crfsuite": "pycrfsuite", "spacy": "spacy", "torch": "torch"}
+MODULES = {"python-crfsuite": "pycrfsuite", "spacy": "spacy", "torch": "torch", "flair": "flair"}
 
 
 def requirements() -> dict[str, str]:
