@@ -17,6 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if "tagger " in line
 ]
+LANGUAGE_MODELS = {"letters": "forward", "back": "backward"}
 QUICKLY = ["--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.embedding=4", "--set", "model.characters=4"]
 
 
@@ -29,7 +30,9 @@ def workplace(tmp_path, trained_run, monkeypatch):
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png"))
     for run in ("mine", "five/seed-1", "five/seed-2"):
         shutil.copytree(trained_run, tmp_path / "runs" / run)
-    bundles.save(tmp_path / "runs" / "letters", small_language_models.bundle_of())
+    for name, direction in LANGUAGE_MODELS.items():
+        bundles.save(tmp_path / "runs" / name, small_language_models.bundle_of(direction=direction))
+    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "cache"))
     write_npz(tmp_path / "news-forward.npz", **arrays_of())
     (tmp_path / "glove.6B.100d.txt").write_text("the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -53,7 +56,9 @@ def test_command_works(command, workplace):
         shutil.rmtree(workplace / "runs")
         arguments += QUICKLY[:4]
     if arguments[0] == "train":
-        shutil.rmtree(workplace / "runs")
+        for run in (workplace / "runs").iterdir():
+            if run.name not in LANGUAGE_MODELS:
+                shutil.rmtree(run)
         arguments = ["2" if word == "5" else word for word in arguments] + QUICKLY
     if arguments[0] == "distill":
         arguments += QUICKLY
