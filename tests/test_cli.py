@@ -13,6 +13,7 @@ import pytest
 from command_line import failed, invoke, worked
 
 import tagger
+from tagger import bundle as bundles
 from tagger.cli import options
 from tagger.text import schemes
 
@@ -147,6 +148,14 @@ def test_evaluate_reads_every_layout(here: Path, content: str, pack) -> None:
 def test_evaluate_refuses_what_is_no_predictions(here: Path, content: bytes, complaint: str) -> None:
     (here / "rows").write_bytes(content)
     assert complaint in failed(invoke("evaluate", "--predictions", "rows"))
+
+
+def test_the_first_column_is_a_column_too(here: Path) -> None:
+    """Number 0 is given, and not left out."""
+    Path("tags-first.conll").write_text("B-PER Anna\nO sang\n\nO cold\nB-LOC Oslo\n", encoding="utf-8")
+    data = ["--train", "tags-first.conll", "--dev", "tags-first.conll", "--token-column", "1", "--tag-column", "0"]
+    worked(invoke("train", *data, "run", "--set", "training.epochs=1", "--set", "model.units=2"))
+    assert bundles.load("run").labels == ["LOC", "PER"]
 
 
 def test_evaluate_a_model_on_several_files(trained_run: Path, here: Path) -> None:

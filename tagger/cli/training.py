@@ -31,8 +31,8 @@ def train(
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     see_installed()
-    data = {name: value or None for name, value in data.items()}
-    given = {f"data.{name}": value for name, value in data.items()} | {"training.seed": seed, **(more or {})}
+    given = {f"data.{name}": None if value == () else value for name, value in data.items()}  # what may be repeated, and was not
+    given |= {"training.seed": seed, **(more or {})}
     settings = _settings(paths[:-1], given, assignments)
     if seeds > 1:
         _several(settings, paths[-1], seeds, resume)
