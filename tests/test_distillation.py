@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,11 +19,12 @@ from tagger import bundle as bundles
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence
-from tagger.training import apart, distillation, labelling, seeds, trainer
+from tagger.training import apart, distillation, labelling, search, seeds, trainer
 from tagger.training.config import Config, override
 from tagger.training.data import Batches
 from tagger.training.features import features_of
 from tagger.training.labelling import Labels
+from tagger.training.observer import Observer
 
 IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
 
@@ -206,6 +209,18 @@ def test_seeds_share_their_labels(settings: Config, tmp_path: Path, monkeypatch)
     elsewhere = override(settings, ["distillation.labels=there"])
     assert labelling.shared(elsewhere, tmp_path) == elsewhere
     assert labelling.shared(Config(), tmp_path) == Config()
+
+
+def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> None:
+    names = [name for name in vars(Observer) if not name.startswith("_") and name != "hear"]
+    assert {"started", "reading", "labelled", "batch", "epoch"} <= {*names}
+    for name in {*names} - {"epoch"}:  # which waits for an answer
+        events, watching = StringIO(), mock.Mock()
+        arguments = list(range(len(inspect.signature(getattr(Observer, name)).parameters) - 1))
+        getattr(apart._Reporter(events), name)(*arguments)
+        assert json.loads(events.getvalue()) == [name, arguments]
+        getattr(search._Watcher(None, watching), name)(*arguments)
+        getattr(watching, name).assert_called_once_with(*arguments)
 
 
 def test_a_training_apart_tells_how_far_the_labels_are() -> None:

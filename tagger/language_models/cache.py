@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -47,14 +48,16 @@ def states_on_disk(
     texts = [_digest(block) for block in blocks]
     sizes = [sum(map(len, block)) for block in blocks]
     names = [model.bundle.digest[:32] + ("-int8" if model.quantized else "") for model in models]
+    told = Lock()  # one after the other: whoever hears it may write it into a pipe
     done, total = [0] * len(models), len(models) * sum(sizes)
 
     def of_model(number: int) -> list[np.ndarray]:
         found: list[np.ndarray] = []
         for block, text, size in zip(blocks, texts, sizes, strict=True):
             found += _of_block(models[number], block, folder() / f"{names[number]}-{text}.npy")
-            done[number] += size
-            progress(sum(done), total)
+            with told:
+                done[number] += size
+                progress(sum(done), total)
         return found
 
     with ThreadPoolExecutor(max(len(models), 1)) as pool:

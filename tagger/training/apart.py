@@ -114,21 +114,12 @@ class _Reporter(Observer):
     def __init__(self, events: IO[str]) -> None:
         self.events = events
 
-    def send(self, event: str, *arguments: Any) -> None:
+    def hear(self, event: str, *arguments: Any) -> None:
         self.events.write(json.dumps([event, arguments]) + "\n")
         self.events.flush()
 
-    def started(self, facts: dict[str, Any]) -> None:
-        self.send("started", facts)
-
-    def labelled(self, tokens: int, of: int) -> None:
-        self.send("labelled", tokens, of)
-
-    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
-        self.send("batch", epoch, done, loss, tokens_per_second, seconds_left)
-
     def epoch(self, row: dict[str, float], better: bool) -> None:
-        self.send("epoch", row, better)
+        super().epoch(row, better)
         if not sys.stdin.readline():
             raise SystemExit(1)  # nobody is there any more
 
@@ -147,9 +138,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except TaggerError as error:
-        reporter.send("error", str(error))
+        reporter.hear("error", str(error))
     except OSError as error:
-        reporter.send("error", f"{error.filename or job['run']}: {error.strerror or error}")
+        reporter.hear("error", f"{error.filename or job['run']}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -204,17 +204,11 @@ class _Watcher(Observer):
         self.observer = observer
         self.score = -1.0
 
-    def started(self, facts: dict[str, Any]) -> None:
-        self.observer.started(facts)
-
-    def labelled(self, tokens: int, of: int) -> None:
-        self.observer.labelled(tokens, of)
-
-    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
-        self.observer.batch(epoch, done, loss, tokens_per_second, seconds_left)
+    def hear(self, event: str, *arguments: Any) -> None:
+        getattr(self.observer, event)(*arguments)
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
-        self.observer.epoch(row, better)
+        super().epoch(row, better)
         self.score = max(self.score, row["dev_score"])
         self.trial.report(row["dev_score"], int(row["epoch"]))
         if self.trial.should_prune():
