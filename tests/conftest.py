@@ -46,3 +46,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that labels text for others. Copy it, never change it."""
+    from teaching import train_teacher
+
+    return train_teacher(tmp_path_factory.mktemp("teacher"))
+
+
+@pytest.fixture
+def student(teacher: Path, tmp_path: Path):
+    """Settings of a training that learns from the teacher."""
+    from teaching import student_settings
+
+    return student_settings(teacher, tmp_path)

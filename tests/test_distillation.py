@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from command_line import failed, invoke, worked
 from stand_in import Trainer
-from teaching import SENTENCES, TEXT, TOKENS, a_model, student_settings, train_teacher
+from teaching import SENTENCES, TEXT, TOKENS, a_model
 from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
 from tagger import bundle as bundles
@@ -29,16 +29,6 @@ from tagger.training.observer import Observer
 IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
 
 # -- what the student is taught
-
-
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_teacher(tmp_path_factory.mktemp("teacher"))
-
-
-@pytest.fixture
-def settings(teacher: Path, tmp_path: Path) -> Config:
-    return student_settings(teacher, tmp_path)
 
 
 def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_the_ordinary() -> None:
@@ -146,13 +136,13 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 # -- training
 
 
-def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(student: Config, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
     recorder = Recorder()
-    trained = trainer.train(settings, tmp_path / "whole", observer=recorder)
+    trained = trainer.train(student, tmp_path / "whole", observer=recorder)
     assert recorder.facts["text"][:2] == (SENTENCES, TOKENS)
-    assert trained.tags == bundles.load(settings.distillation.teachers[0]).tags
+    assert trained.tags == bundles.load(student.distillation.teachers[0]).tags
     assert "taught by" in bundles.describe(trained)
     stopped = tmp_path / "stopped"
 
@@ -162,33 +152,33 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(settings:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(settings, stopped, observer=Impatient())
+        trainer.train(student, stopped, observer=Impatient())
     assert not (stopped / "checkpoint").exists()
     with pytest.raises(TaggerError, match=r"not empty.*--resume"):
-        trainer.train(settings, stopped)
+        trainer.train(student, stopped)
     with pytest.raises(KeyboardInterrupt):
-        trainer.train(settings, stopped, resume=True, observer=Recorder(3))
-    trainer.train(settings, stopped, resume=True)
+        trainer.train(student, stopped, resume=True, observer=Recorder(3))
+    trainer.train(student, stopped, resume=True)
     assert contents(stopped) == contents(tmp_path / "whole")
 
     (tmp_path / "news.txt").write_text("Oslo is cold\n")
     with pytest.raises(TaggerError, match="teachers or texts have changed since"):
-        trainer.train(settings, stopped, resume=True)
+        trainer.train(student, stopped, resume=True)
 
 
-def test_a_student_learns_from_text_what_its_train_does_not_show(settings: Config, tmp_path: Path) -> None:
+def test_a_student_learns_from_text_what_its_train_does_not_show(student: Config, tmp_path: Path) -> None:
     """Train here knows no name of the text; only its teacher does."""
     (tmp_path / "little.conll").write_text("Nobody O\nsang O\n\nZoe B-PER\nsang O\n", encoding="utf-8")
     little = [f"data.train={tmp_path / 'little.conll'}", *BY_HEART, "training.epochs=40", "training.patience=40"]
     changes = [*little, "distillation.ratio=20", "vocabulary.word_dropout=0"]
-    trainer.train(override(settings, changes), tmp_path / "student")
+    trainer.train(override(student, changes), tmp_path / "student")
     sentences = [line.split() for line in dict.fromkeys(TEXT.split("\n")) if line]
-    taught = a_model(Path(settings.distillation.teachers[0]), weight=0.6).tag_tokens(sentences)
+    taught = a_model(Path(student.distillation.teachers[0]), weight=0.6).tag_tokens(sentences)
     learnt = a_model(tmp_path / "student", weight=0).tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in taught) > 3
     same = [one.spans == other.spans for one, other in zip(taught, learnt, strict=True)]
     assert sum(same) >= len(same) - 1
-    trainer.train(override(settings, [*little, "distillation.teachers=[]", "distillation.text=[]"]), tmp_path / "alone")
+    trainer.train(override(student, [*little, "distillation.teachers=[]", "distillation.text=[]"]), tmp_path / "alone")
     alone = a_model(tmp_path / "alone", weight=0).tag_tokens(sentences)
     assert sum(one.spans == other.spans for one, other in zip(taught, alone, strict=True)) < len(same) - 1
 
@@ -201,12 +191,12 @@ def test_plain_tags_are_taught_too(tmp_path: Path) -> None:
     assert trainer.train(override(settings, taught), tmp_path / "student").tags == (".", "NNS", "VBP")
 
 
-def test_seeds_share_their_labels(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_seeds_share_their_labels(student: Config, tmp_path: Path, monkeypatch) -> None:
     stand_in = Trainer(lambda _: [50.0])
     monkeypatch.setattr(apart, "train", stand_in)
-    seeds.train(settings, tmp_path / "run", 2)
+    seeds.train(student, tmp_path / "run", 2)
     assert {plan.distillation.labels for plan, _ in stand_in.calls} == {str(tmp_path / "run" / "labels")}
-    elsewhere = override(settings, ["distillation.labels=there"])
+    elsewhere = override(student, ["distillation.labels=there"])
     assert labelling.shared(elsewhere, tmp_path) == elsewhere
     assert labelling.shared(Config(), tmp_path) == Config()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference_decoding as reference
-from teaching import SENTENCES, TEXT, TOKENS, a_model, student_settings, told, train_teacher
+from teaching import SENTENCES, TEXT, TOKENS, a_model, told
 
 from tagger import bundle as bundles
 from tagger.errors import TaggerError
@@ -22,19 +22,7 @@ from tagger.text.spans import Sentence
 from tagger.training import labelling
 from tagger.training.config import Config, override
 
-IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
-
 # -- what teachers believe
-
-
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train_teacher(tmp_path_factory.mktemp("teacher"))
-
-
-@pytest.fixture
-def settings(teacher: Path, tmp_path: Path) -> Config:
-    return student_settings(teacher, tmp_path)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.6])
@@ -87,19 +75,19 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
 # -- labels on the disk
 
 
-def test_labels_are_what_the_teachers_believe_and_are_made_once(settings: Config, tmp_path: Path, monkeypatch) -> None:
-    labels = labelling.labelled(settings, tmp_path / "labels", told)
+def test_labels_are_what_the_teachers_believe_and_are_made_once(student: Config, tmp_path: Path, monkeypatch) -> None:
+    labels = labelling.labelled(student, tmp_path / "labels", told)
     assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
     assert (len(labels.sentences), labels.tokens) == (SENTENCES, TOKENS)
     sentences = [Sentence(tuple(line.split())) for line in TEXT.split("\n")]
-    model = predictor.load(*settings.distillation.teachers)
+    model = predictor.load(*student.distillation.teachers)
     expected = [probabilities for sentence, probabilities in model.distributions(sentences) if len(sentence)]
     for found, wanted in zip(labels.probabilities, expected, strict=True):
         assert found.dtype == np.float16
         np.testing.assert_allclose(found, wanted, atol=1e-3)
 
     monkeypatch.setattr(predictor, "load", None)  # nobody is asked again
-    again = labelling.labelled(settings, tmp_path / "labels", told, begun=True)
+    again = labelling.labelled(student, tmp_path / "labels", told, begun=True)
     assert again.sentences == labels.sentences
     assert all(map(np.array_equal, again.probabilities, labels.probabilities))
 
@@ -108,10 +96,10 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(student: Config, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
-    labelling.labelled(settings, tmp_path / "whole", told)
+    labelling.labelled(student, tmp_path / "whole", told)
     blocks = []
 
     def interrupted(tokens: int, of: int) -> None:
@@ -120,60 +108,60 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(settings: Con
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        labelling.labelled(settings, tmp_path / "stopped", interrupted)
+        labelling.labelled(student, tmp_path / "stopped", interrupted)
     assert sorted(path.name for path in (tmp_path / "stopped").glob("*/*")) == ["00000.npz", "00001.npz", "00002.npz"]
     asked = []
     believed = labelling._believed
     monkeypatch.setattr(labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block))
-    found = labelling.labelled(settings, tmp_path / "stopped", told)
+    found = labelling.labelled(student, tmp_path / "stopped", told)
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
     assert found.tokens == TOKENS
 
 
-def test_blocks_and_stretches_are_no_matter(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, monkeypatch) -> None:
     """Sentences that help each other are never parted by the border of a block."""
     monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 4)
-    whole = labelling.labelled(settings, tmp_path / "whole", told)
+    whole = labelling.labelled(student, tmp_path / "whole", told)
     monkeypatch.setattr(labelling, "BLOCK", 1)
-    parted = labelling.labelled(settings, tmp_path / "parted", told)
+    parted = labelling.labelled(student, tmp_path / "parted", told)
     assert parted.sentences == whole.sentences
     for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
-def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(student: Config, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
     with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
         stream.write("a b\n" * 8)
     (tmp_path / "b.conll").write_text("c B-ODD\nd X\n\n" * 8)
     (tmp_path / "c.jsonl").write_text('{"tokens": ["e", "f"], "spans": "none of our business"}\n' * 2)
     texts = json.dumps([str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")])
-    found = labelling.labelled(override(settings, [f"distillation.text={texts}"]), tmp_path / "all", told)
+    found = labelling.labelled(override(student, [f"distillation.text={texts}"]), tmp_path / "all", told)
     order = [sentence[0] for sentence in found.sentences]
     assert order == [*"aacce", *"aacce", *"aacc" * 2]
-    limited = override(settings, [f"distillation.text={texts}", "distillation.tokens=11"])
+    limited = override(student, [f"distillation.text={texts}", "distillation.tokens=11"])
     assert [sentence[0] for sentence in labelling.labelled(limited, tmp_path / "all", told).sentences] == [*"aacceaacc"][:7]
     assert len(list((tmp_path / "all").iterdir())) == 2
 
 
-def test_what_is_too_long_to_learn_from_is_left_out(settings: Config, tmp_path: Path, monkeypatch) -> None:
+def test_what_is_too_long_to_learn_from_is_left_out(student: Config, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(labelling, "LONGEST", 3)
-    found = labelling.labelled(settings, tmp_path / "labels", told)
+    found = labelling.labelled(student, tmp_path / "labels", told)
     assert {len(sentence) for sentence in found.sentences} == {2, 3}
 
 
-def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(settings: Config, tmp_path: Path) -> None:
-    labelling.labelled(settings, tmp_path / "labels", told)
+def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(student: Config, tmp_path: Path) -> None:
+    labelling.labelled(student, tmp_path / "labels", told)
     (tmp_path / "news.txt").write_text("Oslo is cold\n")
     with pytest.raises(TaggerError, match="teachers or texts have changed since"):
-        labelling.labelled(settings, tmp_path / "labels", told, begun=True)
-    assert labelling.labelled(settings, tmp_path / "labels", told).sentences == [("Oslo", "is", "cold")]
+        labelling.labelled(student, tmp_path / "labels", told, begun=True)
+    assert labelling.labelled(student, tmp_path / "labels", told).sentences == [("Oslo", "is", "cold")]
 
 
-def test_damaged_labels_say_so(settings: Config, tmp_path: Path) -> None:
-    labelling.labelled(settings, tmp_path / "labels", told)
+def test_damaged_labels_say_so(student: Config, tmp_path: Path) -> None:
+    labelling.labelled(student, tmp_path / "labels", told)
     [block] = (tmp_path / "labels").glob("*/*.npz")
     block.write_bytes(block.read_bytes()[:100])
     with pytest.raises(TaggerError, match=r"damaged labels .*; remove the folder"):
-        labelling.labelled(settings, tmp_path / "labels", told)
+        labelling.labelled(student, tmp_path / "labels", told)
