@@ -18,6 +18,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class Bundle:
         """How many numbers it knows at each place of a text: those of its last layer's activation."""
         return self.config.model.units
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides which states and probabilities a text has: weights, cell, vocabulary, level and direction.
 

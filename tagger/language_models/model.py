@@ -148,9 +148,9 @@ def padded(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.nda
     """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and then all, and their lengths."""
     sizes = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     order = np.argsort(sizes, kind="stable")
-    first = 0
+    rising, first = sizes[order], 0
     while first < len(order):
-        like = int(np.searchsorted(sizes[order], 2 * sizes[order[first]] + BATCH, side="right"))  # none is padded to a multiple
+        like = int(np.searchsorted(rising, 2 * rising[first] + BATCH, side="right"))  # none is padded to a multiple
         indices = order[first : min(first + BATCH, like)]
         numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
         for row, index in enumerate(indices):
