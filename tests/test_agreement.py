@@ -36,12 +36,13 @@ def slowly(emissions, keys, tags, weight):
     p = [
         {tag: math.exp(x) / sum(math.exp(y) for y in row) for tag, x in zip(tags, row, strict=True)} for row in emissions.tolist()
     ]
-    result = np.array([[math.log(row[tag]) for tag in tags] for row in p])
+    result = emissions.copy()
     for t, key in enumerate(keys):
         others = [s for s in range(len(keys)) if s != t and keys[s] == key and key >= 0]
         if not others:
             continue
         for k, tag in enumerate(tags):
+            result[t, k] = math.log(p[t][tag])
             said = sum(p[s][other] for s in others for other in tags if label(other) == label(tag)) / len(others)
             result[t, k] += weight * math.log(0.05 / len(labels) + 0.95 * said)
     return result
@@ -57,7 +58,7 @@ def test_it_equals_the_slow_loop(seed, keys, weight):
 def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
-    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), logs, atol=1e-6)
+    np.testing.assert_array_equal(agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), emissions)
     np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6)
 
 

@@ -86,10 +86,9 @@ def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: 
     monkeypatch.setattr(agreement, "STRETCH", 16)
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
-    for window, budget in ((1, 1), (7, 100), (1024, 300)):
-        monkeypatch.setattr(predictors, "WINDOW", window)
+    for window, budget in ((1, 1), (100, 30), (300, 1000)):
+        monkeypatch.setattr(predictors, "WINDOW_TOKENS", window)
         monkeypatch.setattr(members, "TOKEN_BUDGET", budget)
-        monkeypatch.setattr(predictors, "PART", budget)
         parts = predictor.tag_tokens(sentences)
         assert [sentence.tokens for sentence in parts] == [tuple(tokens) for tokens in sentences]
         assert list(map(facts, parts)) == list(map(facts, whole))
@@ -102,7 +101,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
     monkeypatch.setattr(members, "LEXICON", 10)
-    monkeypatch.setattr(predictors, "WINDOW", 4)
+    monkeypatch.setattr(predictors, "WINDOW_TOKENS", 20)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))
     assert [score for one in parts for score in scores(one)] == pytest.approx([s for one in whole for s in scores(one)], abs=1e-4)
@@ -110,7 +109,8 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictors, "WINDOW", 3)
+    monkeypatch.setattr(predictors, "WINDOW_TOKENS", 3)
+    monkeypatch.setattr(agreement, "STRETCH", 3)
     read = 0
 
     def endless():
@@ -119,9 +119,9 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
             read += 1
             yield Sentence((f"word{read}",))
 
-    found = golden().predict(endless())
+    found = tagger.load(GOLDEN, threads=1).predict(endless())
     assert [next(found).tokens for _ in range(5)] == [(f"word{number}",) for number in range(1, 6)]
-    assert read == 9  # the window at work, and the one that is encoded meanwhile
+    assert read == 3 * (2 + predictors.AHEAD)  # two windows at work or done, and those that are encoded meanwhile
 
 
 @pytest.mark.parametrize("sentences", [[], [[]], [[], [], []], [[], ["Quito"], []]])

@@ -62,21 +62,23 @@ def _begins_document(sentence: Sentence, previous: Sentence) -> bool:
 def agreed(emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: float) -> np.ndarray:
     """The emissions (N, K) of tokens of which those with equal `keys` (N,) inform each other; negative keys have no part.
 
-    `labels` (K,) are numbers of the tags' labels, from 0.
+    `labels` (K,) are numbers of the tags' labels, from 0. Those that others inform become logarithms of probabilities.
     """
-    logs = emissions - np.logaddexp.reduce(emissions, axis=1, keepdims=True)
     members = np.flatnonzero(keys >= 0)
     _, groups, counts = np.unique(keys[members], return_inverse=True, return_counts=True)
     several = counts[groups] > 1
     members, groups = members[several], groups[several]
     if not len(members):
-        return logs
-    mine = np.exp(logs[members]) @ np.eye(labels.max() + 1)[labels]  # (M, L)
+        return emissions
+    logs = emissions[members]
+    logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
+    mine = np.exp(logs) @ np.eye(labels.max() + 1)[labels]  # (M, L)
     sums = np.stack([np.bincount(groups, column, len(counts)) for column in mine.T], axis=1)
     others = (sums[groups] - mine) / (counts[groups] - 1)[:, None]
     share = _DOUBT / others.shape[1] + (1 - _DOUBT) * np.clip(others, 0, 1)
-    logs[members] += weight * np.log(share)[:, labels]
-    return logs
+    informed = emissions.copy()
+    informed[members] = logs + weight * np.log(share)[:, labels]
+    return informed
 
 
 class Agreement:

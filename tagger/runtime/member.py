@@ -22,7 +22,7 @@ __all__ = ["WINDOW_TOKENS", "Batch", "Emissions", "Member", "batches_of", "emiss
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
 
-WINDOW_TOKENS = 1 << 15  # that are encoded together: by so many the words met may grow before old ones are forgotten
+WINDOW_TOKENS = 1 << 13  # that a thread runs at once: by so many the words met may grow before old ones are forgotten
 TOKEN_BUDGET = 8192  # padded tokens that are decoded together
 RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
 KERAS_BUDGET = 4096  # the same for Keras
@@ -118,12 +118,12 @@ class Member:
         return emissions
 
 
-def batches_of(sentences: Sequence[Sequence[str]], first: int = 0) -> list[Batch]:
-    """Sentences of like length together; the first of them is sentence number `first`, its tokens begin the row."""
+def batches_of(sentences: Sequence[Sequence[str]]) -> list[Batch]:
+    """Sentences of like length together; the tokens of the first begin the row."""
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
-    return [Batch(first + chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
+    return [Batch(chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
 
 
 def emissions_in_batches(

@@ -1,8 +1,8 @@
 """A trained model that tags: sentences are batched, run and decoded; they come back in order, none lost.
 
-What is known of a word is computed once for a whole run. Windows of sentences are read ahead; while one window's parts run in
-ONNX Runtime, a thread each, the next is read and encoded here. A part is made of stretches of documents, in which the
-occurrences of a word inform each other before the tags are decided.
+What is known of a word is computed once for a whole run. Windows of sentences are read ahead; while some run in ONNX Runtime,
+a thread each, the next is read and encoded here. A window is made of stretches of documents, in which the occurrences of a
+word inform each other before the tags are decided.
 
 Axes: B batch, T time, N tokens in all, K tags.
 """
@@ -35,8 +35,7 @@ from tagger.text.spans import Sentence, Span
 
 __all__ = ["Predictor", "cores", "load"]
 
-WINDOW = 2048  # sentences read ahead, and no more than `WINDOW_TOKENS` tokens, or one stretch of a document
-PART = 1 << 13  # tokens that a thread does at once
+AHEAD = 2  # windows that are read ahead for each thread
 THREADS = 4  # beyond, Python is the bottleneck, and processes help
 
 
@@ -79,8 +78,8 @@ def _kind(bundle: Bundle) -> dict[str, object]:
     return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
 
 
-_Part = tuple[list[Batch], "Future[list[Any]]"]
-"""A part of a window: its batches, and what will be found in each."""
+_Window = tuple[list[Sentence], list[Batch], "Future[list[Any]]"]
+"""Sentences, their batches, and what will be found in each."""
 
 _Words = tuple[np.ndarray, np.ndarray]
 """What a member's network knows of words, and which of them the tokens are: see `Member.encode`."""
@@ -106,7 +105,8 @@ class Predictor:
         # The members' learnt transitions are in their probabilities already.
         self.decoder = members[0].decoder if len(members) == 1 else Decoder(self.bundle.tags, plain_tags=self.plain_tags)
         self.agreement = Agreement.of(self.bundle)
-        self._threads = ThreadPoolExecutor(threads or min(cores(), THREADS))
+        self._count = threads or min(cores(), THREADS)
+        self._threads = ThreadPoolExecutor(self._count)
 
     def tag(self, text: str) -> list[Sentence]:
         """The sentences of a raw text, tokenized as in training, with their spans; ``text[span.start_char:span.end_char]``
@@ -126,50 +126,40 @@ class Predictor:
         Sentences of one document (see `agreement.stretches`) help each other. Without `scores` the spans have no
         probabilities, which takes less time.
         """
-        for window, parts in self._run(sentences, partial(self.decoder.decode, scores=scores)):
-            yield from self._annotated(window, parts)
+        for window in self._run(sentences, partial(self.decoder.decode, scores=scores)):
+            yield from self._annotated(*window)
 
     def distributions(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Sentence, np.ndarray]]:
         """Each sentence with the exact probability of every tag at every token, (T, K) float64, the tags in the order of
         ``bundle.tags``: of the very distribution whose best sequence `predict` gives, the other sentences of the document
         included. In order, while the input is being read."""
-        for window, parts in self._run(sentences, partial(marginals, transitions=self.decoder.transitions)):
+        for window, batches, results in self._run(sentences, partial(marginals, transitions=self.decoder.transitions)):
             found: list[np.ndarray] = [np.empty(0)] * len(window)
-            for batch, probabilities in _results(parts):
+            for batch, probabilities in zip(batches, results.result(), strict=True):
                 for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
                     found[index] = each[:length]
             yield from zip(window, found, strict=True)
 
-    def _run(
-        self, sentences: Iterable[Sentence], finish: Callable[[np.ndarray, np.ndarray], Any]
-    ) -> Iterator[tuple[list[Sentence], list[_Part]]]:
-        """Windows of sentences, one read ahead, and what `finish` makes of each batch's emissions and lengths."""
-        running: deque[tuple[list[Sentence], list[_Part]]] = deque()
+    def _run(self, sentences: Iterable[Sentence], finish: Callable[[np.ndarray, np.ndarray], Any]) -> Iterator[_Window]:
+        """Windows of sentences, some read ahead, and what `finish` makes of each batch's emissions and lengths."""
+        running: deque[_Window] = deque()
         documents = stretches(sentences) if self.agreement.weight else ([sentence] for sentence in sentences)
-        for window in _windows(documents, WINDOW, WINDOW_TOKENS):
+        for window in _windows(documents):
             running.append(self._begun(window, finish))
-            if len(running) > 1:
+            if len(running) > AHEAD * self._count:
                 yield running.popleft()
         yield from running
 
-    def _begun(
-        self, window: list[list[Sentence]], finish: Callable[[np.ndarray, np.ndarray], Any]
-    ) -> tuple[list[Sentence], list[_Part]]:
-        """A window whose parts are being run."""
+    def _begun(self, window: list[list[Sentence]], finish: Callable[[np.ndarray, np.ndarray], Any]) -> _Window:
+        """A window that is being run."""
         sentences = list(itertools.chain.from_iterable(window))
-        encoded = [member.encode([sentence.tokens for sentence in sentences]) for member in self.members]
-        keys = keys_within(window, self.members[0].lexicon.keys(encoded[0][1]))
-        parts, first, start = [], 0, 0
-        for part in _windows(window, WINDOW, PART):
-            tokens = [sentence.tokens for stretch in part for sentence in stretch]
-            batches = batches_of(tokens, first)
-            end = start + sum(map(len, tokens))
-            words = [(features, numbers[start:end]) for features, numbers in encoded]
-            parts.append((batches, self._threads.submit(self._run_part, batches, words, tokens, keys[start:end], finish)))
-            first, start = first + len(tokens), end
-        return sentences, parts
+        tokens = [sentence.tokens for sentence in sentences]
+        words = [member.encode(tokens) for member in self.members]
+        keys = keys_within(window, self.members[0].lexicon.keys(words[0][1]))
+        batches = batches_of(tokens)
+        return sentences, batches, self._threads.submit(self._found, batches, words, tokens, keys, finish)
 
-    def _run_part(
+    def _found(
         self,
         batches: list[Batch],
         words: list[_Words],
@@ -177,7 +167,7 @@ class Predictor:
         keys: np.ndarray,
         finish: Callable[[np.ndarray, np.ndarray], Any],
     ) -> list[Any]:
-        """What the batches of a part hold; its tokens, those of the `sentences`, have the `keys` (N,)."""
+        """What the batches of a window hold; its tokens, those of the `sentences`, have the `keys` (N,)."""
         known = self.read(sentences)
         told = [(*found, member.context(known)) for member, found in zip(self.members, words, strict=True)]
         emissions = [self._emissions(batch, told) for batch in batches]
@@ -198,11 +188,11 @@ class Predictor:
         each = [marginals(e, batch.lengths, m.decoder.transitions) for m, e in zip(self.members, emissions, strict=True)]
         return np.log(np.maximum(np.mean(each, axis=0), np.finfo(np.float64).tiny))
 
-    def _annotated(self, window: list[Sentence], parts: list[_Part]) -> Iterator[Sentence]:
-        """The window's sentences with what its parts, decoded, hold."""
+    def _annotated(self, window: list[Sentence], batches: list[Batch], results: Future[list[Any]]) -> Iterator[Sentence]:
+        """The window's sentences with what its batches, decoded, hold."""
         spans: list[list[Span]] = [[] for _ in window]
         tags: list[tuple[str, ...] | None] = [None] * len(window)
-        for batch, decoded in _results(parts):
+        for batch, decoded in zip(batches, results.result(), strict=True):
             indices = batch.indices.tolist()
             if self.plain_tags:
                 for index, path, length in zip(indices, decoded.paths, batch.lengths.tolist(), strict=True):
@@ -214,21 +204,15 @@ class Predictor:
             yield sentence.annotated(None if self.plain_tags else tuple(found), names)
 
 
-def _results(parts: list[_Part]) -> Iterator[tuple[Batch, Any]]:
-    """Each batch with what was found in it."""
-    for part, future in parts:
-        yield from zip(part, future.result(), strict=True)
-
-
-def _windows(stretches: Iterable[list[Sentence]], sentences: int, tokens: int) -> Iterator[list[list[Sentence]]]:
-    """Stretches together, until they have so many sentences or tokens."""
+def _windows(stretches: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
+    """Stretches together, until they have `WINDOW_TOKENS`; an empty sentence counts as one of them, that memory has an end."""
     window: list[list[Sentence]] = []
-    have = have_tokens = 0
+    tokens = 0
     for stretch in stretches:
         window.append(stretch)
-        have, have_tokens = have + len(stretch), have_tokens + sum(map(len, stretch))
-        if have >= sentences or have_tokens >= tokens:
+        tokens += sum(len(sentence) or 1 for sentence in stretch)
+        if tokens >= WINDOW_TOKENS:
             yield window
-            window, have, have_tokens = [], 0, 0
+            window, tokens = [], 0
     if window:
         yield window

@@ -29,6 +29,7 @@ __all__ = ["EXTENSIONS", "FORMATS", "ReadOptions", "format_of", "read", "write"]
 FORMATS = ("conll", "jsonl", "text")
 EXTENSIONS = {"conll": ".conll", "jsonl": ".jsonl", "text": ".txt"}
 STANDARD_INPUT = "-"
+_BLOCK = 1 << 16  # bytes that are read at once, up to the end of a line
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,7 @@ def read(
     options = options or ReadOptions()
     name = str(path)
     with _opened(name) as (stream, raw):
-        lines = _decoded(stream, name)
-        if tell is not None:
-            lines = _told(lines, raw, tell)
+        lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
         if format_name == "conll":
             yield from conll.read(lines, name, options.columns if options.annotated else replace(options.columns, tag=None))
         elif format_name == "jsonl":
@@ -112,26 +111,26 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
 
 
-def _decoded(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends. Only \\n and \\r\\n end a line: other separators of Unicode are text."""
+def _decoded(stream: BinaryIO, name: str, block_read: Callable[[], None]) -> Iterator[tuple[int, str]]:
+    """Numbered lines without their ends, decoded in blocks. Only \\n and \\r\\n end a line: other separators of Unicode are text."""
     number = 0
     try:
-        for number, raw in enumerate(stream, 1):
-            line = raw.decode("utf-8")
-            if number == 1:
-                line = line.removeprefix("\ufeff")
-                if not line:  # the file holds its signature alone: no line
+        while data := b"".join(stream.readlines(_BLOCK)):
+            block_read()
+            text = data.decode("utf-8")
+            if number == 0:
+                text = text.removeprefix("\ufeff")
+                if not text:  # the file holds its signature alone: no line
                     return
-            yield number, line.removesuffix("\n").removesuffix("\r")
+            lines = text.removesuffix("\n").split("\n")
+            if "\r" in text:
+                lines = [line.removesuffix("\r") for line in lines]
+            yield from enumerate(lines, number + 1)
+            number += len(lines)
     except UnicodeDecodeError as error:
-        message = f"byte {error.object[error.start]:#04x} at position {error.start} is not UTF-8"
-        raise DataError(name, number, f"{message}; convert the file, for example: iconv -f latin1 -t utf-8") from error
+        *lines_before, line = error.object[: error.start].split(b"\n")
+        message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
+        mend = "convert the file, for example: iconv -f latin1 -t utf-8"
+        raise DataError(name, number + len(lines_before) + 1, f"{message}; {mend}") from error
     except (EOFError, zlib.error) as error:
-        raise DataError(name, number + 1, f"the gzip file ends early or is damaged ({error}); compress it anew") from error
-
-
-def _told(lines: Iterator[tuple[int, str]], raw: BinaryIO, tell: Callable[[int], None]) -> Iterator[tuple[int, str]]:
-    for number, line in lines:
-        if number % 256 == 0:
-            tell(raw.tell())
-        yield number, line
+        raise DataError(name, None, f"the gzip file ends early or is damaged ({error}); compress it anew") from error

@@ -24,7 +24,7 @@ __all__ = ["Columns", "read", "write"]
 DOCUMENT_MARK = "-DOCSTART-"
 _BLANK = (" ", "\t")
 _BLANKS = re.compile(r"[ \t]+")
-_ODD = re.compile(r"[\t\r]|  | $|^ ", re.MULTILINE)  # what is not one blank between two fields
+_ODD = re.compile(r"[\t\r]|  | $|^ ")  # what is not one blank between two fields, in lines that a blank joins
 _NO_TOKEN = " \t#" + DOCUMENT_MARK[0]  # what a line that is no token's may begin with
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 
@@ -65,26 +65,27 @@ class _Reader:
         self.has_span_tags = True
 
     def sentences(self, lines: Iterable[tuple[int, str]]) -> Iterator[Sentence]:
-        block: list[tuple[int, str]] = []
+        block: list[str] = []  # consecutive lines
         leading: list[str] = []
+        number = 0
         for number, line in self._begun(iter(lines)):
             if line and line[0] not in _NO_TOKEN:  # most lines, quickly
-                block.append((number, line))
+                block.append(line)
                 continue
             is_blank = not line.strip(" \t")
             is_mark = line.startswith(DOCUMENT_MARK)
             if is_blank or is_mark:
                 if block:
-                    yield self._sentence(block, leading)
+                    yield self._sentence(block, number - len(block), leading)
                     block, leading = [], []
                 if is_mark:
                     leading.append(line)
             elif line.startswith("#") and not block and self._is_comment(number, line):
                 leading.append(line)
             else:
-                block.append((number, line))
+                block.append(line)
         if block or leading:
-            yield self._sentence(block, leading)
+            yield self._sentence(block, number + 1 - len(block), leading)
 
     def _begun(self, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         """The lines again, once the first that is certainly a token line was seen: it decides on '#' lines before it."""
@@ -137,29 +138,28 @@ class _Reader:
         tag = fields[column].strip(" ")
         return tag == schemes.OUTSIDE or schemes.split(tag)[0] != ""
 
-    def _sentence(self, block: list[tuple[int, str]], leading: list[str]) -> Sentence:
-        rows = self._rows(block)
-        token, tag = self.columns.token, self.columns.tag
+    def _sentence(self, block: list[str], first: int, leading: list[str]) -> Sentence:
+        """The sentence of a block of lines, of which the first has the number `first`."""
+        fields, lines = self._plainly_split(block), block
+        if not fields:
+            fields = [field for number, line in enumerate(block, first) for field in self._fields(number, line)]
+            lines = block if self.delimiter else [line.rstrip(" \t") for line in block]
+        width, tag = self.width or 1, self.columns.tag
         return Sentence(
-            tokens=tuple(row[token] for row in rows),
-            tags=None if tag is None else tuple(row[tag].strip(" ") for row in rows),
+            tokens=tuple(fields[self.columns.token % width :: width]),
+            tags=None if tag is None else tuple([field.strip(" ") for field in fields[tag % width :: width]]),
             record=Record(
-                self.path,
-                block[0][0] if block else 0,
-                lines=tuple(line.rstrip(" \t") if self.delimiter is None else line for _, line in block),
-                leading=tuple(leading),
-                separator=self.separator,
+                self.path, first if block else 0, lines=tuple(lines), leading=tuple(leading), separator=self.separator
             ),
-        )
+        )  # fmt: skip
 
-    def _rows(self, block: list[tuple[int, str]]) -> list[list[str]]:
-        """The fields of each line: in one go where nothing needs a closer look."""
-        text = "\n".join([line for _, line in block])
-        if self.width and self.delimiter is None and text and not _ODD.search(text):
-            rows = [line.split(" ") for line in text.split("\n")]
-            if {len(row) for row in rows} == {self.width}:
-                return rows
-        return [self._fields(number, line) for number, line in block]
+    def _plainly_split(self, block: list[str]) -> list[str]:
+        """The fields of all lines, line by line, where one blank separates them and nothing needs a closer look; else none."""
+        text = " ".join(block)
+        if not self.width or self.delimiter is not None or _ODD.search(text):
+            return []
+        blanks = set(map(str.count, block, itertools.repeat(" ")))
+        return text.split(" ") if blanks == {self.width - 1} else []
 
     def _fields(self, number: int, line: str) -> list[str]:
         if self.width == 0:
