@@ -112,7 +112,7 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 def _decoded(stream: BinaryIO, name: str, block_read: Callable[[], None]) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends, decoded in blocks. Only \\n and \\r\\n end a line: other separators of Unicode are text."""
+    """Numbered lines without their ends. Only \\n and \\r\\n end a line: other separators of Unicode are text."""
     number = 0
     try:
         while data := b"".join(stream.readlines(_BLOCK)):
