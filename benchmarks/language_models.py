@@ -116,13 +116,13 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
 def serve_states(run: str, precision: str, source: str) -> None:
     """Be the worker of our language models alone."""
     from tagger import bundle
-    from tagger.language_models.states import states_of_all
+    from tagger.language_models.states import states_of_each
     from tagger.runtime.context import models_of
 
     models = list(models_of(bundle.load(run), precision).values())
 
     def work() -> int:
-        return sum(map(len, states_of_all(models, [tokens for _, tokens in peer_columns.sentences(source)])))
+        return sum(map(len, states_of_each(models, [tokens for _, tokens in peer_columns.sentences(source)])[0]))
 
     rounds.serve(lambda: work)
 

@@ -261,15 +261,13 @@ def test_damage_to_a_language_model_is_found(run, tmp_path, name):
 
 
 def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
-    from tagger.runtime import context
-
     calls: list[int] = []
 
     def counted(model, sentences):
         calls.append(len(sentences))
         return states(model, sentences)
 
-    monkeypatch.setattr(context, "states", counted)
+    monkeypatch.setattr("tagger.language_models.states.states", counted)
     bundle = bundles.load(run)
     members = [Member(bundle, Network(bundle)) for _ in range(3)]
     expected = [one.spans for one in tagger.load(run).tag_tokens(SENTENCES)]

@@ -192,8 +192,8 @@ import sys
 from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
-    found = states.states_of_all([load({str(GOLDEN / "language-model-2")!r}, quantized=quantized)], [["ab", "c"]])
-    assert found[0].shape == (2, 5)
+    found = states.states_of_each([load({str(GOLDEN / "language-model-2")!r}, quantized=quantized)], [["ab", "c"]])
+    assert found[0][0].shape == (2, 5)
 sys.argv[1:] = ["lm", "score", {str(GOLDEN / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group
 group(standalone_mode=False)

@@ -80,32 +80,29 @@ def test_int8_is_near(model):
 def test_states_are_those_after_each_token(level, direction):
     sentences = [["the", "pear"], [], ["and"], ["salad", "the", "ab", "c", "."]]
     model = LanguageModel(small.bundle_of(level=level, direction=direction))
-    for beyond in (0, 1):
-        found = states.states(model, sentences, beyond=beyond)
-        for tokens, arrays in zip(sentences, found, strict=True):
-            assert arrays.shape == (len(tokens), 6)
-            assert arrays.dtype == np.float32
-            order = tokens[::-1] if direction == "backward" else tokens
-            for number, token_states in enumerate(arrays):
-                read = order[: len(tokens) - number if direction == "backward" else number + 1]
-                if level == "words":
-                    numbers = [int(n) for n in model.bundle.vocabulary.numbers(read)]
-                else:
-                    string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
-                    numbers = model.bundle.vocabulary.numbers(string + " " * beyond)
-                expected = small.activations(model.bundle, [0, *numbers])[-1]
-                np.testing.assert_allclose(token_states, expected, atol=1e-5)
+    for tokens, arrays in zip(sentences, states.states(model, sentences), strict=True):
+        assert arrays.shape == (len(tokens), 6)
+        assert arrays.dtype == np.float32
+        order = tokens[::-1] if direction == "backward" else tokens
+        for number, token_states in enumerate(arrays):
+            read = order[: len(tokens) - number if direction == "backward" else number + 1]
+            if level == "words":
+                numbers = [int(n) for n in model.bundle.vocabulary.numbers(read)]
+            else:
+                string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
+                numbers = model.bundle.vocabulary.numbers(string)
+            expected = small.activations(model.bundle, [0, *numbers])[-1]
+            np.testing.assert_allclose(token_states, expected, atol=1e-5)
 
 
-def test_states_of_several_models_stand_side_by_side():
+def test_several_models_read_side_by_side():
     models = [
         LanguageModel(small.bundle_of(seed=seed, direction=direction)) for seed, direction in ((1, "forward"), (2, "backward"))
     ]
     sentences = [["ab", "c"], [], ["d"]] * 30
-    together = states.states_of_all(models, sentences)
-    sides = [states.states(model, sentences) for model in models]
-    for row, parts in zip(together, zip(*sides, strict=True), strict=True):
-        np.testing.assert_allclose(row, np.concatenate(parts, axis=1), atol=1e-6)
+    for found, model in zip(states.states_of_each(models, sentences), models, strict=True):
+        for mine, its in zip(found, states.states(model, sentences), strict=True):
+            np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])

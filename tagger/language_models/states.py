@@ -12,14 +12,13 @@ import numpy as np
 
 from tagger.language_models.model import LanguageModel, padded
 
-__all__ = ["places_of", "states", "states_of_all"]
+__all__ = ["places_of", "states", "states_of_each"]
 
 
-def places_of(tokens: Sequence[str], *, level: str, backward: bool, beyond: int = 0) -> np.ndarray:
+def places_of(tokens: Sequence[str], *, level: str, backward: bool) -> np.ndarray:
     """The timestep, counted from the border at 0, after which each token (n,) has been read.
 
-    In a model of characters, ``beyond`` 1 goes one step further, to the blank after the token: only there does it know that the
-    token has ended. That is where the published code of Akbik et al. (2018) reads.
+    The published code of Akbik et al. (2018) reads one step further, at the blank beside the token, where ours found no more.
 
     >>> places_of(["ab", "c"], level="characters", backward=False), places_of(["ab", "c"], level="characters", backward=True)
     (array([2, 4]), array([4, 1]))
@@ -29,20 +28,18 @@ def places_of(tokens: Sequence[str], *, level: str, backward: bool, beyond: int 
     ends = np.cumsum(lengths + between) - between
     if backward:
         ends = int(lengths.sum()) + between * (len(tokens) - 1) - (ends - lengths)
-    return ends + beyond
+    return ends
 
 
-def states(model: LanguageModel, sentences: Sequence[Sequence[str]], *, beyond: int = 0) -> list[np.ndarray]:
+def states(model: LanguageModel, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
     """For each tokenised sentence the model's states (n, U) float32 at its tokens, each sentence read from the zero state."""
     found = [np.zeros((0, model.units), dtype=np.float32)] * len(sentences)
     level = model.bundle.config.model.level
-    beyond = beyond if level == "characters" else 0
-    blank = model.bundle.vocabulary.numbers(" " * beyond)
     full = [index for index, tokens in enumerate(sentences) if len(tokens)]
-    read = [np.append(model.numbers(sentences[index]), blank) for index in full]
+    read = [model.numbers(sentences[index]) for index in full]
     for rows, numbers, _ in padded(read):
         places = [
-            places_of(sentences[full[row]], level=level, backward=model.backward, beyond=beyond) * len(rows) + column
+            places_of(sentences[full[row]], level=level, backward=model.backward) * len(rows) + column
             for column, row in enumerate(rows)
         ]
         parts = np.split(model.activations(numbers, np.concatenate(places)), np.cumsum([len(part) for part in places])[:-1])
@@ -51,8 +48,7 @@ def states(model: LanguageModel, sentences: Sequence[Sequence[str]], *, beyond: 
     return found
 
 
-def states_of_all(models: Sequence[LanguageModel], sentences: Sequence[Sequence[str]], *, beyond: int = 0) -> list[np.ndarray]:
-    """The models' states side by side (n, U of all), for each sentence. Every model has a thread of its own."""
+def states_of_each(models: Sequence[LanguageModel], sentences: Sequence[Sequence[str]]) -> list[list[np.ndarray]]:
+    """What `states` gives, for each of the models. Every model has a thread of its own."""
     with ThreadPoolExecutor(max(len(models), 1)) as pool:
-        sides = list(pool.map(lambda model: states(model, sentences, beyond=beyond), models))
-    return [np.concatenate(parts, axis=1) for parts in zip(*sides, strict=True)]
+        return list(pool.map(lambda model: states(model, sentences), models))

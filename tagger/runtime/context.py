@@ -6,7 +6,6 @@ Axes: N tokens in all, U units of a language model.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from tagger.bundle import Bundle
 from tagger.graphs.weights import QUANTIZED_CELLS
 from tagger.language_models.model import LanguageModel
-from tagger.language_models.states import states
+from tagger.language_models.states import states_of_each
 
 __all__ = ["Key", "Known", "Read", "models_of", "reading"]
 
@@ -42,16 +41,14 @@ def models_of(bundle: Bundle, precision: str) -> dict[Key, LanguageModel]:
 
 
 def reading(models: Mapping[Key, LanguageModel]) -> Read:
-    """The function that lets the models read; each has a thread of its own."""
-    if not models:
-        return lambda sentences: {}
-
-    def row(model: LanguageModel, sentences: Sequence[Sequence[str]]) -> np.ndarray:
-        return np.concatenate([np.zeros((0, model.units), dtype=np.float32), *states(model, sentences)])
+    """The function that lets the models read."""
 
     def read(sentences: Sequence[Sequence[str]]) -> Known:
-        with ThreadPoolExecutor(len(models)) as pool:
-            rows = pool.map(lambda model: row(model, sentences), models.values())
-            return dict(zip(models, rows, strict=True))
+        each = states_of_each(list(models.values()), sentences)
+        rows = (
+            np.concatenate([np.zeros((0, model.units), dtype=np.float32), *found])
+            for model, found in zip(models.values(), each, strict=True)
+        )
+        return dict(zip(models, rows, strict=True))
 
     return read

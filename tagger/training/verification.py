@@ -13,7 +13,7 @@ import numpy as np
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
-from tagger.language_models.states import states
+from tagger.language_models.states import states_of_each
 from tagger.runtime.context import models_of
 from tagger.runtime.export import INT8
 from tagger.runtime.member import Member, emissions_in_batches
@@ -58,7 +58,7 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     for first in range(0, len(sentences), _AT_ONCE):
         part = sentences[first : first + _AT_ONCE]
         lexicon.clear()
-        contexts = list(zip(*(states(model, part) for model in readers), strict=True)) or None
+        contexts = list(zip(*states_of_each(readers, part), strict=True)) or None
         expected = _by_sentence(emissions_in_batches(part, lexicon, keras, contexts))
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
