@@ -69,6 +69,24 @@ def test_a_word_without_characters_is_the_same_in_every_batch(encoder):
     np.testing.assert_allclose(numpy(encoder(padded([[3, 4, 5], [], []], 6)))[1:], [alone, alone], atol=1e-6)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the packed way is TensorFlow's")
+def test_the_packed_way_equals_the_padded_one_gradients_included(encoder):
+    import tensorflow
+
+    if not isinstance(encoder, CharacterCNN):
+        return
+    words = padded([*FIXED, [], [4]], 8)
+    found = []
+    for way in (encoder._packed, encoder._padded):
+        with tensorflow.GradientTape() as tape:
+            vectors = way(keras.ops.convert_to_tensor(words), training=False)
+            loss = keras.ops.sum(vectors * np.arange(vectors.shape[0] * UNITS).reshape(-1, UNITS))
+        gradients = tape.gradient(loss, encoder.trainable_weights)
+        found.append([vectors, *map(tensorflow.convert_to_tensor, gradients)])
+    for packed, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(numpy(packed), numpy(plain), atol=1e-4)
+
+
 def test_padding_has_no_gradient_in_the_convolution():
     """Whatever stands in the table for padding is never read."""
     layer = ENCODERS["cnn"]()

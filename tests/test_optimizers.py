@@ -103,17 +103,18 @@ def test_without_rows_it_is_keras_adam_on_every_backend():
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.integers(0, 60))
 def test_the_average_equals_its_formula(momentum, steps):
-    """Every eighth step the weights w count: mean <- mean + max(1 - momentum^8, 1 / n) (w - mean)."""
+    """Weights w, taken n steps after those before, at step t: mean <- mean + max(1 - momentum^n, n / t) (w - mean)."""
     weights = np.random.default_rng(3).normal(size=(steps, 2)).astype("float32")
     average = WeightAverage(momentum)
-    mean, count = np.zeros(2), 0
+    mean, before = np.zeros(2), 0
     for step, now in enumerate(weights, 1):
-        _ = average.due() and average.take({"a/b": now, "c": now[:1]})
-        if step % 8 == 0:
-            count += 1
-            mean += max(1 - momentum**8, 1 / count) * (now - mean)
-    assert average.arrays.keys() == ({"a/b", "c"} if count else set())
-    if count:
+        if step % 8 == 0 or step % 19 == 0:
+            average.take({"a/b": now, "c": now[:1]}, step)
+            mean += max(1 - momentum ** (step - before), (step - before) / step) * (now - mean)
+            before = step
+    assert average.arrays.keys() == ({"a/b", "c"} if before else set())
+    assert average.steps == before
+    if before:
         np.testing.assert_allclose(average.arrays["a/b"], mean, atol=1e-4)
         np.testing.assert_allclose(average.arrays["c"], mean[:1], atol=1e-4)
         assert average.arrays["c"].dtype == np.float32
@@ -123,7 +124,8 @@ def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights():
     variable, average = keras.Variable(np.zeros(2, "float32")), WeightAverage(1.0)
     for step in range(1, 25):
         variable.assign(np.full(2, step, "float32"))
-        _ = average.due() and average.take({"w": variable})
+        if step % 8 == 0:
+            average.take({"w": variable}, step)
     variable.assign(np.full(2, 99.0, "float32"))
     np.testing.assert_allclose(average.arrays["w"], (8 + 16 + 24) / 3)
 

@@ -57,12 +57,29 @@ class CharacterCNN(keras.layers.Layer):
         self.convolution.build((*input_shape, 3 * self.arguments["embedding"]))
 
     def call(self, characters: Tensor, training: bool = False) -> Tensor:
+        # The three neighbours side by side, then one product: twice as fast as a convolution operator on a CPU.
+        return (
+            self._packed(characters, training) if keras.backend.backend() == "tensorflow" else self._padded(characters, training)
+        )
+
+    def _padded(self, characters: Tensor, training: bool) -> Tensor:
         real = ops.cast(ops.expand_dims(characters != PAD, -1), self.compute_dtype)
         x = self.drop(self.embed(characters), training=training) * real
         x = ops.pad(x, ((0, 0), (1, 1), (0, 0)))
-        # The three neighbours side by side, then one product: twice as fast as a convolution operator on a CPU.
         x = ops.concatenate([x[:, :-2], x[:, 1:-1], x[:, 2:]], axis=-1)
         return ops.max(self.convolution(x) * real, axis=1)  # after a ReLU the 0 of padding is never above a real maximum
+
+    def _packed(self, characters: Tensor, training: bool) -> Tensor:
+        """The same over the real characters alone, a third of a training batch's: where shapes may depend on numbers."""
+        word, place = ops.nonzero(characters != PAD)
+        numbers = ops.take(ops.reshape(characters, (-1,)), word * ops.cast(ops.shape(characters)[1], word.dtype) + place)
+        x = self.drop(self.embed(numbers), training=training)
+        around, words = ops.pad(x, ((1, 1), (0, 0))), ops.pad(word, (1, 1), constant_values=-1)
+        before, behind = (
+            ops.where(ops.expand_dims(words[side] == word, -1), around[side], 0.0) for side in (slice(-2), slice(2, None))
+        )
+        y = self.convolution(ops.concatenate([before, x, behind], axis=-1))
+        return ops.maximum(ops.segment_max(y, word, num_segments=ops.shape(characters)[0]), 0.0)  # where there is no character
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], self.arguments["units"])

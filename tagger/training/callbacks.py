@@ -24,7 +24,7 @@ from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
 from tagger.training.observer import Observer
-from tagger.training.optimizers import WeightAverage
+from tagger.training.optimizers import AT_ONCE, WeightAverage
 from tagger.training.schedule import Pace
 
 __all__ = ["EpochEnd", "EpochTensorBoard", "State", "dev_score", "exhausted", "exploded", "variables_of", "write_history"]
@@ -110,10 +110,12 @@ class EpochEnd(keras.callbacks.Callback):
         loss = float((logs or {})["loss"])
         if not np.isfinite(loss):
             raise exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
-        if self.state.average is not None and self.state.average.due():
+        steps = len(self.data)
+        step = min(batch + 1, steps)  # Keras counts the last steps that run at once as if they were as many as the others
+        if self.state.average is not None and (step % AT_ONCE == 0 or step == steps):
             _ = self.model  # on JAX, asking for it makes Keras write the numbers of the running epoch into the weights
-            self.state.average.take(self.weights)
-        done = (batch + 1) / len(self.data)
+            self.state.average.take(self.weights, len(self.progress.history) * steps + step)
+        done = step / steps
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done
         per_second = done * self.data.tokens / elapsed

@@ -24,7 +24,7 @@ from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, exhaust
 from tagger.training.checkpoints import Progress
 from tagger.training.memory import keep_freed_memory
 from tagger.training.observer import Observer
-from tagger.training.optimizers import average_of, optimizer_of
+from tagger.training.optimizers import average_of, compile_model
 from tagger.training.streams import Streams
 
 __all__ = ["OnKeras", "architecture", "dev_score", "restore", "train"]
@@ -53,8 +53,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         data = _streams(texts["train"], settings, epoch_tokens=settings.training.epoch_tokens, restart=True)
         data.epoch = len(progress.history)
         model = LanguageModel.create(architecture(settings.model, len(vocabulary), settings.training.streams))
-        model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
-        model.optimizer.build(model.trainable_variables)
+        compile_model(model, settings.training, len(data))
         state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
         if resume:
             runs.restore(model, state, arrays)

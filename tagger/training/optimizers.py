@@ -10,7 +10,21 @@ from keras import ops
 
 from tagger.training.schedule import Pace, Schedule
 
-__all__ = ["RowAdam", "WeightAverage", "average_of", "optimizer_of"]
+__all__ = ["AT_ONCE", "RowAdam", "WeightAverage", "average_of", "compile_model", "optimizer_of"]
+
+AT_ONCE = 8
+"""Steps after which callbacks hear of a training and its weights are averaged: between two, weights change little."""
+
+
+def compile_model(model: keras.Model, training: Pace, steps: int) -> None:
+    """Make a model ready to be trained; `steps` are those of an epoch.
+
+    On TensorFlow a call runs `AT_ONCE` steps: what Keras does around each was a tenth of the time.
+    """
+    backend = keras.backend.backend()
+    at_once = AT_ONCE if backend == "tensorflow" else 1
+    model.compile(optimizer=optimizer_of(training, steps), jit_compile=backend == "jax", steps_per_execution=at_once)
+    model.optimizer.build(model.trainable_variables)
 
 
 def optimizer_of(training: Pace, steps: int) -> keras.optimizers.Optimizer:
@@ -90,29 +104,24 @@ class WeightAverage:
     """An exponential moving average of weights (Polyak and Juditsky 1992), taken every few steps: the weights change little
     from one to the next, and a pass over all of them costs as much as a step.
 
-    ``arrays`` are the averages by name, float32; empty before the first step. After n of its updates the newest weights count
-    1 / n as long as that is more than `1 - momentum`, so that the random beginning is forgotten soon.
+    ``arrays`` are the averages by name, float32; empty at first. In the beginning all weights that were taken count alike, so
+    that the random beginning is forgotten soon. ``steps`` are those of the training that are in the averages.
     """
-
-    EVERY = 8
 
     def __init__(self, momentum: float) -> None:
         """`momentum` is that of one step."""
-        self.momentum = momentum**self.EVERY
+        self.momentum = momentum
         self.steps = 0
         self.arrays: dict[str, np.ndarray] = {}
 
-    def due(self) -> bool:
-        """To be called after each step of the optimizer: is it time to take the weights?"""
-        self.steps += 1
-        return self.steps % self.EVERY == 0
-
-    def take(self, weights: dict[str, Any]) -> None:
-        """Takes all weights, by name, into the averages."""
-        share = np.float32(max(1 - self.momentum, self.EVERY / self.steps))
+    def take(self, weights: dict[str, Any], steps: int) -> None:
+        """Takes all weights, by name, into the averages after so many steps of the training."""
+        new = steps - self.steps
+        share = np.float32(max(1 - self.momentum**new, new / steps))
         for name, weight in weights.items():
             now = ops.convert_to_numpy(weight)
             if name not in self.arrays:
                 self.arrays[name] = np.array(now)
             else:
                 self.arrays[name] += share * (now - self.arrays[name])
+        self.steps = steps

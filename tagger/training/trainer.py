@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from tagger import bundle, corpora
 from tagger.bundle import Bundle
 from tagger.features.encode import Lexicon, WordFeatures
@@ -29,7 +27,7 @@ from tagger.training.features import features_of
 from tagger.training.memory import keep_freed_memory
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
-from tagger.training.optimizers import average_of, optimizer_of
+from tagger.training.optimizers import average_of, compile_model
 
 __all__ = ["train"]
 
@@ -69,8 +67,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     network = replace(architecture(settings.model, features, decoder), word_prediction=settings.training.word_prediction)
     model = SequenceTagger.create(network)
-    model.compile(optimizer=optimizer_of(settings.training, len(data)), jit_compile=keras.backend.backend() == "jax")
-    model.optimizer.build(model.trainable_variables)
+    compile_model(model, settings.training, len(data))
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
     if arrays:
         runs.restore(model, state, arrays)
