@@ -4,7 +4,7 @@
 
 Both train the same network (frozen vectors of 150, characters, shapes; 200 units, one layer and two) on the same batches of a
 real corpus, with Adam, dropout and clipping, in float32, on the same cores. A round is a pass over the batches, which are in
-memory; the first, which compiles, is not counted. Of both, freed memory is kept (training/memory.py), which PyTorch by itself
+memory; the first, which compiles, is not counted. Of both, freed memory is kept (training/machine.py), which PyTorch by itself
 does not do. Ours pads the first batch of an epoch a little more.
 """
 
@@ -55,10 +55,12 @@ def serve_ours(path: Path, layers: int) -> None:
     import keras
 
     from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-    from tagger.training.memory import keep_freed_memory
-    from tagger.training.optimizers import RowAdam
+    from tagger.training.config import TrainingConfig
+    from tagger.training.machine import keep_freed_memory, share_cores
+    from tagger.training.optimizers import compile_model
 
     keep_freed_memory()
+    share_cores(2)
     with np.load(path) as arrays:
         words, characters, tags = map(int, arrays["sizes"])
         count = sum(name.startswith("tokens") for name in arrays)
@@ -77,7 +79,7 @@ def serve_ours(path: Path, layers: int) -> None:
             units=200, layers=layers, input_dropout=0.3, dropout=0.5,
         )
     )  # fmt: skip
-    model.compile(optimizer=RowAdam(0.001, clip=5.0), jit_compile=False)
+    compile_model(model, TrainingConfig(learning_rate=0.001), len(found))
     tokens = sum(int((inputs["tokens"] != 0).sum()) for inputs, _ in found)
 
     def epoch() -> int:

@@ -22,7 +22,7 @@ from tagger.networks.language_model import Architecture, LanguageModel
 from tagger.training import runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, exhausted, exploded
 from tagger.training.checkpoints import Progress
-from tagger.training.memory import keep_freed_memory
+from tagger.training.machine import keep_freed_memory, share_cores
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
 from tagger.training.streams import Streams
@@ -40,6 +40,7 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         TaggerError: of configuration, data or disk; also when the loss is no number any more, or `run` is in use.
     """
     keep_freed_memory()
+    share_cores(1)
     settings = settings if isinstance(settings, Config) else config.load(settings)
     config.check(settings)
     run, observer = Path(run), observer or Observer()

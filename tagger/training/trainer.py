@@ -24,7 +24,7 @@ from tagger.training.contexts import contexts_of, language_models_of
 from tagger.training.data import Batches
 from tagger.training.distillation import Mixed
 from tagger.training.features import features_of
-from tagger.training.memory import keep_freed_memory
+from tagger.training.machine import keep_freed_memory, share_cores
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
@@ -45,8 +45,9 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     Raises:
         TaggerError: of configuration, data or disk; also when the loss is no number any more, or `run` is in use.
     """
-    keep_freed_memory()
     settings = settings if isinstance(settings, Config) else config.load(settings)
+    keep_freed_memory()
+    share_cores(1 + settings.model.bidirectional)
     run, observer = Path(run), observer or Observer()
     distillation.check(settings)
     tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
