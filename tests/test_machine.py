@@ -1,0 +1,35 @@
+"""TensorFlow's threads: shared between the network's chains, unless somebody has decided otherwise. Each case in its own process."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from tagger.runtime.predictor import cores
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the threads are TensorFlow's")
+
+ASKED = """
+import tensorflow
+from tagger.training.machine import keep_freed_memory, share_cores
+keep_freed_memory()
+share_cores(2)
+print(int(tensorflow.constant(1) + 1))  # TensorFlow begins to work
+share_cores(1)
+threading = tensorflow.config.threading
+print(threading.get_inter_op_parallelism_threads(), threading.get_intra_op_parallelism_threads())
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, f"2\n2 {max(cores() // 2, 1)}\n"), ({"TF_NUM_INTRAOP_THREADS": "3"}, "2\n0 0\n")],
+    ids=["by itself", "as the user said"],
+)
+def test_cores_are_shared_between_chains(environment, expected):
+    environment = {**os.environ, **environment}
+    done = subprocess.run([sys.executable, "-c", ASKED], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout == expected
