@@ -1,4 +1,4 @@
-"""TensorFlow's threads: shared between the network's chains, unless somebody has decided otherwise. Each case in its own process."""
+"""TensorFlow's threads: shared between the network's chains, unless somebody has decided otherwise."""
 
 import os
 import subprocess

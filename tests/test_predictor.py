@@ -124,6 +124,10 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
     assert read == 3 * (2 + predictors.AHEAD)  # two windows at work or done, and those that are encoded meanwhile
 
 
+def test_empty_sentences_without_end_come_too() -> None:
+    assert len(next(golden().predict(itertools.repeat(Sentence(()))))) == 0
+
+
 @pytest.mark.parametrize("sentences", [[], [[]], [[], [], []], [[], ["Quito"], []]])
 def test_empty_sentences(sentences: list[list[str]]) -> None:
     found = golden().tag_tokens(sentences)
