@@ -71,9 +71,10 @@ class CharacterCNN(keras.layers.Layer):
 
     def _packed(self, characters: Tensor, training: bool) -> Tensor:
         """The same over the real characters alone, a third of a training batch's: where shapes may depend on numbers."""
-        word, place = ops.nonzero(characters != PAD)
-        numbers = ops.take(ops.reshape(characters, (-1,)), word * ops.cast(ops.shape(characters)[1], word.dtype) + place)
-        x = self.drop(self.embed(numbers), training=training)
+        flat = ops.reshape(characters, (-1,))
+        (places,) = ops.nonzero(flat != PAD)
+        word = places // ops.cast(ops.shape(characters)[1], places.dtype)
+        x = self.drop(self.embed(ops.take(flat, places)), training=training)
         around, words = ops.pad(x, ((1, 1), (0, 0))), ops.pad(word, (1, 1), constant_values=-1)
         before, behind = (
             ops.where(ops.expand_dims(words[side] == word, -1), around[side], 0.0) for side in (slice(-2), slice(2, None))

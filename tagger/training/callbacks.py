@@ -107,11 +107,10 @@ class EpochEnd(keras.callbacks.Callback):
         self.weights = self.model.named_weights()  # once, not after every batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = float((logs or {})["loss"])
-        if not np.isfinite(loss):
-            raise exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {batch + 1}")
-        steps = len(self.data)
+        loss, steps = float((logs or {})["loss"]), len(self.data)
         step = min(batch + 1, steps)  # Keras counts the last steps that run at once as if they were as many as the others
+        if not np.isfinite(loss):
+            raise exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {step}")
         if self.state.average is not None and (step % AT_ONCE == 0 or step == steps):
             _ = self.model  # on JAX, asking for it makes Keras write the numbers of the running epoch into the weights
             self.state.average.take(self.weights, len(self.progress.history) * steps + step)
