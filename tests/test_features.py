@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.features.batches import shuffled_buckets
+from tagger.features.batches import bucket, shuffled_buckets
 from tagger.features.encode import replace_rare
 from tagger.features.vocabulary import PAD, UNK, Vocabulary
 
@@ -64,6 +64,22 @@ def test_an_epoch_has_every_sentence_once_within_the_budget(lengths, budget, epo
     for batch in batches:
         longest = max(max(lengths[index] for index in batch), 1)
         assert len(batch) == 1 or longest * len(batch) <= budget
+
+
+@given(lengths_lists, st.integers(1, 200), st.integers(0, 3))
+def test_padding_is_at_most_so_many_sentences_and_no_batch_could_have_the_next_one_too(lengths, budget, padding):
+    order = np.argsort(lengths, kind="stable")
+    batches = list(bucket(lengths, order, budget, padding))
+    assert np.concatenate(batches).tolist() == order.tolist()
+
+    def fits(indices):
+        found = [max(lengths[index], 1) for index in indices]
+        padded = max(found) * len(found)
+        return padded <= budget and padded - sum(found) <= padding * max(found)
+
+    for batch, following in zip(batches, [*batches[1:], None], strict=True):
+        assert len(batch) == 1 or fits(batch)
+        assert following is None or not fits([*batch, following[0]])
 
 
 @given(lengths_lists, st.integers(1, 200))

@@ -5,6 +5,7 @@ Axes: B batch, T time, S numbers that language models tell of a token, U units o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,19 +41,22 @@ class Batch:
         return int(self.lengths.sum())
 
 
-def bucket(lengths: Sequence[int] | np.ndarray, order: np.ndarray, token_budget: int) -> Iterator[np.ndarray]:
+def bucket(
+    lengths: Sequence[int] | np.ndarray, order: np.ndarray, token_budget: int, padding: float = math.inf
+) -> Iterator[np.ndarray]:
     """Cut `order` (sentence indices, sorted by length or nearly) into batches of at most `token_budget` padded tokens.
 
-    A sentence that is longer than the budget is a batch of its own: nothing is ever cut.
+    Of these no more is padding than `padding` sentences of the batch's length have tokens. A sentence that is longer than the
+    budget is a batch of its own: nothing is ever cut.
     """
-    lengths = np.asarray(lengths)
-    first, longest = 0, 0
-    for position, index in enumerate(order):
-        longest_with = max(longest, int(lengths[index]), 1)
-        if position > first and longest_with * (position - first + 1) > token_budget:
+    lengths = np.maximum(lengths, 1).tolist()
+    first, longest, tokens = 0, 0, 0
+    for position, index in enumerate(order.tolist()):
+        longest, tokens = max(longest, lengths[index]), tokens + lengths[index]
+        padded = longest * (position - first + 1)
+        if position > first and (padded > token_budget or padded - tokens > padding * longest):
             yield order[first:position]
-            first, longest_with = position, max(int(lengths[index]), 1)
-        longest = longest_with
+            first, longest, tokens = position, lengths[index], lengths[index]
     if first < len(order):
         yield order[first:]
 

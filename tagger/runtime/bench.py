@@ -22,12 +22,11 @@ import numpy as np
 from tagger import bundle as bundles
 from tagger.bundle import Bundle
 from tagger.errors import TaggerError
-from tagger.features.batches import bucket
 from tagger.graphs.weights import QUANTIZED_CELLS
 from tagger.runtime import stream
 from tagger.runtime.context import reading
 from tagger.runtime.export import INT8
-from tagger.runtime.member import RUN_BUDGET, Batch, Member, batches_of
+from tagger.runtime.member import Batch, Member, batches_of
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor, cores, load
 from tagger.text import formats
@@ -103,11 +102,7 @@ def kernel(model: Bundle, precision: str, threads: int, sentences: Sequence[Sent
     member = Member(model, Network(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
     features, numbers = member.encode(tokens)
-    parts = []
-    for batch in batches_of(tokens):
-        for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
-            part = Batch(*(column[rows] for column in batch))
-            parts.append((part, part.padded(numbers)))
+    parts = [(part, part.padded(numbers)) for batch in batches_of(tokens) for _, part in batch.runs()]
     pool, read = ThreadPoolExecutor(threads), reading(member.models)
 
     def run() -> None:

@@ -38,6 +38,11 @@ class Batch(NamedTuple):
     lengths: np.ndarray
     starts: np.ndarray
 
+    def runs(self) -> Iterator[tuple[np.ndarray, Batch]]:
+        """The parts, by the numbers of their rows, that the network is given at once."""
+        for rows in bucket(self.lengths, np.arange(len(self.lengths)), RUN_BUDGET, padding=1):
+            yield rows, Batch(*(column[rows] for column in self))
+
     def padded(self, row: np.ndarray) -> np.ndarray:
         """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one timestep, 0 where padded."""
         inside, places = self.places()
@@ -109,8 +114,7 @@ class Member:
         """The scores (B, T, K) of a batch of what `encode` and `context` gave."""
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
-        for rows in bucket(batch.lengths, np.arange(len(batch.lengths)), RUN_BUDGET):
-            part = Batch(*(column[rows] for column in batch))
+        for rows, part in batch.runs():
             found = self.network.emissions(
                 features, part.padded(numbers), part.lengths, None if context is None else part.padded(context)
             )
