@@ -27,7 +27,7 @@ TOKEN_BUDGET = 8192  # padded tokens that are decoded together
 RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
 KERAS_BUDGET = 4096  # the same for Keras
 LEXICON = 100_000  # distinct words remembered: memory must not grow with the input
-LEXICON_BYTES = 1 << 26  # and no more than so many bytes of what is known of them
+LEXICON_BYTES = 1 << 25  # and no more than so many bytes of what is known of them
 CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
 
 
