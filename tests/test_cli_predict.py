@@ -7,10 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from command_line import failed, invoke, worked
+
+from tagger.errors import TaggerError
+from tagger.runtime import stream
+from tagger.runtime.predictor import load
+from tagger.text.formats import ReadOptions
 
 ROOT = Path(__file__).parent.parent
 CONLLEVAL = Path(__file__).parent / "data" / "conlleval"
@@ -52,6 +58,27 @@ def test_predict_json_lines_keeps_keys_and_gives_probabilities() -> None:
     first = found[1]["spans"][0]
     assert (first["start"], first["end"], first["label"], first["text"]) == (0, 1, "LOC", "Quito")
     assert found[2:] == [{"text": "", "spans": []}, {"tokens": [], "spans": []}]
+
+
+@pytest.mark.parametrize(("columns", "result"), [("Mira\n", 1), ("Mira a\nleft\n", 0)])
+def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
+    here: Path, monkeypatch: pytest.MonkeyPatch, columns: str, result: int
+) -> None:
+    (here / "in.conll").write_text(columns)
+    usual, seen = sys.getswitchinterval(), []
+    model = load(GOLDEN)
+    predict = model.predict
+    monkeypatch.setattr(model, "predict", lambda *given, **more: watched(predict(*given, **more)))
+
+    def watched(sentences):
+        seen.append(sys.getswitchinterval())
+        yield from sentences
+
+    job = stream.Job("in.conll", "conll", here / "out.conll", "conll")
+    with pytest.raises(TaggerError) if not result else nullcontext():
+        assert stream.run(model, job, ReadOptions(annotated=False)) == result
+    assert seen[0] < usual / 5
+    assert sys.getswitchinterval() == usual
 
 
 @pytest.mark.parametrize(
