@@ -22,6 +22,8 @@ SAMPLE = ROOT / "data" / "sample"
 CONLLEVAL = Path(__file__).parent / "data" / "conlleval"
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
+TINY = ["model.units=2", "model.embedding=2", "model.characters=2", "training.epochs=1", "training.epoch_tokens=0"]
+QUICKLY = [part for setting in TINY for part in ("--set", setting)]
 
 
 # -- usage
@@ -154,7 +156,7 @@ def test_the_first_column_is_a_column_too(here: Path) -> None:
     """Number 0 is given, and not left out."""
     Path("tags-first.conll").write_text("B-PER Anna\nO sang\n\nO cold\nB-LOC Oslo\n", encoding="utf-8")
     data = ["--train", "tags-first.conll", "--dev", "tags-first.conll", "--token-column", "1", "--tag-column", "0"]
-    worked(invoke("train", *data, "run", "--set", "training.epochs=1", "--set", "model.units=2"))
+    worked(invoke("train", *data, "run", *QUICKLY))
     assert bundles.load("run").labels == ["LOC", "PER"]
 
 
@@ -238,8 +240,7 @@ def test_convert_refuses_a_target(here: Path, target: str) -> None:
 
 def test_train_from_the_command_line(here: Path) -> None:
     Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
-    small = ["--set", "model.units=2", "--set", "model.embedding=2", "--set", "model.characters=2", "--set", "training.epochs=1"]
-    small += ["--set", "training.schedule=constant"]  # with another, no training can be prolonged
+    small = [*QUICKLY, "--set", "training.schedule=constant"]  # with another, no training can be prolonged
     base = ["train", "--train", "few.conll", "--dev", "few.conll", "run", *small]
     done = invoke(*base)
     assert "The model is in run." in worked(done)
