@@ -141,6 +141,19 @@ def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced():
     assert counts == {(len(data), data.passes * len(SENTENCES))}
 
 
+def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it():
+    contexts = [(np.zeros((len(sentence), 3), dtype=np.float16),) for sentence in SENTENCES]
+    settings = override(Config(), ["training.epoch_tokens=0"])
+    found = []
+    for known in (None, contexts):
+        data = Batches(SENTENCES, FEATURES, TAGS, settings, contexts=known)
+        found.append([inputs["tokens"].size for inputs, _ in (data[number] for number in range(1, len(data)))])
+    without, reading = found
+    assert without
+    assert max(without) <= 128
+    assert not reading  # all sentences are in one batch, which is the first
+
+
 def test_features_may_be_few():
     (inputs, _) = batches("vocabulary.word_dropout=0.5", features=WordFeatures(VOCABULARY))[0]
     assert inputs.keys() == {"tokens", "words"}

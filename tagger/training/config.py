@@ -92,7 +92,9 @@ class TrainingConfig:
     )
     averaging: float = setting(1.0, "epochs that a moving average of the weights looks back; 0: none", low=0)
     clip_norm: float = setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
-    batch_tokens: int = setting(0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512", low=0)
+    batch_tokens: int = setting(
+        0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512, which it is with language models", low=0
+    )
     mention_replacement: float = setting(
         0.3, "with which a span gives way to another of its label when a small corpus is read again", low=0, high=1
     )

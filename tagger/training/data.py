@@ -18,6 +18,7 @@ from tagger.training.mentions import Mentions
 
 __all__ = ["Batches"]
 
+LARGE = 512  # padded tokens a batch, where train is not small
 RARE_CHARACTER = 5  # a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
 
 
@@ -48,7 +49,7 @@ class Batches(keras.utils.PyDataset):
         tokens = int(self.lengths.sum())
         self.passes = max(1, round(settings.training.epoch_tokens / tokens))
         self.tokens = tokens * self.passes
-        self.budget = settings.training.batch_tokens or min(max(tokens // 100, 128), 512)
+        self.budget = settings.training.batch_tokens or (min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE)
         self.epoch = epoch
 
     @property
