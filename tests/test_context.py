@@ -26,7 +26,7 @@ from tagger.runtime import network
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor
-from tagger.training import verification
+from tagger.training import trainer, verification
 from tagger.training.config import Config, override
 
 TRAIN = """\
@@ -161,6 +161,22 @@ def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
     assert tagger.train(read, tmp_path / "read").metrics["dev"]["score"] == 100
     alone = override(read, ["data.language_models=[]"])  # forwards it never sees the cab behind an X
     assert tagger.train(alone, tmp_path / "alone").metrics["dev"]["score"] < 100
+
+
+@pytest.mark.parametrize(("readings", "versions"), [(trainer.OFTEN, trainer.OFTEN), (3, 1)])
+def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read_it(tmp_path, monkeypatch, readings, versions):
+    tokens = 39  # in the corpus
+    settings = settings_in(tmp_path, f"training.epoch_tokens={readings * tokens}", "training.epochs=1")
+    settings = override(settings, [f"data.language_models={saved(tmp_path, FORWARD)}"])
+    read = []
+    real = trainer.contexts_of
+    monkeypatch.setattr(trainer, "contexts_of", lambda models, given, told: read.append(given) or real(models, given, told))
+    tagger.train(settings, tmp_path / "run")
+    (taught, dev) = read
+    assert sum(map(len, taught[: len(dev)])) == tokens
+    assert taught[: len(dev)] == dev
+    assert len(taught) == versions * len(dev)
+    assert (set(taught) > set(dev)) == (versions > 1)
 
 
 def test_a_resumed_training_is_the_same_and_reads_nothing_again(tmp_path, monkeypatch):

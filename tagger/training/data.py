@@ -13,10 +13,10 @@ from tagger.features.vocabulary import PAD, UNK
 from tagger.runtime.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.config import Config
+from tagger.training.config import Config, TrainingConfig
 from tagger.training.mentions import Mentions
 
-__all__ = ["Batches"]
+__all__ = ["Batches", "passes"]
 
 LARGE = 512  # padded tokens a batch, where train is not small
 RARE_CHARACTER = 5  # a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
@@ -40,14 +40,14 @@ class Batches(keras.utils.PyDataset):
         self.numbers = self.lexicon.numbers(sentence.tokens for sentence in sentences)
         ids = {tag: number for number, tag in enumerate(tags)}
         self.tags = [_targets(sentence, ids) for sentence in sentences]
-        self.mentions = Mentions(self.numbers, [sentence.spans or () for sentence in sentences], ids, INNER_SCHEME)
+        self.mentions = Mentions(self.numbers, self.tags, [sentence.spans or () for sentence in sentences])
         self.rare = features.words.rare(1)
         self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
         self.contexts = contexts
         self.settings = settings
         self.lengths = np.array([len(sentence) for sentence in sentences])
         tokens = int(self.lengths.sum())
-        self.passes = max(1, round(settings.training.epoch_tokens / tokens))
+        self.passes = passes(tokens, settings.training)
         self.tokens = tokens * self.passes
         self.budget = settings.training.batch_tokens or (min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE)
         self.epoch = epoch
@@ -66,7 +66,7 @@ class Batches(keras.utils.PyDataset):
             probability = self.settings.training.mention_replacement
             # A corpus that is large enough to be read once is better as it is; language models have read it as it is.
             if reading and probability and self.contexts is None:
-                numbers, tags = self.mentions.replaced(numbers, tags, probability, np.random.default_rng(seed))
+                numbers, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
             # By the lengths before any replacement: Keras expects each epoch to have as many batches as the first.
             self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(self.lengths, self.budget, seed)]
 
@@ -112,6 +112,11 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
+
+
+def passes(tokens: int, training: TrainingConfig) -> int:
+    """How often an epoch reads a corpus of so many tokens."""
+    return max(1, round(training.epoch_tokens / tokens))
 
 
 def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:

@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from tagger.runtime.decoder import INNER_SCHEME
 from tagger.text import schemes
-from tagger.text.spans import Span
+from tagger.text.spans import Sentence, Span
 
-__all__ = ["Mentions"]
+__all__ = ["Mentions", "versions"]
 
 
 class Mentions:
-    """All distinct mentions of a corpus by label, as numbers of a lexicon; they take each other's places."""
+    """All distinct mentions of some sentences by label; they take each other's places.
 
-    def __init__(self, numbers: Sequence[np.ndarray], spans: Sequence[Sequence[Span]], tag_ids: Mapping[str, int], scheme: str):
-        """`numbers` and `spans` are those of each sentence; tags of `scheme` have the ids `tag_ids`."""
-        self.spans = [sorted(within, key=lambda span: span.start) for within in spans]
-        self.tag_ids = tag_ids
-        self.scheme = scheme
-        found: dict[str, dict[bytes, np.ndarray]] = {}
-        for words, within in zip(numbers, self.spans, strict=True):
+    A sentence is two arrays (T,): its words and its tags, numbers or strings. The tags encode its spans in `INNER_SCHEME`, in
+    which those of a span do not depend on what stands beside it.
+    """
+
+    def __init__(self, words: Sequence[np.ndarray], tags: Sequence[np.ndarray], spans: Sequence[Sequence[Span]]):
+        ordered = [sorted(within, key=lambda span: span.start) for within in spans]
+        self.sentences = list(zip(words, tags, ordered, strict=True))
+        found: dict[str, dict[tuple, tuple[np.ndarray, np.ndarray]]] = {}
+        for row, names, within in self.sentences:
             for span in within:
-                mention = words[span.start : span.end]
-                found.setdefault(span.label, {})[mention.tobytes()] = mention
+                mention = row[span.start : span.end]
+                found.setdefault(span.label, {})[tuple(mention)] = mention, names[span.start : span.end]
         self.by_label = {label: list(mentions.values()) for label, mentions in found.items()}
 
-    def replaced(
-        self, numbers: Sequence[np.ndarray], tags: Sequence[np.ndarray], probability: float, random: np.random.Generator
-    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Numbers (T,) and tag ids (T,) of all sentences, in which each mention was replaced with `probability`.
+    def replaced(self, probability: float, random: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Words and tags, (T,) each, of all sentences, in which each mention was replaced with `probability`.
 
         A mention may be longer or shorter than the one whose place it takes.
         """
-        results = [self._sentence(*row, probability, random) for row in zip(numbers, tags, self.spans, strict=True)]
-        return [words for words, _ in results], [ids for _, ids in results]
+        results = [self._sentence(*sentence, probability, random) for sentence in self.sentences]
+        return [words for words, _ in results], [tags for _, tags in results]
 
     def _sentence(
-        self, words: np.ndarray, ids: np.ndarray, spans: Sequence[Span], probability: float, random: np.random.Generator
+        self, words: np.ndarray, tags: np.ndarray, spans: Sequence[Span], probability: float, random: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        new_words, new_ids, done = [], [], 0
+        parts, done = [], 0
         for span in spans:
             if random.random() >= probability:
                 continue
             mentions = self.by_label[span.label]
-            mention = mentions[random.integers(len(mentions))]
-            new_words += [words[done : span.start], mention]
-            new_ids += [ids[done : span.start], self._tags(span.label, len(mention))]
+            parts += [(words[done : span.start], tags[done : span.start]), mentions[random.integers(len(mentions))]]
             done = span.end
         if not done:
-            return words, ids
-        return np.concatenate([*new_words, words[done:]]), np.concatenate([*new_ids, ids[done:]])
+            return words, tags
+        new_words, new_tags = zip(*parts, (words[done:], tags[done:]), strict=True)
+        return np.concatenate(new_words), np.concatenate(new_tags)
 
-    def _tags(self, label: str, length: int) -> np.ndarray:
-        tags = schemes.encode([Span(0, length, label)], length, self.scheme)
-        return np.array([self.tag_ids[tag] for tag in tags], dtype=np.int32)
+
+def versions(sentences: Sequence[Sentence], count: int, probability: float) -> list[Sentence]:
+    """Sentences with spans in `count` versions, one after the other: as they are, then with each mention replaced with
+    `probability`. Always the same ones, so that what language models know of them is kept on disk for all seeds."""
+    spans = [sentence.spans or () for sentence in sentences]
+    words = [np.array(sentence.tokens, dtype=object) for sentence in sentences]
+    encoded = [schemes.encode(within, len(row), INNER_SCHEME) for row, within in zip(words, spans, strict=True)]
+    mentions, found = Mentions(words, [np.array(tags, dtype=object) for tags in encoded], spans), list(sentences)
+    for number in range(1, count):
+        replaced = zip(*mentions.replaced(probability, np.random.default_rng(number)), strict=True)
+        found += [Sentence(tuple(row), spans=tuple(schemes.decode(list(tags), INNER_SCHEME))) for row, tags in replaced]
+    return found

@@ -21,15 +21,18 @@ from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_sco
 from tagger.training.checkpoints import Progress
 from tagger.training.config import Config, TrainingConfig
 from tagger.training.contexts import contexts_of, language_models_of
-from tagger.training.data import Batches
+from tagger.training.data import Batches, passes
 from tagger.training.distillation import Mixed
 from tagger.training.features import features_of
 from tagger.training.machine import keep_freed_memory, share_cores
+from tagger.training.mentions import versions
 from tagger.training.models import SequenceTagger, architecture
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
 
 __all__ = ["train"]
+
+OFTEN = 8  # times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models, at 3 they do not
 
 
 def train(settings: Config | str | Path, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
@@ -57,13 +60,14 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     train_sentences, dev_sentences, scheme = corpora.splits(settings.data)
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
-    read = [contexts_of(readers, [one.tokens for one in sentences], observer) for sentences in (train_sentences, dev_sentences)]
+    taught = _versions(train_sentences, settings.training) if models else train_sentences
+    read = [contexts_of(readers, [one.tokens for one in sentences], observer) for sentences in (taught, dev_sentences)]
     tags, labels, known = _tags(train_sentences, scheme), None, train_sentences
     if settings.distillation.teachers:
         tags, labels = distillation.taught(settings, run, tags, scheme, observer.labelled, begun=bool(arrays))
         known = distillation.vocabulary_of(train_sentences, labels)
     features, readings = features_of(settings, known, sum(model.units for model in models))
-    batches = Batches(train_sentences, features, tags, settings, contexts=read[0], epoch=len(progress.history))
+    batches = Batches(taught, features, tags, settings, contexts=read[0], epoch=len(progress.history))
     data = batches if labels is None else Mixed(batches, labels, settings)
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
     network = replace(architecture(settings.model, features, decoder), word_prediction=settings.training.word_prediction)
@@ -86,6 +90,13 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     trained = exporting.with_graphs(trained, dev_sentences, observer)
     bundle.save(run, trained)
     return trained
+
+
+def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sentence]:
+    """What an epoch reads with language models, which know a sentence as a whole: its mentions are replaced before."""
+    count = passes(sum(map(len, sentences)), training)
+    replaced = count >= OFTEN and training.mention_replacement and any(sentence.spans for sentence in sentences)
+    return versions(sentences, count, training.mention_replacement) if replaced else sentences
 
 
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
