@@ -202,4 +202,4 @@ assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert "1 sentences, 5 steps" in done.stdout
+    assert "1 sentence, 5 steps" in done.stdout

@@ -185,5 +185,7 @@ def test_score_on_the_command_line(tmp_path):
     assert [name for name, _ in objects[0]["tokens"]] == ["a", "b", " ", "c", "<EOS>"]
     assert sum(value for _, value in objects[0]["tokens"]) == pytest.approx(objects[0]["log_probability"])
     assert total["log_probability"] == pytest.approx(sum(scored["log_probability"] for scored in objects))
+    assert worked(invoke("lm", "score", tmp_path / "run", "-", input="\n")) == "no sentences\n"
+    assert json.loads(worked(invoke("lm", "score", tmp_path / "run", "-", "--json", input="")))["sentences"] == 0
     assert "cannot be read" in failed(invoke("lm", "score", tmp_path / "run", tmp_path / "nothing.txt"))
     assert "not a trained model" in failed(invoke("lm", "score", tmp_path, "-"))

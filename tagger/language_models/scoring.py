@@ -70,23 +70,27 @@ class Total:
 
     @property
     def perplexity(self) -> float:
-        """The inverse of the geometric mean of the steps' probabilities; 1 of nothing."""
-        return float(np.exp(-self.log_probability / max(self.steps, 1)))
+        """The inverse of the geometric mean of the steps' probabilities."""
+        return float(np.exp(-self.log_probability / self.steps))
 
     @property
     def bits_per_character(self) -> float:
         """Blanks between tokens and the end of each sentence count as characters."""
-        return -self.log_probability / float(np.log(2)) / max(self.characters, 1)
+        return -self.log_probability / float(np.log(2)) / self.characters
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        figures = {"perplexity": self.perplexity, "bits_per_character": self.bits_per_character}
-        return {**asdict(self), **figures}
+        """For JSON; of nothing, the counts alone."""
+        if not self.sentences:
+            return asdict(self)
+        return {**asdict(self), "perplexity": self.perplexity, "bits_per_character": self.bits_per_character}
 
     def sentence(self) -> str:
         """In words."""
+        if not self.sentences:
+            return "no sentences"
+        sentences = "1 sentence" if self.sentences == 1 else f"{self.sentences:,} sentences"
         return (
-            f"{self.sentences:,} sentences, {self.steps:,} steps, {100 * self.unknown / max(self.steps, 1):.2f} % unknown: "
+            f"{sentences}, {self.steps:,} steps, {100 * self.unknown / self.steps:.2f} % unknown: "
             f"log-probability {self.log_probability:.4f}, perplexity {self.perplexity:.4f}, "
             f"{self.bits_per_character:.4f} bits per character"
         )
