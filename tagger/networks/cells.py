@@ -27,7 +27,8 @@ class Cell(NamedTuple):
     """A cell's shape and its step ``(z, state, weights) -> state``.
 
     ``blocks`` is G; ``states`` how many (B, U) tensors the state has; ``forget_block`` the block whose bias starts at one;
-    ``peepholes`` how many vectors (U,) look at the memory cell.
+    ``peepholes`` how many vectors (U,) look at the memory cell. The recurrent weights of the last ``gated`` blocks are the step's
+    ``recurrent_gated``, as they are not multiplied by the state itself; all others are its ``recurrent``.
     """
 
     step: Callable[[Tensor, State, Weights], State]
@@ -35,11 +36,12 @@ class Cell(NamedTuple):
     states: int = 1
     forget_block: int | None = None
     peepholes: int = 0
+    gated: int = 0
 
 
-def _recur(a: Tensor, weights: Weights, blocks: slice = slice(None)) -> Tensor:
-    """The part of the pre-activations that comes from the state, for the columns `blocks` of the recurrent weights."""
-    return ops.matmul(a, weights["recurrent"][:, blocks])
+def _recur(a: Tensor, weights: Weights) -> Tensor:
+    """The part of the pre-activations that comes from the state."""
+    return ops.matmul(a, weights["recurrent"])
 
 
 def _rnn(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor, State, Weights], State]:
@@ -55,9 +57,9 @@ def _gru(z: Tensor, state: State, weights: Weights) -> State:
     """The full GRU: Γ_r decides what of c^<t-1> counts for the candidate, Γ_u what of it is kept. Blocks: u, r, c."""
     (c,) = state
     units = c.shape[-1]
-    gates = ops.sigmoid(z[:, : 2 * units] + _recur(c, weights, slice(2 * units)))
+    gates = ops.sigmoid(z[:, : 2 * units] + _recur(c, weights))
     update, relevance = gates[:, :units], gates[:, units:]
-    candidate = ops.tanh(z[:, 2 * units :] + _recur(relevance * c, weights, slice(2 * units, None)))
+    candidate = ops.tanh(z[:, 2 * units :] + ops.matmul(relevance * c, weights["recurrent_gated"]))
     return (update * candidate + (1 - update) * c,)
 
 
@@ -95,7 +97,7 @@ CELLS: dict[str, Cell] = {
     "rnn": Cell(_rnn(ops.tanh), blocks=1),
     "rnn-relu": Cell(_rnn(ops.relu), blocks=1),
     "gru-simplified": Cell(_gru_simplified, blocks=2),
-    "gru": Cell(_gru, blocks=3),
+    "gru": Cell(_gru, blocks=3, gated=1),
     "lstm": Cell(_lstm, blocks=4, states=2, forget_block=2),
     "lstm-peephole": Cell(_lstm_peephole, blocks=4, states=2, forget_block=2, peepholes=3),
 }

@@ -116,8 +116,12 @@ class Recurrent(keras.layers.Layer):
 
     def _scan(self, z: Tensor, recurrent: Tensor, state: State) -> State:
         """All states (T, B, U), the activations first, timestep by timestep."""
-        cell = CELLS[self.cell]
-        weights = {"recurrent": ops.convert_to_tensor(recurrent)}
+        cell, recurrent = CELLS[self.cell], ops.convert_to_tensor(recurrent)
+        columns = (cell.blocks - cell.gated) * self.units
+        # Taken apart here, once: inside of the step it would be a copy at each timestep.
+        weights = {"recurrent": recurrent[:, :columns]}
+        if cell.gated:
+            weights["recurrent_gated"] = recurrent[:, columns:]
         if cell.peepholes:
             weights["peepholes"] = ops.convert_to_tensor(self.peepholes)
 
