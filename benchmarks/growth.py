@@ -16,10 +16,10 @@ from statistics import median
 import numpy as np
 import rounds
 
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_weights as weights
+from tagger.bundles.tagger_files import Bundle
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
-from tagger.runtime import weights
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor

@@ -29,7 +29,7 @@ import prediction
 import rounds
 
 if TYPE_CHECKING:
-    from tagger.language_models.bundle import Bundle
+    from tagger.bundles.language_model import Bundle
 
 DIRECTIONS = ("forward", "backward")
 CHARACTERS, EMBEDDED, UNITS = 275, 100, 1024
@@ -41,7 +41,8 @@ PYTORCH = (0, 2, 1, 3)  # its gates are in the order i, f, g, o, ours u, c, f, o
 
 def news(folder: Path) -> list[Bundle]:
     """The models of the news, or of their size, imported into folders."""
-    from tagger.language_models import bundle, importing
+    from tagger.bundles import language_model as bundle
+    from tagger.language_models import importing
 
     shared = Path(os.environ.get("TAGGER_SHARED", rounds.ROOT.parent / "shared")) / "language_models"
     for number, direction in enumerate(DIRECTIONS):
@@ -90,11 +91,12 @@ def _json(characters: list[str]) -> np.ndarray:
 
 def untrained(folder: Path, models: list[Bundle]) -> Path:
     """An untrained tagger of the default shape that reads with language models."""
-    from tagger import bundle
+    from tagger.bundles import tagger_files as bundle
+    from tagger.bundles import tagger_weights as weights
     from tagger.features.encode import WordFeatures
     from tagger.features.vectors import Vectors
     from tagger.features.vocabulary import Vocabulary
-    from tagger.runtime import export, weights
+    from tagger.runtime import export
     from tagger.text import schemes
     from tagger.training.config import Config, DataConfig
 
@@ -115,7 +117,7 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
 
 def serve_states(run: str, precision: str, source: str) -> None:
     """Be the worker of our language models alone."""
-    from tagger import bundle
+    from tagger.bundles import tagger_files as bundle
     from tagger.language_models.states import states_of_each
     from tagger.runtime.context import models_of
 
@@ -129,7 +131,7 @@ def serve_states(run: str, precision: str, source: str) -> None:
 
 def compare(run: str, folder: Path, options: argparse.Namespace) -> None:
     """Print both tables."""
-    from tagger import bundle
+    from tagger.bundles import tagger_files as bundle
 
     models = bundle.load(run).language_models
     if not models:

@@ -38,7 +38,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
     reading = formats.ReadOptions(annotated=False)
     tokens = sum(map(len, formats.read(source, formats.format_of(source.name), reading)))
     if kind == "kernel":
-        from tagger import bundle
+        from tagger.bundles import tagger_files as bundle
 
         run = bench.kernel(bundle.load(options.run), precision, threads, list(formats.read(source, "conll", reading)))
         return lambda: lambda: run() or tokens
@@ -113,7 +113,7 @@ def main() -> None:
     if options.serve:
         rounds.serve(work_of(options.serve, options))
         return
-    from tagger import bundle
+    from tagger.bundles import tagger_files as bundle
 
     model = bundle.load(options.run).config.model
     with tempfile.TemporaryDirectory() as name:

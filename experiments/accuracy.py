@@ -16,7 +16,7 @@ import json
 import random
 from pathlib import Path
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.run import score_model
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network

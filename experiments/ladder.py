@@ -14,7 +14,7 @@ import csv
 import json
 from pathlib import Path
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.scores import conlleval
 from tagger.features.encode import Lexicon
 from tagger.runtime.decoder import Decoder

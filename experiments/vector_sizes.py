@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.run import score_model
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network

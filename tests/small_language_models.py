@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import reference
 
+from tagger.bundles.language_model import Bundle, shapes_of
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models.bundle import Bundle, shapes_of
 from tagger.language_models.config import Config, DataConfig, ModelConfig
 
 CHARACTERS = " abcde."

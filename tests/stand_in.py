@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tagger import bundle, corpora
+from tagger import corpora
+from tagger.bundles import tagger_files as bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tiny import BY_HEART, settings_in
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor

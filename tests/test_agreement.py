@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.features.encode import key_of
 from tagger.runtime import agreement
 from tagger.runtime.agreement import Agreement

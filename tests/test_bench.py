@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command_line import failed, invoke, worked
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import TaggerError
 from tagger.runtime import bench, predictor
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import tagger
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors

@@ -13,7 +13,7 @@ import pytest
 from command_line import failed, invoke, worked
 
 import tagger
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.cli import options
 from tagger.text import schemes
 

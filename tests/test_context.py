@@ -14,11 +14,11 @@ from command_line import failed, invoke, worked
 from tiny import BY_HEART, Recorder, contents, settings_in
 
 import tagger
-from tagger import bundle as bundles
 from tagger import corpora
+from tagger.bundles import language_model as language_models
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError, ConfigError, TaggerError
 from tagger.features.batches import few_shapes, padded_contexts
-from tagger.language_models import bundle as language_models
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states

@@ -15,7 +15,7 @@ from stand_in import Trainer
 from teaching import SENTENCES, TEXT, TOKENS, a_model
 from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence

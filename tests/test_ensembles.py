@@ -11,7 +11,7 @@ import pytest
 import reference_decoding as reference
 from command_line import failed, invoke, worked
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
 from tagger.runtime import predictor
 from tagger.runtime.decoder import Decoder

@@ -14,16 +14,17 @@ import pytest
 from command_line import failed, invoke, worked
 
 import tagger
-from tagger import bundle as bundles
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundles
+from tagger.bundles import tagger_weights as weights
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.weights import digest
 from tagger.errors import BundleError, TaggerError
 from tagger.features.batches import batch_up
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
-from tagger.graphs.weights import digest
 from tagger.networks.sequence_tagger import SequenceTagger
-from tagger.runtime import export, network, weights
+from tagger.runtime import export, network
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network

@@ -12,7 +12,7 @@ import pytest
 import reference_decoding as reference
 from teaching import SENTENCES, TEXT, TOKENS, a_model, told
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import TaggerError
 from tagger.features.encode import key_of
 from tagger.runtime import predictor

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from command_line import failed, invoke, worked
 
+from tagger.bundles import language_model as bundles
 from tagger.errors import BundleError, TaggerError
-from tagger.language_models import bundle as bundles
 from tagger.language_models import graph, importing, scoring, torch_files
 from tagger.language_models.model import LanguageModel, load
 

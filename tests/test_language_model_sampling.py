@@ -5,7 +5,7 @@ import pytest
 import small_language_models as small
 from command_line import failed, invoke, worked
 
-from tagger.language_models import bundle as bundles
+from tagger.bundles import language_model as bundles
 from tagger.language_models import sampling
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.sampling import Drawing

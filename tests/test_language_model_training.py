@@ -7,8 +7,8 @@ import pytest
 from command_line import failed, invoke, worked
 from tiny import Recorder, contents
 
+from tagger.bundles import language_model as bundles
 from tagger.errors import TaggerError
-from tagger.language_models import bundle as bundles
 from tagger.language_models import config, graph, scoring
 from tagger.language_models.model import LanguageModel, load
 from tagger.training import language_model

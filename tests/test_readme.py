@@ -10,7 +10,7 @@ import small_language_models
 from command_line import invoke
 from test_language_model_import import arrays_of, write_npz
 
-from tagger.language_models import bundle as bundles
+from tagger.bundles import language_model as bundles
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

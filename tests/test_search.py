@@ -12,7 +12,7 @@ import pytest
 from command_line import failed, invoke, worked
 from stand_in import Trainer
 
-from tagger import bundle
+from tagger.bundles import tagger_files as bundle
 from tagger.errors import TaggerError
 from tagger.training import apart, config, search, search_report, space, trainer
 from tagger.training.config import Config

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import BY_HEART, Recorder, contents, settings_in
 
-from tagger import bundle
+from tagger.bundles import tagger_files as bundle
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.encode import Lexicon, WordFeatures

@@ -13,7 +13,7 @@ import pytest
 from command_line import failed, invoke
 from tiny import BY_HEART, settings_in
 
-from tagger import bundle
+from tagger.bundles import tagger_files as bundle
 from tagger.errors import BundleError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.vectors import Vectors

@@ -11,7 +11,7 @@ import reference
 from test_data import SENTENCES, VOCABULARY, batches
 from tiny import Recorder, contents, settings_in
 
-from tagger import bundle
+from tagger.bundles import tagger_files as bundle
 from tagger.errors import ConfigError
 from tagger.features.vocabulary import PAD, UNK
 from tagger.networks import word_prediction

@@ -14,8 +14,8 @@ import json
 import time
 from pathlib import Path
 
+from tagger.bundles.language_model import Bundle
 from tagger.language_models import config, scoring, text
-from tagger.language_models.bundle import Bundle
 from tagger.language_models.model import LanguageModel
 from tagger.training import language_model
 from tagger.training.observer import Observer

@@ -21,7 +21,7 @@ def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     columns; then the seconds from a cold start to the end of one sentence. FILE is what is tagged: its beginning, or all of
     it as often as needed. Without it, sentences are made up of words that the model knows.
     """
-    from tagger import bundle
+    from tagger.bundles import tagger_files as bundle
     from tagger.runtime import bench
 
     text = bench.text_of(bundle.load(run), file, tokens=tokens)

@@ -29,8 +29,8 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     """
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
-    from tagger import bundle
-    from tagger.language_models import bundle as language_models
+    from tagger.bundles import language_model as language_models
+    from tagger.bundles import tagger_files as bundle
     from tagger.training import exporting, see_installed
 
     if language_models.is_one(run):

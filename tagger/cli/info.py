@@ -9,8 +9,8 @@ import click
 @click.argument("run")
 def command(run: str) -> None:
     """Show what the model in the folder RUN is, a tagger or a language model, after checking every file of it."""
-    from tagger import bundle
-    from tagger.language_models import bundle as language_models
+    from tagger.bundles import language_model as language_models
+    from tagger.bundles import tagger_files as bundle
 
     if language_models.is_one(run):
         facts = language_models.describe(language_models.load(run))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tagger.bundles.weights import Weights
 from tagger.errors import TaggerError
-from tagger.graphs.weights import Weights
 
 __all__ = ["Graph", "Ran", "dense", "recurrent", "scales_of", "states_of", "value"]
 

@@ -19,9 +19,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from tagger.bundles.language_model import FLOAT32, INT8, Bundle
+from tagger.bundles.weights import QUANTIZED_CELLS, Weights, below, digest
 from tagger.graphs.operators import Graph, recurrent, states_of, value
-from tagger.graphs.weights import QUANTIZED_CELLS, Weights, below, digest
-from tagger.language_models.bundle import FLOAT32, INT8, Bundle
 from tagger.language_models.config import ModelConfig
 
 __all__ = ["graphs", "states_count", "with_graphs"]

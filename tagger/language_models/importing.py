@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from tagger import folders
+from tagger.bundles import folder as folders
+from tagger.bundles import language_model as bundles
+from tagger.bundles.language_model import Bundle
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import bundle as bundles
 from tagger.language_models import graph, torch_files
-from tagger.language_models.bundle import Bundle
 from tagger.language_models.config import Config, DataConfig, ModelConfig
 from tagger.training import series
 

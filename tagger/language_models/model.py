@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tagger.bundles import language_model as bundles
+from tagger.bundles.language_model import FLOAT32, INT8, Bundle
+from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError
 from tagger.graphs.session import session_of
-from tagger.graphs.weights import QUANTIZED_CELLS, digest
-from tagger.language_models import bundle as bundles
 from tagger.language_models import graph
-from tagger.language_models.bundle import FLOAT32, INT8, Bundle
 from tagger.language_models.text import EOS, units_of
 
 __all__ = ["LanguageModel", "load", "log_softmax", "padded"]

@@ -19,10 +19,10 @@ from statistics import median
 
 import numpy as np
 
-from tagger import bundle as bundles
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundles
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.weights import QUANTIZED_CELLS
 from tagger.errors import TaggerError
-from tagger.graphs.weights import QUANTIZED_CELLS
 from tagger.runtime import stream
 from tagger.runtime.context import reading
 from tagger.runtime.export import INT8

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.decoding import Transitions, segment_log_probabilities, viterbi
 from tagger.errors import BundleError
 from tagger.text import schemes

@@ -21,11 +21,11 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger_weights import check
+from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError
-from tagger.graphs.weights import QUANTIZED_CELLS, digest
 from tagger.runtime.sentence_graph import sentence_graph
-from tagger.runtime.weights import check
 from tagger.runtime.word_graph import word_graph
 
 __all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]

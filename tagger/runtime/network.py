@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger_weights import check, width_of
+from tagger.bundles.weights import digest
 from tagger.errors import BundleError
 from tagger.graphs.session import session_of
-from tagger.graphs.weights import digest
 from tagger.runtime.export import INT8, SENTENCES, WORDS, graphs
 from tagger.runtime.sentence_graph import backwards
-from tagger.runtime.weights import check, width_of
 
 __all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from tagger import bundle as bundles
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundles
+from tagger.bundles.tagger_files import Bundle
 from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.runtime.agreement import Agreement, keys_within, stretches

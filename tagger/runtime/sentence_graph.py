@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.weights import Weights, below
 from tagger.graphs.operators import Graph, dense, recurrent, states_of, value
-from tagger.graphs.weights import Weights, below
-from tagger.runtime.weights import width_of
 from tagger.training.config import ModelConfig
 
 __all__ = ["backwards", "sentence_graph"]

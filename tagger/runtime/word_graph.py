@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.weights import Weights, below
 from tagger.features.vocabulary import PAD, UNK
 from tagger.graphs.operators import Graph, recurrent, value
-from tagger.graphs.weights import Weights, below
-from tagger.runtime.weights import width_of
 
 __all__ = ["word_graph"]
 

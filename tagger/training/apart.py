@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import tagger
-from tagger import bundle
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.training import config
 from tagger.training.config import Config

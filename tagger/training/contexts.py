@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tagger.bundles import language_model as bundle
+from tagger.bundles.language_model import Bundle
 from tagger.errors import BundleError, ConfigError
 from tagger.features.batches import Contexts
-from tagger.language_models import bundle, cache
-from tagger.language_models.bundle import Bundle
+from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.runtime.context import Known, Read
 from tagger.runtime.member import Member

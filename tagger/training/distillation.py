@@ -19,7 +19,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tagger import bundle as bundles
+from tagger.bundles import tagger_files as bundles
 from tagger.errors import ConfigError, TaggerError
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.text import schemes

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tagger import bundle as bundles
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundles
+from tagger.bundles.tagger_files import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.runtime import export
 from tagger.runtime.agreement import WEIGHT

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger import folders
+from tagger.bundles import folder as folders
 from tagger.errors import DataError, TaggerError
 from tagger.files import written_whole
 from tagger.runtime import predictor

@@ -12,9 +12,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from tagger.bundles import language_model as bundle
+from tagger.bundles.language_model import Bundle
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import bundle, config, graph, text
-from tagger.language_models.bundle import Bundle
+from tagger.language_models import config, graph, text
 from tagger.language_models.config import Config, ModelConfig
 from tagger.language_models.model import LanguageModel as Runtime
 from tagger.language_models.text import Encoded

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
 from tagger.training.models import restore

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tagger import bundle, corpora
-from tagger.bundle import Bundle
+from tagger import corpora
+from tagger.bundles import tagger_files as bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.files import written_whole
 from tagger.training import apart, config, labelling, search_report, series

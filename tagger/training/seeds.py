@@ -9,8 +9,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from statistics import mean, median_low, stdev
 
-from tagger import bundle
-from tagger.bundle import Bundle
+from tagger.bundles import tagger_files as bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.errors import BundleError, TaggerError
 from tagger.files import written_whole
 from tagger.training import apart, config, labelling, series

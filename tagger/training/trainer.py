@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tagger import bundle, corpora
-from tagger.bundle import Bundle
+from tagger import corpora
+from tagger.bundles import tagger_files as bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.language_models.model import LanguageModel
 from tagger.runtime.decoder import INNER_SCHEME, Decoder

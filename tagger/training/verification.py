@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
 from tagger.language_models.states import states_of_each

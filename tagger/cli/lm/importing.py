@@ -23,7 +23,8 @@ def command(source: str, run: str, direction: str | None) -> None:
     SOURCE is an .npz file of arrays, or a file of PyTorch with a state dictionary, as Flair publishes them. It is read without
     PyTorch, and nothing in it is executed.
     """
-    from tagger.language_models import bundle, importing
+    from tagger.bundles import language_model as bundle
+    from tagger.language_models import importing
 
     facts = bundle.describe(importing.import_model(source, run, direction or ""))
     width = max(map(len, facts))

@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from tagger import folders
+from tagger.bundles import folder as folders
+from tagger.bundles.weights import digest, misfits, recurrent_shapes
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
-from tagger.graphs.weights import digest, misfits, recurrent_shapes
 from tagger.language_models import config as configuration
 from tagger.language_models.config import Config, ModelConfig
 

@@ -8,7 +8,7 @@
                            index.npy, by which a word is found in the text without reading it
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
     *.onnx                 the network as graphs that run without Keras: see `tagger.runtime.export`
-    language_models/       if the tagger reads with some: a folder each, 1, 2, ..., as `tagger.language_models.bundle` has it;
+    language_models/       if the tagger reads with some: a folder each, 1, 2, ..., as `tagger.bundles.language_model` has it;
                            on one disk they share their files with the folders that they are from
     metrics.json           what was measured on dev
     README.md              a model card
@@ -29,16 +29,16 @@ from typing import Any
 
 import numpy as np
 
-from tagger import folders
-from tagger.card import card, describe
+from tagger.bundles import folder as folders
+from tagger.bundles import language_model as language_models
+from tagger.bundles.card import card, describe
+from tagger.bundles.folder import MANIFEST
+from tagger.bundles.language_model import Bundle as LanguageModel
 from tagger.errors import BundleError, TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
-from tagger.folders import MANIFEST
-from tagger.language_models import bundle as language_models
-from tagger.language_models.bundle import Bundle as LanguageModel
 from tagger.text import schemes
 from tagger.training import config as configuration
 from tagger.training.config import Config

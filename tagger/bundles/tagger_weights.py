@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tagger.bundle import Bundle
+from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.weights import misfits, recurrent_shapes
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.shapes import SHAPES
-from tagger.graphs.weights import misfits, recurrent_shapes
 from tagger.training.config import ModelConfig
 
 __all__ = ["check", "expected"]

@@ -9,7 +9,7 @@ from tagger.text import schemes
 INT8 = "sentences.int8.onnx"
 
 if TYPE_CHECKING:
-    from tagger.bundle import Bundle
+    from tagger.bundles.tagger_files import Bundle
 
 __all__ = ["card", "describe"]
 
