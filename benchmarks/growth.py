@@ -18,6 +18,7 @@ import rounds
 
 from tagger.bundles import tagger_weights as weights
 from tagger.bundles.tagger_files import Bundle
+from tagger.config.tagger import Config
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.runtime.member import Member
@@ -25,7 +26,6 @@ from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.config import Config
 
 LENGTHS = (1, 5, 15, 50, 150, 500, 1500, 5000)
 LABELS = (1, 4, 10, 20, 50, 100)

@@ -93,12 +93,12 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     """An untrained tagger of the default shape that reads with language models."""
     from tagger.bundles import tagger_files as bundle
     from tagger.bundles import tagger_weights as weights
+    from tagger.config.tagger import Config, DataConfig
     from tagger.features.encode import WordFeatures
     from tagger.features.vectors import Vectors
     from tagger.features.vocabulary import Vocabulary
     from tagger.runtime import export
     from tagger.text import schemes
-    from tagger.training.config import Config, DataConfig
 
     random = np.random.default_rng(1)
     words = Vocabulary.build(tokens for _, tokens in peer_columns.sentences(rounds.corpus("train")))

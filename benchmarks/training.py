@@ -16,8 +16,9 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from tagger.config import tagger as config
 from tagger.text import annotation, formats
-from tagger.training import config, trainer
+from tagger.training import trainer
 from tagger.training.observer import Observer
 
 

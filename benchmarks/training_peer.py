@@ -29,11 +29,11 @@ INPUTS = ("words", "vectors", "characters", "shapes", "tokens")
 
 def write_batches(path: Path, tokens: int) -> None:
     """The first batches of an epoch over the corpus, about so many tokens."""
+    from tagger.config.tagger import Config
     from tagger.features.encode import WordFeatures
     from tagger.features.vocabulary import Vocabulary
     from tagger.runtime.decoder import INNER_SCHEME
     from tagger.text import annotation, schemes
-    from tagger.training.config import Config
     from tagger.training.data import Batches
 
     sentences = list(islice(annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10))
@@ -54,8 +54,8 @@ def serve_ours(path: Path, layers: int) -> None:
     """Be the worker of ours."""
     import keras
 
+    from tagger.config.tagger import TrainingConfig
     from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-    from tagger.training.config import TrainingConfig
     from tagger.training.machine import keep_freed_memory, share_cores
     from tagger.training.optimizers import compile_model
 

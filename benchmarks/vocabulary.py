@@ -30,9 +30,9 @@ def measure(kind: str, stage: str, size: int) -> None:
     if stage.startswith("network"):
         import numpy as np
 
+        from tagger.config.tagger import ModelConfig
         from tagger.features.encode import WordFeatures
         from tagger.runtime.decoder import Decoder
-        from tagger.training.config import ModelConfig
         from tagger.training.optimizers import RowAdam
 
         settings = ModelConfig(input=kind, cell="rnn", bidirectional=False)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tagger.config.tagger import DataConfig
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text import annotation, schemes
 from tagger.text.formats import ReadOptions, format_of
 from tagger.text.spans import Record, Sentence
-from tagger.training.config import DataConfig
 
 if TYPE_CHECKING:
     import datasets

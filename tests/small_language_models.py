@@ -6,8 +6,8 @@ import numpy as np
 import reference
 
 from tagger.bundles.language_model import Bundle, shapes_of
+from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models.config import Config, DataConfig, ModelConfig
 
 CHARACTERS = " abcde."
 WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")

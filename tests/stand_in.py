@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
+from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
-from tagger.training.config import Config, to_toml
 from tagger.training.observer import Observer
 
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"

@@ -8,11 +8,11 @@ from pathlib import Path
 from tiny import BY_HEART, settings_in
 
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor
 from tagger.training import trainer
-from tagger.training.config import Config
 
 TEXT = "Anna Keller sang in Oslo\nTom lives in New York\n\nNobody is cold\nOslo sang\nYork is cold\nTom Keller sang\n" * 3
 SENTENCES, TOKENS = 18, 3 * (5 + 5 + 3 + 2 + 3 + 3)

@@ -17,11 +17,11 @@ import pytest
 
 import tagger
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config, DataConfig
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
-from tagger.training.config import Config, DataConfig
 
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.config.tagger import Config, DataConfig, ModelConfig, assign, from_toml, load, override, to_toml
 from tagger.errors import ConfigError
-from tagger.training.config import Config, DataConfig, ModelConfig, assign, from_toml, load, override, to_toml
 
 
 def _values(setting: Any) -> st.SearchStrategy[Any]:

@@ -17,6 +17,7 @@ import tagger
 from tagger import corpora
 from tagger.bundles import language_model as language_models
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, ConfigError, TaggerError
 from tagger.features.batches import few_shapes, padded_contexts
 from tagger.language_models import cache
@@ -27,7 +28,6 @@ from tagger.runtime.member import Member
 from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor
 from tagger.training import trainer, verification
-from tagger.training.config import Config, override
 
 TRAIN = """\
 a B-X

@@ -9,10 +9,10 @@ import datasets
 import pytest
 
 from tagger import corpora
+from tagger.config.tagger import DataConfig
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Span
-from tagger.training.config import DataConfig
 
 STRINGS = datasets.List(datasets.Value("string"))
 NAMES = ["O", "B-PER", "I-PER", "B-GPE-CITY", "I-GPE-CITY"]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from tagger.config.tagger import Config, override
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.text.spans import Sentence, Span
-from tagger.training.config import Config, override
 from tagger.training.data import RARE_CHARACTER, Batches
 
 WORDS = [f"w{chr(97 + number)}" * 2 for number in range(20)]

@@ -16,11 +16,11 @@ from teaching import SENTENCES, TEXT, TOKENS, a_model
 from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence
 from tagger.training import apart, distillation, labelling, search, seeds, trainer
-from tagger.training.config import Config, override
 from tagger.training.data import Batches
 from tagger.training.features import features_of
 from tagger.training.labelling import Labels

@@ -18,6 +18,7 @@ from tagger.bundles import tagger_files as bundles
 from tagger.bundles import tagger_weights as weights
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.weights import digest
+from tagger.config.tagger import CELLS, Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.features.batches import batch_up
 from tagger.features.encode import Lexicon, WordFeatures
@@ -31,7 +32,6 @@ from tagger.runtime.network import Network
 from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.training import exporting
-from tagger.training.config import CELLS, Config, override
 from tagger.training.models import architecture
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from tiny import BY_HEART, settings_in
 
+from tagger.config.tagger import override
 from tagger.runtime import predictor
 from tagger.training import trainer
-from tagger.training.config import override
 
 pytest.importorskip("jax", reason="JAX is not installed")
 
@@ -20,7 +20,7 @@ SENTENCES = [["Anna", "Keller", "sang"], ["Oslo"], []]
 JAX = f"""
 import sys, numpy as np, keras
 from tagger.training import trainer
-from tagger.training.config import load
+from tagger.config.tagger import load
 from tagger.runtime import predictor
 assert keras.backend.backend() == "jax"
 trained, mine, out = sys.argv[1:]

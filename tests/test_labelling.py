@@ -13,6 +13,7 @@ import reference_decoding as reference
 from teaching import SENTENCES, TEXT, TOKENS, a_model, told
 
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.features.encode import key_of
 from tagger.runtime import predictor
@@ -20,7 +21,6 @@ from tagger.runtime.agreement import agreed
 from tagger.runtime.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training import labelling
-from tagger.training.config import Config, override
 
 # -- what teachers believe
 

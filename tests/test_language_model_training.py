@@ -8,8 +8,9 @@ from command_line import failed, invoke, worked
 from tiny import Recorder, contents
 
 from tagger.bundles import language_model as bundles
+from tagger.config import language_model as config
 from tagger.errors import TaggerError
-from tagger.language_models import config, graph, scoring
+from tagger.language_models import graph, scoring
 from tagger.language_models.model import LanguageModel, load
 from tagger.training import language_model
 

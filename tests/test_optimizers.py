@@ -7,7 +7,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagger.training.config import TrainingConfig
+from tagger.config.tagger import TrainingConfig
 from tagger.training.optimizers import RowAdam, WeightAverage
 from tagger.training.schedule import Schedule
 

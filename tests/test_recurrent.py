@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import reference
 
+from tagger.config import tagger as config
 from tagger.networks.cells import CELLS
 from tagger.networks.recurrent import Encoder, Recurrent, reverse_within
-from tagger.training import config
 
 LENGTHS = np.array([7, 1, 4, 0], dtype="int32")  # mixed, one of them empty
 FEATURES, UNITS, VOCABULARY = 5, 3, 11

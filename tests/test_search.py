@@ -13,9 +13,10 @@ from command_line import failed, invoke, worked
 from stand_in import Trainer
 
 from tagger.bundles import tagger_files as bundle
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import TaggerError
-from tagger.training import apart, config, search, search_report, space, trainer
-from tagger.training.config import Config
+from tagger.training import apart, search, search_report, space, trainer
 from tagger.training.observer import Observer
 from tagger.training.space import Choice
 

@@ -12,9 +12,9 @@ from command_line import failed, invoke, worked
 from stand_in import Trainer
 
 from tagger.bundles import tagger_files as bundle
+from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.training import apart, seeds, trainer
-from tagger.training.config import Config, override
 from tagger.training.observer import Observer
 from tagger.training.seeds import Result, Series
 

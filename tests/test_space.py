@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from command_line import failed, invoke
 
-from tagger.training import config, space
-from tagger.training.config import Config
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
+from tagger.training import space
 from tagger.training.space import Choice, Range
 
 

@@ -8,6 +8,7 @@ import pytest
 from tiny import BY_HEART, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundle
+from tagger.config.tagger import override
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.encode import Lexicon, WordFeatures
@@ -17,7 +18,6 @@ from tagger.runtime.decoder import Decoder
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
 from tagger.training.callbacks import dev_score
-from tagger.training.config import override
 
 
 @pytest.fixture

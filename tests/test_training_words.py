@@ -14,6 +14,7 @@ from command_line import failed, invoke
 from tiny import BY_HEART, settings_in
 
 from tagger.bundles import tagger_files as bundle
+from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.vectors import Vectors
@@ -21,7 +22,6 @@ from tagger.runtime import predictor
 from tagger.runtime.member import Member
 from tagger.text.spans import Sentence
 from tagger.training import trainer
-from tagger.training.config import Config, override
 
 PERSONS, TOWNS = ["anna", "tom", "ida", "ben"], ["oslo", "york", "rome", "kyiv"]
 UNSEEN = ["berta", "bergen"]  # a person and a town that only the vectors know

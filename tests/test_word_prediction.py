@@ -12,12 +12,12 @@ from test_data import SENTENCES, VOCABULARY, batches
 from tiny import Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundle
+from tagger.config.tagger import Config, override
 from tagger.errors import ConfigError
 from tagger.features.vocabulary import PAD, UNK
 from tagger.networks import word_prediction
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 from tagger.training import checkpoints, trainer
-from tagger.training.config import Config, override
 
 ON = "training.word_prediction=0.1"
 LENGTHS = (5, 1, 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tagger.training.config import Config, override
+from tagger.config.tagger import Config, override
 from tagger.training.observer import Observer
 
 TRAIN = """\

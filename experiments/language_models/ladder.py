@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from tagger.bundles.language_model import Bundle
-from tagger.language_models import config, scoring, text
+from tagger.config import language_model as config
+from tagger.language_models import scoring, text
 from tagger.language_models.model import LanguageModel
 from tagger.training import language_model
 from tagger.training.observer import Observer

@@ -26,10 +26,10 @@ import numpy as np
 
 from tagger.bundles import folder as folders
 from tagger.bundles.weights import digest, misfits, recurrent_shapes
+from tagger.config import language_model as configuration
+from tagger.config.language_model import Config, ModelConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import config as configuration
-from tagger.language_models.config import Config, ModelConfig
 
 __all__ = ["FLOAT32", "FORMAT", "INT8", "KIND", "Bundle", "describe", "is_one", "load", "save", "shapes_of"]
 

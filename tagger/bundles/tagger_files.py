@@ -34,14 +34,14 @@ from tagger.bundles import language_model as language_models
 from tagger.bundles.card import card, describe
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import Bundle as LanguageModel
+from tagger.config import tagger as configuration
+from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.text import schemes
-from tagger.training import config as configuration
-from tagger.training.config import Config
 
 __all__ = ["FORMAT", "GRAPHS", "Bundle", "describe", "load", "save"]
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.weights import misfits, recurrent_shapes
+from tagger.config.tagger import ModelConfig
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.shapes import SHAPES
-from tagger.training.config import ModelConfig
 
 __all__ = ["check", "expected"]
 

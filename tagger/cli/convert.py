@@ -19,8 +19,8 @@ def command(source: str, target: str, source_scheme: str, target_scheme: str, **
 
     Every tag is checked on the way: an ill-formed line or a tag that the scheme does not allow is an error with its line.
     """
+    from tagger.config.tagger import Config
     from tagger.text import annotation
-    from tagger.training.config import Config
 
     reading = assigned(Config(), columns).data.reading
     count, scheme = annotation.convert(source, target, reading, source_scheme, target_scheme)

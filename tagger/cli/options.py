@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tagger.training.config import Config
+    from tagger.config.tagger import Config
 
 __all__ = [
     "SCHEME", "SPAN_SCHEME", "assigned", "precision_option", "quiet_stderr", "reading_options",
@@ -92,7 +92,7 @@ def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 def assigned(config: Config, given: Mapping[str, Any]) -> Config:
     """`config` with the settings of its table data that were given; None was not."""
-    from tagger.training.config import assign
+    from tagger.config.tagger import assign
 
     return assign(config, {f"data.{name}": value for name, value in given.items() if value is not None}, "command line")
 

@@ -32,7 +32,8 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
 
     RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the best.
     """
-    from tagger.training import config, see_installed, space
+    from tagger.config import tagger as config
+    from tagger.training import see_installed, space
 
     see_installed()
     settings, wanted = space.load(configuration)

@@ -12,7 +12,7 @@ from tagger.errors import ConfigError
 from tagger.training import see_installed
 
 if TYPE_CHECKING:
-    from tagger.training.config import Config
+    from tagger.config.tagger import Config
 
 __all__ = ["train"]
 
@@ -48,7 +48,7 @@ def train(
 
 
 def _settings(files: Sequence[str], given: Mapping[str, Any], assignments: Sequence[str]) -> Config:
-    from tagger.training import config
+    from tagger.config import tagger as config
 
     settings = config.load(files[0]) if files else config.Config()
     try:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tagger.config.language_model import Config
 from tagger.errors import DataError
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.files import written_whole
-from tagger.language_models.config import Config
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 

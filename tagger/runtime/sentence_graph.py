@@ -15,8 +15,8 @@ import numpy as np
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
+from tagger.config.tagger import ModelConfig
 from tagger.graphs.operators import Graph, dense, recurrent, states_of, value
-from tagger.training.config import ModelConfig
 
 __all__ = ["backwards", "sentence_graph"]
 

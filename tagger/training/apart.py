@@ -23,9 +23,9 @@ from typing import IO, Any
 import tagger
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger_files import Bundle
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import TaggerError
-from tagger.training import config
-from tagger.training.config import Config
 from tagger.training.observer import Observer
 
 __all__ = ["train"]

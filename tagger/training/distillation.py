@@ -20,12 +20,12 @@ import keras
 import numpy as np
 
 from tagger.bundles import tagger_files as bundles
+from tagger.config.tagger import Config, to_toml
 from tagger.errors import ConfigError, TaggerError
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training import labelling, runs
-from tagger.training.config import Config, to_toml
 from tagger.training.data import Batches
 from tagger.training.labelling import Labels, Told
 

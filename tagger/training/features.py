@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tagger.config.tagger import Config
 from tagger.errors import ConfigError
 from tagger.features import vector_files
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors, merge
 from tagger.features.vocabulary import Vocabulary
 from tagger.text.spans import Sentence
-from tagger.training.config import Config
 
 __all__ = ["Reading", "features_of"]
 

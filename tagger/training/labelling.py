@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 
 from tagger.bundles import folder as folders
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import DataError, TaggerError
 from tagger.files import written_whole
 from tagger.runtime import predictor
@@ -31,8 +33,6 @@ from tagger.runtime.predictor import Predictor
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
-from tagger.training import config
-from tagger.training.config import Config
 
 __all__ = ["LABELS", "Labels", "Told", "folder_of", "labelled", "shared"]
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import check
+from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.member import Emissions
-from tagger.training.config import ModelConfig
 
 __all__ = ["architecture", "emissions_of", "restore"]
 

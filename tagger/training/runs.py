@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from tagger.config.schema import to_toml
 from tagger.errors import TaggerError
 from tagger.files import written_whole
 from tagger.training import checkpoints, series
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
-from tagger.training.settings import to_toml
 
 __all__ = ["begun", "claim", "restore", "seed"]
 

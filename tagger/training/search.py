@@ -19,10 +19,11 @@ import numpy as np
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger_files import Bundle
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, config, labelling, search_report, series
-from tagger.training.config import Config
+from tagger.training import apart, labelling, search_report, series
 from tagger.training.observer import Observer
 from tagger.training.search_report import Row
 from tagger.training.space import Choice, Range

@@ -11,10 +11,11 @@ from statistics import mean, median_low, stdev
 
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger_files import Bundle
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, config, labelling, series
-from tagger.training.config import Config
+from tagger.training import apart, labelling, series
 from tagger.training.observer import Observer
 
 __all__ = ["Result", "Series", "train"]

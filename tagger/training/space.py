@@ -23,9 +23,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from tagger.config import tagger as config
+from tagger.config.tagger import Config
 from tagger.errors import ConfigError
-from tagger.training import config
-from tagger.training.config import Config
 
 __all__ = ["Choice", "Range", "Search", "load"]
 

@@ -12,15 +12,16 @@ from typing import Any
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger_files import Bundle
+from tagger.config import tagger as config
+from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.language_models.model import LanguageModel
 from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import config, distillation, exporting, runs
+from tagger.training import distillation, exporting, runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
-from tagger.training.config import Config, TrainingConfig
 from tagger.training.contexts import contexts_of, language_models_of
 from tagger.training.data import Batches, passes
 from tagger.training.distillation import Mixed

@@ -34,7 +34,7 @@ def command(
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
-    from tagger.language_models import config
+    from tagger.config import language_model as config
 
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.config import schema as settings
+from tagger.config.schema import assign, files, override, setting, to_toml
+from tagger.config.tagger import CELLS
 from tagger.errors import ConfigError
 from tagger.text import tokens
 from tagger.text.formats import ReadOptions
-from tagger.training import settings
-from tagger.training.config import CELLS
-from tagger.training.settings import assign, files, override, setting, to_toml
 
 __all__ = ["Config", "DataConfig", "ModelConfig", "TrainingConfig", "assign", "from_dict", "load", "override", "to_toml"]
 

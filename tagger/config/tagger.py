@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.config import schema as settings
+from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.text import schemes, tokens
 from tagger.text.formats import ReadOptions
 from tagger.text.formats.conll import Columns
-from tagger.training import settings
-from tagger.training.settings import assign, files, override, setting, to_toml
 
 __all__ = [
     "Config", "DataConfig", "DistillationConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_dict",

@@ -1,0 +1,1 @@
+"""Settings of each kind of training, read from TOML and checked."""
