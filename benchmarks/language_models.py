@@ -94,10 +94,10 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     from tagger.bundles import tagger_files as bundle
     from tagger.bundles import tagger_weights as weights
     from tagger.config.tagger import Config, DataConfig
+    from tagger.export import tagger as export
     from tagger.features.encode import WordFeatures
     from tagger.features.vectors import Vectors
     from tagger.features.vocabulary import Vocabulary
-    from tagger.runtime import export
     from tagger.text import schemes
 
     random = np.random.default_rng(1)

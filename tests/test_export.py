@@ -20,12 +20,13 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.weights import digest
 from tagger.config.tagger import CELLS, Config, override
 from tagger.errors import BundleError, TaggerError
+from tagger.export import tagger as export
 from tagger.features.batches import batch_up
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.networks.sequence_tagger import SequenceTagger
-from tagger.runtime import export, network
+from tagger.runtime import network
 from tagger.runtime.decoder import Decoder
 from tagger.runtime.member import Member
 from tagger.runtime.network import Network

@@ -19,9 +19,10 @@ from hypothesis.extra import numpy as arrays
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8
 from tagger.errors import BundleError
+from tagger.export import language_model as graph
+from tagger.export.operators import Graph, dense, scales_of, value
 from tagger.features.vocabulary import Vocabulary
-from tagger.graphs.operators import Graph, dense, scales_of, value
-from tagger.language_models import graph, model, states
+from tagger.language_models import model, states
 from tagger.language_models.model import LanguageModel, load
 from tagger.networks.cells import CELLS
 

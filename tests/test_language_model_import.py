@@ -17,7 +17,8 @@ from command_line import failed, invoke, worked
 
 from tagger.bundles import language_model as bundles
 from tagger.errors import BundleError, TaggerError
-from tagger.language_models import graph, importing, scoring, torch_files
+from tagger.export import language_model as graph
+from tagger.language_models import importing, scoring, torch_files
 from tagger.language_models.model import LanguageModel, load
 
 CHARACTERS = ["<unk>", "a", " ", "\n", "é", "b"]

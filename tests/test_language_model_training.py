@@ -10,7 +10,8 @@ from tiny import Recorder, contents
 from tagger.bundles import language_model as bundles
 from tagger.config import language_model as config
 from tagger.errors import TaggerError
-from tagger.language_models import graph, scoring
+from tagger.export import language_model as graph
+from tagger.language_models import scoring
 from tagger.language_models.model import LanguageModel, load
 from tagger.training import language_model
 

@@ -4,7 +4,7 @@ manifest.json     format version, kind, and size and SHA-256 of every other file
 config.toml       all settings of the training
 vocabulary.json   the words or characters by number, from 2 on, with their counts; 0 is <EOS>, 1 is <UNK>
 weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
-*.onnx            the network up to its softmax as graphs that run without Keras: see `tagger.language_models.graph`
+*.onnx            the network up to its softmax as graphs that run without Keras: see `tagger.export.language_model`
 metrics.json      what was measured on dev
 README.md         a model card
 

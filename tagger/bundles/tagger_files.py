@@ -7,7 +7,7 @@
     vectors/               if there are pretrained ones: words.txt, a word a line, table.npy, their vectors in float16, and
                            index.npy, by which a word is found in the text without reading it
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
-    *.onnx                 the network as graphs that run without Keras: see `tagger.runtime.export`
+    *.onnx                 the network as graphs that run without Keras: see `tagger.export.tagger`
     language_models/       if the tagger reads with some: a folder each, 1, 2, ..., as `tagger.bundles.language_model` has it;
                            on one disk they share their files with the folders that they are from
     metrics.json           what was measured on dev

@@ -36,7 +36,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     if language_models.is_one(run):
         if file or verify or target != "onnx":
             raise click.UsageError(f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}")
-        from tagger.language_models import graph
+        from tagger.export import language_model as graph
 
         language_models.save(run, graph.with_graphs(language_models.load(run)))
         click.echo(f"The graphs are in {run}.")

@@ -20,8 +20,9 @@ from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import Bundle
 from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.errors import BundleError, TaggerError
+from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import graph, torch_files
+from tagger.language_models import torch_files
 from tagger.training import series
 
 __all__ = ["convert", "import_model"]

@@ -15,8 +15,8 @@ from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8, Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError
-from tagger.graphs.session import session_of
-from tagger.language_models import graph
+from tagger.export import language_model as graph
+from tagger.export.session import session_of
 from tagger.language_models.text import EOS, units_of
 
 __all__ = ["LanguageModel", "load", "log_softmax", "padded"]

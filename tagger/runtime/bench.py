@@ -23,9 +23,9 @@ from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS
 from tagger.errors import TaggerError
+from tagger.export.tagger import INT8
 from tagger.runtime import stream
 from tagger.runtime.context import reading
-from tagger.runtime.export import INT8
 from tagger.runtime.member import Batch, Member, batches_of
 from tagger.runtime.network import FLOAT32, Network
 from tagger.runtime.predictor import Predictor, cores, load

@@ -14,9 +14,9 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import check, width_of
 from tagger.bundles.weights import digest
 from tagger.errors import BundleError
-from tagger.graphs.session import session_of
-from tagger.runtime.export import INT8, SENTENCES, WORDS, graphs
-from tagger.runtime.sentence_graph import backwards
+from tagger.export.sentences import backwards
+from tagger.export.session import session_of
+from tagger.export.tagger import INT8, SENTENCES, WORDS, graphs
 
 __all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger_files import Bundle
 from tagger.evaluation.scores import span_f1
-from tagger.runtime import export
+from tagger.export import tagger as export
 from tagger.runtime.agreement import WEIGHT
 from tagger.runtime.member import Member
 from tagger.runtime.network import FLOAT32, Network

@@ -16,8 +16,9 @@ from tagger.bundles import language_model as bundle
 from tagger.bundles.language_model import Bundle
 from tagger.config import language_model as config
 from tagger.config.language_model import Config, ModelConfig
+from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import graph, text
+from tagger.language_models import text
 from tagger.language_models.model import LanguageModel as Runtime
 from tagger.language_models.text import Encoded
 from tagger.networks.language_model import Architecture, LanguageModel

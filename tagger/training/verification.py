@@ -12,10 +12,10 @@ import numpy as np
 
 from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
+from tagger.export.tagger import INT8
 from tagger.features.encode import Lexicon
 from tagger.language_models.states import states_of_each
 from tagger.runtime.context import models_of
-from tagger.runtime.export import INT8
 from tagger.runtime.member import Member, emissions_in_batches
 from tagger.runtime.network import FLOAT32, PRECISIONS, Network
 from tagger.training.models import emissions_of

@@ -25,8 +25,8 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import check
 from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError
-from tagger.runtime.sentence_graph import sentence_graph
-from tagger.runtime.word_graph import word_graph
+from tagger.export.sentences import sentence_graph
+from tagger.export.words import word_graph
 
 __all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]
 

@@ -22,7 +22,7 @@ import numpy as np
 from tagger.bundles.language_model import FLOAT32, INT8, Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS, Weights, below, digest
 from tagger.config.language_model import ModelConfig
-from tagger.graphs.operators import Graph, recurrent, states_of, value
+from tagger.export.operators import Graph, recurrent, states_of, value
 
 __all__ = ["graphs", "states_count", "with_graphs"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
+from tagger.export.operators import Graph, recurrent, value
 from tagger.features.vocabulary import PAD, UNK
-from tagger.graphs.operators import Graph, recurrent, value
 
 __all__ = ["word_graph"]
 

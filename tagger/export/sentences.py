@@ -16,7 +16,7 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
 from tagger.config.tagger import ModelConfig
-from tagger.graphs.operators import Graph, dense, recurrent, states_of, value
+from tagger.export.operators import Graph, dense, recurrent, states_of, value
 
 __all__ = ["backwards", "sentence_graph"]
 
