@@ -21,9 +21,9 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.config.tagger import Config
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 

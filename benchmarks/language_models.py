@@ -118,8 +118,8 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
 def serve_states(run: str, precision: str, source: str) -> None:
     """Be the worker of our language models alone."""
     from tagger.bundles import tagger_files as bundle
+    from tagger.inference.context import models_of
     from tagger.language_models.states import states_of_each
-    from tagger.runtime.context import models_of
 
     models = list(models_of(bundle.load(run), precision).values())
 

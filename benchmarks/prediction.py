@@ -31,7 +31,8 @@ Rows = dict[str, list[str | Path]]
 
 def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]:
     """What prepares a round of ours."""
-    from tagger.runtime import bench, predictor, stream
+    from tagger.inference import bench, predictor
+    from tagger.inference import files as stream
     from tagger.text import formats
 
     source, precision, threads = Path(options.source), options.precision, predictor.cores()

@@ -32,7 +32,7 @@ def write_batches(path: Path, tokens: int) -> None:
     from tagger.config.tagger import Config
     from tagger.features.encode import WordFeatures
     from tagger.features.vocabulary import Vocabulary
-    from tagger.runtime.decoder import INNER_SCHEME
+    from tagger.inference.decoder import INNER_SCHEME
     from tagger.text import annotation, schemes
     from tagger.training.data import Batches
 

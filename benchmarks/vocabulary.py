@@ -32,7 +32,7 @@ def measure(kind: str, stage: str, size: int) -> None:
 
         from tagger.config.tagger import ModelConfig
         from tagger.features.encode import WordFeatures
-        from tagger.runtime.decoder import Decoder
+        from tagger.inference.decoder import Decoder
         from tagger.training.optimizers import RowAdam
 
         settings = ModelConfig(input=kind, cell="rnn", bidirectional=False)

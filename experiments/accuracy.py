@@ -19,9 +19,9 @@ from pathlib import Path
 from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
 from tagger.evaluation.run import score_model
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.text import annotation
 from tagger.training import trainer
 from tagger.training.contexts import remembered

@@ -13,7 +13,7 @@ import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tagger.runtime import predictor
+from tagger.inference import predictor
 from tagger.text import annotation
 from tagger.text.spans import Sentence, Span
 

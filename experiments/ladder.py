@@ -18,8 +18,8 @@ from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
 from tagger.evaluation.scores import conlleval
 from tagger.features.encode import Lexicon
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import emissions_in_batches
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import emissions_in_batches
 from tagger.text import annotation, schemes
 from tagger.training import trainer
 from tagger.training.models import restore

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.run import score_model
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 
 KEPT = (0, 200_000, 100_000, 50_000, 20_000, 1)
 

@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tagger.runtime.predictor import load as load
+    from tagger.inference.predictor import load as load
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.trainer import train as train
@@ -26,7 +26,7 @@ _HOMES = {
     "Sentence": "tagger.text.spans",
     "Span": "tagger.text.spans",
     "TaggerError": "tagger.errors",
-    "load": "tagger.runtime.predictor",
+    "load": "tagger.inference.predictor",
     "train": "tagger.training.trainer",
 }
 

@@ -9,9 +9,9 @@ from tiny import BY_HEART, settings_in
 
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.training import trainer
 
 TEXT = "Anna Keller sang in Oslo\nTom lives in New York\n\nNobody is cold\nOslo sang\nYork is cold\nTom Keller sang\n" * 3

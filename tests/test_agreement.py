@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tagger.bundles import tagger_files as bundles
 from tagger.features.encode import key_of
-from tagger.runtime import agreement
-from tagger.runtime.agreement import Agreement
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference import document_consistency as agreement
+from tagger.inference.document_consistency import Agreement
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.text import formats
 from tagger.text.spans import Record, Sentence
 from tagger.training import exporting

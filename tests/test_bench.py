@@ -8,7 +8,7 @@ from command_line import failed, invoke, worked
 
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import TaggerError
-from tagger.runtime import bench, predictor
+from tagger.inference import bench, predictor
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 

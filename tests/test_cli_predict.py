@@ -14,8 +14,8 @@ import pytest
 from command_line import failed, invoke, worked
 
 from tagger.errors import TaggerError
-from tagger.runtime import stream
-from tagger.runtime.predictor import load
+from tagger.inference import files as stream
+from tagger.inference.predictor import load
 from tagger.text.formats import ReadOptions
 
 ROOT = Path(__file__).parent.parent

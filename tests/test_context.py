@@ -20,13 +20,13 @@ from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, ConfigError, TaggerError
 from tagger.features.batches import few_shapes, padded_contexts
+from tagger.inference import network
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states
-from tagger.runtime import network
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
 from tagger.training import trainer, verification
 
 TRAIN = """\

@@ -103,7 +103,7 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False)",
         "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, training",
         "from tagger.cli.lm import importing, sample, score, train; import tagger.language_models.states",
-        "import tagger.decoding, tagger.bundles.tagger_files, tagger.runtime.stream, tagger.evaluation.run, tagger.corpora",
+        "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, tagger.evaluation.run, tagger.corpora",
         "import tagger.training.seeds, tagger.training.search, tagger.training.apart, tagger.training.labelling",
     ],
     ids=["import", "help", "commands", "language models", "runtime", "series"],

@@ -13,10 +13,10 @@ from command_line import failed, invoke, worked
 
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
-from tagger.runtime import predictor
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import Member
-from tagger.runtime.predictor import Predictor
+from tagger.inference import predictor
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import Member
+from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 

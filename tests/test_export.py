@@ -25,12 +25,12 @@ from tagger.features.batches import batch_up
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
+from tagger.inference import network
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import Member
+from tagger.inference.network import Network
+from tagger.inference.predictor import Predictor
 from tagger.networks.sequence_tagger import SequenceTagger
-from tagger.runtime import network
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import Member
-from tagger.runtime.network import Network
-from tagger.runtime.predictor import Predictor
 from tagger.text import schemes
 from tagger.training import exporting
 from tagger.training.models import architecture

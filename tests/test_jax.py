@@ -10,7 +10,7 @@ import pytest
 from tiny import BY_HEART, settings_in
 
 from tagger.config.tagger import override
-from tagger.runtime import predictor
+from tagger.inference import predictor
 from tagger.training import trainer
 
 pytest.importorskip("jax", reason="JAX is not installed")

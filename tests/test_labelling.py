@@ -16,9 +16,9 @@ from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.features.encode import key_of
-from tagger.runtime import predictor
-from tagger.runtime.agreement import agreed
-from tagger.runtime.predictor import Predictor
+from tagger.inference import predictor
+from tagger.inference.document_consistency import agreed
+from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training import labelling
 
@@ -98,7 +98,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(student: Config, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(labelling, "BLOCK", 16)
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
+    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     labelling.labelled(student, tmp_path / "whole", told)
     blocks = []
 
@@ -121,7 +121,7 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(student: Conf
 
 def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, monkeypatch) -> None:
     """Sentences that help each other are never parted by the border of a block."""
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 4)
+    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 4)
     whole = labelling.labelled(student, tmp_path / "whole", told)
     monkeypatch.setattr(labelling, "BLOCK", 1)
     parted = labelling.labelled(student, tmp_path / "parted", told)
@@ -131,7 +131,7 @@ def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, mon
 
 
 def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(student: Config, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("tagger.runtime.agreement.STRETCH", 2)
+    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
         stream.write("a b\n" * 8)
     (tmp_path / "b.conll").write_text("c B-ODD\nd X\n\n" * 8)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tagger
-from tagger.runtime import agreement
-from tagger.runtime import member as members
-from tagger.runtime import predictor as predictors
-from tagger.runtime.member import Member
-from tagger.runtime.predictor import Predictor
+from tagger.inference import document_consistency as agreement
+from tagger.inference import member as members
+from tagger.inference import predictor as predictors
+from tagger.inference.member import Member
+from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 

@@ -13,8 +13,8 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.vocabulary import Vocabulary
-from tagger.runtime import predictor
-from tagger.runtime.decoder import Decoder
+from tagger.inference import predictor
+from tagger.inference.decoder import Decoder
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
 from tagger.training.callbacks import dev_score

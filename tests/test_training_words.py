@@ -18,8 +18,8 @@ from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.vectors import Vectors
-from tagger.runtime import predictor
-from tagger.runtime.member import Member
+from tagger.inference import predictor
+from tagger.inference.member import Member
 from tagger.text.spans import Sentence
 from tagger.training import trainer
 

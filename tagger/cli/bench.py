@@ -22,7 +22,7 @@ def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     it as often as needed. Without it, sentences are made up of words that the model knows.
     """
     from tagger.bundles import tagger_files as bundle
-    from tagger.runtime import bench
+    from tagger.inference import bench
 
     text = bench.text_of(bundle.load(run), file, tokens=tokens)
     click.echo(f"{text.tokens:,} tokens of {text.origin}, median of {rounds} rounds, tokens/s\n")

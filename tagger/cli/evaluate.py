@@ -39,7 +39,7 @@ def command(
     if predictions:
         scores = run.score_predictions(predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"])
     else:
-        from tagger.runtime import predictor
+        from tagger.inference import predictor
 
         model = predictor.load(*runs, precision=precision)
         scores = run.score_model(model, files, assigned(model.bundle.config, columns).data.reading, scheme)

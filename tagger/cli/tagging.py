@@ -18,8 +18,9 @@ import click
 from tagger.cli.options import assigned
 from tagger.cli.progress import Meter
 from tagger.errors import TaggerError
-from tagger.runtime import predictor, stream
-from tagger.runtime.predictor import Predictor
+from tagger.inference import files as stream
+from tagger.inference import predictor
+from tagger.inference.predictor import Predictor
 from tagger.text.formats import ReadOptions
 
 __all__ = ["Work", "tag_files"]

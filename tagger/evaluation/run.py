@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tagger.errors import DataError
 from tagger.evaluation.scores import Scores, scores
-from tagger.runtime.predictor import Predictor
+from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
 from tagger.text.formats.conll import DOCUMENT_MARK, Columns
 from tagger.text.spans import Sentence

@@ -18,8 +18,8 @@ from tagger.evaluation.scores import span_f1
 from tagger.features.batches import Contexts
 from tagger.features.encode import Lexicon
 from tagger.files import written_whole
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import emissions_in_batches
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import emissions_in_batches
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress

@@ -13,10 +13,10 @@ from tagger.bundles.language_model import Bundle
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, ConfigError
 from tagger.features.batches import Contexts
+from tagger.inference.context import Known, Read
+from tagger.inference.member import Member
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
-from tagger.runtime.context import Known, Read
-from tagger.runtime.member import Member
 from tagger.training.observer import Observer
 
 __all__ = ["contexts_of", "language_models_of", "remembered"]

@@ -11,7 +11,7 @@ from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.batches import Contexts, batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
 from tagger.features.vocabulary import PAD, UNK
-from tagger.runtime.decoder import INNER_SCHEME
+from tagger.inference.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.mentions import Mentions

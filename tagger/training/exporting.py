@@ -11,10 +11,10 @@ from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger_files import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.export import tagger as export
-from tagger.runtime.agreement import WEIGHT
-from tagger.runtime.member import Member
-from tagger.runtime.network import FLOAT32, Network
-from tagger.runtime.predictor import Predictor
+from tagger.inference.document_consistency import WEIGHT
+from tagger.inference.member import Member
+from tagger.inference.network import FLOAT32, Network
+from tagger.inference.predictor import Predictor
 from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
 from tagger.training.contexts import remembered

@@ -27,9 +27,9 @@ from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import DataError, TaggerError
 from tagger.files import written_whole
-from tagger.runtime import predictor
-from tagger.runtime.agreement import stretches
-from tagger.runtime.predictor import Predictor
+from tagger.inference import predictor
+from tagger.inference.document_consistency import stretches
+from tagger.inference.predictor import Predictor
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence

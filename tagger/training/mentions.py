@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagger.runtime.decoder import INNER_SCHEME
+from tagger.inference.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 

@@ -8,9 +8,9 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.tagger_weights import check
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import Emissions
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import Emissions
 
 __all__ = ["architecture", "emissions_of", "restore"]
 

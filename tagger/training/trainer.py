@@ -15,8 +15,8 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import Lexicon, WordFeatures
+from tagger.inference.decoder import INNER_SCHEME, Decoder
 from tagger.language_models.model import LanguageModel
-from tagger.runtime.decoder import INNER_SCHEME, Decoder
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
 from tagger.training import distillation, exporting, runs

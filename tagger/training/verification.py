@@ -14,10 +14,10 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.features.encode import Lexicon
+from tagger.inference.context import models_of
+from tagger.inference.member import Member, emissions_in_batches
+from tagger.inference.network import FLOAT32, PRECISIONS, Network
 from tagger.language_models.states import states_of_each
-from tagger.runtime.context import models_of
-from tagger.runtime.member import Member, emissions_in_batches
-from tagger.runtime.network import FLOAT32, PRECISIONS, Network
 from tagger.training.models import emissions_of
 
 __all__ = ["CLOSE", "Comparison", "compare"]

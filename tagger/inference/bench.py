@@ -24,11 +24,11 @@ from tagger.bundles.tagger_files import Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
-from tagger.runtime import stream
-from tagger.runtime.context import reading
-from tagger.runtime.member import Batch, Member, batches_of
-from tagger.runtime.network import FLOAT32, Network
-from tagger.runtime.predictor import Predictor, cores, load
+from tagger.inference import files as stream
+from tagger.inference.context import reading
+from tagger.inference.member import Batch, Member, batches_of
+from tagger.inference.network import FLOAT32, Network
+from tagger.inference.predictor import Predictor, cores, load
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence

@@ -11,7 +11,7 @@ from typing import IO
 
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.runtime.predictor import Predictor
+from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, ReadOptions
 from tagger.text.spans import Sentence

@@ -13,9 +13,9 @@ import numpy as np
 from tagger.bundles.tagger_files import Bundle
 from tagger.features.batches import Contexts, batch_up, bucket
 from tagger.features.encode import Lexicon
-from tagger.runtime.context import Known, models_of, reading
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.network import Network
+from tagger.inference.context import Known, models_of, reading
+from tagger.inference.decoder import Decoder
+from tagger.inference.network import Network
 
 __all__ = ["WINDOW_TOKENS", "Batch", "Emissions", "Member", "batches_of", "emissions_in_batches"]
 

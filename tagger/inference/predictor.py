@@ -24,11 +24,11 @@ from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger_files import Bundle
 from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
-from tagger.runtime.agreement import Agreement, keys_within, stretches
-from tagger.runtime.context import Read, reading
-from tagger.runtime.decoder import Decoder
-from tagger.runtime.member import WINDOW_TOKENS, Batch, Member, batches_of
-from tagger.runtime.network import PRECISIONS, Network, precision_of
+from tagger.inference.context import Read, reading
+from tagger.inference.decoder import Decoder
+from tagger.inference.document_consistency import Agreement, keys_within, stretches
+from tagger.inference.member import WINDOW_TOKENS, Batch, Member, batches_of
+from tagger.inference.network import PRECISIONS, Network, precision_of
 from tagger.text import schemes, tokens
 from tagger.text.formats import plain
 from tagger.text.spans import Sentence, Span
