@@ -20,11 +20,13 @@ from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence
-from tagger.training import apart, distillation, labelling, search, seeds, trainer
+from tagger.training import distillation, labelling, trainer
 from tagger.training.data import Batches
 from tagger.training.features import features_of
 from tagger.training.labelling import Labels
 from tagger.training.observer import Observer
+from tagger.tuning import search, seeds
+from tagger.tuning import subprocess_trainer as apart
 
 IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
 

@@ -16,9 +16,12 @@ from tagger.bundles import tagger_files as bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
-from tagger.training import apart, search, search_report, space, trainer
+from tagger.training import trainer
 from tagger.training.observer import Observer
-from tagger.training.space import Choice
+from tagger.tuning import report as search_report
+from tagger.tuning import search, space
+from tagger.tuning import subprocess_trainer as apart
+from tagger.tuning.space import Choice
 
 pytest.importorskip("optuna", reason="Optuna is not installed")
 

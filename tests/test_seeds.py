@@ -14,9 +14,11 @@ from stand_in import Trainer
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
-from tagger.training import apart, seeds, trainer
+from tagger.training import trainer
 from tagger.training.observer import Observer
-from tagger.training.seeds import Result, Series
+from tagger.tuning import seeds
+from tagger.tuning import subprocess_trainer as apart
+from tagger.tuning.seeds import Result, Series
 
 TRAIN = "Anna B-PER\nKeller I-PER\nsang O\n\nOslo B-LOC\nis O\ncold O\n\nTom B-PER\nlives O\nin O\nNew B-LOC\nYork I-LOC\n\n"
 SMALL = [

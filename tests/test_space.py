@@ -10,8 +10,8 @@ from command_line import failed, invoke
 
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
-from tagger.training import space
-from tagger.training.space import Choice, Range
+from tagger.tuning import space
+from tagger.tuning.space import Choice, Range
 
 
 @pytest.fixture

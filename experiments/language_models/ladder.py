@@ -20,7 +20,7 @@ from tagger.language_models import scoring, text
 from tagger.language_models.model import LanguageModel
 from tagger.training import language_model
 from tagger.training.observer import Observer
-from tagger.training.series import markdown
+from tagger.tuning.tables import markdown
 
 
 class Log(Observer):

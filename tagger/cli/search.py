@@ -33,7 +33,8 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
     RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the best.
     """
     from tagger.config import tagger as config
-    from tagger.training import see_installed, space
+    from tagger.training import see_installed
+    from tagger.tuning import space
 
     see_installed()
     settings, wanted = space.load(configuration)
@@ -43,7 +44,7 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
         raise click.UsageError(str(error)) from error
     with quiet_stderr():
         from tagger.cli.progress import SearchProgress
-        from tagger.training.search import search
+        from tagger.tuning.search import search
     observer = SearchProgress()
     found = search(settings, wanted.space, run, trials=trials or wanted.trials, resume=resume, observer=observer)
     if found.plot is None:

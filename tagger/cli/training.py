@@ -61,6 +61,6 @@ def _settings(files: Sequence[str], given: Mapping[str, Any], assignments: Seque
 def _several(settings: Config, run: str, count: int, resume: bool) -> None:
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
-        from tagger.training import seeds
+        from tagger.tuning import seeds
     trained = seeds.train(settings, run, count, resume=resume, observer=TrainingProgress())
     click.echo(f"{trained.table()}\n\nThe model of seed {trained.kept.seed}, of the median dev score, is in {run}.")

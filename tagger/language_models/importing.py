@@ -23,7 +23,7 @@ from tagger.errors import BundleError, TaggerError
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import torch_files
-from tagger.training import series
+from tagger.tuning import tables as series
 
 __all__ = ["convert", "import_model"]
 

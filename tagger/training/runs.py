@@ -12,9 +12,10 @@ import numpy as np
 from tagger.config.schema import to_toml
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.training import checkpoints, series
+from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
+from tagger.tuning import tables as series
 
 __all__ = ["begun", "claim", "restore", "seed"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tagger.files import written_whole
-from tagger.training import series
-from tagger.training.space import Choice, Range
+from tagger.tuning import tables as series
+from tagger.tuning.space import Choice, Range
 
 __all__ = ["Row", "plot", "shown", "table", "write"]
 

@@ -15,8 +15,10 @@ from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, labelling, series
+from tagger.training import labelling
 from tagger.training.observer import Observer
+from tagger.tuning import subprocess_trainer as apart
+from tagger.tuning import tables as series
 
 __all__ = ["Result", "Series", "train"]
 

@@ -42,7 +42,12 @@ def train(settings: Config, run: str | Path, *, resume: bool = False, observer: 
     """
     job = {"settings": config.to_toml(settings), "run": os.fspath(run), "resume": resume}
     with tempfile.TemporaryFile() as words:
-        command = [sys.executable, "-P", "-m", "tagger.training.apart"]  # -P: no module out of the folder we happen to be in
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "tagger.tuning.subprocess_trainer",
+        ]  # -P: no module out of the folder we happen to be in
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, env=_environment(), encoding="utf-8"
         )

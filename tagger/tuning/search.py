@@ -23,10 +23,13 @@ from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.training import apart, labelling, search_report, series
+from tagger.training import labelling
 from tagger.training.observer import Observer
-from tagger.training.search_report import Row
-from tagger.training.space import Choice, Range
+from tagger.tuning import report as search_report
+from tagger.tuning import subprocess_trainer as apart
+from tagger.tuning import tables as series
+from tagger.tuning.report import Row
+from tagger.tuning.space import Choice, Range
 
 if TYPE_CHECKING:
     import optuna

@@ -1,0 +1,1 @@
+"""Many trainings: several seeds, and the search for better settings."""
