@@ -34,7 +34,7 @@ def write_batches(path: Path, tokens: int) -> None:
     from tagger.features.vocabulary import Vocabulary
     from tagger.inference.decoder import INNER_SCHEME
     from tagger.text import annotation, schemes
-    from tagger.training.data import Batches
+    from tagger.training.inputs.batches import Batches
 
     sentences = list(islice(annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10))
     words = Vocabulary.build(sentence.tokens for sentence in sentences)
@@ -56,7 +56,7 @@ def serve_ours(path: Path, layers: int) -> None:
 
     from tagger.config.tagger import TrainingConfig
     from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-    from tagger.training.machine import keep_freed_memory, share_cores
+    from tagger.training.hardware import keep_freed_memory, share_cores
     from tagger.training.optimizers import compile_model
 
     keep_freed_memory()

@@ -20,7 +20,7 @@ STAGES = ("imports", "vocabulary", "network", "network and a step")
 
 def measure(kind: str, stage: str, size: int) -> None:
     """Print this process' peak memory in MB after reaching a stage."""
-    from tagger.training.models import SequenceTagger, architecture  # the imports are the first stage
+    from tagger.training.build import SequenceTagger, architecture  # the imports are the first stage
 
     if stage != "imports":
         from tagger.features.vocabulary import Vocabulary

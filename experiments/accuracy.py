@@ -24,7 +24,7 @@ from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation
 from tagger.training import trainer
-from tagger.training.contexts import remembered
+from tagger.training.inputs.context import remembered
 from tagger.training.observer import Observer
 
 DATA = Path(__file__).parent.parent / "data"

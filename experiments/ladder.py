@@ -22,7 +22,7 @@ from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
 from tagger.text import annotation, schemes
 from tagger.training import trainer
-from tagger.training.models import restore
+from tagger.training.build import restore
 from tagger.training.observer import Observer
 
 

@@ -20,7 +20,7 @@ from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
 from tagger.text import formats
 from tagger.text.spans import Record, Sentence
-from tagger.training import exporting
+from tagger.training.export import precision as exporting
 
 TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
 LABELS = agreement.Agreement(TAGS, agreement.WEIGHT).labels

@@ -27,7 +27,8 @@ from tagger.inference.predictor import Predictor
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states
-from tagger.training import trainer, verification
+from tagger.training import trainer
+from tagger.training.export import verify as verification
 
 TRAIN = """\
 a B-X

@@ -8,7 +8,7 @@ from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.text.spans import Sentence, Span
-from tagger.training.data import RARE_CHARACTER, Batches
+from tagger.training.inputs.batches import RARE_CHARACTER, Batches
 
 WORDS = [f"w{chr(97 + number)}" * 2 for number in range(20)]
 SENTENCES = [

@@ -104,7 +104,7 @@ def test_heavy_packages_are_not_imported_at_module_level(part):
         "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, training",
         "from tagger.cli.lm import importing, sample, score, train; import tagger.language_models.states",
         "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, tagger.evaluation.run, tagger.corpora",
-        "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, tagger.training.labelling",
+        "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, tagger.training.inputs.soft_labels",
     ],
     ids=["import", "help", "commands", "language models", "runtime", "series"],
 )

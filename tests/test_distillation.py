@@ -20,10 +20,11 @@ from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence
-from tagger.training import distillation, labelling, trainer
-from tagger.training.data import Batches
-from tagger.training.features import features_of
-from tagger.training.labelling import Labels
+from tagger.training import distillation, trainer
+from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs.batches import Batches
+from tagger.training.inputs.soft_labels import Labels
+from tagger.training.inputs.word_features import features_of
 from tagger.training.observer import Observer
 from tagger.tuning import search, seeds
 from tagger.tuning import subprocess_trainer as apart

@@ -32,8 +32,8 @@ from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
 from tagger.networks.sequence_tagger import SequenceTagger
 from tagger.text import schemes
-from tagger.training import exporting
-from tagger.training.models import architecture
+from tagger.training.build import architecture
+from tagger.training.export import precision as exporting
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 TAGS = schemes.tags_of(["LOC", "PER"], "IOBES")
@@ -156,7 +156,7 @@ def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(tmp_path: Path,
 
 
 def test_verify_finds_what_is_wrong(tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tagger.training import verification
+    from tagger.training.export import verify as verification
 
     bundle = bundles.load(trained_run)
     other = bundle.weights["head/tags/bias"] + np.linspace(0, 1, len(bundle.tags), dtype=np.float32)

@@ -20,7 +20,7 @@ from tagger.inference import predictor
 from tagger.inference.document_consistency import agreed
 from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
-from tagger.training import labelling
+from tagger.training.inputs import soft_labels as labelling
 
 # -- what teachers believe
 

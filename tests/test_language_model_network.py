@@ -8,8 +8,8 @@ import small_language_models as small
 from tagger.networks import fused
 from tagger.networks.cells import CELLS
 from tagger.networks.recurrent import Encoder, Recurrent
+from tagger.training.inputs.text_windows import Streams
 from tagger.training.language_model import dev_score, restore
-from tagger.training.streams import Streams
 
 FEATURES, UNITS = 3, 4
 

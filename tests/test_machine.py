@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason=
 
 ASKED = """
 import tensorflow
-from tagger.training.machine import keep_freed_memory, share_cores
+from tagger.training.hardware import keep_freed_memory, share_cores
 keep_freed_memory()
 share_cores(2)
 print(int(tensorflow.constant(1) + 1))  # TensorFlow begins to work

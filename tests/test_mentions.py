@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
-from tagger.training.mentions import versions
+from tagger.training.inputs.augmentation import versions
 
 PERSONS, PLACES = [("Anna",), ("Teddy", "Roosevelt"), ("J.", "van", "Dyk")], [("Oslo",), ("New", "York")]
 FRAMES = [("", "lives", "in", ""), ("", "met", ""), ("", ""), ("", "ran"), ("It", "rained")]

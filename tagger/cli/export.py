@@ -31,7 +31,8 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import language_model as language_models
     from tagger.bundles import tagger_files as bundle
-    from tagger.training import exporting, see_installed
+    from tagger.training import see_installed
+    from tagger.training.export import precision as exporting
 
     if language_models.is_one(run):
         if file or verify or target != "onnx":
@@ -46,7 +47,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     if target == "saved-model":
         folder = Path(output or Path(run) / "saved_model")
         with quiet_stderr():
-            from tagger.training import saved_model
+            from tagger.training.export import saved_model
         saved_model.save(model, folder)
         click.echo(f"The model is in {folder}.")
         return
@@ -58,6 +59,6 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     click.echo(f"The graphs are in {run}; it predicts in {bundle.describe(model)['predicts in']}.")
     if verify:
         with quiet_stderr():
-            from tagger.training import verification
+            from tagger.training.export import verify as verification
         for agreement in verification.compare(model, [sentence.tokens for sentence in sentences]):
             click.echo(str(agreement))

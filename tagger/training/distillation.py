@@ -25,9 +25,10 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training import labelling, runs
-from tagger.training.data import Batches
-from tagger.training.labelling import Labels, Told
+from tagger.training import runs
+from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs.batches import Batches
+from tagger.training.inputs.soft_labels import Labels, Told
 
 __all__ = ["Mixed", "check", "taught", "vocabulary_of"]
 

@@ -25,10 +25,10 @@ from tagger.networks.language_model import Architecture, LanguageModel
 from tagger.training import runs
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, exhausted, exploded
 from tagger.training.checkpoints import Progress
-from tagger.training.machine import keep_freed_memory, share_cores
+from tagger.training.hardware import keep_freed_memory, share_cores
+from tagger.training.inputs.text_windows import Streams
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
-from tagger.training.streams import Streams
 
 __all__ = ["OnKeras", "architecture", "dev_score", "restore", "train"]
 

@@ -19,16 +19,17 @@ from tagger.inference.decoder import INNER_SCHEME, Decoder
 from tagger.language_models.model import LanguageModel
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
-from tagger.training import distillation, exporting, runs
+from tagger.training import distillation, runs
+from tagger.training.build import SequenceTagger, architecture
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
-from tagger.training.contexts import contexts_of, language_models_of
-from tagger.training.data import Batches, passes
 from tagger.training.distillation import Mixed
-from tagger.training.features import features_of
-from tagger.training.machine import keep_freed_memory, share_cores
-from tagger.training.mentions import versions
-from tagger.training.models import SequenceTagger, architecture
+from tagger.training.export import precision as exporting
+from tagger.training.hardware import keep_freed_memory, share_cores
+from tagger.training.inputs.augmentation import versions
+from tagger.training.inputs.batches import Batches, passes
+from tagger.training.inputs.context import contexts_of, language_models_of
+from tagger.training.inputs.word_features import features_of
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
 

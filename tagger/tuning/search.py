@@ -23,7 +23,7 @@ from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
 from tagger.files import written_whole
-from tagger.training import labelling
+from tagger.training.inputs import soft_labels as labelling
 from tagger.training.observer import Observer
 from tagger.tuning import report as search_report
 from tagger.tuning import subprocess_trainer as apart

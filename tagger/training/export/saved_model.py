@@ -12,7 +12,7 @@ import numpy as np
 from tagger.bundles.tagger_files import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
-from tagger.training.models import restore
+from tagger.training.build import restore
 
 __all__ = ["save"]
 

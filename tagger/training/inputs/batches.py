@@ -14,7 +14,7 @@ from tagger.features.vocabulary import PAD, UNK
 from tagger.inference.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.mentions import Mentions
+from tagger.training.inputs.augmentation import Mentions
 
 __all__ = ["Batches", "passes"]
 

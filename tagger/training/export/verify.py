@@ -18,7 +18,7 @@ from tagger.inference.context import models_of
 from tagger.inference.member import Member, emissions_in_batches
 from tagger.inference.network import FLOAT32, PRECISIONS, Network
 from tagger.language_models.states import states_of_each
-from tagger.training.models import emissions_of
+from tagger.training.build import emissions_of
 
 __all__ = ["CLOSE", "Comparison", "compare"]
 

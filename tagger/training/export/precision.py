@@ -17,7 +17,7 @@ from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
-from tagger.training.contexts import remembered
+from tagger.training.inputs.context import remembered
 from tagger.training.observer import Observer
 
 __all__ = ["TOLERATED", "add", "with_graphs"]

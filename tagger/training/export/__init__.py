@@ -1,0 +1,1 @@
+"""After a training: graphs in the bundle, their precision, their verification."""

@@ -1,0 +1,1 @@
+"""What a training reads: batches, vocabularies, states of language models, soft labels."""
