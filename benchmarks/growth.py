@@ -17,7 +17,7 @@ import numpy as np
 import rounds
 
 from tagger.bundles import tagger_weights as weights
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.config.tagger import Config
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary

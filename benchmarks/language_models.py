@@ -93,6 +93,7 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     """An untrained tagger of the default shape that reads with language models."""
     from tagger.bundles import tagger_files as bundle
     from tagger.bundles import tagger_weights as weights
+    from tagger.bundles.tagger import Bundle
     from tagger.config.tagger import Config, DataConfig
     from tagger.export import tagger as export
     from tagger.features.encode import WordFeatures
@@ -110,7 +111,7 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     drawn = {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
     drawn["head/tags/bias"][tags.index("O")] = OUTSIDE
     metrics = {"agreement": {"weight": 0.6, "score": 0, "without": 0}}  # as most trained models have
-    model = bundle.Bundle(config, tags, "IOB2", features, drawn, metrics, language_models=tuple(models))
+    model = Bundle(config, tags, "IOB2", features, drawn, metrics, language_models=tuple(models))
     bundle.save(folder, replace(model, graphs=export.graphs(model)))
     return folder
 

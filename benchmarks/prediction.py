@@ -31,11 +31,12 @@ Rows = dict[str, list[str | Path]]
 
 def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]:
     """What prepares a round of ours."""
+    from tagger.cpu import cores
     from tagger.inference import bench, predictor
     from tagger.inference import files as stream
     from tagger.text import formats
 
-    source, precision, threads = Path(options.source), options.precision, predictor.cores()
+    source, precision, threads = Path(options.source), options.precision, cores()
     reading = formats.ReadOptions(annotated=False)
     tokens = sum(map(len, formats.read(source, formats.format_of(source.name), reading)))
     if kind == "kernel":

@@ -32,14 +32,13 @@ def write_batches(path: Path, tokens: int) -> None:
     from tagger.config.tagger import Config
     from tagger.features.encode import WordFeatures
     from tagger.features.vocabulary import Vocabulary
-    from tagger.inference.decoder import INNER_SCHEME
     from tagger.text import annotation, schemes
     from tagger.training.inputs.batches import Batches
 
     sentences = list(islice(annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10))
     words = Vocabulary.build(sentence.tokens for sentence in sentences)
     features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
-    tags = schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), INNER_SCHEME)
+    tags = schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), schemes.TRAINING_SCHEME)
     table = np.random.default_rng(1).normal(0, 0.3, (len(words), VECTORS)).astype(np.float32)
     arrays, have = {"sizes": np.array([len(words), len(features.characters or ()), len(tags)])}, 0
     for number, (inputs, targets) in enumerate(Batches(sentences, features, tags, Config())):

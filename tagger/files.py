@@ -10,7 +10,17 @@ from typing import IO, Any
 
 from tagger.errors import TaggerError
 
-__all__ = ["written_whole"]
+__all__ = ["see_free", "written_whole"]
+
+
+def see_free(run: Path) -> None:
+    """See that nothing is lost if a training writes to `run`.
+
+    Raises:
+        TaggerError: it is a file, or a folder that is not empty.
+    """
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise TaggerError(f"{run}: exists and is not empty; choose another folder, remove it, or go on with --resume")
 
 
 @contextmanager

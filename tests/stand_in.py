@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
+from tagger.bundles.tagger import Bundle
 from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
 from tagger.features.encode import WordFeatures
@@ -26,9 +27,7 @@ class Trainer:
         self.scores = scores
         self.calls: list[tuple[Config, bool]] = []
 
-    def __call__(
-        self, settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None
-    ) -> bundle.Bundle:
+    def __call__(self, settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
         run, observer = Path(run), observer or Observer()
         self.calls.append((settings, resume))
         corpora.splits(settings.data)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.bundles import tagger_files as bundles
+from tagger.bundles.card import describe
 from tagger.features.encode import key_of
 from tagger.inference import document_consistency as agreement
 from tagger.inference.document_consistency import Agreement
@@ -162,5 +163,5 @@ def test_dev_decides(golden, helps, monkeypatch):
     found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
     expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}
     assert found.metrics["agreement"] == expected
-    assert ("help each other" in bundles.describe(found)["sentences"]) == helps
+    assert ("help each other" in describe(found)["sentences"]) == helps
     assert Agreement.of(found).weight == expected["weight"]

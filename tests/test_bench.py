@@ -7,8 +7,9 @@ import pytest
 from command_line import failed, invoke, worked
 
 from tagger.bundles import tagger_files as bundles
+from tagger.cpu import cores
 from tagger.errors import TaggerError
-from tagger.inference import bench, predictor
+from tagger.inference import bench
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
@@ -16,7 +17,7 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 def test_every_precision_on_one_thread_and_on_all_cores(trained_run):
     text = bench.text_of(bundles.load(trained_run), str(SAMPLE / "dev.conll"), tokens=300)
     speeds = bench.measure(trained_run, text, rounds=1)
-    threads = sorted({1, predictor.cores()})
+    threads = sorted({1, cores()})
     assert [(speed.precision, speed.threads) for speed in speeds] == [(p, t) for p in ("float32", "int8") for t in threads]
     assert all(speed.kernel > 0 and speed.whole > 0 for speed in speeds)
 

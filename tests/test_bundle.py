@@ -17,6 +17,8 @@ import pytest
 
 import tagger
 from tagger.bundles import tagger_files as bundles
+from tagger.bundles.card import describe
+from tagger.bundles.tagger import Bundle
 from tagger.config.tagger import Config, DataConfig
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
@@ -114,7 +116,7 @@ def test_round_trip(tmp_path: Path) -> None:
     weights = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": np.zeros(0, dtype=np.float32)}
     tags = ("O", "B-Ort, groß", "I-Ort, groß", "E-Ort, groß", "S-Ort, groß")
     features = WordFeatures(words, characters, True, vectors)
-    written = bundles.Bundle(config, tags, "IOB1", features, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
+    written = Bundle(config, tags, "IOB1", features, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
     bundles.save(tmp_path / "deep" / "down", written)
     read = bundles.load(tmp_path / "deep" / "down")
     assert (read.config, read.tags, read.scheme, read.metrics) == (config, tags, "IOB1", written.metrics)
@@ -147,7 +149,7 @@ def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
 
 
 def test_describe_tells_what_the_model_is() -> None:
-    facts = bundles.describe(bundles.load(GOLDEN))
+    facts = describe(bundles.load(GOLDEN))
     assert facts["predicts"] == "spans: LOC, ORG, PER"
     assert facts["tokenizer"] == "english-conll-1"
     assert "4 units" in facts["network"]

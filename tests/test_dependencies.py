@@ -1,6 +1,7 @@
 """Dependencies point one way, and light commands stay light."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -12,88 +13,106 @@ HEAVY = (
     "tensorflow", "keras", "jax", "torch", "datasets", "onnx", "seqeval", "sklearn", "scipy", "pandas", "optuna", "matplotlib",
 )  # fmt: skip
 
-# part: what of `tagger` it may import at module level
-MAY_IMPORT = {
-    "errors": (),
-    "files": ("errors",),
-    "text": ("errors", "files", "text"),
-    "features": ("errors", "features", "files"),
-    "decoding": (),
-    "networks": ("features", "networks"),
-    "card": ("text",),
-    "bundle": ("card", "errors", "features", "files", "folders", "language_models.bundle", "text", "training.config"),
-    "corpora": ("errors", "text", "training.config"),
-    "runtime": (
-        "bundle",
-        "decoding",
-        "errors",
-        "features",
-        "files",
-        "graphs",
-        "language_models",
-        "runtime",
-        "text",
-        "training.config",
-    ),
-    "folders": ("errors", "files"),
-    "graphs": ("errors", "graphs"),
-    "language_models": (
-        "errors",
-        "features",
-        "files",
-        "folders",
-        "graphs",
-        "language_models",
-        "text",
-        "training.config",
-        "training.series",
-        "training.settings",
-    ),
-    "evaluation": ("errors", "evaluation", "runtime", "text"),
-}
-WITHOUT_HEAVY = (
-    "errors",
-    "files",
-    "text",
-    "features",
-    "decoding",
-    "bundle",
-    "corpora",
-    "runtime",
-    "evaluation",
-    "cli",
-    "folders",
-    "graphs",
-    "language_models",
-)
+# A part may import those above it, and itself; nothing may import upwards, for type checking neither.
+LAYERS = (
+    "errors", "files", "cpu", "decoding", "text", "features", "networks", "config", "corpora", "bundles", "export",
+    "language_models", "inference", "evaluation", "training", "tuning", "cli",
+)  # fmt: skip
+KERAS = ("networks", "training")  # all other parts import nothing heavy at module level
 
 
-def imports(part):
-    """(file, imported module) for every import at module level of a part of the package; type-checking ones left out."""
-    files = sorted((PACKAGE / part).rglob("*.py")) if (PACKAGE / part).is_dir() else [PACKAGE / f"{part}.py"]
-    assert files
-    for file in files:
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{file}: relative import"
-                for alias in node.names:
-                    yield file, f"{node.module}.{alias.name}"
-            elif isinstance(node, ast.Import):
-                yield from ((file, alias.name) for alias in node.names)
+def part_of(module):
+    """The layer of a module such as `tagger.text.spans`; the package itself, whose API is imported when used, has none."""
+    _, _, inside = module.partition(".")
+    return inside.partition(".")[0]
 
 
-@pytest.mark.parametrize("part", MAY_IMPORT)
-def test_dependencies_point_one_way(part):
-    for file, module in imports(part):
-        if module.startswith("tagger."):
-            inside = module.removeprefix("tagger.")
-            assert any(inside == may or inside.startswith(f"{may}.") for may in MAY_IMPORT[part]), f"{file}: {module}"
+def imports(tree, file):
+    """The modules and names that are imported anywhere in a tree: in functions and for type checking too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
-@pytest.mark.parametrize("part", WITHOUT_HEAVY)
+def modules():
+    for file in sorted(PACKAGE.rglob("*.py")):
+        part = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if part not in ("__init__", "__main__"):
+            yield part, file, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def test_every_part_has_its_layer():
+    assert {part for part, _, _ in modules()} == {*LAYERS}
+
+
+def test_nothing_imports_upwards():
+    upwards = [
+        f"{file.relative_to(PACKAGE)} imports {module}"
+        for part, file, tree in modules()
+        for module in imports(tree, file)
+        if module.startswith("tagger.") and part_of(module) in LAYERS and LAYERS.index(part_of(module)) > LAYERS.index(part)
+    ]
+    assert not upwards
+
+
+def test_packages_import_each_other_in_no_circle():
+    """Within a package too: no two of its modules import each other, even through others, when they are loaded."""
+    graph = {}
+    for _, file, tree in modules():
+        name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        body = ast.Module([*tree.body], [])
+        graph[name] = {
+            module
+            for found in imports(body, file)
+            for module in (found, found.rpartition(".")[0])
+            if module.startswith("tagger.")
+        }
+    graph = {name: {module for module in found if module in graph and module != name} for name, found in graph.items()}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.parametrize("part", [part for part in LAYERS if part not in KERAS])
 def test_heavy_packages_are_not_imported_at_module_level(part):
-    for file, module in imports(part):
-        assert module.split(".")[0] not in HEAVY, f"{file}: {module}"
+    for where, file, tree in modules():
+        top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+        for module in imports(ast.Module(top, []), file) if where == part else ():
+            assert module.split(".")[0] not in HEAVY, f"{file}: {module}"
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "info", "convert"])
+def test_using_a_model_imports_nothing_of_training(command, trained_run, tmp_path):
+    sample = PACKAGE.parent / "data" / "sample"
+    arguments = {
+        "predict": (trained_run, sample / "article.txt"),
+        "evaluate": (trained_run, sample / "dev.conll"),
+        "info": (trained_run,),
+        "convert": (sample / "dev.conll", tmp_path / "dev.jsonl"),
+    }[command]
+    code = (
+        f"import sys; sys.argv = ['tagger', {command!r}, *{[str(argument) for argument in arguments]!r}]\n"
+        "import os; before = dict(os.environ)\n"
+        "from tagger.cli.main import group\n"
+        "try:\n    group(standalone_mode=False)\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert os.environ == before\n"
+        "assert not [name for name in sys.modules if name.startswith(('tagger.training', 'tagger.tuning'))]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+
+
+def test_importing_changes_no_environment_variable():
+    code = (
+        "import importlib, os, pkgutil\n"
+        "import keras, tensorflow\n"  # what they set when imported is theirs
+        "before = dict(os.environ)\n"
+        "import tagger\n"
+        "for module in pkgutil.walk_packages(tagger.__path__, 'tagger.'):\n"
+        "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+        "assert os.environ == before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
 
 
 @pytest.mark.parametrize(

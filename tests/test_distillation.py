@@ -16,11 +16,13 @@ from teaching import SENTENCES, TEXT, TOKENS, a_model
 from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundles
+from tagger.bundles.card import describe
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.networks.heads import SoftmaxHead
 from tagger.text.spans import Sentence
 from tagger.training import distillation, trainer
+from tagger.training.inputs import mixed as mixed_batches
 from tagger.training.inputs import soft_labels as labelling
 from tagger.training.inputs.batches import Batches
 from tagger.training.inputs.soft_labels import Labels
@@ -52,7 +54,7 @@ def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_th
     assert float(head.loss(logits, certain, mask)) == pytest.approx(float(head.loss(logits, ids, mask)), abs=1e-6)
 
 
-def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> distillation.Mixed:
+def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.Mixed:
     train = [Sentence(("a", "b", "c")[: 1 + number % 3], tags=("X",) * (1 + number % 3)) for number in range(20)]
     random = np.random.default_rng(1)
     labels = Labels([], [])
@@ -67,10 +69,10 @@ def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> distillation.M
     ]
     settings = override(Config(), [*changes, f"distillation.ratio={ratio}"])
     features, _ = features_of(settings, distillation.vocabulary_of(train, labels))
-    return distillation.Mixed(Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings)
+    return mixed_batches.Mixed(Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings)
 
 
-def rows(data: distillation.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
+def rows(data: mixed_batches.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
     """All sentences of an epoch: the characters of their words, and their targets."""
     found = []
     for number in range(len(data)):
@@ -146,7 +148,7 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(student: 
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
     assert recorder.facts["text"][:2] == (SENTENCES, TOKENS)
     assert trained.tags == bundles.load(student.distillation.teachers[0]).tags
-    assert "taught by" in bundles.describe(trained)
+    assert "taught by" in describe(trained)
     stopped = tmp_path / "stopped"
 
     class Impatient(Recorder):

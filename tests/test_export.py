@@ -16,7 +16,8 @@ from command_line import failed, invoke, worked
 import tagger
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles import tagger_weights as weights
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.card import describe
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import digest
 from tagger.config.tagger import CELLS, Config, override
 from tagger.errors import BundleError, TaggerError
@@ -140,7 +141,7 @@ def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     assert figures["float32"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
     kept = figures["score"] >= figures["float32"] - exporting.TOLERATED
     assert bundle.metrics["precision"] == ("int8" if kept else "float32")
-    assert bundles.describe(bundle)["predicts in"].startswith(bundle.metrics["precision"])
+    assert describe(bundle)["predicts in"].startswith(bundle.metrics["precision"])
 
 
 def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(tmp_path: Path, trained_run: Path) -> None:

@@ -21,7 +21,7 @@ JAX = f"""
 import sys, numpy as np, keras
 from tagger.training import trainer
 from tagger.config.tagger import load
-from tagger.runtime import predictor
+from tagger.inference import predictor
 assert keras.backend.backend() == "jax"
 trained, mine, out = sys.argv[1:]
 model = predictor.load(trained)

@@ -7,7 +7,7 @@ import sys
 import keras
 import pytest
 
-from tagger.inference.predictor import cores
+from tagger.cpu import cores
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the threads are TensorFlow's")
 

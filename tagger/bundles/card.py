@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tagger.bundles.tagger import Bundle
 from tagger.text import schemes
 
 INT8 = "sentences.int8.onnx"
-
-if TYPE_CHECKING:
-    from tagger.bundles.tagger_files import Bundle
 
 __all__ = ["card", "describe"]
 

@@ -22,18 +22,17 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as language_models
-from tagger.bundles.card import card, describe
+from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import Bundle as LanguageModel
+from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as configuration
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
@@ -43,7 +42,7 @@ from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.text import schemes
 
-__all__ = ["FORMAT", "GRAPHS", "Bundle", "describe", "load", "save"]
+__all__ = ["FORMAT", "GRAPHS", "load", "save"]
 
 FORMAT = 4
 _MODELS = "language_models"
@@ -53,32 +52,6 @@ GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
 _GONE = ("residual", "normalize", "warmup", "label_smoothing")  # settings of older formats that were tried and left out
 _AGREEMENT = ("weight", "score", "without")
 _FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """A trained model as plain data.
-
-    ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``. ``scheme`` is that of the
-    training corpus, in which predictions are written. ``graphs`` are the files of `runtime.export`, made of ``weights``: a bundle
-    with other weights must leave them out, or is refused when it is used. ``language_models`` are those that it reads with.
-    """
-
-    config: Config
-    tags: tuple[str, ...]
-    scheme: str
-    features: WordFeatures
-    weights: dict[str, np.ndarray]
-    metrics: dict[str, Any]
-    graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
-    language_models: tuple[LanguageModel, ...] = field(default=(), repr=False)
-
-    @property
-    def labels(self) -> list[str]:
-        """The labels of the spans that the model predicts, or its plain tags."""
-        if self.scheme == schemes.PLAIN:
-            return list(self.tags)
-        return sorted({schemes.split(tag)[1] for tag in self.tags} - {""})
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import misfits, recurrent_shapes
 from tagger.config.tagger import ModelConfig
 from tagger.errors import BundleError

@@ -31,6 +31,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import language_model as language_models
     from tagger.bundles import tagger_files as bundle
+    from tagger.bundles.card import describe
     from tagger.training import see_installed
     from tagger.training.export import precision as exporting
 
@@ -56,7 +57,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
         raise ConfigError(f"{dev or 'data.dev'}: there is no such file; name an annotated FILE to compare on")
     sentences = exporting.annotated(model, dev) if Path(dev).is_file() else []
     model = exporting.add(run, sentences)
-    click.echo(f"The graphs are in {run}; it predicts in {bundle.describe(model)['predicts in']}.")
+    click.echo(f"The graphs are in {run}; it predicts in {describe(model)['predicts in']}.")
     if verify:
         with quiet_stderr():
             from tagger.training.export import verify as verification

@@ -103,6 +103,7 @@ def quiet_stderr() -> Iterator[None]:
 
     Python errors inside still propagate.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it would log later on
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)

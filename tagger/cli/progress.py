@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
 import click
 
+from tagger.cli.meter import Meter
 from tagger.training.observer import Observer
 
-__all__ = ["LanguageModelProgress", "Meter", "SearchProgress", "TrainingProgress", "clock"]
+__all__ = ["LanguageModelProgress", "SearchProgress", "TrainingProgress", "clock"]
 
 
 def clock(seconds: float) -> str:
@@ -22,26 +22,6 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds + 0.5), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-class Meter:
-    """One line that shows a share done; silent where stderr is no terminal. At most ten times a second."""
-
-    def __init__(self) -> None:
-        self.drawn = 0.0
-        self.terminal = sys.stderr.isatty()
-
-    def show(self, done: float, text: str) -> None:
-        now = time.monotonic()
-        if not self.terminal or now - self.drawn < 0.1:
-            return
-        self.drawn = now
-        bar = "█" * round(20 * done)
-        click.echo(f"\r\033[K{bar:░<20} {100 * done:3.0f} %  {text}", err=True, nl=False)
-
-    def clear(self) -> None:
-        if self.terminal:
-            click.echo("\r\033[K", err=True, nl=False)
 
 
 class TrainingProgress(Observer):

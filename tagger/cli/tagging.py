@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
+from tagger.cli.meter import Meter
 from tagger.cli.options import assigned
-from tagger.cli.progress import Meter
+from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import files as stream
 from tagger.inference import predictor
@@ -39,7 +40,7 @@ class Work:
 
     def model(self) -> Predictor:
         """The model, with its share of the cores."""
-        threads = None if self.workers == 1 else max(predictor.cores() // self.workers, 1)
+        threads = None if self.workers == 1 else max(cores() // self.workers, 1)
         return predictor.load(*self.runs, precision=self.precision, threads=threads)
 
 

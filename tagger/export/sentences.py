@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
 from tagger.config.tagger import ModelConfig

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import check
 from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError

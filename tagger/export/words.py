@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
 from tagger.export.operators import Graph, recurrent, value

@@ -20,15 +20,16 @@ from statistics import median
 import numpy as np
 
 from tagger.bundles import tagger_files as bundles
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS
+from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.inference import files as stream
 from tagger.inference.context import reading
 from tagger.inference.member import Batch, Member, batches_of
 from tagger.inference.network import FLOAT32, Network
-from tagger.inference.predictor import Predictor, cores, load
+from tagger.inference.predictor import Predictor, load
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence

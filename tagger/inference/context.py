@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import QUANTIZED_CELLS
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of_each

@@ -10,15 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.decoding import Transitions, segment_log_probabilities, viterbi
 from tagger.errors import BundleError
 from tagger.text import schemes
 from tagger.text.spans import Span
 
-__all__ = ["INNER_SCHEME", "Decoded", "Decoder"]
-
-INNER_SCHEME = "IOBES"
+__all__ = ["Decoded", "Decoder"]
 
 
 class Decoded(NamedTuple):
@@ -41,7 +39,7 @@ class Decoder:
         allowed = (
             Transitions.free(len(self.tags))
             if plain_tags
-            else Transitions.constrained(*schemes.transition_table(self.tags, INNER_SCHEME))
+            else Transitions.constrained(*schemes.transition_table(self.tags, schemes.TRAINING_SCHEME))
         )
         self.allowed = (allowed.start, allowed.transitions, allowed.end)
         self.transitions = self._learnt(scores) if scores is not None else allowed
@@ -98,4 +96,4 @@ class Decoder:
 
     def spans_of(self, path: np.ndarray) -> list[Span]:
         """The spans of one valid path of tag ids."""
-        return schemes.decode([self.tags[number] for number in path], INNER_SCHEME) if path.any() else []
+        return schemes.decode([self.tags[number] for number in path], schemes.TRAINING_SCHEME) if path.any() else []

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.text import schemes
 from tagger.text.formats.conll import DOCUMENT_MARK
 from tagger.text.spans import Sentence

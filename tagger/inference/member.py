@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.features.batches import Contexts, batch_up, bucket
 from tagger.features.encode import Lexicon
 from tagger.inference.context import Known, models_of, reading

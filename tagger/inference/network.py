@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import check, width_of
 from tagger.bundles.weights import digest
 from tagger.errors import BundleError

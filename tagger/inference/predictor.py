@@ -10,7 +10,6 @@ Axes: B batch, T time, N tokens in all, K tags.
 from __future__ import annotations
 
 import itertools
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from tagger.bundles import tagger_files as bundles
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
+from tagger.cpu import cores
 from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.inference.context import Read, reading
@@ -33,7 +33,7 @@ from tagger.text import schemes, tokens
 from tagger.text.formats import plain
 from tagger.text.spans import Sentence, Span
 
-__all__ = ["Predictor", "cores", "load"]
+__all__ = ["Predictor", "load"]
 
 AHEAD = 2  # windows that are read ahead for each thread
 THREADS = 4  # beyond, Python is the bottleneck, and processes help
@@ -66,11 +66,6 @@ def load(*folders: str | Path, precision: str | None = None, threads: int | None
             differs = next(name for name in wanted if wanted[name] != found[name])
             raise BundleError(f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}")
     return Predictor(*members, threads=threads)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _kind(bundle: Bundle) -> dict[str, object]:

@@ -22,8 +22,8 @@ from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
+from tagger.files import see_free
 from tagger.language_models import torch_files
-from tagger.tuning import tables as series
 
 __all__ = ["convert", "import_model"]
 
@@ -44,7 +44,7 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
         TaggerError: the file is no such model or has no known direction, or `run` is in use.
     """
     source, run = Path(source), Path(run)
-    series.see_free(run)
+    see_free(run)
     try:
         torch = torch_files.is_torch(source)
     except OSError as error:

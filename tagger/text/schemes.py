@@ -22,13 +22,16 @@ import numpy as np
 from tagger.text.spans import Span
 
 __all__ = [
-    "OUTSIDE", "PLAIN", "PREFIXES", "SCHEMES", "SchemeError", "allowed", "convert", "decode", "detect", "encode",
-    "sound", "tags_of", "transition_table", "violation",
+    "OUTSIDE", "PLAIN", "PREFIXES", "SCHEMES", "TRAINING_SCHEME", "SchemeError", "allowed", "convert", "decode", "detect",
+    "encode", "sound", "tags_of", "transition_table", "violation",
 ]  # fmt: skip
 
 OUTSIDE = "O"
 PREFIXES = {"IOB2": "BI", "IO": "I", "IOB1": "IB", "IOBES": "BIES", "BILOU": "BILU"}
 SCHEMES = tuple(PREFIXES)
+TRAINING_SCHEME = "IOBES"
+"""The scheme of a network's tags: a span is exactly one sequence of tags, so its probability is that of a path segment."""
+
 PLAIN = "plain"
 """The name for tags that are no encoding of spans, such as parts of speech."""
 

@@ -5,8 +5,6 @@ from importlib.util import find_spec
 
 from tagger.errors import TaggerError
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything here imports TensorFlow: it greets on stderr
-
 INSTALL = "pip install 'span-tagger[train]', or '.[train]' in the folder of its sources"
 
 

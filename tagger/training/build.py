@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import check
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures

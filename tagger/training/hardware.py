@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import keras
 
-from tagger.inference.predictor import cores
+from tagger.cpu import cores
 
 __all__ = ["keep_freed_memory", "share_cores"]
 

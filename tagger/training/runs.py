@@ -11,11 +11,10 @@ import numpy as np
 
 from tagger.config.schema import to_toml
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import see_free, written_whole
 from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
-from tagger.tuning import tables as series
 
 __all__ = ["begun", "claim", "restore", "seed"]
 
@@ -32,7 +31,7 @@ def begun(run: Path, settings: Any, resume: bool) -> tuple[Progress, dict[str, d
     linear = training.schedule == "linear"  # a line falls the slower, the more epochs there are
     fixed = to_toml(replace(settings, training=replace(training, epochs=training.epochs if linear else 1, patience=1)))
     if not resume:
-        series.see_free(run)
+        see_free(run)
         return Progress(settings=fixed), {}
     if not (run / "checkpoint").exists() and (run / "config.toml").exists() and _is_taught(settings):
         return Progress(settings=fixed), {}  # stopped while its teachers labelled a text

@@ -11,11 +11,11 @@ from typing import Any
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import Lexicon, WordFeatures
-from tagger.inference.decoder import INNER_SCHEME, Decoder
+from tagger.inference.decoder import Decoder
 from tagger.language_models.model import LanguageModel
 from tagger.text import schemes, tokens
 from tagger.text.spans import Sentence
@@ -23,12 +23,12 @@ from tagger.training import distillation, runs
 from tagger.training.build import SequenceTagger, architecture
 from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, dev_score, exhausted
 from tagger.training.checkpoints import Progress
-from tagger.training.distillation import Mixed
 from tagger.training.export import precision as exporting
 from tagger.training.hardware import keep_freed_memory, share_cores
 from tagger.training.inputs.augmentation import versions
 from tagger.training.inputs.batches import Batches, passes
 from tagger.training.inputs.context import contexts_of, language_models_of
+from tagger.training.inputs.mixed import Mixed
 from tagger.training.inputs.word_features import features_of
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
@@ -105,7 +105,7 @@ def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sente
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
-    return schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), INNER_SCHEME)
+    return schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), schemes.TRAINING_SCHEME)
 
 
 def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme: str, features: WordFeatures, model: Any) -> dict:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.files import written_whole
-from tagger.tuning import tables as series
+from tagger.tuning import tables
 from tagger.tuning.space import Choice, Range
 
 __all__ = ["Row", "plot", "shown", "table", "write"]
@@ -51,7 +51,7 @@ def table(rows: Sequence[Row]) -> str:
         + [_number(row.parameters[key]) for key in keys]
         for row in ranked
     ]
-    return series.markdown(["trial", "state", "dev score", "epochs", "minutes", *keys], cells)
+    return tables.markdown(["trial", "state", "dev score", "epochs", "minutes", *keys], cells)
 
 
 def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
         + [row.parameters[key] for key in keys]
         for row in rows
     ]
-    series.write_table(run / "search.csv", head, cells)
+    tables.write_table(run / "search.csv", head, cells)
     failures = "".join(f"\nTrial {row.number} failed: {row.error}\n" for row in rows if row.error)
     with written_whole(run / "search.md") as stream:
         stream.write(f"{table(rows)}\n{failures}")

@@ -18,7 +18,8 @@ import numpy as np
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.folder import MANIFEST
+from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
@@ -27,7 +28,7 @@ from tagger.training.inputs import soft_labels as labelling
 from tagger.training.observer import Observer
 from tagger.tuning import report as search_report
 from tagger.tuning import subprocess_trainer as apart
-from tagger.tuning import tables as series
+from tagger.tuning import tables
 from tagger.tuning.report import Row
 from tagger.tuning.space import Choice, Range
 
@@ -86,7 +87,7 @@ def search(
     run, observer = Path(run), observer or Observer()
     settings = labelling.shared(settings, run)
     _optuna()
-    series.begin(run, run / STORAGE, resume)
+    tables.begin(run, run / STORAGE, resume)
     corpora.splits(settings.data)  # else wrong data would be found trial by trial
     with _study(run, settings, space) as study:
         _tidy(study, run)  # what was killed between a trial's end and its tidying
@@ -279,7 +280,7 @@ def _tidy(study: optuna.Study, run: Path) -> None:
 
 def _strip(folder: Path) -> None:
     """Remove a bundle but for its settings, the manifest first: from then on it is no model."""
-    manifest = folder / bundle.MANIFEST
+    manifest = folder / MANIFEST
     if manifest.exists():
         names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
         manifest.unlink()

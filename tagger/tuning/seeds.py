@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, median_low, stdev
 
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
@@ -18,7 +18,7 @@ from tagger.files import written_whole
 from tagger.training.inputs import soft_labels as labelling
 from tagger.training.observer import Observer
 from tagger.tuning import subprocess_trainer as apart
-from tagger.tuning import tables as series
+from tagger.tuning import tables
 
 __all__ = ["Result", "Series", "train"]
 
@@ -57,7 +57,7 @@ class Series:
         columns = list(zip(*map(astuple, self.results), strict=True))[1:]
         digits = (2, 1, 1, 1)
         means = [_mean(column, places) for column, places in zip(columns, digits, strict=True)]
-        return series.markdown(head, [*rows, ["mean", *means, ""]])
+        return tables.markdown(head, [*rows, ["mean", *means, ""]])
 
 
 def _mean(values: Sequence[float], digits: int) -> str:
@@ -87,7 +87,7 @@ def train(
     first = settings.training.seed
     plans = [config.assign(settings, {"training.seed": first + number}, "the last seed") for number in range(count)]
     folders = [run / f"seed-{plan.training.seed}" for plan in plans]
-    series.begin(run, folders[0], resume)
+    tables.begin(run, folders[0], resume)
 
     # One after the other: a single training already uses all cores.
     results: list[Result] = []
@@ -135,6 +135,6 @@ def _result(trained: Bundle, folder: Path) -> Result:
 
 
 def _write(run: Path, whole: Series) -> None:
-    series.write_table(run / "seeds.csv", [field.name for field in fields(Result)], [astuple(row) for row in whole.results])
+    tables.write_table(run / "seeds.csv", [field.name for field in fields(Result)], [astuple(row) for row in whole.results])
     with written_whole(run / "seeds.md") as stream:
         stream.write(whole.table() + "\n")

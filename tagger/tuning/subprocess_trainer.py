@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import tagger
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
@@ -66,7 +66,7 @@ def train(settings: Config, run: str | Path, *, resume: bool = False, observer: 
 def _environment() -> dict[str, str]:
     """Ours, and this very copy of the package."""
     paths = [str(Path(tagger.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _watch(process: subprocess.Popen[str], job: dict[str, Any], observer: Observer) -> str | None:

@@ -1,4 +1,4 @@
-"""What trainings have in common: that they begin in a free folder, and the table of several."""
+"""What `seeds` and `search` share: how they begin, and their tables."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import see_free, written_whole
 
-__all__ = ["begin", "markdown", "see_free", "write_table"]
+__all__ = ["begin", "markdown", "write_table"]
 
 
 def begin(run: Path, begun: Path, resume: bool) -> None:
@@ -22,16 +22,6 @@ def begin(run: Path, begun: Path, resume: bool) -> None:
         raise TaggerError(f"{begun}: does not exist, so there is nothing to resume; leave out --resume")
     if not resume:
         see_free(run)
-
-
-def see_free(run: Path) -> None:
-    """See that nothing is lost if a training writes to `run`.
-
-    Raises:
-        TaggerError: it is a file, or a folder that is not empty.
-    """
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise TaggerError(f"{run}: exists and is not empty; choose another folder, remove it, or go on with --resume")
 
 
 def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tagger.bundles import tagger_files as bundles
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.export import tagger as export
 from tagger.inference.document_consistency import WEIGHT

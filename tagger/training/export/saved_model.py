@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
 from tagger.training.build import restore

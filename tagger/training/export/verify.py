@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.bundles.tagger_files import Bundle
+from tagger.bundles.tagger import Bundle
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.features.encode import Lexicon

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tagger.inference.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 
@@ -16,8 +15,8 @@ __all__ = ["Mentions", "versions"]
 class Mentions:
     """All distinct mentions of some sentences by label; they take each other's places.
 
-    A sentence is two arrays (T,): its words and its tags, numbers or strings. The tags encode its spans in `INNER_SCHEME`, in
-    which those of a span do not depend on what stands beside it.
+    A sentence is two arrays (T,): its words and its tags, numbers or strings. The tags encode its spans in the
+    training scheme, in which those of a span do not depend on what stands beside it.
     """
 
     def __init__(self, words: Sequence[np.ndarray], tags: Sequence[np.ndarray], spans: Sequence[Sequence[Span]]):
@@ -59,9 +58,11 @@ def versions(sentences: Sequence[Sentence], count: int, probability: float) -> l
     `probability`. Always the same ones, so that what language models know of them is kept on disk for all seeds."""
     spans = [sentence.spans or () for sentence in sentences]
     words = [np.array(sentence.tokens, dtype=object) for sentence in sentences]
-    encoded = [schemes.encode(within, len(row), INNER_SCHEME) for row, within in zip(words, spans, strict=True)]
+    encoded = [schemes.encode(within, len(row), schemes.TRAINING_SCHEME) for row, within in zip(words, spans, strict=True)]
     mentions, found = Mentions(words, [np.array(tags, dtype=object) for tags in encoded], spans), list(sentences)
     for number in range(1, count):
         replaced = zip(*mentions.replaced(probability, np.random.default_rng(number)), strict=True)
-        found += [Sentence(tuple(row), spans=tuple(schemes.decode(list(tags), INNER_SCHEME))) for row, tags in replaced]
+        found += [
+            Sentence(tuple(row), spans=tuple(schemes.decode(list(tags), schemes.TRAINING_SCHEME))) for row, tags in replaced
+        ]
     return found

@@ -11,7 +11,6 @@ from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.batches import Contexts, batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
 from tagger.features.vocabulary import PAD, UNK
-from tagger.inference.decoder import INNER_SCHEME
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.augmentation import Mentions
@@ -123,5 +122,5 @@ def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:
     """The tag ids of a training sentence, (T,) int32."""
     tags: Sequence[str] = sentence.tags or ()
     if sentence.spans is not None:
-        tags = schemes.encode(sentence.spans, len(sentence), INNER_SCHEME)
+        tags = schemes.encode(sentence.spans, len(sentence), schemes.TRAINING_SCHEME)
     return np.array([numbers[tag] for tag in tags], dtype=np.int32)
