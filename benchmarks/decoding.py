@@ -1,9 +1,10 @@
 """Speed of the decoder: `python -m benchmarks.decoding [--length 15] [--runs 9]`.
 
-Prints sentences a second (the median of several runs) of `viterbi` and `marginals`, and how many times as
-fast `viterbi` is as a plain batched Viterbi, which looks at all K² transitions at every step. All sentences
-have the same length, which suits the plain one; `mixed/s` is `viterbi` on the mixed lengths of a corpus.
-`real` stands for a CRF. For figures that can be compared, set OMP_NUM_THREADS=1 and pin to one core.
+Prints sentences a second (the median of several runs) of `viterbi` and `marginals`, and how many
+times as fast `viterbi` is as a plain batched Viterbi, which looks at all K² transitions at every
+step. All sentences have the same length, which suits the plain one; `mixed/s` is `viterbi` on the
+mixed lengths of a corpus. `real` stands for a CRF. For figures that can be compared, set
+OMP_NUM_THREADS=1 and pin to one core.
 """
 
 import argparse
@@ -20,7 +21,9 @@ Decoder = Callable[[Floats, Integers, Transitions], Floats | Integers]
 
 
 def dense_viterbi(emissions: Floats, lengths: Integers, transitions: Transitions) -> Integers:
-    """The textbook's recursion over (B, K, K), padding decoded as if it were text: what one writes first."""
+    """The textbook's recursion over (B, K, K), padding decoded as if it were text: what one writes
+    first.
+    """
     batch, time_steps, _ = emissions.shape
     best = transitions.start + emissions[:, 0]
     pointers = []
@@ -54,7 +57,9 @@ def real(like: Transitions) -> Transitions:
     return Transitions(*scores)
 
 
-def sentences_per_second(decode: Decoder, emissions: Floats, lengths: Integers, transitions: Transitions, runs: int) -> float:
+def sentences_per_second(
+    decode: Decoder, emissions: Floats, lengths: Integers, transitions: Transitions, runs: int
+) -> float:
     """The median of `runs` runs, after one that is not counted."""
     seconds = []
     for _ in range(runs + 1):
@@ -66,7 +71,9 @@ def sentences_per_second(decode: Decoder, emissions: Floats, lengths: Integers, 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--length", type=int, default=15, help="tokens in a sentence")
     parser.add_argument("--runs", type=int, default=9)
     options = parser.parse_args()
@@ -77,15 +84,25 @@ def main() -> None:
         for kind, transitions in (("IOBES", iobes(labels)), ("real", real(iobes(labels)))):
             tags = len(transitions.start)
             generator = np.random.default_rng(0)
-            mixed = 1 + generator.gamma(1.5, (options.length - 1) / 1.5, size=batch).astype(np.int64)
-            emissions = generator.normal(size=(batch, max(mixed.max(), options.length), tags)).astype(np.float32)
+            mixed = 1 + generator.gamma(1.5, (options.length - 1) / 1.5, size=batch).astype(
+                np.int64
+            )
+            emissions = generator.normal(
+                size=(batch, max(mixed.max(), options.length), tags)
+            ).astype(np.float32)
             runs = (
                 (viterbi, emissions, mixed),
-                *((f, emissions[:, : options.length], np.full(batch, options.length)) for f in DECODERS),
+                *(
+                    (f, emissions[:, : options.length], np.full(batch, options.length))
+                    for f in DECODERS
+                ),
             )
             speeds = [sentences_per_second(*run, transitions, options.runs) for run in runs]
             figures = (f"{speed:,.0f}" for speed in speeds)
-            print(row.format(kind, labels, tags, batch, *figures, f"{speeds[1] / speeds[3]:.1f}"), flush=True)
+            print(
+                row.format(kind, labels, tags, batch, *figures, f"{speeds[1] / speeds[3]:.1f}"),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

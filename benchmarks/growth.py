@@ -1,9 +1,11 @@
-"""How the cost of tagging grows with the length of sentences and with the number of labels; a table and, if asked for, a plot.
+"""How the cost of tagging grows with the length of sentences and with the number of labels; a table
+and, if asked for, a plot.
 
     python benchmarks/growth.py [--plot growth.png] [--rounds 5]
 
-Untrained models of one bidirectional LSTM of 200 units (a weight's value costs no time) tag made-up sentences, one thread, in
-float32: microseconds a token, the median over rounds in which all take their turn. "agreement" is on, as in trained models.
+Untrained models of one bidirectional LSTM of 200 units (a weight's value costs no time) tag made-up
+sentences, one thread, in float32: microseconds a token, the median over rounds in which all take
+their turn. "agreement" is on, as in trained models.
 """
 
 from __future__ import annotations
@@ -36,10 +38,19 @@ def model(labels: int) -> Predictor:
     """An untrained model with so many labels."""
     features = WordFeatures(Vocabulary.build([WORDS]), Vocabulary.build(WORDS), shapes=True)
     tags = schemes.tags_of([f"L{number}" for number in range(labels)], "IOBES")
-    empty = Bundle(Config(), tags, "IOB2", features, {}, {"agreement": {"weight": 0.6, "score": 0, "without": 0}})
+    empty = Bundle(
+        Config(),
+        tags,
+        "IOB2",
+        features,
+        {},
+        {"agreement": {"weight": 0.6, "score": 0, "without": 0}},
+    )
     random = np.random.default_rng(1)
     shapes = weights.expected(empty.config.model, features, len(tags))
-    drawn = {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    drawn = {
+        name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()
+    }
     untrained = Bundle(empty.config, tags, "IOB2", features, drawn, empty.metrics)
     return Predictor(Member(untrained, Network(untrained)), threads=1)
 
@@ -47,7 +58,10 @@ def model(labels: int) -> Predictor:
 def sentences(length: int, tokens: int) -> list[Sentence]:
     random = np.random.default_rng(2)
     count = max(tokens // length, 1)
-    return [Sentence(tuple(WORDS[number] for number in row)) for row in random.integers(len(WORDS), size=(count, length))]
+    return [
+        Sentence(tuple(WORDS[number] for number in row))
+        for row in random.integers(len(WORDS), size=(count, length))
+    ]
 
 
 def costs(works: dict[int, tuple[Predictor, list[Sentence]]], times: int) -> dict[int, float]:
@@ -69,7 +83,9 @@ def plot(curves: dict[str, dict[int, float]], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(curves), figsize=(9, 3.2), sharey=True, layout="constrained")
+    figure, panels = pyplot.subplots(
+        1, len(curves), figsize=(9, 3.2), sharey=True, layout="constrained"
+    )
     for panel, (name, curve) in zip(panels, curves.items(), strict=True):
         panel.plot(list(curve), list(curve.values()), marker="o")
         panel.set(xscale="log", xlabel=name, ylim=(0, None))
@@ -79,20 +95,30 @@ def plot(curves: dict[str, dict[int, float]], path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=15_000)
     options = parser.parse_args()
     four = model(4)
     work: dict[str, dict[int, tuple[Predictor, list[Sentence]]]] = {
-        "tokens of a sentence": {length: (four, sentences(length, options.tokens)) for length in LENGTHS},
+        "tokens of a sentence": {
+            length: (four, sentences(length, options.tokens)) for length in LENGTHS
+        },
         "labels": {labels: (model(labels), sentences(15, options.tokens)) for labels in LABELS},
     }
     curves: dict[str, dict[int, float]] = {}
     for name, works in work.items():
         curves[name] = costs(works, options.rounds)
-        print(rounds.table([name, "µs a token"], [[f"{key:,}", f"{cost:.1f}"] for key, cost in curves[name].items()]) + "\n")
+        print(
+            rounds.table(
+                [name, "µs a token"],
+                [[f"{key:,}", f"{cost:.1f}"] for key, cost in curves[name].items()],
+            )
+            + "\n"
+        )
     if options.plot:
         plot(curves, options.plot)
 

@@ -1,14 +1,17 @@
-"""A tagger that reads with language models beside Flair, from file to file; the language models alone beside PyTorch; in one run.
+"""A tagger that reads with language models beside Flair, from file to file; the language models
+alone beside PyTorch; in one run.
 
     python benchmarks/language_models.py [--run RUN] [--tokens 3000] [--rounds 5]
 
-RUN is a trained tagger that reads with models of characters. Without it an untrained one of the default shape, with vectors of
-150, reads with news-forward.npz and news-backward.npz of $TAGGER_SHARED/language_models or, where they are not, with models of
-their size and random weights. Everyone reads, tags and writes the beginning of the test set as CoNLL columns.
+RUN is a trained tagger that reads with models of characters. Without it an untrained one of the
+default shape, with vectors of 150, reads with news-forward.npz and news-backward.npz of
+$TAGGER_SHARED/language_models or, where they are not, with models of their size and random weights.
+Everyone reads, tags and writes the beginning of the test set as CoNLL columns.
 
-Flair is untrained too, of the shape of its ner-english-fast, around the very same language models; PyTorch is `nn.LSTM` with
-their weights on padded batches of like length, and the work is what both models know at each token. Untrained taggers find next
-to nothing. So these are figures of speed alone.
+Flair is untrained too, of the shape of its ner-english-fast, around the very same language models;
+PyTorch is `nn.LSTM` with their weights on padded batches of like length, and the work is what both
+models know at each token. Untrained taggers find next to nothing. So these are figures of speed
+alone.
 """
 
 from __future__ import annotations
@@ -44,7 +47,9 @@ def news(folder: Path) -> list[Bundle]:
     from tagger.bundles import language_model as bundle
     from tagger.language_models import importing
 
-    shared = Path(os.environ.get("TAGGER_SHARED", rounds.ROOT.parent / "shared")) / "language_models"
+    shared = (
+        Path(os.environ.get("TAGGER_SHARED", rounds.ROOT.parent / "shared")) / "language_models"
+    )
     for number, direction in enumerate(DIRECTIONS):
         source = shared / f"news-{direction}.npz"
         if not source.exists():
@@ -65,24 +70,44 @@ def random_model(seed: int) -> dict[str, np.ndarray]:
         "decoder.weight": (CHARACTERS, UNITS),
         "decoder.bias": (CHARACTERS,),
     }
-    arrays = {name: random.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()}
+    arrays = {
+        name: random.uniform(-bound, bound, shape).astype(np.float32)
+        for name, shape in shapes.items()
+    }
     return {**arrays, "characters": _json(["<unk>", "\n", *map(chr, range(32, 30 + CHARACTERS))])}
 
 
 def as_pytorch(model: Bundle) -> dict[str, np.ndarray]:
-    """A model's arrays as PyTorch has them, with its characters: 0 is what is not known, 1 the line end, which stands for our
-    border and has the zero vector."""
+    """A model's arrays as PyTorch has them, with its characters: 0 is what is not known, 1 the line
+    end, which stands for our border and has the zero vector."""
     settings, weights = model.config.model, model.weights
     if (settings.level, settings.cell) != ("characters", "lstm") or not settings.embedding:
-        sys.exit("expected language models of embedded characters with LSTMs: no other kind can be compared")
+        sys.exit(
+            "expected language models of embedded characters with LSTMs: no other kind can be "
+            "compared"
+        )
     table = weights["embedding/embeddings"]
     arrays = {"encoder.weight": np.concatenate([table[1:2], np.zeros_like(table[:1]), table[2:]])}
     for depth in range(settings.layers):
-        kernel, recurrent, bias = (weights[f"encoder/forward_{depth + 1}/{name}"] for name in ("kernel", "recurrent", "bias"))
-        for name, array in (("weight_ih", kernel.T), ("weight_hh", recurrent.T), ("bias_ih", bias), ("bias_hh", 0 * bias)):
-            arrays[f"rnn.{name}_l{depth}"] = np.concatenate([np.split(array, 4)[gate] for gate in PYTORCH])
+        kernel, recurrent, bias = (
+            weights[f"encoder/forward_{depth + 1}/{name}"]
+            for name in ("kernel", "recurrent", "bias")
+        )
+        for name, array in (
+            ("weight_ih", kernel.T),
+            ("weight_hh", recurrent.T),
+            ("bias_ih", bias),
+            ("bias_hh", 0 * bias),
+        ):
+            arrays[f"rnn.{name}_l{depth}"] = np.concatenate(
+                [np.split(array, 4)[gate] for gate in PYTORCH]
+            )
     characters = ["<unk>", "\n", *model.vocabulary.words]
-    return {**arrays, "characters": _json(characters), "backward": np.array(settings.direction == "backward")}
+    return {
+        **arrays,
+        "characters": _json(characters),
+        "backward": np.array(settings.direction == "backward"),
+    }
 
 
 def _json(characters: list[str]) -> np.ndarray:
@@ -105,12 +130,21 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     words = Vocabulary.build(tokens for _, tokens in peer_columns.sentences(rounds.corpus("train")))
     lowered = sorted({word.lower() for word in words.words})
     vectors = Vectors(lowered, random.normal(0, 0.3, (len(lowered), VECTORS)).astype(np.float16))
-    features = WordFeatures(words, Vocabulary.build(words.words), True, vectors, sum(model.units for model in models))
-    config, tags = Config(DataConfig(vectors=("random",), language_models=DIRECTIONS)), schemes.tags_of(LABELS, "IOBES")
+    features = WordFeatures(
+        words, Vocabulary.build(words.words), True, vectors, sum(model.units for model in models)
+    )
+    config, tags = (
+        Config(DataConfig(vectors=("random",), language_models=DIRECTIONS)),
+        schemes.tags_of(LABELS, "IOBES"),
+    )
     shapes = weights.expected(config.model, features, len(tags))
-    drawn = {name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    drawn = {
+        name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()
+    }
     drawn["head/tags/bias"][tags.index("O")] = OUTSIDE
-    metrics = {"agreement": {"weight": 0.6, "score": 0, "without": 0}}  # as most trained models have
+    metrics = {
+        "agreement": {"weight": 0.6, "score": 0, "without": 0}
+    }  # as most trained models have
     model = Bundle(config, tags, "IOB2", features, drawn, metrics, language_models=tuple(models))
     bundle.save(folder, replace(model, graphs=export.graphs(model)))
     return folder
@@ -125,7 +159,12 @@ def serve_states(run: str, precision: str, source: str) -> None:
     models = list(models_of(bundle.load(run), precision).values())
 
     def work() -> int:
-        return sum(map(len, states_of_each(models, [tokens for _, tokens in peer_columns.sentences(source)])[0]))
+        return sum(
+            map(
+                len,
+                states_of_each(models, [tokens for _, tokens in peer_columns.sentences(source)])[0],
+            )
+        )
 
     rounds.serve(lambda: work)
 
@@ -142,28 +181,69 @@ def compare(run: str, folder: Path, options: argparse.Namespace) -> None:
         np.savez(file, **as_pytorch(model))
     columns, _ = prediction.repeated(folder, options.tokens)
     threads = ("--threads", options.threads)
-    whole: prediction.Rows = {"Flair": peers.command("flair", "peer_flair.py", columns, folder / "flair", *files, *threads)}
-    alone: prediction.Rows = {"PyTorch": peers.command("torch", "peer_torch_language_models.py", columns, *files, *threads)}
+    whole: prediction.Rows = {
+        "Flair": peers.command(
+            "flair", "peer_flair.py", columns, folder / "flair", *files, *threads
+        )
+    }
+    alone: prediction.Rows = {
+        "PyTorch": peers.command(
+            "torch", "peer_torch_language_models.py", columns, *files, *threads
+        )
+    }
     for precision in ("float32", "int8"):
         arguments: list[str | Path] = ["--precision", precision, "--source", columns]
         script = Path(prediction.__file__)
-        whole[f"ours, {precision}"] = [sys.executable, script, run, "--serve", "conll", *arguments, "--target", "conll"]
-        alone[f"ours, {precision}"] = [sys.executable, __file__, "--run", run, "--serve", *arguments]
-    print(f"About {options.tokens:,} tokens of {rounds.corpus('test').parent.name}, {options.rounds} rounds;", end=" ")
-    print(f"{len(models)} language models of {' and '.join(str(model.units) for model in models)} units")
-    for title, base, commands in (("From file to file", "Flair", whole), ("The language models alone", "PyTorch", alone)):
-        speeds = rounds.compare({name: command for name, command in commands.items() if command}, options.rounds)
+        whole[f"ours, {precision}"] = [
+            sys.executable,
+            script,
+            run,
+            "--serve",
+            "conll",
+            *arguments,
+            "--target",
+            "conll",
+        ]
+        alone[f"ours, {precision}"] = [
+            sys.executable,
+            __file__,
+            "--run",
+            run,
+            "--serve",
+            *arguments,
+        ]
+    print(
+        f"About {options.tokens:,} tokens of {rounds.corpus('test').parent.name}, "
+        f"{options.rounds} rounds;",
+        end=" ",
+    )
+    print(
+        f"{len(models)} language models of {' and '.join(str(model.units) for model in models)} "
+        "units"
+    )
+    for title, base, commands in (
+        ("From file to file", "Flair", whole),
+        ("The language models alone", "PyTorch", alone),
+    ):
+        speeds = rounds.compare(
+            {name: command for name, command in commands.items() if command}, options.rounds
+        )
         base = base if base in speeds else next(iter(speeds))
         print(f"\n{title}\n\n{rounds.speed_table(speeds, base)}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=3_000)
     parser.add_argument(
-        "--threads", type=int, default=len(os.sched_getaffinity(0)), help="of the others: all cores are not always best"
+        "--threads",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        help="of the others: all cores are not always best",
     )
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     for name in ("--precision", "--source"):

@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py RUN [--sizes 10 100 1000]
 
-Files are the corpus' test set, repeated to so many MB, as CoNLL columns; in each repetition a tenth of the words is new.
-The line is raw text.
+Files are the corpus' test set, repeated to so many MB, as CoNLL columns; in each repetition a tenth
+of the words is new. The line is raw text.
 """
 
 from __future__ import annotations
@@ -46,13 +46,22 @@ def write_columns(path: Path, megabytes: float) -> int:
 
 
 def write_line(path: Path, tokens: int) -> int:
-    words = [word for _, sentence in peer_columns.sentences(rounds.corpus("test")) for word in sentence if word.isalpha()]
-    path.write_text(" ".join((words * (tokens // len(words) + 1))[:tokens]) + "\n", encoding="utf-8")
+    words = [
+        word
+        for _, sentence in peer_columns.sentences(rounds.corpus("test"))
+        for word in sentence
+        if word.isalpha()
+    ]
+    path.write_text(
+        " ".join((words * (tokens // len(words) + 1))[:tokens]) + "\n", encoding="utf-8"
+    )
     return tokens
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run")
     parser.add_argument("--sizes", type=float, nargs="+", default=[10, 100], metavar="MB")
     options = parser.parse_args()
@@ -62,9 +71,14 @@ def main() -> None:
         for size in (*options.sizes, None):
             source = folder / ("line.txt" if size is None else "columns.conll")
             tokens = write_line(source, LINE) if size is None else write_columns(source, size)
-            took = processes.run(processes.predict(options.run, source, "--output", folder / "tagged"))
+            took = processes.run(
+                processes.predict(options.run, source, "--output", folder / "tagged")
+            )
             label = f"one line of {LINE:,} tokens" if size is None else f"{size:g} MB"
-            print(f"| {label} | {tokens:,} | {took.memory:,.0f} | {tokens / took.seconds:,.0f} |", flush=True)
+            print(
+                f"| {label} | {tokens:,} | {took.memory:,.0f} | {tokens / took.seconds:,.0f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

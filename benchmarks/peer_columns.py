@@ -1,4 +1,6 @@
-"""CoNLL columns, read and written as one does who needs nothing else; for the peers, whose environment has no tagger."""
+"""CoNLL columns, read and written as one does who needs nothing else; for the peers, whose
+environment has no tagger.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def sentences(path: str | Path) -> Iterator[Sentence]:
 
 def annotated(path: str | Path, count: int) -> list[tuple[list[str], list[str]]]:
     """Tokens and tags (IOB2) of the first sentences."""
-    return [(tokens, iob2([line.split()[-1] for line in lines])) for lines, tokens in islice(sentences(path), count)]
+    return [
+        (tokens, iob2([line.split()[-1] for line in lines]))
+        for lines, tokens in islice(sentences(path), count)
+    ]
 
 
 def iob2(tags: list[str]) -> list[str]:

@@ -1,4 +1,5 @@
-"""A worker of CRFsuite with the usual Python features, those of sklearn-crfsuite's tutorial: CoNLL file in, CoNLL file out.
+"""A worker of CRFsuite with the usual Python features, those of sklearn-crfsuite's tutorial: CoNLL
+file in, CoNLL file out.
 
 Trained for 50 iterations on the first sentences; its F1 means nothing.
 """
@@ -43,7 +44,9 @@ def _features(tokens: list[str], place: int) -> Features:
 
 def trained(path: str, count: int, model: str) -> pycrfsuite.Tagger:
     """A tagger whose file is `model`."""
-    trainer = pycrfsuite.Trainer(algorithm="lbfgs", params={"c1": 0.1, "c2": 0.1, "max_iterations": 50}, verbose=False)
+    trainer = pycrfsuite.Trainer(
+        algorithm="lbfgs", params={"c1": 0.1, "c2": 0.1, "max_iterations": 50}, verbose=False
+    )
     for tokens, tags in peer_columns.annotated(path, count):
         trainer.append(features(tokens), tags)
     trainer.train(model)
@@ -61,7 +64,10 @@ def main() -> None:
     tagger = trained(options.train, options.sentences, f"{options.target}.model")
 
     def tag() -> int:
-        tagged = ((lines, tagger.tag(features(tokens))) for lines, tokens in peer_columns.sentences(options.source))
+        tagged = (
+            (lines, tagger.tag(features(tokens)))
+            for lines, tokens in peer_columns.sentences(options.source)
+        )
         return peer_columns.write(tagged, options.target)
 
     rounds.serve(lambda: tag)

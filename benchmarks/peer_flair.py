@@ -1,7 +1,9 @@
-"""A worker of Flair: a `SequenceTagger` of the shape of its ner-english-fast, CoNLL file in, CoNLL file out.
+"""A worker of Flair: a `SequenceTagger` of the shape of its ner-english-fast, CoNLL file in, CoNLL
+file out.
 
-Word vectors of 100, `FlairEmbeddings` of given language models, 256 units, a CRF; otherwise Flair's defaults. Untrained: values
-cost no time; it is made to find next to nothing, for which Flair needs the least.
+Word vectors of 100, `FlairEmbeddings` of given language models, 256 units, a CRF; otherwise Flair's
+defaults. Untrained: values cost no time; it is made to find next to nothing, for which Flair needs
+the least.
 """
 
 from __future__ import annotations
@@ -30,14 +32,18 @@ def language_model(path: str) -> LanguageModel:
     characters = Dictionary(add_unk=True)
     for character in read.characters[1:]:
         characters.add_item(character)
-    model = LanguageModel(characters, not read.backward, read.units, read.layers, read.embedding, has_decoder=False)
+    model = LanguageModel(
+        characters, not read.backward, read.units, read.layers, read.embedding, has_decoder=False
+    )
     model.load_state_dict(read.arrays)
     return model.eval()
 
 
 def word_vectors(source: str) -> WordEmbeddings:
     """Random vectors of all words of a file."""
-    words = sorted({word.lower() for _, tokens in peer_columns.sentences(source) for word in tokens})
+    words = sorted(
+        {word.lower() for _, tokens in peer_columns.sentences(source) for word in tokens}
+    )
     vocabulary = {word: number for number, word in enumerate(words)}
     vectors = WordEmbeddings(None, vocab=vocabulary, embedding_length=VECTORS, name="vectors")
     torch.nn.init.normal_(vectors.embedding.weight)
@@ -49,7 +55,12 @@ def untrained(source: str, models: list[str]) -> SequenceTagger:
     tags.span_labels = True
     for label in LABELS:
         tags.add_item(label)
-    embeddings = StackedEmbeddings([word_vectors(source), *(FlairEmbeddings(language_model(path), name=path) for path in models)])
+    embeddings = StackedEmbeddings(
+        [
+            word_vectors(source),
+            *(FlairEmbeddings(language_model(path), name=path) for path in models),
+        ]
+    )
     tagger = SequenceTagger(embeddings, tags, LABEL, hidden_size=UNITS)
     with torch.no_grad():
         tagger.linear.bias[tagger.label_dictionary.get_idx_for_item("O")] = OUTSIDE

@@ -1,7 +1,8 @@
 """A worker of spaCy: `tok2vec` and `ner` of the small size, CoNLL file in, CoNLL file out.
 
-The layers are those of spaCy's small English models (96 wide, four convolutions over four hashed features), but with one tok2vec
-where those have two. Trained for a pass over the first sentences, so that it does find entities; its F1 means nothing.
+The layers are those of spaCy's small English models (96 wide, four convolutions over four hashed
+features), but with one tok2vec where those have two. Trained for a pass over the first sentences,
+so that it does find entities; its F1 means nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ TOK2VEC = {
         "rows": [5000, 1000, 2500, 2500],
         "include_static_vectors": False,
     },
-    "encode": {"@architectures": "spacy.MaxoutWindowEncoder.v2", "width": 96, "depth": 4, "window_size": 1, "maxout_pieces": 3},
+    "encode": {
+        "@architectures": "spacy.MaxoutWindowEncoder.v2",
+        "width": 96,
+        "depth": 4,
+        "window_size": 1,
+        "maxout_pieces": 3,
+    },
 }
 NER = {
     "@architectures": "spacy.TransitionBasedParser.v2",
@@ -63,7 +70,11 @@ def tag(nlp: spacy.Language, source: str, target: str, processes: int) -> int:
 
     tagged = nlp.pipe(docs(), as_tuples=True, n_process=processes)
     return peer_columns.write(
-        ((lines, [f"{t.ent_iob_}-{t.ent_type_}" if t.ent_type_ else "O" for t in doc]) for doc, lines in tagged), target
+        (
+            (lines, [f"{t.ent_iob_}-{t.ent_type_}" if t.ent_type_ else "O" for t in doc])
+            for doc, lines in tagged
+        ),
+        target,
     )
 
 

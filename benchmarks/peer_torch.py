@@ -1,7 +1,9 @@
-"""A worker of PyTorch: a tagger of the same shape as ours, CoNLL file in, CoNLL file out. Untrained: values cost no time.
+"""A worker of PyTorch: a tagger of the same shape as ours, CoNLL file in, CoNLL file out.
+Untrained: values cost no time.
 
-Well written, and to PyTorch's advantage where it was a choice: sentences sorted by length, distinct words encoded once a batch,
-`nn.LSTM` on padded batches without packing, which would cost more; scores are decoded by an argmax alone.
+Well written, and to PyTorch's advantage where it was a choice: sentences sorted by length, distinct
+words encoded once a batch, `nn.LSTM` on padded batches without packing, which would cost more;
+scores are decoded by an argmax alone.
 """
 
 from __future__ import annotations
@@ -20,9 +22,13 @@ TAGS = 17
 
 
 class Tagger(nn.Module):
-    """Of a word a frozen vector, a convolution over its characters, and its shape; then LSTMs and scores."""
+    """Of a word a frozen vector, a convolution over its characters, and its shape; then LSTMs and
+    scores.
+    """
 
-    def __init__(self, layers: int = 1, units: int = 200, characters: int = 256, tags: int = TAGS) -> None:
+    def __init__(
+        self, layers: int = 1, units: int = 200, characters: int = 256, tags: int = TAGS
+    ) -> None:
         super().__init__()
         self.characters = nn.Embedding(characters, EMBEDDED, padding_idx=0)
         self.convolution = nn.Conv1d(EMBEDDED, CHARACTERS, 3, padding=1)
@@ -30,11 +36,17 @@ class Tagger(nn.Module):
         self.input_drop, self.drop = nn.Dropout(0.3), nn.Dropout(0.5)
         features = VECTORS + CHARACTERS + SHAPE
         between = {"dropout": 0.5} if layers > 1 else {}
-        self.lstm = nn.LSTM(features, units, layers, bidirectional=True, batch_first=True, **between)
+        self.lstm = nn.LSTM(
+            features, units, layers, bidirectional=True, batch_first=True, **between
+        )
         self.scores = nn.Linear(2 * units, tags)
 
-    def forward(self, vectors: Tensor, characters: Tensor, shapes: Tensor, tokens: Tensor) -> Tensor:
-        read = torch.relu(self.convolution(self.input_drop(self.characters(characters)).transpose(1, 2))).amax(2)
+    def forward(
+        self, vectors: Tensor, characters: Tensor, shapes: Tensor, tokens: Tensor
+    ) -> Tensor:
+        read = torch.relu(
+            self.convolution(self.input_drop(self.characters(characters)).transpose(1, 2))
+        ).amax(2)
         words = torch.cat([vectors, read, self.shapes(shapes)], 1)
         return self.scores(self.drop(self.lstm(self.input_drop(words[tokens]))[0]))
 
@@ -56,7 +68,9 @@ def batches(sentences: list[list[str]], budget: int) -> Iterator[list[int]]:
 
 
 def encoded(sentences: list[list[str]], known: dict[str, int]) -> tuple[Tensor, ...]:
-    """Distinct words, their characters and shapes, and the padded tokens (B, T) as places among them."""
+    """Distinct words, their characters and shapes, and the padded tokens (B, T) as places among
+    them.
+    """
     places: dict[str, int] = {}
     tokens = np.zeros((len(sentences), max(map(len, sentences))), dtype=np.int64)
     for row, sentence in enumerate(sentences):
@@ -65,10 +79,14 @@ def encoded(sentences: list[list[str]], known: dict[str, int]) -> tuple[Tensor, 
     for row, word in enumerate(places):
         characters[row, : len(word)] = np.minimum(list(map(ord, word)), 255)
     words = np.array([known.get(word.lower(), 0) for word in places])
-    return tuple(map(torch.from_numpy, (words, characters, np.array(list(map(shape_of, places))), tokens)))
+    return tuple(
+        map(torch.from_numpy, (words, characters, np.array(list(map(shape_of, places))), tokens))
+    )
 
 
-def tag(model: Tagger, table: Tensor, known: dict[str, int], source: str, target: str, budget: int) -> int:
+def tag(
+    model: Tagger, table: Tensor, known: dict[str, int], source: str, target: str, budget: int
+) -> int:
     lines, sentences = map(list, zip(*peer_columns.sentences(source), strict=True))
     names = np.array([f"T{number}" for number in range(TAGS)], dtype=object)
     tags: list[list[str]] = [[]] * len(sentences)
@@ -92,10 +110,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    words = {word.lower() for _, tokens in peer_columns.sentences(options.source) for word in tokens}
+    words = {
+        word.lower() for _, tokens in peer_columns.sentences(options.source) for word in tokens
+    }
     known = {word: number for number, word in enumerate(sorted(words), 1)}
-    model, table = Tagger(options.layers, options.units).eval(), torch.randn(len(known) + 1, VECTORS)
-    rounds.serve(lambda: lambda: tag(model, table, known, options.source, options.target, options.budget))
+    model, table = (
+        Tagger(options.layers, options.units).eval(),
+        torch.randn(len(known) + 1, VECTORS),
+    )
+    rounds.serve(
+        lambda: lambda: tag(model, table, known, options.source, options.target, options.budget)
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""A worker of PyTorch: language models of characters read a CoNLL file, and their states at its tokens are kept.
+"""A worker of PyTorch: language models of characters read a CoNLL file, and their states at its
+tokens are kept.
 
-Well written: sentences sorted by length, batches of 32, `nn.LSTM` on padded input without packing, which would cost more. One
-model after the other, each on all threads.
+Well written: sentences sorted by length, batches of 32, `nn.LSTM` on padded input without packing,
+which would cost more. One model after the other, each on all threads.
 """
 
 from __future__ import annotations
@@ -20,23 +21,35 @@ BORDER = "\n"
 
 
 class LanguageModel(nn.Module):
-    """A model as `language_models.py` writes it: PyTorch's arrays by name, ``characters`` as JSON, ``backward``."""
+    """A model as `language_models.py` writes it: PyTorch's arrays by name, ``characters`` as JSON,
+    ``backward``.
+    """
 
     def __init__(self, path: str | Path) -> None:
         super().__init__()
         with np.load(path) as arrays:
             self.backward = bool(arrays["backward"])
             self.characters: list[str] = json.loads(arrays["characters"].tobytes())
-            self.arrays = {name: torch.from_numpy(arrays[name]) for name in arrays.files if name.startswith(("encoder", "rnn"))}
+            self.arrays = {
+                name: torch.from_numpy(arrays[name])
+                for name in arrays.files
+                if name.startswith(("encoder", "rnn"))
+            }
         self.numbers = {character: number for number, character in enumerate(self.characters)}
         self.layers = sum(name.startswith("rnn.weight_hh_l") for name in self.arrays)
-        self.units, self.embedding = self.arrays["rnn.weight_hh_l0"].shape[1], self.arrays["encoder.weight"].shape[1]
+        self.units, self.embedding = (
+            self.arrays["rnn.weight_hh_l0"].shape[1],
+            self.arrays["encoder.weight"].shape[1],
+        )
         self.encoder = nn.Embedding(len(self.characters), self.embedding)
         self.rnn = nn.LSTM(self.embedding, self.units, self.layers)
         self.load_state_dict(self.arrays)
 
     def encode(self, text: str) -> list[int]:
-        return [self.numbers.get(character, 0) for character in (reversed(text) if self.backward else text)]
+        return [
+            self.numbers.get(character, 0)
+            for character in (reversed(text) if self.backward else text)
+        ]
 
     def places(self, tokens: list[str]) -> np.ndarray:
         """The timestep, counted from the border, after which each token has been read."""
@@ -65,7 +78,10 @@ def states_of_all(models: list[LanguageModel], source: str) -> list[Tensor]:
     """The models' states side by side."""
     sentences = [tokens for _, tokens in peer_columns.sentences(source)]
     with torch.inference_mode():
-        return [torch.cat(parts, 1) for parts in zip(*(states(model, sentences) for model in models), strict=True)]
+        return [
+            torch.cat(parts, 1)
+            for parts in zip(*(states(model, sentences) for model in models), strict=True)
+        ]
 
 
 def main() -> None:

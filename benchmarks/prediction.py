@@ -1,13 +1,16 @@
-"""Prediction end to end, CoNLL file in, CoNLL file out: ours beside spaCy, CRFsuite and a PyTorch BiLSTM, in one run.
+"""Prediction end to end, CoNLL file in, CoNLL file out: ours beside spaCy, CRFsuite and a PyTorch
+BiLSTM, in one run.
 
     python benchmarks/prediction.py RUN [--tokens 200000] [--rounds 5]
 
-RUN is a trained model. Everyone reads, tags and writes the test set, repeated to about so many tokens; models are loaded before,
-anew for each of our rounds, so that no word is known beforehand (but a repeated file repeats its words). Also: raw text to
-JSON Lines, the whole command with its start, and the network's sessions alone, on padded batches that lie ready.
+RUN is a trained model. Everyone reads, tags and writes the test set, repeated to about so many
+tokens; models are loaded before, anew for each of our rounds, so that no word is known beforehand
+(but a repeated file repeats its words). Also: raw text to JSON Lines, the whole command with its
+start, and the network's sessions alone, on padded batches that lie ready.
 
-spaCy: `tok2vec` and `ner` of the small size, trained for a pass over 500 sentences. CRFsuite: the usual Python features,
-50 iterations over 4,000. PyTorch: a tagger of the model's shape, untrained. So these are figures of speed alone.
+spaCy: `tok2vec` and `ner` of the small size, trained for a pass over 500 sentences. CRFsuite: the
+usual Python features, 50 iterations over 4,000. PyTorch: a tagger of the model's shape, untrained.
+So these are figures of speed alone.
 """
 
 from __future__ import annotations
@@ -42,13 +45,34 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
     if kind == "kernel":
         from tagger.bundles import tagger_files as bundle
 
-        run = bench.kernel(bundle.load(options.run), precision, threads, list(formats.read(source, "conll", reading)))
+        run = bench.kernel(
+            bundle.load(options.run),
+            precision,
+            threads,
+            list(formats.read(source, "conll", reading)),
+        )
         return lambda: lambda: run() or tokens
     if kind == "command":
-        command = [sys.executable, "-m", "tagger.cli.main", "predict", options.run, source, "--output", source.parent / "out"]
+        command = [
+            sys.executable,
+            "-m",
+            "tagger.cli.main",
+            "predict",
+            options.run,
+            source,
+            "--output",
+            source.parent / "out",
+        ]
         command += ["--precision", precision]
-        return lambda: lambda: subprocess.run(command, check=True, capture_output=True).returncode or tokens
-    job = stream.Job(str(source), formats.format_of(source.name), source.with_suffix(f".{kind}.{precision}"), options.target)
+        return lambda: (
+            lambda: subprocess.run(command, check=True, capture_output=True).returncode or tokens
+        )
+    job = stream.Job(
+        str(source),
+        formats.format_of(source.name),
+        source.with_suffix(f".{kind}.{precision}"),
+        options.target,
+    )
 
     def prepare() -> rounds.Work:
         model = predictor.load(options.run, precision=precision)
@@ -58,15 +82,21 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
 
 
 def repeated(folder: Path, tokens: int) -> tuple[Path, Path]:
-    """The test set, as often as makes about so many tokens, or its beginning; as columns, and as raw text, a sentence a line."""
+    """The test set, as often as makes about so many tokens, or its beginning; as columns, and as
+    raw text, a sentence a line.
+    """
     import peer_columns
 
     sentences = list(peer_columns.sentences(rounds.corpus("test")))
     ends = list(accumulate(len(words) for _, words in sentences))
     times, sentences = max(1, round(tokens / ends[-1])), sentences[: bisect_left(ends, tokens) + 1]
     columns, text = folder / "test.conll", folder / "test.txt"
-    columns.write_text("".join("\n".join(lines) + "\n\n" for lines, _ in sentences) * times, encoding="utf-8")
-    text.write_text("".join(" ".join(words) + "\n" for _, words in sentences) * times, encoding="utf-8")
+    columns.write_text(
+        "".join("\n".join(lines) + "\n\n" for lines, _ in sentences) * times, encoding="utf-8"
+    )
+    text.write_text(
+        "".join(" ".join(words) + "\n" for _, words in sentences) * times, encoding="utf-8"
+    )
     return columns, text
 
 
@@ -84,7 +114,13 @@ def ours(run: str, columns: Path, text: Path) -> Rows:
             target = "jsonl" if kind == "text" else "conll"
             arguments = [run, "--serve", kind, "--precision", precision, "--target", target]
             source = text if kind == "text" else columns
-            found[f"{name}, {precision}"] = [sys.executable, __file__, *arguments, "--source", source]
+            found[f"{name}, {precision}"] = [
+                sys.executable,
+                __file__,
+                *arguments,
+                "--source",
+                source,
+            ]
     return found
 
 
@@ -95,16 +131,28 @@ def others(columns: Path, folder: Path, shape: tuple[int, int]) -> Rows:
     found: Rows = {
         "spaCy": peers.command("spacy", "peer_spacy.py", train, columns, folder / "spacy"),
         f"spaCy, {threads} processes": peers.command(
-            "spacy", "peer_spacy.py", train, columns, folder / "spacy-several", "--processes", threads
+            "spacy",
+            "peer_spacy.py",
+            train,
+            columns,
+            folder / "spacy-several",
+            "--processes",
+            threads,
         ),
-        "CRFsuite": peers.command("python-crfsuite", "peer_crfsuite.py", train, columns, folder / "crfsuite"),
-        "PyTorch BiLSTM": peers.command("torch", "peer_torch.py", columns, folder / "torch", *sizes),
+        "CRFsuite": peers.command(
+            "python-crfsuite", "peer_crfsuite.py", train, columns, folder / "crfsuite"
+        ),
+        "PyTorch BiLSTM": peers.command(
+            "torch", "peer_torch.py", columns, folder / "torch", *sizes
+        ),
     }
     return {name: command for name, command in found.items() if command}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--tokens", type=int, default=200_000)
@@ -121,9 +169,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         columns, text = repeated(folder, options.tokens)
-        commands = {**ours(options.run, columns, text), **others(columns, folder, (model.layers, model.units))}
+        commands = {
+            **ours(options.run, columns, text),
+            **others(columns, folder, (model.layers, model.units)),
+        }
         speeds = rounds.compare(commands, options.rounds)
-    print(f"The test set of {rounds.corpus('test').parent.name}, {model.layers} x {model.units} units, {options.rounds} rounds")
+    print(
+        f"The test set of {rounds.corpus('test').parent.name}, {model.layers} x {model.units} "
+        f"units, {options.rounds} rounds"
+    )
     print(rounds.speed_table(speeds, "spaCy" if "spaCy" in speeds else next(iter(speeds))))
 
 

@@ -1,6 +1,7 @@
 """Commands in processes of their own: how long each took, and how much memory it had at most.
 
-A process begins with the peak of the one that started it. So a command is started by a small one: this file.
+A process begins with the peak of the one that started it. So a command is started by a small one:
+this file.
 """
 
 from __future__ import annotations
@@ -46,7 +47,11 @@ def main() -> None:
     begun = time.perf_counter()
     process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    print(json.dumps([time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+    print(
+        json.dumps(
+            [time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]
+        )
+    )
     sys.exit(os.waitstatus_to_exitcode(status))
 
 

@@ -1,9 +1,11 @@
-"""One bidirectional LSTM layer, forward and backward pass: ours beside Keras' own and TensorFlow's fused kernel, in one run.
+"""One bidirectional LSTM layer, forward and backward pass: ours beside Keras' own and TensorFlow's
+fused kernel, in one run.
 
     python benchmarks/recurrent.py
 
-Keras' layer gets a mask, as any batch of sentences needs one; the fused kernel is measured without regard to lengths.
-Tokens a second, the median over rounds in which all take their turn; the ratio is to `keras.layers.LSTM`.
+Keras' layer gets a mask, as any batch of sentences needs one; the fused kernel is measured without
+regard to lengths. Tokens a second, the median over rounds in which all take their turn; the ratio
+is to `keras.layers.LSTM`.
 """
 
 from __future__ import annotations
@@ -43,18 +45,32 @@ def keras_layer() -> tuple[Callable[[Any], Any], list[Any]]:
 def fused_kernel() -> tuple[Callable[[Any], Any], list[Any]]:
     shapes = ((FEATURES + UNITS, 4 * UNITS), (4 * UNITS,))
     normal = np.random.default_rng(1).normal
-    weights = [[keras.Variable(normal(0, 0.05, shape).astype("float32")) for shape in shapes] for _ in range(2)]
+    weights = [
+        [keras.Variable(normal(0, 0.05, shape).astype("float32")) for shape in shapes]
+        for _ in range(2)
+    ]
 
     def run(x: Any, weight: Any, bias: Any) -> Any:
         zero, none = tf.zeros((tf.shape(x)[0], UNITS)), tf.zeros((UNITS,))
         outputs = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.cast(tf.shape(x)[1], tf.int64), x=tf.transpose(x, (1, 0, 2)), cs_prev=zero, h_prev=zero,
-            w=weight.value, wci=none, wcf=none, wco=none, b=bias.value, cell_clip=0.0, use_peephole=False,
-        )  # fmt: skip
+            seq_len_max=tf.cast(tf.shape(x)[1], tf.int64),
+            x=tf.transpose(x, (1, 0, 2)),
+            cs_prev=zero,
+            h_prev=zero,
+            w=weight.value,
+            wci=none,
+            wcf=none,
+            wco=none,
+            b=bias.value,
+            cell_clip=0.0,
+            use_peephole=False,
+        )
         return tf.transpose(outputs.h, (1, 0, 2))
 
     def both(x: Any) -> Any:
-        return tf.concat([run(x, *weights[0]), tf.reverse(run(tf.reverse(x, [1]), *weights[1]), [1])], axis=-1)
+        return tf.concat(
+            [run(x, *weights[0]), tf.reverse(run(tf.reverse(x, [1]), *weights[1]), [1])], axis=-1
+        )
 
     return both, [variable for pair in weights for variable in pair]
 
@@ -67,13 +83,18 @@ def training_step(network: Callable[[Any], Any], weights: list[Any]) -> Callable
     def step(x: Any) -> Any:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(network(x) ** 2)
-        return [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, [weight.value for weight in weights])]
+        return [
+            tf.convert_to_tensor(gradient)
+            for gradient in tape.gradient(loss, [weight.value for weight in weights])
+        ]
 
     return lambda: step(x)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     kinds = {"keras.layers.LSTM": keras_layer, "ours": ours, "BlockLSTMV2": fused_kernel}

@@ -1,7 +1,9 @@
-"""Workers that take turns, each in a process of its own, ours and others' alike; the standard library alone.
+"""Workers that take turns, each in a process of its own, ours and others' alike; the standard
+library alone.
 
-A worker prepares a piece of work, which is not counted, says that it is ready, and does one round whenever it is asked. While
-one works the others wait, so that a slow minute of the machine hits all alike. Figures are medians over the rounds.
+A worker prepares a piece of work, which is not counted, says that it is ready, and does one round
+whenever it is asked. While one works the others wait, so that a slow minute of the machine hits all
+alike. Figures are medians over the rounds.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ Work = Callable[[], int]
 
 @dataclass(frozen=True)
 class Speed:
-    """Tokens a second, by the clock and by the processor time of all threads; one number a round each."""
+    """Tokens a second, by the clock and by the processor time of all threads; one number a round
+    each.
+    """
 
     by_clock: Sequence[float]
     by_processor: Sequence[float]
@@ -46,7 +50,10 @@ def _processor_time() -> float:
 
 def serve(prepare: Callable[[], Work]) -> None:
     """Be a worker: for each line on standard input prepare anew, work, and print what it took."""
-    out, sys.stdout = sys.stdout, sys.stderr  # whatever libraries print must not be taken for an answer
+    out, sys.stdout = (
+        sys.stdout,
+        sys.stderr,
+    )  # whatever libraries print must not be taken for an answer
     for _ in sys.stdin:
         work = prepare()
         clock, processor = time.perf_counter(), _processor_time()
@@ -62,7 +69,11 @@ class Worker:
         self.name = name
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  a pipe that nobody reads would fill up
         self.process = subprocess.Popen(
-            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
+            list(map(str, command)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
         )
 
     def round(self) -> tuple[float, float]:
@@ -81,7 +92,9 @@ class Worker:
             self.process.kill()
             self.process.wait()
             self.errors.seek(0)
-            raise RuntimeError(f"{self.name}: {self.errors.read().strip()[-500:] or 'no answer'}") from None
+            raise RuntimeError(
+                f"{self.name}: {self.errors.read().strip()[-500:] or 'no answer'}"
+            ) from None
         return tokens / seconds, tokens / max(processor, 1e-9)
 
     def close(self) -> None:
@@ -89,7 +102,9 @@ class Worker:
 
 
 def compare(commands: Mapping[str, Sequence[str | Path]], rounds: int) -> dict[str, Speed]:
-    """The speeds of workers by name, after a round that is not counted. One that fails in it is named and left out."""
+    """The speeds of workers by name, after a round that is not counted. One that fails in it is
+    named and left out.
+    """
     found: dict[str, list[tuple[float, float]]] = {}
     workers = [Worker(name, command) for name, command in commands.items()]
     for worker in workers:
@@ -115,7 +130,9 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def speed_table(speeds: Mapping[str, Speed], base: str) -> str:
-    """Tokens a second of each worker, from slowest round to fastest, by processor time, and the clock's ratio to `base`."""
+    """Tokens a second of each worker, from slowest round to fastest, by processor time, and the
+    clock's ratio to `base`.
+    """
     reference = speeds[base].clock if base in speeds else None
     rows = [
         [
@@ -127,7 +144,16 @@ def speed_table(speeds: Mapping[str, Speed], base: str) -> str:
         ]
         for name, speed in speeds.items()
     ]
-    return table(["what", "tokens/s", "slowest to fastest", "tokens/s of processor time", f"ratio to {base}"], rows)
+    return table(
+        [
+            "what",
+            "tokens/s",
+            "slowest to fastest",
+            "tokens/s of processor time",
+            f"ratio to {base}",
+        ],
+        rows,
+    )
 
 
 def corpus(part: str) -> Path:

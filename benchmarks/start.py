@@ -1,4 +1,5 @@
-"""Cold starts: `tagger predict` of one sentence, `import tagger`, `tagger --help`, and Python alone; seconds and peak memory.
+"""Cold starts: `tagger predict` of one sentence, `import tagger`, `tagger --help`, and Python
+alone; seconds and peak memory.
 
     python benchmarks/start.py RUN [--rounds 9]
 
@@ -19,7 +20,9 @@ import rounds
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
@@ -30,7 +33,9 @@ def main() -> None:
         sentence = Path(folder) / "sentence.txt"
         sentence.write_text("Anna Keller lives in Oslo.\n", encoding="utf-8")
         commands: dict[str, list[str | Path]] = {
-            "tagger predict, float32": processes.predict(options.run, sentence, "--precision", "float32"),
+            "tagger predict, float32": processes.predict(
+                options.run, sentence, "--precision", "float32"
+            ),
             "tagger predict, int8": processes.predict(options.run, sentence, "--precision", "int8"),
             "import tagger": [sys.executable, "-c", "import tagger"],
             "tagger --help": [sys.executable, "-m", "tagger.cli.main", "--help"],
@@ -44,7 +49,8 @@ def main() -> None:
                     took[name].append(found)
     formats = {"seconds": ".2f", "processor": ".2f", "memory": ".0f"}
     rows = [
-        [name, *(f"{median(getattr(each, c) for each in runs):{f}}" for c, f in formats.items())] for name, runs in took.items()
+        [name, *(f"{median(getattr(each, c) for each in runs):{f}}" for c, f in formats.items())]
+        for name, runs in took.items()
     ]
     print(rounds.table(["what", "seconds", "of processor time", "peak MB"], rows))
 

@@ -1,16 +1,18 @@
-"""Which library should turn raw English text into sentences and tokens? Prints the comparison in Markdown.
+"""Which library should turn raw English text into sentences and tokens? Prints the comparison in
+Markdown.
 
     python benchmarks/tokenization.py [--shared FOLDER] [--repeat 5]
 
-Gold standard: CoNLL-2003 English, development and test set (`corpora/conll2003` in the shared folder; the
-rules of tagger were written looking at the training set only). Its raw text is not published, so `rebuild`
-glues the tokens together as newswire is usually typed. What that does to the figures: each blank that no
-rule there removes is a token border given away (above all at hyphens and in tables), so all are too high, and
-by the same for every library. A sentence that does not end in `.`, `?` or `!` (headline, dateline, table row)
-gets its own line, whose end is not counted, because nobody has to find it.
+Gold standard: CoNLL-2003 English, development and test set (`corpora/conll2003` in the shared
+folder; the rules of tagger were written looking at the training set only). Its raw text is not
+published, so `rebuild` glues the tokens together as newswire is usually typed. What that does to
+the figures: each blank that no rule there removes is a token border given away (above all at
+hyphens and in tables), so all are too high, and by the same for every library. A sentence that does
+not end in `.`, `?` or `!` (headline, dateline, table row) gets its own line, whose end is not
+counted, because nobody has to find it.
 
-Timings are of one process; "first sentence" is import and first use in a new one. Memory is known on Linux
-only. Libraries that are not installed are skipped and named.
+Timings are of one process; "first sentence" is import and first use in a new one. Memory is known
+on Linux only. Libraries that are not installed are skipped and named.
 """
 
 from __future__ import annotations
@@ -28,26 +30,35 @@ from importlib import import_module, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# This file is named like a library that it measures: its own folder must not be searched for imports.
+# This file is named like a library that it measures: its own folder must not be searched for
+# imports.
 sys.path[:] = [str(ROOT)] + [p for p in sys.path if Path(p or ".").resolve() != ROOT / "benchmarks"]
 
 Spans = list[tuple[int, int]]
-Run = Callable[[str], tuple[Spans | None, Spans | None]]  # tokens, sentences; None: the library has none
+Run = Callable[
+    [str], tuple[Spans | None, Spans | None]
+]  # tokens, sentences; None: the library has none
 
-LEFT = re.compile(r"[.,;:?!)\]%]|\.{2,}|n't|'(?:s|re|ve|m|ll|d)", re.IGNORECASE)  # no blank before these
+LEFT = re.compile(
+    r"[.,;:?!)\]%]|\.{2,}|n't|'(?:s|re|ve|m|ll|d)", re.IGNORECASE
+)  # no blank before these
 RIGHT = re.compile(r"[(\[]|[A-Z]{0,3}\$")  # no blank after these
 
 
 def documents(path: Path) -> Iterator[list[list[str]]]:
     """The documents of a CoNLL file, each a list of sentences, each a list of tokens."""
-    for document in re.split(r"^-DOCSTART-.*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+    for document in re.split(
+        r"^-DOCSTART-.*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+    ):
         blocks = (block.splitlines() for block in document.strip().split("\n\n"))
         if sentences := [[line.split(" ")[0] for line in lines] for lines in blocks if lines]:
             yield sentences
 
 
 def glued(tokens: list[str], quoted: dict[str, bool]) -> list[bool]:
-    """For each token: does it follow its predecessor directly? `quoted`: which quotation marks are open."""
+    """For each token: does it follow its predecessor directly? `quoted`: which quotation marks are
+    open.
+    """
     result, after = [], False
     for i, token in enumerate(tokens):
         before = after or bool(LEFT.fullmatch(token))
@@ -56,7 +67,8 @@ def glued(tokens: list[str], quoted: dict[str, bool]) -> list[bool]:
             before = after = True
         if token in quoted:
             plural = token == "'" and i > 0 and tokens[i - 1][-1] in "sS" and not quoted[token]
-            # Newswire opens the quotation anew at each paragraph, so a mark at the beginning always opens.
+            # Newswire opens the quotation anew at each paragraph, so a mark at the beginning always
+            # opens.
             closing = i > 0 and (plural or quoted[token])
             quoted[token] = not closing
             before, after = before or closing, not closing
@@ -86,7 +98,9 @@ def rebuild(document: list[list[str]]) -> tuple[str, Spans, Spans]:
 
 
 def align(text: str, surfaces: Iterable[str]) -> Spans:
-    """Spans of surfaces, found one after the other, for libraries without offsets; others are lost."""
+    """Spans of surfaces, found one after the other, for libraries without offsets; others are
+    lost.
+    """
     spans, at = [], 0
     for surface in surfaces:
         start = text.find(surface, at)
@@ -118,7 +132,11 @@ def load_spacy() -> Run:
 def load_syntok() -> Run:
     analyze = import_module("syntok.segmenter").analyze
     return lambda text: flat(
-        [[(t.offset, t.offset + len(t.value)) for t in s] for paragraph in analyze(text) for s in paragraph],
+        [
+            [(t.offset, t.offset + len(t.value)) for t in s]
+            for paragraph in analyze(text)
+            for s in paragraph
+        ],
     )
 
 
@@ -136,16 +154,24 @@ def load_bert() -> Run:
 def load_nltk() -> Run:
     nltk = import_module("nltk.tokenize")
     words = nltk.NLTKWordTokenizer().span_tokenize
-    sentences = nltk.PunktSentenceTokenizer().span_tokenize  # its trained models are a separate download
-    # The word rules split the full stop at the very end only, so they must see one sentence at a time.
-    return lambda text: flat([[(a + i, a + j) for i, j in words(text[a:b])] for a, b in sentences(text)])
+    sentences = (
+        nltk.PunktSentenceTokenizer().span_tokenize
+    )  # its trained models are a separate download
+    # The word rules split the full stop at the very end only, so they must see one sentence at a
+    # time.
+    return lambda text: flat(
+        [[(a + i, a + j) for i, j in words(text[a:b])] for a, b in sentences(text)]
+    )
 
 
 def load_segtok() -> Run:
     by, module = import_module("segtok.segmenter").split_single, import_module("segtok.tokenizer")
     of, cut = module.word_tokenizer, module.split_contractions
     return lambda text: flat(
-        [[(a + i, a + j) for i, j in align(text[a:b], cut(of(text[a:b])))] for a, b in align(text, by(text))],
+        [
+            [(a + i, a + j) for i, j in align(text[a:b], cut(of(text[a:b])))]
+            for a, b in align(text, by(text))
+        ],
     )
 
 
@@ -182,15 +208,21 @@ PEERS: dict[str, tuple[str, Callable[[], Run]]] = {
 
 ODD = re.split(
     r"\|",
-    "Emoji 😀👩\u200d👩\u200d👧 🇩🇪. Yes.|e\u0301te\u0301 \u0301 cafe\u0301. Ok.|zero\u200bwidth, co\u00adop"
-    "|\ufeffmark.|hard\u00a0blank,\u202fthin.|one\u2028two\u2029three\x85four. Five.|nul\x00in a word."
-    "|lone \ud800 surrogate.|unit\x1fand\x1crecord marks.|one.\r\nTwo\rthree.\n\n\tFour|½ ① Ⅷ İstanbul ß. ǅ"
-    "|שלום עולם. مرحبا، \u202eright\u202c.|\"Quoted\", ``so'' and ''so''. it's don't <b> [x]|你好。世界",
+    "Emoji 😀👩\u200d👩\u200d👧 🇩🇪. Yes.|e\u0301te\u0301 \u0301 cafe\u0301. Ok.|zero\u200bwidth, "
+    "co\u00adop"
+    "|\ufeffmark.|hard\u00a0blank,\u202fthin.|one\u2028two\u2029three\x85four. Five.|nul\x00in a "
+    "word."
+    "|lone \ud800 surrogate.|unit\x1fand\x1crecord marks.|one.\r\nTwo\rthree.\n\n\tFour|½ ① Ⅷ "
+    "İstanbul ß. ǅ"
+    "|שלום עולם. مرحبا، \u202eright\u202c."
+    "|\"Quoted\", ``so'' and ''so''. it's don't <b> [x]|你好。世界",
 )
 
 
 def exact(name: str, run: Run) -> int:
-    """On how many of the odd texts the offsets are right and nothing is lost; an exception is a failure."""
+    """On how many of the odd texts the offsets are right and nothing is lost; an exception is a
+    failure.
+    """
     from tagger.text.tokens import checked
 
     def spans(text: str) -> list[Spans]:
@@ -206,16 +238,25 @@ def exact(name: str, run: Run) -> int:
 
 
 def agreement(run: Run, corpus: list[tuple[str, Spans, Spans]]) -> list[str]:
-    """F1 (precision / recall) in percent, of the token spans and of the sentence ends within a line."""
+    """F1 (precision / recall) in percent, of the token spans and of the sentence ends within a
+    line.
+    """
     hits, found, gold = [0, 0], [0, 0], [0, 0]
     for text, *truth in corpus:
         for i, (right, ours) in enumerate(zip(truth, run(text), strict=True)):
             if ours is None:
                 continue
             a, b = set(right), set(ours)
-            if i == 1:  # a sentence ends after its last visible character, and the end of a line is for free
-                ends = ({(0, s + len(text[s:e].rstrip())) for s, e in spans} for spans in (right, ours))
-                a, b = ({x for x in xs if text[x[1] :].lstrip(" ")[:1] not in ("", "\n")} for xs in ends)
+            if (
+                i == 1
+                # A sentence ends after its last visible character; the end of a line is free.
+            ):
+                ends = (
+                    {(0, s + len(text[s:e].rstrip())) for s, e in spans} for spans in (right, ours)
+                )
+                a, b = (
+                    {x for x in xs if text[x[1] :].lstrip(" ")[:1] not in ("", "\n")} for xs in ends
+                )
             hits[i], found[i], gold[i] = hits[i] + len(a & b), found[i] + len(b), gold[i] + len(a)
     return [
         f"{200 * h / (f + g):.2f} ({100 * h / f:.1f} / {100 * h / g:.1f})" if f else "-"
@@ -237,7 +278,9 @@ def cold(load: Callable[[], Run]) -> tuple[float, float]:
 
 
 def installed(names: Iterable[str], seen: dict[str, int]) -> None:
-    """Add to `seen` the bytes on disk of these packages and of all that they need, where installed."""
+    """Add to `seen` the bytes on disk of these packages and of all that they need, where
+    installed.
+    """
     for name in names:
         key = re.split(r"[^\w.-]", name, maxsplit=1)[0].lower().replace("_", "-")
         if key in seen or not (found := next(iter(metadata.distributions(name=key)), None)):
@@ -266,13 +309,20 @@ def row(name: str, corpus: list[tuple[str, Spans, Spans]], repeat: int) -> str:
     wait, memory = map(statistics.median, zip(*starts, strict=True))
     installed(packages.split(), sizes)
     cells = [name, " + ".join(map(metadata.version, packages.split())), *agreement(run, corpus)]
-    cells += [f"{speed:,.0f}", f"{exact(name, run)} of {len(ODD)}", f"{wait:.0f} ms", f"{memory:.0f} MB"]
+    cells += [
+        f"{speed:,.0f}",
+        f"{exact(name, run)} of {len(ODD)}",
+        f"{wait:.0f} ms",
+        f"{memory:.0f} MB",
+    ]
     return f"| {' | '.join(cells)} | {sum(sizes.values()) / 1e6:.1f} MB, {len(sizes)} packages |"
 
 
 def main() -> None:
     """Print the table, a row for each library that is installed."""
-    parser = argparse.ArgumentParser(description="Compare libraries that divide raw text, in Markdown.")
+    parser = argparse.ArgumentParser(
+        description="Compare libraries that divide raw text, in Markdown."
+    )
     shared = Path(os.environ.get("TAGGER_SHARED", ROOT.parent / "shared"))
     parser.add_argument("--shared", type=Path, default=shared, help="where corpora/conll2003 is")
     parser.add_argument("--repeat", type=int, default=5, help="of each timing; the median is shown")
@@ -283,9 +333,13 @@ def main() -> None:
         return
     paths = [options.shared / "corpora" / "conll2003" / name for name in ("eng.testa", "eng.testb")]
     if not all(path.is_file() for path in paths):
-        parser.error(f"no {paths[0]} or {paths[1].name}; name the folder with --shared or TAGGER_SHARED")
+        parser.error(
+            f"no {paths[0]} or {paths[1].name}; name the folder with --shared or TAGGER_SHARED"
+        )
     corpus = [rebuild(document) for path in paths for document in documents(path)]
-    print("| library | version | tokens: F1 (P / R) | sentence ends: F1 (P / R) | tokens/s |", end="")
+    print(
+        "| library | version | tokens: F1 (P / R) | sentence ends: F1 (P / R) | tokens/s |", end=""
+    )
     print(" exact on odd Unicode | first sentence | memory | installed |\n" + "|---" * 9 + "|")
     for name in PEERS:
         print(row(name, corpus, options.repeat), flush=True)

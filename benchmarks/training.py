@@ -1,10 +1,11 @@
-"""Training speed of configurations, side by side in one run: tokens a second, and each as a ratio to the first.
+"""Training speed of configurations, side by side in one run: tokens a second, and each as a ratio
+to the first.
 
     python benchmarks/training.py experiments/ladder/*.toml --rounds 3
 
-Every round trains each configuration for three epochs on the first sentences of its training set. The first epoch builds
-the graph and does not count; the figure is the median of the others over all rounds, so that a slow minute of the machine
-hits all alike. Scoring dev is not included.
+Every round trains each configuration for three epochs on the first sentences of its training set.
+The first epoch builds the graph and does not count; the figure is the median of the others over all
+rounds, so that a slow minute of the machine hits all alike. Scoring dev is not included.
 """
 
 from __future__ import annotations
@@ -43,13 +44,18 @@ def speeds(path: str, sentences: int) -> list[float]:
             annotated, _ = annotation.read(settings.data.train, settings.data.reading)
             with open(files[name], "w", encoding="utf-8") as stream:
                 formats.write(itertools.islice(annotated, count), stream, "conll")
-        changes = [f"data.{name}={file}" for name, file in files.items()] + ["training.epochs=3", "data.scheme=auto"]
+        changes = [f"data.{name}={file}" for name, file in files.items()] + [
+            "training.epochs=3",
+            "data.scheme=auto",
+        ]
         trainer.train(config.override(settings, changes), Path(folder) / "run", observer=observer)
     return observer.found[1:]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="+")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sentences", type=int, default=3000)
@@ -62,7 +68,9 @@ def main() -> None:
     print("| configuration | tokens/s | slowest to fastest | ratio |\n|---|---:|---:|---:|")
     for path, values in found.items():
         span = f"{min(values):,.0f} to {max(values):,.0f}"
-        print(f"| {Path(path).stem} | {median(values):,.0f} | {span} | {median(values) / first:.2f} |")
+        print(
+            f"| {Path(path).stem} | {median(values):,.0f} | {span} | {median(values) / first:.2f} |"
+        )
 
 
 if __name__ == "__main__":

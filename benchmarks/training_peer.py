@@ -1,11 +1,13 @@
-"""A training step of ours (Keras on TensorFlow) beside PyTorch's `nn.LSTM` of the same shape, in one run.
+"""A training step of ours (Keras on TensorFlow) beside PyTorch's `nn.LSTM` of the same shape, in
+one run.
 
     python benchmarks/training_peer.py [--rounds 7] [--cores 2]
 
-Both train the same network (frozen vectors of 150, characters, shapes; 200 units, one layer and two) on the same batches of a
-real corpus, with Adam, dropout and clipping, in float32, on the same cores. A round is a pass over the batches, which are in
-memory; the first, which compiles, is not counted. Of both, freed memory is kept (training/machine.py), which PyTorch by itself
-does not do. Ours pads the first batch of an epoch a little more.
+Both train the same network (frozen vectors of 150, characters, shapes; 200 units, one layer and
+two) on the same batches of a real corpus, with Adam, dropout and clipping, in float32, on the same
+cores. A round is a pass over the batches, which are in memory; the first, which compiles, is not
+counted. Of both, freed memory is kept (training/machine.py), which PyTorch by itself does not do.
+Ours pads the first batch of an epoch a little more.
 """
 
 from __future__ import annotations
@@ -35,10 +37,17 @@ def write_batches(path: Path, tokens: int) -> None:
     from tagger.text import annotation, schemes
     from tagger.training.inputs.batches import Batches
 
-    sentences = list(islice(annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10))
+    sentences = list(
+        islice(
+            annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10
+        )
+    )
     words = Vocabulary.build(sentence.tokens for sentence in sentences)
     features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
-    tags = schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), schemes.TRAINING_SCHEME)
+    tags = schemes.tags_of(
+        (span.label for sentence in sentences for span in sentence.spans or ()),
+        schemes.TRAINING_SCHEME,
+    )
     table = np.random.default_rng(1).normal(0, 0.3, (len(words), VECTORS)).astype(np.float32)
     arrays, have = {"sizes": np.array([len(words), len(features.characters or ()), len(tags)])}, 0
     for number, (inputs, targets) in enumerate(Batches(sentences, features, tags, Config())):
@@ -63,7 +72,10 @@ def serve_ours(path: Path, layers: int) -> None:
     with np.load(path) as arrays:
         words, characters, tags = map(int, arrays["sizes"])
         count = sum(name.startswith("tokens") for name in arrays)
-        found = [({name: arrays[f"{name}{n}"] for name in INPUTS}, arrays[f"tags{n}"]) for n in range(count)]
+        found = [
+            ({name: arrays[f"{name}{n}"] for name in INPUTS}, arrays[f"tags{n}"])
+            for n in range(count)
+        ]
 
     class Data(keras.utils.PyDataset):
         def __len__(self) -> int:
@@ -74,10 +86,19 @@ def serve_ours(path: Path, layers: int) -> None:
 
     model = SequenceTagger.create(
         Architecture(
-            words, tags, embedding=0, vectors=VECTORS, characters=50, character_vocabulary_size=characters, shape=10,
-            units=200, layers=layers, input_dropout=0.3, dropout=0.5,
+            words,
+            tags,
+            embedding=0,
+            vectors=VECTORS,
+            characters=50,
+            character_vocabulary_size=characters,
+            shape=10,
+            units=200,
+            layers=layers,
+            input_dropout=0.3,
+            dropout=0.5,
         )
-    )  # fmt: skip
+    )
     compile_model(model, TrainingConfig(learning_rate=0.001), len(found))
     tokens = sum(int((inputs["tokens"] != 0).sum()) for inputs, _ in found)
 
@@ -89,7 +110,9 @@ def serve_ours(path: Path, layers: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=20_000, help="of a round")
     parser.add_argument("--cores", type=int, default=2)
@@ -103,11 +126,20 @@ def main() -> None:
         batches = Path(folder) / "batches.npz"
         write_batches(batches, options.tokens)
         for layers in (1, 2):
-            commands: dict[str, list[str | Path]] = {"ours": [sys.executable, __file__, "--serve", batches, str(layers)]}
-            if peer := peers.command("torch", "peer_torch_training.py", batches, "--layers", layers):
+            commands: dict[str, list[str | Path]] = {
+                "ours": [sys.executable, __file__, "--serve", batches, str(layers)]
+            }
+            if peer := peers.command(
+                "torch", "peer_torch_training.py", batches, "--layers", layers
+            ):
                 commands["PyTorch"] = peer
-            print(f"\n{layers} x 200 units, {options.tokens:,} tokens of {rounds.corpus('train').parent.name}")
-            print(rounds.speed_table(rounds.compare(commands, options.rounds), "PyTorch"), flush=True)
+            print(
+                f"\n{layers} x 200 units, {options.tokens:,} tokens of "
+                f"{rounds.corpus('train').parent.name}"
+            )
+            print(
+                rounds.speed_table(rounds.compare(commands, options.rounds), "PyTorch"), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""The memory that a large vocabulary costs: a million tokens must work, as one-hot vectors and embedded.
+"""The memory that a large vocabulary costs: a million tokens must work, as one-hot vectors and
+embedded.
 
     python benchmarks/vocabulary.py --size 1000000
 
-Each line is measured in a process of its own: the vocabulary, the untrained network, and the network after a training step
-of Adam, which keeps two more copies of every weight. For comparison it says what one batch of one-hot vectors would take if
-they were written down.
+Each line is measured in a process of its own: the vocabulary, the untrained network, and the
+network after a training step of Adam, which keeps two more copies of every weight. For comparison
+it says what one batch of one-hot vectors would take if they were written down.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ STAGES = ("imports", "vocabulary", "network", "network and a step")
 
 def measure(kind: str, stage: str, size: int) -> None:
     """Print this process' peak memory in MB after reaching a stage."""
-    from tagger.training.build import SequenceTagger, architecture  # the imports are the first stage
+    from tagger.training.build import (
+        SequenceTagger,
+        architecture,
+    )  # the imports are the first stage
 
     if stage != "imports":
         from tagger.features.vocabulary import Vocabulary
@@ -48,7 +52,9 @@ def measure(kind: str, stage: str, size: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--size", type=int, default=1_000_000)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -59,10 +65,18 @@ def main() -> None:
     print("| input | " + " | ".join(STAGES) + " |\n|---" + "|---:" * len(STAGES) + "|")
     for kind in ("one-hot", "embedding"):
         command = [sys.executable, __file__, "--size", str(options.size), "--measure", kind]
-        outputs = [subprocess.run([*command, stage], capture_output=True, text=True, check=True).stdout for stage in STAGES]
-        print(f"| {kind} | " + " | ".join(output.split()[-1] for output in outputs) + " |", flush=True)
+        outputs = [
+            subprocess.run([*command, stage], capture_output=True, text=True, check=True).stdout
+            for stage in STAGES
+        ]
+        print(
+            f"| {kind} | " + " | ".join(output.split()[-1] for output in outputs) + " |", flush=True
+        )
     dense = BATCH * TIME * options.size * 4 / 2**20
-    print(f"\nOne batch of {BATCH} x {TIME} one-hot vectors, written down: {dense:,.0f} MB. It never is.")
+    print(
+        f"\nOne batch of {BATCH} x {TIME} one-hot vectors, written down: {dense:,.0f} MB. It "
+        "never is."
+    )
 
 
 if __name__ == "__main__":

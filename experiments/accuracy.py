@@ -1,11 +1,12 @@
-"""Train with the defaults on a corpus, or on a part of its training sentences, with several seeds; write down what each reaches.
+"""Train with the defaults on a corpus, or on a part of its training sentences, with several seeds;
+write down what each reaches.
 
     python experiments/accuracy.py conll2003 --vectors FILE --vectors FILE --seeds 1 2 3 4 5 --test
     python experiments/accuracy.py bc5cdr --vectors FILE --sentences 1000 --seeds 1 2 3 --test
 
-Each training reads data/<corpus>/train.conll and dev.conll (see the corpora's own folders). Without --test the test set is not
-read. The figures, conlleval's F1, go to RUNS/<name>/<seed>.json; `accuracy_table.py` makes tables and plots of them. What is
-there already stays.
+Each training reads data/<corpus>/train.conll and dev.conll (see the corpora's own folders). Without
+--test the test set is not read. The figures, conlleval's F1, go to RUNS/<name>/<seed>.json;
+`accuracy_table.py` makes tables and plots of them. What is there already stays.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ from tagger.training.inputs.context import remembered
 from tagger.training.observer import Observer
 
 DATA = Path(__file__).parent.parent / "data"
-SCHEME = {"conll2003": "IOB1", "bc5cdr": "IOB2", "conll2000": "IOB2"}  # a hundred sentences may not show it
+SCHEME = {
+    "conll2003": "IOB1",
+    "bc5cdr": "IOB2",
+    "conll2000": "IOB2",
+}  # a hundred sentences may not show it
 DRAW = 7  # the seed by which a part of the training sentences is drawn: the same for all trainings
 
 
@@ -36,7 +41,11 @@ class Log(Observer):
     """A line an epoch."""
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
-        print({name: round(value, 4) for name, value in row.items()}, "*" if better else "", flush=True)
+        print(
+            {name: round(value, 4) for name, value in row.items()},
+            "*" if better else "",
+            flush=True,
+        )
 
 
 def part(corpus: str, sentences: int, runs: Path) -> Path:
@@ -44,7 +53,11 @@ def part(corpus: str, sentences: int, runs: Path) -> Path:
     path = DATA / corpus / "train.conll"
     if not sentences:
         return path
-    blocks = [block for block in path.read_text(encoding="utf-8").split("\n\n") if block and not block.startswith("-DOCSTART-")]
+    blocks = [
+        block
+        for block in path.read_text(encoding="utf-8").split("\n\n")
+        if block and not block.startswith("-DOCSTART-")
+    ]
     drawn = random.Random(DRAW).sample(blocks, sentences)
     target = runs / f"{corpus}-{sentences}.conll"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +76,9 @@ def result(run: Path, options: argparse.Namespace, settings: config.Config) -> d
     for name, path in sets.items():
         sentences = annotation.read(path, settings.data.reading, settings.data.scheme)[0]
         read = remembered(member, [sentence.tokens for sentence in sentences], Observer())
-        found = score_model(Predictor(member, read=read), [str(path)], settings.data.reading, settings.data.scheme)
+        found = score_model(
+            Predictor(member, read=read), [str(path)], settings.data.reading, settings.data.scheme
+        )
         scores[name] = found.conlleval.f1
     with open(run / "history.csv", encoding="utf-8") as stream:
         history = list(csv.DictReader(stream))
@@ -72,27 +87,40 @@ def result(run: Path, options: argparse.Namespace, settings: config.Config) -> d
         "epochs": len(history),
         "best_epoch": bundle.metrics["best_epoch"],
         "minutes": sum(float(row["seconds"]) for row in history) / 60,
-        "tokens_per_second": sorted(float(row["tokens_per_second"]) for row in history)[len(history) // 2],
+        "tokens_per_second": sorted(float(row["tokens_per_second"]) for row in history)[
+            len(history) // 2
+        ],
         "parameters": int(sum(array.size for array in bundle.weights.values())),
         "changed": options.set,
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("corpus", choices=["conll2003", "bc5cdr", "conll2000"])
     parser.add_argument("--sentences", type=int, default=0, help="of train; 0: all")
     parser.add_argument("--vectors", action="append", default=[])
     parser.add_argument("--language-model", action="append", default=[])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--name", help="of the group; by default corpus, sentences, and whether there are vectors or more")
+    parser.add_argument(
+        "--name",
+        help="of the group; by default corpus, sentences, and whether there are vectors or more",
+    )
     parser.add_argument("--runs", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--test", action="store_true", help="read the test set")
     options = parser.parse_args()
-    inputs = ["vectors" if options.vectors else "plain", *(["models"] if options.language_model else [])]
+    inputs = [
+        "vectors" if options.vectors else "plain",
+        *(["models"] if options.language_model else []),
+    ]
     group = options.name or "-".join([options.corpus, str(options.sentences or "all"), *inputs])
-    train, dev = part(options.corpus, options.sentences, options.runs), DATA / options.corpus / "dev.conll"
+    train, dev = (
+        part(options.corpus, options.sentences, options.runs),
+        DATA / options.corpus / "dev.conll",
+    )
     base = config.assign(
         config.Config(),
         {

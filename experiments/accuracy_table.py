@@ -24,7 +24,10 @@ def table(groups: dict[str, list[Result]]) -> str:
     head = ["group", "seeds", "dev", "test", "epochs", "minutes", "parameters"]
     lines = [f"| {' | '.join(head)} |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for name, results in groups.items():
-        means = [f"{mean(result[key] for result in results):.{digits}f}" for key, digits in (("epochs", 0), ("minutes", 1))]
+        means = [
+            f"{mean(result[key] for result in results):.{digits}f}"
+            for key, digits in (("epochs", 0), ("minutes", 1))
+        ]
         cells = [
             name,
             str(len(results)),
@@ -38,7 +41,9 @@ def table(groups: dict[str, list[Result]]) -> str:
 
 
 def plot(groups: dict[str, list[Result]], path: str) -> None:
-    """F1 on test over the number of training sentences, with and without pretrained vectors; bars are deviations."""
+    """F1 on test over the number of training sentences, with and without pretrained vectors; bars
+    are deviations.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

@@ -2,9 +2,10 @@
 
 python experiments/errors.py data/conll2003/train.conll data/conll2003/dev.conll RUN [RUN ...]
 
-Recall of gold spans that occur in train with this label, occur with another alone, have only words that train knows, or have a
-word unknown to train. Then errors: *label* (the same words, another label), *boundary* (the same label, overlapping), *both*
-(overlapping, another label), *missed* (nothing overlaps) and *invented* (a predicted span that overlaps no gold span).
+Recall of gold spans that occur in train with this label, occur with another alone, have only words
+that train knows, or have a word unknown to train. Then errors: *label* (the same words, another
+label), *boundary* (the same label, overlapping), *both* (overlapping, another label), *missed*
+(nothing overlaps) and *invented* (a predicted span that overlaps no gold span).
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from tagger.inference import predictor
 from tagger.text import annotation
 from tagger.text.spans import Sentence, Span
 
-KNOWN = ("seen with this label", "seen with another label", "unseen, words known", "unseen, a word unknown")
+KNOWN = (
+    "seen with this label",
+    "seen with another label",
+    "unseen, words known",
+    "unseen, a word unknown",
+)
 
 
 def mention(sentence: Sentence, span: Span) -> tuple[str, ...]:
@@ -34,7 +40,9 @@ def kind(span: Span, others: Iterable[Span]) -> str:
     return "both" if overlapping else "missed"
 
 
-def analysed(train: Sequence[Sentence], gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> tuple[dict, dict]:
+def analysed(
+    train: Sequence[Sentence], gold: Sequence[Sentence], predicted: Sequence[Sentence]
+) -> tuple[dict, dict]:
     """(found, all) by label and familiarity; number of errors by label and kind."""
     words = {word for sentence in train for word in sentence.tokens}
     labels = defaultdict(set)
@@ -56,25 +64,38 @@ def analysed(train: Sequence[Sentence], gold: Sequence[Sentence], predicted: Seq
             if not hit:
                 errors[span.label, kind(span, guess.spans or ())] += 1
         for span in guess.spans or ():
-            if not any(other.start < span.end and span.start < other.end for other in right.spans or ()):
+            if not any(
+                other.start < span.end and span.start < other.end for other in right.spans or ()
+            ):
                 errors[span.label, "invented"] += 1
     return recall, errors
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("train")
     parser.add_argument("file")
     parser.add_argument("runs", nargs="+")
     options = parser.parse_args()
     model = predictor.load(*options.runs, precision="float32")
     data = model.bundle.config.data
-    train, gold = (annotation.read(path, data.reading, data.scheme)[0] for path in (options.train, options.file))
+    train, gold = (
+        annotation.read(path, data.reading, data.scheme)[0]
+        for path in (options.train, options.file)
+    )
     recall, errors = analysed(train, gold, list(model.predict(gold)))
     print("| label | " + " | ".join(KNOWN) + " |\n|---" + "|---:" * len(KNOWN) + "|")
     for label in model.labels:
         cells = [recall[label, familiarity] for familiarity in KNOWN]
-        print(f"| {label} | " + " | ".join(f"{100 * c['found'] / max(c['all'], 1):.1f} of {c['all']:,}" for c in cells) + " |")
+        print(
+            f"| {label} | "
+            + " | ".join(
+                f"{100 * c['found'] / max(c['all'], 1):.1f} of {c['all']:,}" for c in cells
+            )
+            + " |"
+        )
     kinds = ("label", "boundary", "both", "missed", "invented")
     print("\n| label | " + " | ".join(kinds) + " |\n|---" + "|---:" * len(kinds) + "|")
     for label in model.labels:

@@ -2,9 +2,10 @@
 
     python experiments/ladder.py experiments/ladder/*.toml --seed 1 --runs runs/ladder
 
-Each training stops early on dev. Test is read once for each, after all is decided, and scored with the conlleval-identical
-figure: decoded under the scheme's constraints, and with each token's most probable tag for itself. The figures go to
-RUNS/<rung>-<seed>.json; `ladder_table.py` makes table and plot of them. A run that is there already is only scored.
+Each training stops early on dev. Test is read once for each, after all is decided, and scored with
+the conlleval-identical figure: decoded under the scheme's constraints, and with each token's most
+probable tag for itself. The figures go to RUNS/<rung>-<seed>.json; `ladder_table.py` makes table
+and plot of them. A run that is there already is only scored.
 """
 
 from __future__ import annotations
@@ -30,24 +31,37 @@ class Log(Observer):
     """A line an epoch."""
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
-        print({name: round(value, 4) for name, value in row.items()}, "*" if better else "", flush=True)
+        print(
+            {name: round(value, 4) for name, value in row.items()},
+            "*" if better else "",
+            flush=True,
+        )
 
 
 def figures(bundle, model, path: str, decoder: Decoder) -> dict[str, float]:
     """F1 on a file, constrained and not, in percent."""
     sentences, _ = annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)
     gold = [schemes.encode(sentence.spans or (), len(sentence), "IOB2") for sentence in sentences]
-    # S- as B- and E- as I-: valid IOBES becomes valid IOB2, and conlleval makes the best of what is not valid.
-    tags = [tag.replace("S-", "B-", 1).replace("E-", "I-", 1) if tag[1:2] == "-" else tag for tag in bundle.tags]
+    # S- as B- and E- as I-: valid IOBES becomes valid IOB2, and conlleval makes the best of what is
+    # not valid.
+    tags = [
+        tag.replace("S-", "B-", 1).replace("E-", "I-", 1) if tag[1:2] == "-" else tag
+        for tag in bundle.tags
+    ]
     constrained: list[list[str]] = [[]] * len(sentences)
     free: list[list[str]] = [[]] * len(sentences)
     words = [sentence.tokens for sentence in sentences]
-    for indices, lengths, emissions in emissions_in_batches(words, Lexicon(bundle.features), model.emissions):
+    for indices, lengths, emissions in emissions_in_batches(
+        words, Lexicon(bundle.features), model.emissions
+    ):
         best, likeliest = decoder.paths(emissions, lengths), emissions.argmax(axis=-1)
         for row, index in enumerate(indices):
             constrained[index] = [tags[number] for number in best[row, : lengths[row]]]
             free[index] = [tags[number] for number in likeliest[row, : lengths[row]]]
-    return {"constrained": conlleval(gold, constrained).f1, "unconstrained": conlleval(gold, free).f1}
+    return {
+        "constrained": conlleval(gold, constrained).f1,
+        "unconstrained": conlleval(gold, free).f1,
+    }
 
 
 def minutes(run: Path) -> float:
@@ -57,7 +71,9 @@ def minutes(run: Path) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="+")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", default="runs/ladder")
@@ -68,7 +84,11 @@ def main() -> None:
         settings = config.override(config.load(path), [f"training.seed={options.seed}"])
         print(name, flush=True)
         run = Path(options.runs) / name
-        bundle = bundles.load(run) if (run / "manifest.json").exists() else trainer.train(settings, run, observer=Log())
+        bundle = (
+            bundles.load(run)
+            if (run / "manifest.json").exists()
+            else trainer.train(settings, run, observer=Log())
+        )
         model, decoder = restore(bundle), Decoder(bundle.tags, plain_tags=False)
         result = {
             "rung": Path(path).stem,
@@ -80,7 +100,9 @@ def main() -> None:
             "dev": figures(bundle, model, settings.data.dev, decoder),
             "test": figures(bundle, model, options.test, decoder),
         }
-        (Path(options.runs) / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        (Path(options.runs) / f"{name}.json").write_text(
+            json.dumps(result, indent=1) + "\n", encoding="utf-8"
+        )
         print(result, flush=True)
 
 

@@ -23,13 +23,28 @@ def values(results: Sequence[Result], split: str, decoding: str) -> list[float]:
 
 def table(rungs: dict[str, list[Result]]) -> str:
     """Markdown: F1 in percent, constrained and each token for itself."""
-    head = ["rung", "seeds", "parameters", "dev", "dev, free", "test", "test, free", "epochs", "minutes"]
+    head = [
+        "rung",
+        "seeds",
+        "parameters",
+        "dev",
+        "dev, free",
+        "test",
+        "test, free",
+        "epochs",
+        "minutes",
+    ]
     lines = [f"| {' | '.join(head)} |", "|---" + "|---:" * (len(head) - 1) + "|"]
     for name, results in rungs.items():
         figures = [
-            shown(values(results, split, decoding)) for split in ("dev", "test") for decoding in ("constrained", "unconstrained")
+            shown(values(results, split, decoding))
+            for split in ("dev", "test")
+            for decoding in ("constrained", "unconstrained")
         ]
-        means = [f"{mean(result[key] for result in results):.{digits}f}" for key, digits in (("epochs", 0), ("minutes", 1))]
+        means = [
+            f"{mean(result[key] for result in results):.{digits}f}"
+            for key, digits in (("epochs", 0), ("minutes", 1))
+        ]
         cells = [name, str(len(results)), f"{results[0]['parameters']:,}", *figures, *means]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -43,11 +58,21 @@ def plot(rungs: dict[str, list[Result]], path: str) -> None:
     from matplotlib import pyplot
 
     _, axes = pyplot.subplots(figsize=(9, 4.5))
-    for offset, decoding, colour in ((-0.2, "constrained", "#1f5fa8"), (0.2, "unconstrained", "#b9c7d8")):
+    for offset, decoding, colour in (
+        (-0.2, "constrained", "#1f5fa8"),
+        (0.2, "unconstrained", "#b9c7d8"),
+    ):
         figures = [figure(results, "test", decoding) for results in rungs.values()]
         heights, errors = zip(*figures, strict=True)
         places = [number + offset for number in range(len(rungs))]
-        axes.barh(places, heights, 0.4, xerr=[error or float("nan") for error in errors], label=decoding, color=colour)
+        axes.barh(
+            places,
+            heights,
+            0.4,
+            xerr=[error or float("nan") for error in errors],
+            label=decoding,
+            color=colour,
+        )
     axes.set_yticks(range(len(rungs)), list(rungs))
     axes.invert_yaxis()
     axes.set_xlim(60, 82)

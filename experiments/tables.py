@@ -32,10 +32,15 @@ def shown(values: list[float]) -> str:
 
 
 def main(
-    doc: str | None, found: Callable[[str], Groups], table: Callable[[Groups], str], plot: Callable[[Groups, str], None]
+    doc: str | None,
+    found: Callable[[str], Groups],
+    table: Callable[[Groups], str],
+    plot: Callable[[Groups, str], None],
 ) -> None:
     """Print the table of the results in a folder, and plot them if asked to."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs")
     parser.add_argument("--plot", metavar="FILE.png")
     options = parser.parse_args()

@@ -1,4 +1,5 @@
-"""What a trained model's table of vectors may be trimmed to: its size on disk beside the F1 on an annotated file.
+"""What a trained model's table of vectors may be trimmed to: its size on disk beside the F1 on an
+annotated file.
 
 python experiments/vector_sizes.py runs/accuracy/conll2003-all-vectors/1 data/conll2003/dev.conll
 
@@ -20,7 +21,9 @@ KEPT = (0, 200_000, 100_000, 50_000, 20_000, 1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run")
     parser.add_argument("file")
     options = parser.parse_args()
@@ -32,8 +35,14 @@ def main() -> None:
         table = vectors.trimmed(keep, bundle.features.words.words) if keep else vectors
         smaller = replace(bundle, features=replace(bundle.features, vectors=table))
         model = Predictor(Member(smaller, Network(smaller)))
-        f1 = score_model(model, [options.file], bundle.config.data.reading, bundle.config.data.scheme).conlleval.f1
-        print(f"| {keep or 'all'} | {len(table):,} | {len(table) * table.dimension * 2 / 1e6:.0f} | {f1:.2f} |", flush=True)
+        f1 = score_model(
+            model, [options.file], bundle.config.data.reading, bundle.config.data.scheme
+        ).conlleval.f1
+        print(
+            f"| {keep or 'all'} | {len(table):,} | {len(table) * table.dimension * 2 / 1e6:.0f} | "
+            f"{f1:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 >>> tagger.Span(0, 2, "PER")
 Span(start=0, end=2, label='PER', score=None, text='', start_char=None, end_char=None)
 
-``tagger.train(config, run)`` makes a model, ``tagger.load(run)`` reads one, and its ``tag(text)`` uses it.
+``tagger.train(config, run)`` makes a model, ``tagger.load(run)`` reads one, and its ``tag(text)``
+uses it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
-"""Errors that a user's data, configuration or disk can cause. Each message says what is wrong, where and how to mend it."""
+"""Errors that a user's data, configuration or disk can cause. Each message says what is wrong,
+where and how to mend it.
+"""
 
 from __future__ import annotations
 
 
 class TaggerError(Exception):
-    """Base of all errors that the command line shows as one message (exit status 1), never as a traceback."""
+    """Base of all errors that the command line shows as one message (exit status 1), never as a
+    traceback.
+    """
 
 
 class DataError(TaggerError):

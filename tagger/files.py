@@ -20,15 +20,20 @@ def see_free(run: Path) -> None:
         TaggerError: it is a file, or a folder that is not empty.
     """
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise TaggerError(f"{run}: exists and is not empty; choose another folder, remove it, or go on with --resume")
+        raise TaggerError(
+            f"{run}: exists and is not empty; choose another folder, remove it, or go on with "
+            "--resume"
+        )
 
 
 @contextmanager
 def written_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file to write (UTF-8, or bytes with mode "wb") that takes the place of `path` only when the block ends well.
+    """A file to write (UTF-8, or bytes with mode "wb") that takes the place of `path` only when the
+    block ends well.
 
-    It is written beside `path` under a temporary name, flushed to the disk and then renamed; after an error it is removed.
-    Folders that are missing are made. A link stays a link, and a device or pipe such as /dev/null is written as it is.
+    It is written beside `path` under a temporary name, flushed to the disk and then renamed; after
+    an error it is removed. Folders that are missing are made. A link stays a link, and a device or
+    pipe such as /dev/null is written as it is.
 
     Raises:
         TaggerError: the disk does not let it be written.
@@ -36,7 +41,9 @@ def written_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     path = Path(path)
     if os.path.isdir(path):
         raise TaggerError(f"{path}: is a folder; expected the name of a file to write")
-    special = os.path.exists(path) and not os.path.isfile(path)  # to rename a file over a device would remove the device
+    special = os.path.exists(path) and not os.path.isfile(
+        path
+    )  # to rename a file over a device would remove the device
     final = path if special else Path(os.path.realpath(path))
     temporary = final if special else final.with_name(f".{final.name}.{os.getpid()}.tmp")
     try:
@@ -51,7 +58,11 @@ def written_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
             os.replace(temporary, final)
     except OSError as error:
         # An error of another file, such as the one that the block reads, is not ours to explain.
-        if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, final, *final.parents):
+        if error.filename is None or Path(os.fsdecode(error.filename)) in (
+            temporary,
+            final,
+            *final.parents,
+        ):
             raise TaggerError(f"{path}: cannot be written: {error.strerror or error}") from error
         raise
     finally:

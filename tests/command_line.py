@@ -1,4 +1,6 @@
-"""The command line as a user meets it: arguments and input in; exit status, standard output and standard error out."""
+"""The command line as a user meets it: arguments and input in; exit status, standard output and
+standard error out.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,16 @@ class Outcome:
 
 
 def invoke(*arguments: str | Path, input: str | bytes = b"") -> Outcome:
-    """Run `tagger ARGUMENTS` in this process, through `main`, so that no command waits for Keras to be imported anew.
+    """Run `tagger ARGUMENTS` in this process, through `main`, so that no command waits for Keras to
+    be imported anew.
 
     Whatever `main` lets through would be a traceback, and fails the test.
     """
     status = 0
-    with CliRunner().isolation(input=input) as streams, mock.patch.object(sys, "argv", ["tagger", *map(str, arguments)]):
+    with (
+        CliRunner().isolation(input=input) as streams,
+        mock.patch.object(sys, "argv", ["tagger", *map(str, arguments)]),
+    ):
         try:
             main()
         except SystemExit as exit_:

@@ -11,7 +11,9 @@ SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder, as `tagger train` leaves it, of a model that is small but does find spans. Copy it, never change it."""
+    """A run folder, as `tagger train` leaves it, of a model that is small but does find spans. Copy
+    it, never change it.
+    """
     from tagger.config import tagger as config
     from tagger.training import trainer
 

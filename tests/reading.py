@@ -20,12 +20,16 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def read(self, content: str | bytes, name: str = "f.conll", options: ReadOptions | None = None) -> list[Sentence]:
+    def read(
+        self, content: str | bytes, name: str = "f.conll", options: ReadOptions | None = None
+    ) -> list[Sentence]:
         path = self.folder / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return list(formats.read(path, format_of(str(path)), options))
 
-    def error(self, content: str | bytes, name: str = "f.conll", options: ReadOptions | None = None) -> str:
+    def error(
+        self, content: str | bytes, name: str = "f.conll", options: ReadOptions | None = None
+    ) -> str:
         with pytest.raises(DataError) as caught:
             self.read(content, name, options)
         return str(caught.value).removeprefix(f"{self.folder}/")
@@ -37,7 +41,9 @@ def written(found: list[Sentence], format_name: str = "conll", scheme: str = "IO
     return stream.getvalue()
 
 
-def columns(token: int = 0, tag: int | None = -1, delimiter: str = "auto", *, annotated: bool = True) -> ReadOptions:
+def columns(
+    token: int = 0, tag: int | None = -1, delimiter: str = "auto", *, annotated: bool = True
+) -> ReadOptions:
     return ReadOptions(Columns(token, tag, delimiter), annotated=annotated)
 
 

@@ -1,7 +1,9 @@
-"""Slow and obvious implementations, written from the lectures' equations, that the fast ones must equal.
+"""Slow and obvious implementations, written from the lectures' equations, that the fast ones must
+equal.
 
-One sequence at a time, one timestep at a time, every gate with its own matrices. ``W_a[a, x]`` is written out as
-W_aa · a + W_ax · x, with weights as column matrices: (units, features) and (units, units).
+One sequence at a time, one timestep at a time, every gate with its own matrices. ``W_a[a, x]`` is
+written out as W_aa · a + W_ax · x, with weights as column matrices: (units, features) and (units,
+units).
 """
 
 from __future__ import annotations
@@ -59,7 +61,8 @@ def gru(x, blocks):
 
 
 def lstm(x, blocks, peepholes=None):
-    """c̃ = tanh(W_c[a, x] + b_c); Γ_u, Γ_f, Γ_o = σ(W[a, x] + b); c = Γ_u ∗ c̃ + Γ_f ∗ c; a = Γ_o ∗ tanh(c)
+    """c̃ = tanh(W_c[a, x] + b_c); Γ_u, Γ_f, Γ_o = σ(W[a, x] + b); c = Γ_u ∗ c̃ + Γ_f ∗ c; a = Γ_o ∗
+    tanh(c)
 
     With `peepholes` (u, f, o), one weight a unit, Γ_u and Γ_f also see c^<t-1>, and Γ_o sees c^<t>.
     """
@@ -81,12 +84,21 @@ def lstm(x, blocks, peepholes=None):
     return outputs
 
 
-ORDER = {"rnn": "a", "rnn-relu": "a", "gru-simplified": "uc", "gru": "urc", "lstm": "ucfo", "lstm-peephole": "ucfo"}
+ORDER = {
+    "rnn": "a",
+    "rnn-relu": "a",
+    "gru-simplified": "uc",
+    "gru": "urc",
+    "lstm": "ucfo",
+    "lstm-peephole": "ucfo",
+}
 """The blocks of each cell in the order in which the layer's weights hold them."""
 
 
 def run(cell, x, kernel, recurrent, bias, peepholes=None):
-    """One sequence x (T, F) through a cell whose weights are given as the layer has them; (T, U)."""
+    """One sequence x (T, F) through a cell whose weights are given as the layer has them; (T,
+    U).
+    """
     units = recurrent.shape[0]
     blocks = {}
     for number, name in enumerate(ORDER[cell]):
@@ -107,9 +119,11 @@ def one_hot(numbers, size):
 
 
 def character_cnn(characters, embeddings, kernel, bias):
-    """One word's characters (numbers) to a vector: zeros stand before and after it; the maximum over its places.
+    """One word's characters (numbers) to a vector: zeros stand before and after it; the maximum
+    over its places.
 
-    ``kernel`` is (3F, U): what it makes of the character before, of the character itself, of the one after.
+    ``kernel`` is (3F, U): what it makes of the character before, of the character itself, of the
+    one after.
     """
     vectors = [embeddings[character] for character in characters]
     nothing = np.zeros(embeddings.shape[1])
@@ -123,19 +137,23 @@ def character_cnn(characters, embeddings, kernel, bias):
 
 
 def character_rnn(cell, characters, embeddings, forward, backward):
-    """One word's characters to a vector: what a network that reads them forwards, and one backwards, has at its end.
+    """One word's characters to a vector: what a network that reads them forwards, and one
+    backwards, has at its end.
 
     ``forward`` and ``backward`` are the weights as `run` takes them.
     """
     vectors = np.array([embeddings[character] for character in characters])
-    return np.concatenate([run(cell, vectors, *forward)[-1], run(cell, vectors[::-1], *backward)[-1]])
+    return np.concatenate(
+        [run(cell, vectors, *forward)[-1], run(cell, vectors[::-1], *backward)[-1]]
+    )
 
 
 def word_prediction(words, activations, hidden, output):
-    """The cross-entropies (T,) of the words after each of a sentence's, 0 after the last, as read from its activations (T, U).
+    """The cross-entropies (T,) of the words after each of a sentence's, 0 after the last, as read
+    from its activations (T, U).
 
-    ``hidden`` and ``output`` are the kernel and the bias of a tanh layer and of the softmax. For the words before, turn
-    everything round. Numbers that the softmax does not know are 1.
+    ``hidden`` and ``output`` are the kernel and the bias of a tanh layer and of the softmax. For
+    the words before, turn everything round. Numbers that the softmax does not know are 1.
     """
     losses = []
     for time, a in enumerate(activations):
@@ -147,9 +165,11 @@ def word_prediction(words, activations, hidden, output):
 
 
 def lazy_adam(steps, table, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-    """A table (V, F) after steps of Adam, each of which knows gradients of some rows: (row, gradient) pairs.
+    """A table (V, F) after steps of Adam, each of which knows gradients of some rows: (row,
+    gradient) pairs.
 
-    A row that a step does not know stays as it is, and so do its moments. Gradients of a row that stands twice add up.
+    A row that a step does not know stays as it is, and so do its moments. Gradients of a row that
+    stands twice add up.
     """
     table, first, second = table.copy(), np.zeros_like(table), np.zeros_like(table)
     for number, pairs in enumerate(steps, 1):

@@ -1,4 +1,5 @@
-"""The decoder as one would explain it: write down every allowed path of one sentence, with its score.
+"""The decoder as one would explain it: write down every allowed path of one sentence, with its
+score.
 
 With the tables of transitions and the small batches on which the test compares the two.
 """
@@ -30,7 +31,10 @@ def path_score(emissions: Array, transitions: Transitions, path: Path) -> float:
 def all_paths(emissions: Array, transitions: Transitions) -> dict[Path, float]:
     """Every path that has a finite score, in the order of its tag ids."""
     time, tags = emissions.shape
-    scores = {path: path_score(emissions, transitions, path) for path in itertools.product(range(tags), repeat=time)}
+    scores = {
+        path: path_score(emissions, transitions, path)
+        for path in itertools.product(range(tags), repeat=time)
+    }
     return {path: score for path, score in scores.items() if score > -math.inf}
 
 
@@ -53,10 +57,14 @@ def log_partition(emissions: Array, transitions: Transitions) -> float:
     return log_sum(list(all_paths(emissions, transitions).values()))
 
 
-def segment_log_probability(emissions: Array, transitions: Transitions, start: int, segment: Sequence[int] | Array) -> float:
+def segment_log_probability(
+    emissions: Array, transitions: Transitions, start: int, segment: Sequence[int] | Array
+) -> float:
     """Over the paths that have the tags of `segment` from `start` on, in proportion to all."""
     scores = all_paths(emissions, transitions)
-    through = [s for path, s in scores.items() if path[start : start + len(segment)] == tuple(segment)]
+    through = [
+        s for path, s in scores.items() if path[start : start + len(segment)] == tuple(segment)
+    ]
     return log_sum(through) - log_sum(list(scores.values()))
 
 
@@ -75,7 +83,10 @@ def iobes(tags: list[str]) -> Transitions:
     """The boolean tables of IOBES, tag by tag."""
     goes_on = [tag[0] in "BI" for tag in tags]
     begins = [tag[0] in "OBS" for tag in tags]
-    pairs = [[b[0] in "IE" and a[1:] == b[1:] if a[0] in "BI" else b[0] in "OBS" for b in tags] for a in tags]
+    pairs = [
+        [b[0] in "IE" and a[1:] == b[1:] if a[0] in "BI" else b[0] in "OBS" for b in tags]
+        for a in tags
+    ]
     return Transitions.constrained(np.array(begins), np.array(pairs), ~np.array(goes_on))
 
 
@@ -83,7 +94,9 @@ def iob2(tags: list[str]) -> Transitions:
     """The boolean tables of IOB2: an I- only after a B- or I- of its label."""
     begins = [tag[0] != "I" for tag in tags]
     pairs = [[b[0] != "I" or (a[0] in "BI" and a[1:] == b[1:]) for b in tags] for a in tags]
-    return Transitions.constrained(np.array(begins), np.array(pairs), np.ones(len(tags), dtype=bool))
+    return Transitions.constrained(
+        np.array(begins), np.array(pairs), np.ones(len(tags), dtype=bool)
+    )
 
 
 def real(generator: np.random.Generator, tags: int, forbidden: float = 0.0) -> Transitions:
@@ -116,7 +129,9 @@ class Case:
         return Case(self.emissions[sentences], self.lengths[sentences], self.transitions)
 
 
-def make_case(seed: int, kind: str, lengths: list[int], padding: float, impossible: float = 0.0) -> Case:
+def make_case(
+    seed: int, kind: str, lengths: list[int], padding: float, impossible: float = 0.0
+) -> Case:
     """`impossible` is the fraction of emissions that are -inf."""
     generator = np.random.default_rng(seed)
     transitions = {
@@ -139,6 +154,8 @@ def large_case(kind: str) -> Case:
     tags = ["O", *(f"{prefix}-{label}" for label in "uvwxyz" for prefix in "BIES")]
     transitions = iobes(tags) if kind == "IOBES" else real(generator, len(tags))
     lengths = generator.poisson(8, size=60) * generator.integers(0, 2, size=60)
-    emissions = generator.normal(scale=2.0, size=(60, lengths.max() + 3, len(tags))).astype(np.float32)
+    emissions = generator.normal(scale=2.0, size=(60, lengths.max() + 3, len(tags))).astype(
+        np.float32
+    )
     emissions[np.arange(emissions.shape[1]) >= lengths[:, None]] = np.nan
     return Case(emissions, lengths, transitions)

@@ -1,4 +1,6 @@
-"""Language models with random weights, and what they must say by the lectures' equations, slowly."""
+"""Language models with random weights, and what they must say by the lectures' equations,
+slowly.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +21,13 @@ def bundle_of(seed: int = 1, **model) -> Bundle:
     words = list(CHARACTERS if settings.level == "characters" else WORDS)
     random = np.random.default_rng(seed)
     shapes = shapes_of(settings, len(words) + 2)
-    weights = {name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in shapes.items()}
+    weights = {
+        name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in shapes.items()
+    }
     vocabulary = Vocabulary(words, [1] * len(words))
-    return Bundle(Config(data=DataConfig(tokenizer="whitespace"), model=settings), vocabulary, weights, {})
+    return Bundle(
+        Config(data=DataConfig(tokenizer="whitespace"), model=settings), vocabulary, weights, {}
+    )
 
 
 def activations(bundle: Bundle, inputs) -> np.ndarray:
@@ -31,16 +37,26 @@ def activations(bundle: Bundle, inputs) -> np.ndarray:
     x = np.array([table[number] * (number != 0) for number in inputs], dtype=np.float64)
     for depth in range(model.layers):
         names = ("kernel", "recurrent", "bias", "peepholes")
-        x = np.array(reference.run(model.cell, x, *(weights.get(f"encoder/forward_{depth + 1}/{name}") for name in names)))
+        x = np.array(
+            reference.run(
+                model.cell,
+                x,
+                *(weights.get(f"encoder/forward_{depth + 1}/{name}") for name in names),
+            )
+        )
     return x
 
 
 def log_probabilities(bundle: Bundle, numbers) -> np.ndarray:
-    """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> = y^<t-1>."""
+    """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> =
+    y^<t-1>.
+    """
     targets = [*numbers, 0]
     a = activations(bundle, [0, *numbers])
     weights = bundle.weights
-    kernel = weights["embedding/embeddings"].T if bundle.config.model.tied else weights["softmax/kernel"]
+    kernel = (
+        weights["embedding/embeddings"].T if bundle.config.model.tied else weights["softmax/kernel"]
+    )
     found = []
     for step, target in zip(a, targets, strict=True):
         exponentials = np.exp(step @ kernel + weights["softmax/bias"])

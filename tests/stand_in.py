@@ -1,4 +1,6 @@
-"""A stand-in for the trainer, for tests of what happens around trainings: it keeps the trainer's promises without Keras."""
+"""A stand-in for the trainer, for tests of what happens around trainings: it keeps the trainer's
+promises without Keras.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,22 @@ GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 
 
 class Trainer:
-    """To be called as `trainer.train`. ``scores(settings)`` gives the dev score of each epoch, or raises."""
+    """To be called as `trainer.train`. ``scores(settings)`` gives the dev score of each epoch, or
+    raises.
+    """
 
     def __init__(self, scores: Callable[[Config], Sequence[float]]) -> None:
         self.scores = scores
         self.calls: list[tuple[Config, bool]] = []
 
-    def __call__(self, settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
+    def __call__(
+        self,
+        settings: Config,
+        run: str | Path,
+        *,
+        resume: bool = False,
+        observer: Observer | None = None,
+    ) -> Bundle:
         run, observer = Path(run), observer or Observer()
         self.calls.append((settings, resume))
         corpora.splits(settings.data)
@@ -54,9 +65,19 @@ class Trainer:
             observer.batch(epoch, 1.0, 0.5, 100.0, 0.0)
             self._write(run / "history.csv", scores[:epoch])
             checkpoint.write_text(str(epoch))
-            row = {"epoch": epoch, "loss": 0.5, "dev_score": scores[epoch - 1], "tokens_per_second": 100.0, "seconds": 30.0}
+            row = {
+                "epoch": epoch,
+                "loss": 0.5,
+                "dev_score": scores[epoch - 1],
+                "tokens_per_second": 100.0,
+                "seconds": 30.0,
+            }
             observer.epoch(row, False)
-        metrics = {"dev": {"score": max(scores)}, "best_epoch": scores.index(max(scores)) + 1, "epochs": len(scores)}
+        metrics = {
+            "dev": {"score": max(scores)},
+            "best_epoch": scores.index(max(scores)) + 1,
+            "epochs": len(scores),
+        }
         golden = bundle.load(GOLDEN)
         words = golden.features.words
         features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
@@ -66,4 +87,9 @@ class Trainer:
 
     def _write(self, path: Path, scores: Sequence[float]) -> None:
         with open(path, "w", newline="") as stream:
-            csv.writer(stream).writerows([["epoch", "dev_score", "seconds"], *([n, s, 30.0] for n, s in enumerate(scores, 1))])
+            csv.writer(stream).writerows(
+                [
+                    ["epoch", "dev_score", "seconds"],
+                    *([n, s, 30.0] for n, s in enumerate(scores, 1)),
+                ]
+            )

@@ -1,4 +1,6 @@
-"""Agreement within a document: equal to a slow loop, silent where it has nothing to say, documents found in every format."""
+"""Agreement within a document: equal to a slow loop, silent where it has nothing to say, documents
+found in every format.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def slowly(emissions, keys, tags, weight):
 
     labels = sorted({label(tag) for tag in tags})
     p = [
-        {tag: math.exp(x) / sum(math.exp(y) for y in row) for tag, x in zip(tags, row, strict=True)} for row in emissions.tolist()
+        {tag: math.exp(x) / sum(math.exp(y) for y in row) for tag, x in zip(tags, row, strict=True)}
+        for row in emissions.tolist()
     ]
     result = emissions.copy()
     for t, key in enumerate(keys):
@@ -44,7 +47,9 @@ def slowly(emissions, keys, tags, weight):
             continue
         for k, tag in enumerate(tags):
             result[t, k] = math.log(p[t][tag])
-            said = sum(p[s][other] for s in others for other in tags if label(other) == label(tag)) / len(others)
+            said = sum(
+                p[s][other] for s in others for other in tags if label(other) == label(tag)
+            ) / len(others)
             result[t, k] += weight * math.log(0.05 / len(labels) + 0.95 * said)
     return result
 
@@ -53,14 +58,20 @@ def slowly(emissions, keys, tags, weight):
 def test_it_equals_the_slow_loop(seed, keys, weight):
     emissions = np.random.default_rng(seed).normal(scale=3, size=(len(keys), len(TAGS)))
     found = agreement.agreed(emissions, np.array(keys, dtype=int), LABELS, weight)
-    np.testing.assert_allclose(found, slowly(emissions, keys, TAGS, weight).reshape(found.shape), atol=1e-9)
+    np.testing.assert_allclose(
+        found, slowly(emissions, keys, TAGS, weight).reshape(found.shape), atol=1e-9
+    )
 
 
 def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
-    np.testing.assert_array_equal(agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), emissions)
-    np.testing.assert_allclose(agreement.agreed(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6)
+    np.testing.assert_array_equal(
+        agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), emissions
+    )
+    np.testing.assert_allclose(
+        agreement.agreed(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6
+    )
 
 
 def test_a_sure_occurrence_decides_a_doubtful_one():
@@ -112,13 +123,17 @@ def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
 
 
 def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut():
-    assert lengths([Sentence(("a",))] * (2 * agreement.STRETCH + 1)) == [[1] * agreement.STRETCH] * 2 + [[1]]
+    assert lengths([Sentence(("a",))] * (2 * agreement.STRETCH + 1)) == [
+        [1] * agreement.STRETCH
+    ] * 2 + [[1]]
     assert lengths([]) == []
 
 
 def test_a_predictor_decodes_what_agrees(golden):
     """As the slow loop and one sentence at a time would have it."""
-    bundle = replace(golden, metrics={**golden.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}})
+    bundle = replace(
+        golden, metrics={**golden.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}}
+    )
     member = Member(bundle, Network(bundle, "float32"))
     document = [
         ["Washington", "spoke", "."],
@@ -127,8 +142,17 @@ def test_a_predictor_decodes_what_agrees(golden):
         [],
     ] * 2
     found = Predictor(member).tag_tokens(document)
-    alone = {int(i): rows[0, :n] for sentence in range(len(document)) for i, n, rows in one_by_one(member, document, sentence)}
-    numbers = {key: number for number, key in enumerate(sorted({key_of(word) for words in document for word in words} - {""}))}
+    alone = {
+        int(i): rows[0, :n]
+        for sentence in range(len(document))
+        for i, n, rows in one_by_one(member, document, sentence)
+    }
+    numbers = {
+        key: number
+        for number, key in enumerate(
+            sorted({key_of(word) for words in document for word in words} - {""})
+        )
+    }
     keys = [numbers.get(key_of(word), -1) for words in document for word in words]
     row = slowly(np.concatenate([alone[i] for i in range(len(document))]), keys, bundle.tags, 0.6)
     start = 0
@@ -137,11 +161,21 @@ def test_a_predictor_decodes_what_agrees(golden):
         start += len(words)
         expected = member.decoder.decode(emissions, np.array([len(words)])) if words else None
         spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans]
-        wanted = [(a, b, member.decoder.labels[label], score) for _, a, b, label, score in expected.spans] if expected else []
+        wanted = (
+            [
+                (a, b, member.decoder.labels[label], score)
+                for _, a, b, label, score in expected.spans
+            ]
+            if expected
+            else []
+        )
         assert [span[:3] for span in spans] == [span[:3] for span in wanted]
         assert [span[3] for span in spans] == pytest.approx([span[3] for span in wanted], abs=1e-4)
     without = Predictor(Member(golden, Network(golden, "float32"))).tag_tokens(document)
-    scores = [[[span.score for span in sentence.spans] for sentence in tagged] for tagged in (without, found)]
+    scores = [
+        [[span.score for span in sentence.spans] for sentence in tagged]
+        for tagged in (without, found)
+    ]
     assert scores[0] != scores[1]
 
 
@@ -158,7 +192,9 @@ def golden():
 @pytest.mark.parametrize("helps", [True, False])
 def test_dev_decides(golden, helps, monkeypatch):
     monkeypatch.setattr(
-        exporting, "_score", lambda bundle, sentences, precision, observer: 50.0 + helps * Agreement.of(bundle).weight
+        exporting,
+        "_score",
+        lambda bundle, sentences, precision, observer: 50.0 + helps * Agreement.of(bundle).weight,
     )
     found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
     expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}

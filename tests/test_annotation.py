@@ -1,4 +1,6 @@
-"""Spans and sentences, and files with tags as sentences with spans: every tag checked, every mistake with its line."""
+"""Spans and sentences, and files with tags as sentences with spans: every tag checked, every
+mistake with its line.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,13 @@ def put(folder: Path, text: str, name: str = "f.conll") -> str:
     return str(folder / name)
 
 
-# --- Span, Sentence --------------------------------------------------------------------------------------------------
+# --- Span, Sentence
+# ------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("start", "end", "label"), [(0, 0, "X"), (2, 1, "X"), (-1, 1, "X"), (0, 1, "")])
+@pytest.mark.parametrize(
+    ("start", "end", "label"), [(0, 0, "X"), (2, 1, "X"), (-1, 1, "X"), (0, 1, "")]
+)
 def test_an_impossible_span_cannot_be_made(start: int, end: int, label: str) -> None:
     with pytest.raises(ValueError, match="span"):
         Span(start, end, label)
@@ -47,10 +52,15 @@ def test_spans_are_equal_by_place_and_label_alone() -> None:
 def test_with_spans_puts_them_in_order_with_their_surface(sentence: Sentence) -> None:
     again = sentence.with_spans(reversed(sentence.spans or ()))
     assert again == sentence
-    assert [span.text for span in again.spans or ()] == [" ".join(sentence.tokens[s.start : s.end]) for s in sentence.spans or ()]
+    assert [span.text for span in again.spans or ()] == [
+        " ".join(sentence.tokens[s.start : s.end]) for s in sentence.spans or ()
+    ]
 
 
-@pytest.mark.parametrize("spans", [[Span(0, 2, "X"), Span(1, 3, "Y")], [Span(0, 1, "X"), Span(0, 1, "X")], [Span(2, 4, "X")]])
+@pytest.mark.parametrize(
+    "spans",
+    [[Span(0, 2, "X"), Span(1, 3, "Y")], [Span(0, 1, "X"), Span(0, 1, "X")], [Span(2, 4, "X")]],
+)
 def test_overlapping_and_overhanging_spans_are_refused(spans: list[Span]) -> None:
     with pytest.raises(ValueError, match=r"overlaps|reaches past the last of 3 tokens"):
         Sentence(("a", "b", "c")).with_spans(spans)
@@ -66,19 +76,32 @@ def test_sentences_of_one_text_are_grouped_and_others_are_not() -> None:
     text, other = Record("f", 1, text="a b"), Record("f", 1, text="a b")
     a, b = (Sentence((t,), offsets=((i, i + 1),), record=text) for t, i in (("a", 0), ("b", 2)))
     c, d = Sentence(("c",), offsets=((0, 1),), record=other), Sentence(("d",), record=text)
-    assert [[s.tokens[0] for s in group] for group in by_record([a, b, c, d, d, a])] == [["a", "b"], ["c"], ["d"], ["d"], ["a"]]
+    assert [[s.tokens[0] for s in group] for group in by_record([a, b, c, d, d, a])] == [
+        ["a", "b"],
+        ["c"],
+        ["d"],
+        ["d"],
+        ["a"],
+    ]
 
 
-# --- read ------------------------------------------------------------------------------------------------------------
+# --- read
+# ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("declared", [True, False])
-@given(found=st.lists(sentences(COLUMN_TOKENS, min_size=1, separable=False), min_size=1, max_size=4))
-def test_an_annotated_file_is_read_in_any_scheme(folder: Path, scheme: str, declared: bool, found: list[Sentence]) -> None:
+@given(
+    found=st.lists(sentences(COLUMN_TOKENS, min_size=1, separable=False), min_size=1, max_size=4)
+)
+def test_an_annotated_file_is_read_in_any_scheme(
+    folder: Path, scheme: str, declared: bool, found: list[Sentence]
+) -> None:
     with open(folder / "any.conll", "w", encoding="utf-8", newline="") as stream:
         formats.write(found, stream, "conll", scheme)
-    again, named = annotation.read(folder / "any.conll", OPTIONS, scheme if declared else annotation.DETECT)
+    again, named = annotation.read(
+        folder / "any.conll", OPTIONS, scheme if declared else annotation.DETECT
+    )
     assert [(s.tokens, s.spans) for s in again] == [(s.tokens, s.spans) for s in found]
     assert named in SCHEMES
     assert named == scheme or not declared
@@ -97,7 +120,10 @@ def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folde
         for declared in (annotation.DETECT, "IOBES"):
             (found,), _ = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, declared)
             assert found.spans == (Span(0, 2, "X"),)
-    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS, "IOBES")[0].tags == ("B-X", "E-X")
+    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS, "IOBES")[0].tags == (
+        "B-X",
+        "E-X",
+    )
     assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS)[0].tags == ("B-X", "I-X")
 
 
@@ -110,18 +136,53 @@ def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folde
             "IOB2",
             ":7: tag 'I-X' cannot follow 'O' in IOB2 (token 'd'); mend the tag",
         ),
-        ("f.conll", "-DOCSTART- O\n\na B-X\nb I-X\n", "IOBES", ":4: tag 'I-X' leaves a span open at the end of the sentence"),
+        (
+            "f.conll",
+            "-DOCSTART- O\n\na B-X\nb I-X\n",
+            "IOBES",
+            ":4: tag 'I-X' leaves a span open at the end of the sentence",
+        ),
         ("f.conll", "a O\nb NN\n", "IOB1", ":2: tag 'NN' is not of the scheme IOB1"),
-        ("f.conll", "a B-X\nb NN\n", "auto", ": the tags 'B-X' and 'NN' do not belong to one scheme"),
-        ("f.conll", "a S-X\nb U-X\n", "auto", ": no scheme of IOB2, IO, IOB1, IOBES, BILOU fits all tags"),
+        (
+            "f.conll",
+            "a B-X\nb NN\n",
+            "auto",
+            ": the tags 'B-X' and 'NN' do not belong to one scheme",
+        ),
+        (
+            "f.conll",
+            "a S-X\nb U-X\n",
+            "auto",
+            ": no scheme of IOB2, IO, IOB1, IOBES, BILOU fits all tags",
+        ),
         ("f.conll", "", "auto", ": holds no sentence; expected at least one"),
         ("f.conll", "# a remark\n", "auto", ": holds no sentence"),
-        ("f.txt", "Raw text is here .\nIt has no tags .\nAlas .\n", "auto", ":3: expected 5 columns, found 2"),
+        (
+            "f.txt",
+            "Raw text is here .\nIt has no tags .\nAlas .\n",
+            "auto",
+            ":3: expected 5 columns, found 2",
+        ),
         ("f.jsonl", '{"tokens": []}\n', "auto", ": holds no sentence"),
-        ("f.jsonl", '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "I-X"]}\n', "IOB2", ":2: tag 'I-X' cannot follow 'O'"),
-        ("f.jsonl", '{"tokens": ["a"]}\n', "auto", ':1: no annotation; expected "spans" or "tags" beside the tokens'),
+        (
+            "f.jsonl",
+            '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "I-X"]}\n',
+            "IOB2",
+            ":2: tag 'I-X' cannot follow 'O'",
+        ),
+        (
+            "f.jsonl",
+            '{"tokens": ["a"]}\n',
+            "auto",
+            ':1: no annotation; expected "spans" or "tags" beside the tokens',
+        ),
         ("f.jsonl", '{"text": "a b", "tags": ["O", "O"]}\n', "auto", ":1: no annotation"),
-        ("f.jsonl", '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n', "IO", ":1: IO cannot separate two adjacent"),
+        (
+            "f.jsonl",
+            '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n',
+            "IO",
+            ":1: IO cannot separate two adjacent",
+        ),
     ],
 )
 def test_what_is_not_annotated_as_declared_is_told_with_its_line(
@@ -133,7 +194,8 @@ def test_what_is_not_annotated_as_declared_is_told_with_its_line(
     assert str(caught.value).startswith(path + says)
 
 
-# --- convert ---------------------------------------------------------------------------------------------------------
+# --- convert
+# ------------------------------------------------------------
 
 
 @settings(max_examples=30)  # each example waits for the disk
@@ -142,7 +204,9 @@ def test_what_is_not_annotated_as_declared_is_told_with_its_line(
     scheme=st.sampled_from(["IOB2", "IOBES", "BILOU"]),
 )
 def test_convert_there_and_back(folder: Path, found: list[Sentence], scheme: str) -> None:
-    source, there, json_file, back = (str(folder / name) for name in ("1.conll", "2.conll", "3.jsonl", "4.conll"))
+    source, there, json_file, back = (
+        str(folder / name) for name in ("1.conll", "2.conll", "3.jsonl", "4.conll")
+    )
     with open(source, "w", encoding="utf-8", newline="") as stream:
         formats.write(found, stream, "conll", "IOB2")
     assert annotation.convert(source, there, OPTIONS, "IOB2", scheme) == (len(found), "IOB2")
@@ -152,7 +216,13 @@ def test_convert_there_and_back(folder: Path, found: list[Sentence], scheme: str
 
 
 @settings(max_examples=30)
-@given(found=st.lists(plain_sentences(COLUMN_TOKENS.filter(lambda t: t[0] != "#"), min_size=1), min_size=1, max_size=3))
+@given(
+    found=st.lists(
+        plain_sentences(COLUMN_TOKENS.filter(lambda t: t[0] != "#"), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
 def test_plain_tags_are_converted_as_they_are(folder: Path, found: list[Sentence]) -> None:
     source, json_file, back = (str(folder / name) for name in ("1.conll", "2.jsonl", "3.conll"))
     with open(source, "w", encoding="utf-8", newline="") as stream:
@@ -164,7 +234,9 @@ def test_plain_tags_are_converted_as_they_are(folder: Path, found: list[Sentence
 
 def test_text_with_character_spans_is_converted_to_tokens_with_token_spans(folder: Path) -> None:
     text = "I saw Ann Lee. Bo left."
-    source = put(folder, json.dumps({"text": text, "spans": [[6, 13, "PER"], [15, 17, "PER"]]}), "t.jsonl")
+    source = put(
+        folder, json.dumps({"text": text, "spans": [[6, 13, "PER"], [15, 17, "PER"]]}), "t.jsonl"
+    )
     annotation.convert(source, str(folder / "u.jsonl"), OPTIONS, annotation.DETECT, "IOB2")
     first, second = (json.loads(line) for line in (folder / "u.jsonl").read_text().splitlines())
     assert first["tokens"][first["spans"][0]["start"] : first["spans"][0]["end"]] == ["Ann", "Lee"]
@@ -176,9 +248,24 @@ def test_text_with_character_spans_is_converted_to_tokens_with_token_spans(folde
 @pytest.mark.parametrize(
     ("text", "target", "scheme", "says"),
     [
-        ("a B-X\nb B-X\n", "o.conll", "IO", "cannot be written in IO: IO cannot separate two adjacent spans of X"),
-        ("a B-X\n", "o.conll", "IOB3", "unknown scheme 'IOB3'; expected one of IOB2, IO, IOB1, IOBES, BILOU"),
-        ("a b\tB-X\n", "o.conll", "IOB2", "the token 'a b' cannot be a CoNLL column; write JSON Lines instead"),
+        (
+            "a B-X\nb B-X\n",
+            "o.conll",
+            "IO",
+            "cannot be written in IO: IO cannot separate two adjacent spans of X",
+        ),
+        (
+            "a B-X\n",
+            "o.conll",
+            "IOB3",
+            "unknown scheme 'IOB3'; expected one of IOB2, IO, IOB1, IOBES, BILOU",
+        ),
+        (
+            "a b\tB-X\n",
+            "o.conll",
+            "IOB2",
+            "the token 'a b' cannot be a CoNLL column; write JSON Lines instead",
+        ),
         ("a\tB-X Y\n", "o.conll", "IOB2", "the tag 'B-X Y' cannot be a CoNLL column"),
     ],
 )
@@ -186,6 +273,8 @@ def test_what_the_target_cannot_hold_is_told_and_nothing_is_written(
     folder: Path, text: str, target: str, scheme: str, says: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        annotation.convert(put(folder, text), str(folder / target), OPTIONS, annotation.DETECT, scheme)
+        annotation.convert(
+            put(folder, text), str(folder / target), OPTIONS, annotation.DETECT, scheme
+        )
     assert says in str(caught.value)
     assert not (folder / target).exists()

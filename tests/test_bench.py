@@ -18,7 +18,9 @@ def test_every_precision_on_one_thread_and_on_all_cores(trained_run):
     text = bench.text_of(bundles.load(trained_run), str(SAMPLE / "dev.conll"), tokens=300)
     speeds = bench.measure(trained_run, text, rounds=1)
     threads = sorted({1, cores()})
-    assert [(speed.precision, speed.threads) for speed in speeds] == [(p, t) for p in ("float32", "int8") for t in threads]
+    assert [(speed.precision, speed.threads) for speed in speeds] == [
+        (p, t) for p in ("float32", "int8") for t in threads
+    ]
     assert all(speed.kernel > 0 and speed.whole > 0 for speed in speeds)
 
 
@@ -34,18 +36,24 @@ def test_without_a_file_words_of_the_vocabulary_are_tagged(trained_run):
     model = bundles.load(trained_run)
     text = bench.text_of(model, tokens=100)
     assert text.tokens == 100
-    assert {word for sentence in text.sentences for word in sentence.tokens} <= {*model.features.words.words}
+    assert {word for sentence in text.sentences for word in sentence.tokens} <= {
+        *model.features.words.words
+    }
 
 
 def test_a_model_without_known_words_needs_a_file(trained_run):
     model = bundles.load(trained_run)
-    empty = replace(model, features=replace(model.features, words=type(model.features.words)([], [])))
+    empty = replace(
+        model, features=replace(model.features, words=type(model.features.words)([], []))
+    )
     with pytest.raises(TaggerError, match="name a FILE"):
         bench.text_of(empty, tokens=100)
 
 
 def test_the_command_prints_a_table(trained_run):
-    out = worked(invoke("bench", trained_run, SAMPLE / "dev.conll", "--tokens", "100", "--rounds", "1"))
+    out = worked(
+        invoke("bench", trained_run, SAMPLE / "dev.conll", "--tokens", "100", "--rounds", "1")
+    )
     assert "float32" in out
     assert "int8" in out
     assert out.rstrip().endswith(" s")

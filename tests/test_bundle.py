@@ -1,4 +1,6 @@
-"""The bundle: what was written is read again, for ever, and whatever else lies there is refused in words."""
+"""The bundle: what was written is read again, for ever, and whatever else lies there is refused in
+words.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,18 @@ from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
-FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
+FILES = (
+    "config.toml",
+    "tags.json",
+    "vocabulary/words.json",
+    "weights.npz",
+    "metrics.json",
+    "README.md",
+)
 WEIGHTS = dict(np.load(GOLDEN / "weights.npz"))
-GOLDEN_TEXT = "Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto."
+GOLDEN_TEXT = (
+    "Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto."
+)
 EXPECTED = [
     ("Mira Okafor", "PER", 0.998892),
     ("Nordwind", "ORG", 0.585162),
@@ -82,9 +93,15 @@ def test_the_golden_bundle_loads_for_ever() -> None:
     model = tagger.load(GOLDEN)
     assert model.labels == ["LOC", "ORG", "PER"]
     found = model.tag(GOLDEN_TEXT)
-    spans = [(span.text, span.label, span.score) for sentence in found for span in sentence.spans or ()]
-    assert [(text, label) for text, label, _ in spans] == [(text, label) for text, label, _ in EXPECTED]
-    assert [score for *_, score in spans] == pytest.approx([score for *_, score in EXPECTED], abs=1e-4)
+    spans = [
+        (span.text, span.label, span.score) for sentence in found for span in sentence.spans or ()
+    ]
+    assert [(text, label) for text, label, _ in spans] == [
+        (text, label) for text, label, _ in EXPECTED
+    ]
+    assert [score for *_, score in spans] == pytest.approx(
+        [score for *_, score in EXPECTED], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.02)])
@@ -94,33 +111,63 @@ def test_the_golden_bundle_with_graphs_loads_for_ever(precision: str, tolerance:
     assert set(model.bundle.graphs) == set(bundles.GRAPHS)
     assert model.bundle.metrics["precision"] == "int8"
     spans = [span for sentence in model.tag(GOLDEN_TEXT) for span in sentence.spans or ()]
-    assert [(span.text, span.label) for span in spans] == [(text, label) for text, label, _ in EXPECTED_3]
-    assert [span.score for span in spans] == pytest.approx([score for *_, score in EXPECTED_3], abs=tolerance)
+    assert [(span.text, span.label) for span in spans] == [
+        (text, label) for text, label, _ in EXPECTED_3
+    ]
+    assert [span.score for span in spans] == pytest.approx(
+        [score for *_, score in EXPECTED_3], abs=tolerance
+    )
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_the_golden_bundle_with_language_models_loads_for_ever(precision: str) -> None:
     """Format 4: two language models, one in each direction."""
     model = tagger.load(GOLDEN.with_name("bundle-4"), precision=precision)
-    assert [one.config.model.direction for one in model.bundle.language_models] == ["forward", "backward"]
-    spans = [span for sentence in model.tag("a cab\na bed\ndad a cab") for span in sentence.spans or ()]
-    assert [(span.start_char, span.text, span.label) for span in spans] == [(0, "a", "X"), (16, "a", "X")]
-    assert [span.score for span in spans] == pytest.approx([0.6159, 0.5046], abs=1e-3 if precision == "float32" else 0.03)
+    assert [one.config.model.direction for one in model.bundle.language_models] == [
+        "forward",
+        "backward",
+    ]
+    spans = [
+        span for sentence in model.tag("a cab\na bed\ndad a cab") for span in sentence.spans or ()
+    ]
+    assert [(span.start_char, span.text, span.label) for span in spans] == [
+        (0, "a", "X"),
+        (16, "a", "X"),
+    ]
+    assert [span.score for span in spans] == pytest.approx(
+        [0.6159, 0.5046], abs=1e-3 if precision == "float32" else 0.03
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
     words = Vocabulary(["Zoë", "<UNK>", "\N{LINE SEPARATOR}", '"'], [3, 2, 1, 1])
     characters = Vocabulary.build(words.words)
-    vectors = Vectors(["Zoë", "\N{LINE SEPARATOR}"], np.array([[1, 2, 3], [-0.5, 0, 60_000]], dtype=np.float16))
+    vectors = Vectors(
+        ["Zoë", "\N{LINE SEPARATOR}"], np.array([[1, 2, 3], [-0.5, 0, 60_000]], dtype=np.float16)
+    )
     config = Config(data=DataConfig(vectors=("elsewhere.txt",)))
-    weights = {"a/b": np.arange(6, dtype=np.float32).reshape(2, 3), "c": np.zeros(0, dtype=np.float32)}
+    weights = {
+        "a/b": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "c": np.zeros(0, dtype=np.float32),
+    }
     tags = ("O", "B-Ort, groß", "I-Ort, groß", "E-Ort, groß", "S-Ort, groß")
     features = WordFeatures(words, characters, True, vectors)
-    written = Bundle(config, tags, "IOB1", features, weights, {"dev": {"score": 1.5}, "train_sentences": 2})
+    written = Bundle(
+        config, tags, "IOB1", features, weights, {"dev": {"score": 1.5}, "train_sentences": 2}
+    )
     bundles.save(tmp_path / "deep" / "down", written)
     read = bundles.load(tmp_path / "deep" / "down")
-    assert (read.config, read.tags, read.scheme, read.metrics) == (config, tags, "IOB1", written.metrics)
-    assert (read.features.words, read.features.characters, read.features.shapes) == (words, characters, True)
+    assert (read.config, read.tags, read.scheme, read.metrics) == (
+        config,
+        tags,
+        "IOB1",
+        written.metrics,
+    )
+    assert (read.features.words, read.features.characters, read.features.shapes) == (
+        words,
+        characters,
+        True,
+    )
     assert read.features.vectors is not None
     assert list(read.features.vectors.words) == vectors.words
     assert isinstance(read.features.vectors.table, np.memmap)
@@ -136,13 +183,17 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         bundles.save(tmp_path / name, bundles.load(GOLDEN))
     for name in (*FILES, "manifest.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    assert bundles.load(tmp_path / "one").config == bundles.load(GOLDEN).config  # though the format is another now
+    assert (
+        bundles.load(tmp_path / "one").config == bundles.load(GOLDEN).config
+    )  # though the format is another now
 
 
 def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
     manifest = json.loads((trained_run / "manifest.json").read_text())
     assert manifest["format"] == bundles.FORMAT == 4
-    assert sorted(manifest["files"]) == sorted([*FILES, *bundles.GRAPHS, "vocabulary/characters.json"])
+    assert sorted(manifest["files"]) == sorted(
+        [*FILES, *bundles.GRAPHS, "vocabulary/characters.json"]
+    )
     for name, entry in manifest["files"].items():
         data = (trained_run / name).read_bytes()
         assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -185,9 +236,21 @@ def test_a_link_to_the_whole_folder_is_followed(folder: Path, tmp_path: Path) ->
         lambda path: (path.unlink(), path.symlink_to(path.name)),
         lambda path: (path.unlink(), os.mkfifo(path)),
     ],
-    ids=["missing", "empty", "truncated", "changed", "a folder", "link outside", "device", "link to itself", "pipe"],
+    ids=[
+        "missing",
+        "empty",
+        "truncated",
+        "changed",
+        "a folder",
+        "link outside",
+        "device",
+        "link to itself",
+        "pipe",
+    ],
 )
-def test_a_damaged_file_is_refused(folder: Path, name: str, spoil: Callable[[Path], object]) -> None:
+def test_a_damaged_file_is_refused(
+    folder: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
     spoil(folder / name)
     with pytest.raises(BundleError) as caught:
         bundles.load(folder)
@@ -241,7 +304,11 @@ class Bomb:
 def test_no_pickle_is_ever_loaded(folder: Path, tmp_path: Path) -> None:
     bomb = np.array([Bomb(tmp_path / "exploded")], dtype=object)
     arrays = {**WEIGHTS, next(iter(WEIGHTS)): bomb}
-    for content in (npz(**arrays), pickle.dumps(Bomb(tmp_path / "exploded")), zipped(**{"a.npy": pickle.dumps(bomb)})):
+    for content in (
+        npz(**arrays),
+        pickle.dumps(Bomb(tmp_path / "exploded")),
+        zipped(**{"a.npy": pickle.dumps(bomb)}),
+    ):
         seal(folder, "weights.npz", content)
         with pytest.raises(BundleError, match=r"weights\.npz: not an \.npz file of plain arrays"):
             tagger.load(folder)
@@ -250,7 +317,9 @@ def test_no_pickle_is_ever_loaded(folder: Path, tmp_path: Path) -> None:
 
 def enormous() -> bytes:
     header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (10**13,)})
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f4", "fortran_order": False, "shape": (10**13,)}
+    )
     return header.getvalue()
 
 
@@ -267,7 +336,17 @@ def enormous() -> bytes:
         npz(**{f"other/{name}": array for name, array in WEIGHTS.items()}),
         npz(**WEIGHTS, more=np.zeros(1, np.float32)),
     ],
-    ids=["empty", "zeros", "no array", "enormous", "none", "shape", "float64", "names", "one too many"],
+    ids=[
+        "empty",
+        "zeros",
+        "no array",
+        "enormous",
+        "none",
+        "shape",
+        "float64",
+        "names",
+        "one too many",
+    ],
 )
 def test_weights_that_do_not_fit_are_refused(folder: Path, content: bytes) -> None:
     seal(folder, "weights.npz", content)
@@ -282,31 +361,39 @@ def test_weights_that_do_not_fit_are_refused(folder: Path, content: bytes) -> No
         *[
             ("tags.json", text)
             for text in (
-                "", "[]", "7", "{}", '{"tags": "O", "scheme": 7}', '{"tags": ["O"], "scheme": "IOB3"}',
+                "", "[]", "7", "{}", '{"tags": "O", '
+                                     '"scheme": 7}', '{"tags": ["O"], "scheme": "IOB3"}',
                 '{"tags": [], "scheme": "plain"}', '{"tags": [1, 2], "scheme": "plain"}',
                 '{"tags": ["A", "A"], "scheme": "plain"}', '{"tags": [[]], "scheme": "plain"}',
-                '{"tags": ["O", "B-X"], "scheme": "IOB2"}', '{"tags": ["B-X", "I-X", "E-X", "S-X", "O"], "scheme": "IOB2"}',
+                '{"tags": ["O", "B-X"], "scheme": '
+                '"IOB2"}', '{"tags": ["B-X", "I-X", "E-X", "S-X", "O"], "scheme": "IOB2"}',
                 "[" * 100_000,
             )
         ],
         *[
             ("vocabulary/words.json", text)
             for text in (
-                "", "[]", "{}", '{"words": ["a"], "counts": []}', '{"words": ["a", "a"], "counts": [1, 1]}',
+                "", "[]", "{}", '{"words": ["a"], "counts": '
+                                '[]}', '{"words": ["a", "a"], "counts": [1, 1]}',
                 '{"words": [[]], "counts": [1]}', "[" * 100_000,
             )
         ],
-        *[("metrics.json", text) for text in ("", "[]", '{"dev": 7}', '{"train_sentences": "many"}', "[" * 100_000)],
+        *[("metrics.json", text) for text in ("", "[]", '{"dev": 7}', '{"train_sentences": '
+                                                                      '"many"}', "[" * 100_000)],
         *[
             ("config.toml", text)
             for text in (
-                "x", "[data]\nfuture = 1\n", "[model]\nunits = -1\n", "model = 7", "training = 7", "x = " + "[" * 100_000,
+                "x", "[data]\nfuture = "
+                     "1\n", "[model]\nunits = "
+                            "-1\n", "model = 7", "training = 7", "x = " + "[" * 100_000,
             )
         ],
         ("README.md", b"\xff"),
     ],
 )  # fmt: skip
-def test_contents_that_make_no_sense_are_refused(folder: Path, name: str, content: str | bytes) -> None:
+def test_contents_that_make_no_sense_are_refused(
+    folder: Path, name: str, content: str | bytes
+) -> None:
     seal(folder, name, content)
     if name == "README.md":  # a text for people, which nothing reads
         assert bundles.load(folder)

@@ -1,4 +1,6 @@
-"""The command line as a demanding user meets it: what comes out, where, and with which exit status."""
+"""The command line as a demanding user meets it: what comes out, where, and with which exit
+status.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,13 @@ SAMPLE = ROOT / "data" / "sample"
 CONLLEVAL = Path(__file__).parent / "data" / "conlleval"
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
-TINY = ["model.units=2", "model.embedding=2", "model.characters=2", "training.epochs=1", "training.epoch_tokens=0"]
+TINY = [
+    "model.units=2",
+    "model.embedding=2",
+    "model.characters=2",
+    "training.epochs=1",
+    "training.epoch_tokens=0",
+]
 QUICKLY = [part for setting in TINY for part in ("--set", setting)]
 
 
@@ -39,12 +47,16 @@ except SystemExit as exit_: assert not exit_.code
 loaded = {"tensorflow", "keras", "datasets", "numpy"} & set(sys.modules)
 assert not loaded, loaded
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "predict" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "distill", "search", "evaluate", "predict", "convert", "info"])
+@pytest.mark.parametrize(
+    "command", ["train", "distill", "search", "evaluate", "predict", "convert", "info"]
+)
 def test_every_command_explains_itself(command: str) -> None:
     assert worked(invoke(command, "--help")).startswith(f"Usage: tagger {command}")
     assert invoke(command).status == 2
@@ -123,15 +135,35 @@ ROWS = "Anna B-PER B-PER\nsang O O\n\nBonn B-LOC O\n"
         ROWS.removesuffix("\n"),
         "# a remark\n" + ROWS + "\n# the end\n",
         "B-PER B-PER\nO O\n\nB-LOC O\n",
-        ROWS.replace(" B", " NN  x B", 1).replace("sang ", "sang VB y ").replace("Bonn ", "Bonn NE \u00a0 "),
+        ROWS.replace(" B", " NN  x B", 1)
+        .replace("sang ", "sang VB y ")
+        .replace("Bonn ", "Bonn NE \u00a0 "),
     ],
-    ids=["plain", "CRLF", "BOM", "tabs", "blank lines", "no last line end", "remarks", "two columns", "more columns"],
+    ids=[
+        "plain",
+        "CRLF",
+        "BOM",
+        "tabs",
+        "blank lines",
+        "no last line end",
+        "remarks",
+        "two columns",
+        "more columns",
+    ],
 )
-@pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())], ids=["", "gzip"])
+@pytest.mark.parametrize(
+    "pack", [str.encode, lambda text: gzip.compress(text.encode())], ids=["", "gzip"]
+)
 def test_evaluate_reads_every_layout(here: Path, content: str, pack) -> None:
     (here / "rows").write_bytes(pack(content))
     scores = json.loads(worked(invoke("evaluate", "--predictions", "rows", "--json")))["conlleval"]
-    assert (scores["tokens"], scores["gold"], scores["predicted"], scores["correct"], scores["f1"]) == (3, 2, 1, 1, 66.67)
+    assert (
+        scores["tokens"],
+        scores["gold"],
+        scores["predicted"],
+        scores["correct"],
+        scores["f1"],
+    ) == (3, 2, 1, 1, 66.67)
     assert invoke("evaluate", "--predictions", "-", "--json", input=content.encode()).status == 0
 
 
@@ -147,15 +179,28 @@ def test_evaluate_reads_every_layout(here: Path, content: str, pack) -> None:
         (gzip.compress(ROWS.encode() * 99, mtime=0)[:40], "damaged"),
     ],
 )
-def test_evaluate_refuses_what_is_no_predictions(here: Path, content: bytes, complaint: str) -> None:
+def test_evaluate_refuses_what_is_no_predictions(
+    here: Path, content: bytes, complaint: str
+) -> None:
     (here / "rows").write_bytes(content)
     assert complaint in failed(invoke("evaluate", "--predictions", "rows"))
 
 
 def test_the_first_column_is_a_column_too(here: Path) -> None:
     """Number 0 is given, and not left out."""
-    Path("tags-first.conll").write_text("B-PER Anna\nO sang\n\nO cold\nB-LOC Oslo\n", encoding="utf-8")
-    data = ["--train", "tags-first.conll", "--dev", "tags-first.conll", "--token-column", "1", "--tag-column", "0"]
+    Path("tags-first.conll").write_text(
+        "B-PER Anna\nO sang\n\nO cold\nB-LOC Oslo\n", encoding="utf-8"
+    )
+    data = [
+        "--train",
+        "tags-first.conll",
+        "--dev",
+        "tags-first.conll",
+        "--token-column",
+        "1",
+        "--tag-column",
+        "0",
+    ]
     worked(invoke("train", *data, "run", *QUICKLY))
     assert bundles.load("run").labels == ["LOC", "PER"]
 
@@ -176,7 +221,10 @@ def test_evaluate_what_predict_wrote(trained_run: Path, here: Path) -> None:
     """Tag an annotated file, and score it as a file of predictions: the same figures."""
     worked(invoke("predict", trained_run, SAMPLE / "test.conll", "--output", "out"))
     direct = json.loads(worked(invoke("evaluate", trained_run, SAMPLE / "test.conll", "--json")))
-    assert json.loads(worked(invoke("evaluate", "--predictions", "out/test.conll", "--json"))) == direct
+    assert (
+        json.loads(worked(invoke("evaluate", "--predictions", "out/test.conll", "--json")))
+        == direct
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,11 +234,17 @@ def test_evaluate_what_predict_wrote(trained_run: Path, here: Path) -> None:
         ("a DT\nb NN\n", [], "the model predicts spans"),
         ("a B-PER\nb O\n", ["--tag-column", "7"], "there is no column 7 for the tag"),
         ("a B-PER\nb O\n", ["--delimiter", ""], "delimiter of columns is empty"),
-        ("a B-PER\nb O\n", ["--scheme", "IOBES"], "a.conll:2: tag 'O' cannot follow 'B-PER' in IOBES"),
+        (
+            "a B-PER\nb O\n",
+            ["--scheme", "IOBES"],
+            "a.conll:2: tag 'O' cannot follow 'B-PER' in IOBES",
+        ),
         ("a\nb\n", [], "both be column 0"),
     ],
 )
-def test_evaluate_refuses_what_is_no_annotation(here: Path, content: str, extra: list[str], complaint: str) -> None:
+def test_evaluate_refuses_what_is_no_annotation(
+    here: Path, content: str, extra: list[str], complaint: str
+) -> None:
     (here / "a.conll").write_text(content)
     assert complaint in failed(invoke("evaluate", GOLDEN, "a.conll", *extra))
 
@@ -206,7 +260,9 @@ def test_a_damaged_model_is_refused(here: Path) -> None:
     with Path("run/weights.npz").open("ab") as stream:
         stream.write(b"x")
     for command in (["info", "run"], ["predict", "run", "-"]):
-        assert "weights.npz: differs from what the manifest says" in failed(invoke(*command, input=TEXT))
+        assert "weights.npz: differs from what the manifest says" in failed(
+            invoke(*command, input=TEXT)
+        )
 
 
 def test_info() -> None:
@@ -227,7 +283,9 @@ def test_convert_there_and_back(here: Path) -> None:
     assert Path("dev.conll").read_text().split() == (SAMPLE / "dev.conll").read_text().split()
 
 
-@pytest.mark.parametrize("target", [".", "-", "b.conll.gz", "a.conll", "./a.conll", "a.conll/b", "/proc/none"])
+@pytest.mark.parametrize(
+    "target", [".", "-", "b.conll.gz", "a.conll", "./a.conll", "a.conll/b", "/proc/none"]
+)
 def test_convert_refuses_a_target(here: Path, target: str) -> None:
     Path("a.conll").write_text("Rosa B-PER\n")
     failed(invoke("convert", "a.conll", target))
@@ -240,17 +298,26 @@ def test_convert_refuses_a_target(here: Path, target: str) -> None:
 
 def test_train_from_the_command_line(here: Path) -> None:
     Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
-    small = [*QUICKLY, "--set", "training.schedule=constant"]  # with another, no training can be prolonged
+    small = [
+        *QUICKLY,
+        "--set",
+        "training.schedule=constant",
+    ]  # with another, no training can be prolonged
     base = ["train", "--train", "few.conll", "--dev", "few.conll", "run", *small]
     done = invoke(*base)
     assert "The model is in run." in worked(done)
     assert "scheme IOB2" in done.stderr
     assert "units = 2" in Path("run/config.toml").read_text()
-    assert worked(invoke("predict", "run", "-", "--to", "conll", input="Rosa met Leila")).count("\n") == 4
+    assert (
+        worked(invoke("predict", "run", "-", "--to", "conll", input="Rosa met Leila")).count("\n")
+        == 4
+    )
     assert "exists and is not empty" in failed(invoke(*base))
     assert "(epoch" in worked(invoke(*base, "--resume", "--set", "training.epochs=2"))
     assert len(Path("run/history.csv").read_text().splitlines()) == 3
-    assert "begun with other settings" in failed(invoke(*base, "--resume", "--set", "model.units=3"))
+    assert "begun with other settings" in failed(
+        invoke(*base, "--resume", "--set", "model.units=3")
+    )
     Path("run/checkpoint/last.npz").write_bytes(b"no")
     assert "damaged checkpoint" in failed(invoke(*base, "--resume"))
 
@@ -272,7 +339,10 @@ def test_train_from_the_command_line(here: Path) -> None:
         (["--train", "good", "--dev", "good", "--tag-column", "5", "run"], "no column 5"),
         (["--train", "good", "--dev", "good", "--scheme", "IOBES", "run"], "good:2"),
         (["--train", "good", "--dev", "good", "run", "--resume"], "nothing to resume"),
-        (["--train", "good", "--dev", "good", "run", "--set", "data.tokenizer=klingon"], "unknown tokenizer 'klingon'"),
+        (
+            ["--train", "good", "--dev", "good", "run", "--set", "data.tokenizer=klingon"],
+            "unknown tokenizer 'klingon'",
+        ),
         (["--train", "good", "--dev", "good", "good"], "exists and is not empty"),
         (["--train", "good", "--dev", "good", "good/run"], "cannot be written"),
         (["--train", "good", "--dev", "good", "/proc/run"], "cannot be written"),
@@ -290,6 +360,10 @@ def test_train_refuses(here: Path, arguments: list[str], complaint: str) -> None
 
 
 def test_a_document_mark_counts_as_a_token_as_in_conlleval(here):
-    (here / "predictions.conll").write_text("-DOCSTART- -X- O O\n\nAnna NNP B-PER B-PER\nsang VBD O B-PER\n\n-DOCSTART-\n")
-    figures = json.loads(worked(invoke("evaluate", "--predictions", "predictions.conll", "--json")))["conlleval"]
+    (here / "predictions.conll").write_text(
+        "-DOCSTART- -X- O O\n\nAnna NNP B-PER B-PER\nsang VBD O B-PER\n\n-DOCSTART-\n"
+    )
+    figures = json.loads(
+        worked(invoke("evaluate", "--predictions", "predictions.conll", "--json"))
+    )["conlleval"]
     assert (figures["tokens"], figures["accuracy"]) == (4, 75.0)

@@ -1,4 +1,6 @@
-"""`tagger predict`: whatever goes in comes out whole, or not at all and with a reason; and streams that fail."""
+"""`tagger predict`: whatever goes in comes out whole, or not at all and with a reason; and streams
+that fail.
+"""
 
 from __future__ import annotations
 
@@ -28,26 +30,45 @@ TEXT = "Mira Okafor works for Nordwind in Quito.\n"
 
 
 def test_predict_text(here: Path) -> None:
-    assert worked(invoke("predict", GOLDEN, "-", input=TEXT)) == "[PER Mira Okafor] works for [ORG Nordwind] in [LOC Quito].\n"
+    assert (
+        worked(invoke("predict", GOLDEN, "-", input=TEXT))
+        == "[PER Mira Okafor] works for [ORG Nordwind] in [LOC Quito].\n"
+    )
 
 
 def test_predict_columns_keeps_them_and_adds_one() -> None:
     columns = "# id 7\nMira\tx y\nOkafor\t\nleft\tz\n\n\nQuito\tz"
     expected = "# id 7\nMira\tx y\tB-PER\nOkafor\t\tI-PER\nleft\tz\tO\n\nQuito\tz\tB-LOC\n\n"
     assert worked(invoke("predict", GOLDEN, "-", "--format", "conll", input=columns)) == expected
-    other = worked(invoke("predict", GOLDEN, "-", "--format", "conll", "--scheme", "BILOU", input=columns))
-    assert [line.split("\t")[-1] for line in other.splitlines() if "\t" in line] == ["B-PER", "L-PER", "O", "U-LOC"]
+    other = worked(
+        invoke("predict", GOLDEN, "-", "--format", "conll", "--scheme", "BILOU", input=columns)
+    )
+    assert [line.split("\t")[-1] for line in other.splitlines() if "\t" in line] == [
+        "B-PER",
+        "L-PER",
+        "O",
+        "U-LOC",
+    ]
 
 
 def test_predict_json_lines_keeps_keys_and_gives_probabilities() -> None:
     given = [
-        {"id": 1, "text": "Mira Okafor left.  Rosa 😀 left when she met Leila in Quito.", "spans": "whatever"},
+        {
+            "id": 1,
+            "text": "Mira Okafor left.  Rosa 😀 left when she met Leila in Quito.",
+            "spans": "whatever",
+        },
         {"tokens": ["Quito", "is", ""], "note": None},
         {"text": ""},
         {"tokens": []},
     ]
     lines = "\n\n".join(map(json.dumps, given))
-    found = [json.loads(line) for line in worked(invoke("predict", GOLDEN, "-", "--format", "jsonl", input=lines)).splitlines()]
+    found = [
+        json.loads(line)
+        for line in worked(
+            invoke("predict", GOLDEN, "-", "--format", "jsonl", input=lines)
+        ).splitlines()
+    ]
     assert len(found) == 4
     assert (found[0]["id"], found[0]["text"], found[0]["gold"]) == (1, given[0]["text"], "whatever")
     assert [span["text"] for span in found[0]["spans"]][::3] == ["Mira Okafor", "Leila"]
@@ -95,22 +116,34 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
 )
 def test_predict_gives_every_line_of_text_back(content: str) -> None:
     out = worked(invoke("predict", GOLDEN, "-", "--to", "jsonl", input=content))
-    assert [json.loads(line)["text"] for line in out.split("\n")[:-1]] == content.removesuffix("\n").split("\n")[: len(content)]
+    assert [json.loads(line)["text"] for line in out.split("\n")[:-1]] == content.removesuffix(
+        "\n"
+    ).split("\n")[: len(content)]
 
 
 def test_predict_reads_carriage_returns_and_byte_order_mark() -> None:
     given = "\ufeff" + TEXT.replace("\n", "\r\n") * 2
-    assert worked(invoke("predict", GOLDEN, "-", input=given)) == worked(invoke("predict", GOLDEN, "-", input=TEXT * 2))
+    assert worked(invoke("predict", GOLDEN, "-", input=given)) == worked(
+        invoke("predict", GOLDEN, "-", input=TEXT * 2)
+    )
 
 
 def test_predict_a_very_long_line() -> None:
     tokens = 6_000
-    out = worked(invoke("predict", GOLDEN, "-", "--to", "conll", input="Rosa left Quito and " * (tokens // 4)))
+    out = worked(
+        invoke(
+            "predict", GOLDEN, "-", "--to", "conll", input="Rosa left Quito and " * (tokens // 4)
+        )
+    )
     assert len(out.splitlines()) == tokens + 1
 
 
 def test_predict_wrapped_text() -> None:
-    out = worked(invoke("predict", GOLDEN, "-", "--wrapped", input="Nobody met Mira\nOkafor there.\n\nQuito\n"))
+    out = worked(
+        invoke(
+            "predict", GOLDEN, "-", "--wrapped", input="Nobody met Mira\nOkafor there.\n\nQuito\n"
+        )
+    )
     assert out == "Nobody met [PER Mira\nOkafor] there.\n\n[LOC Quito]\n"
 
 
@@ -124,13 +157,25 @@ def test_predict_files_and_folders_into_a_folder(here: Path) -> None:
     done = invoke("predict", GOLDEN, "in", "other.txt", "-", "--output", "out", input="Quito")
     assert worked(done) == ""
     assert "Tagged 5 of 5 files" in done.stderr
-    written = {str(path.relative_to("out")): path.read_text() for path in Path("out").rglob("*") if path.is_file()}
+    written = {
+        str(path.relative_to("out")): path.read_text()
+        for path in Path("out").rglob("*")
+        if path.is_file()
+    }
     assert sorted(written) == ["b.txt", "deep/a.conll", "deep/c.jsonl", "other.txt", "stdin.txt"]
     assert written["deep/a.conll"] == "Quito x B-LOC\n\n"
     assert written["stdin.txt"] == "[LOC Quito]\n"
     worked(invoke("predict", GOLDEN, "in", "--to", "jsonl", "--output", "json"))
-    assert sorted(path.name for path in Path("json").rglob("*.*")) == ["a.jsonl", "b.jsonl", "c.jsonl"]
-    worked(invoke("predict", GOLDEN, "-", "--format", "jsonl", "--output", "json", input='{"text": ""}'))
+    assert sorted(path.name for path in Path("json").rglob("*.*")) == [
+        "a.jsonl",
+        "b.jsonl",
+        "c.jsonl",
+    ]
+    worked(
+        invoke(
+            "predict", GOLDEN, "-", "--format", "jsonl", "--output", "json", input='{"text": ""}'
+        )
+    )
     assert Path("json/stdin.jsonl").read_text() == '{"text": "", "spans": []}\n'
 
 
@@ -150,8 +195,15 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
     for name in ("a.txt", "x/a.txt", "a.text"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(TEXT)
-    for extra in (["a.txt", "x/a.txt"], ["a.txt", "a.txt"], ["a.txt", "a.text", "--to", "jsonl"], ["x", "a.txt"]):
-        assert "would both be written to" in failed(invoke("predict", GOLDEN, *extra, "--output", "out"))
+    for extra in (
+        ["a.txt", "x/a.txt"],
+        ["a.txt", "a.txt"],
+        ["a.txt", "a.text", "--to", "jsonl"],
+        ["x", "a.txt"],
+    ):
+        assert "would both be written to" in failed(
+            invoke("predict", GOLDEN, *extra, "--output", "out")
+        )
     assert not Path("out").exists()
 
 
@@ -170,7 +222,9 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
         ("bad.bin", bytes(range(256)), "bad.bin:2"),
     ],
 )
-def test_predict_leaves_nothing_of_a_bad_file_and_tags_the_others(here: Path, name: str, content: bytes, complaint: str) -> None:
+def test_predict_leaves_nothing_of_a_bad_file_and_tags_the_others(
+    here: Path, name: str, content: bytes, complaint: str
+) -> None:
     Path(name).write_bytes(content)
     Path("good.txt").write_text(TEXT)
     done = invoke("predict", GOLDEN, name, "good.txt", "--output", "out")
@@ -200,7 +254,10 @@ def test_predict_keeps_the_old_output_when_the_new_cannot_be_made(here: Path) ->
         (["a.txt", "--output", "/proc/none"], "cannot be written"),
         (["columns.conll", "--token-column", "5"], "there is no column 5"),
         (["columns.conll", "--delimiter", ""], "delimiter of columns is empty"),
-        (["tokens.jsonl", "--to", "conll"], "tokens.jsonl:1: the token 'a b' cannot be a CoNLL column"),
+        (
+            ["tokens.jsonl", "--to", "conll"],
+            "tokens.jsonl:1: the token 'a b' cannot be a CoNLL column",
+        ),
     ],
 )
 def test_predict_refuses(here: Path, arguments: list[str], complaint: str) -> None:
@@ -225,12 +282,20 @@ def test_predict_in_several_processes(here: Path) -> None:
         Path(f"in/{number}.txt").write_text(TEXT * (number + 1))
     Path("in/2.txt").write_bytes(b"fine\nM\xfcnchen\n")
     for workers in (1, 2):
-        done = invoke("predict", GOLDEN, "in", "--output", f"out-{workers}", "--workers", str(workers))
+        done = invoke(
+            "predict", GOLDEN, "in", "--output", f"out-{workers}", "--workers", str(workers)
+        )
         assert "in/2.txt:2: byte 0xfc" in failed(done)
         assert "Tagged 4 of 5 files" in done.stderr
     names = [path.name for path in sorted(Path("out-1").iterdir())]
-    assert names == [path.name for path in sorted(Path("out-2").iterdir())] == ["0.txt", "1.txt", "3.txt", "4.txt"]
-    assert all(Path(f"out-1/{name}").read_bytes() == Path(f"out-2/{name}").read_bytes() for name in names)
+    assert (
+        names
+        == [path.name for path in sorted(Path("out-2").iterdir())]
+        == ["0.txt", "1.txt", "3.txt", "4.txt"]
+    )
+    assert all(
+        Path(f"out-1/{name}").read_bytes() == Path(f"out-2/{name}").read_bytes() for name in names
+    )
     assert "needs --output" in failed(invoke("predict", GOLDEN, "in", "--workers", "2"), 2)
 
 
@@ -238,27 +303,35 @@ def test_predict_in_several_processes(here: Path) -> None:
 
 
 def test_streams_that_fail(here: Path) -> None:
-    """A reader that goes away, a full disk, another encoding and closed streams: no traceback, and never a false success."""
+    """A reader that goes away, a full disk, another encoding and closed streams: no traceback, and
+    never a false success.
+    """
     rows = next(CONLLEVAL.glob("*.txt"))
     with open("/dev/full", "w") as full:
         done = process("evaluate", "--predictions", rows, stdout=full, stderr=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (1, b"Error: output: No space left on device\n")
     shell = f"{sys.executable} -m tagger.cli.main evaluate --predictions {rows}"
     for streams, status in ((" >&-", 1), (" | true; exit ${PIPESTATUS[0]}", None)):
-        done = subprocess.run(["bash", "-c", shell + streams], cwd=ROOT, capture_output=True, check=False)
+        done = subprocess.run(
+            ["bash", "-c", shell + streams], cwd=ROOT, capture_output=True, check=False
+        )
         assert status is None or done.returncode == status
         assert b"Traceback" not in done.stderr
         assert b"Exception" not in done.stderr
 
 
 def test_predict_in_a_process_of_its_own(here: Path) -> None:
-    """Results are UTF-8 whatever the locale, stderr is silent, a pipe can be read, and `| head` is no fault."""
+    """Results are UTF-8 whatever the locale, stderr is silent, a pipe can be read, and `| head` is
+    no fault.
+    """
     line = "Zürich met Leila in Tromsø.\n"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     script = (
         f"{sys.executable} -m tagger.cli.main predict {GOLDEN} --format text "
         f"<(yes '{line.strip()}' | head -3000) | head -2; exit ${{PIPESTATUS[0]}}"
     )
-    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, check=False, env=environment)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, check=False, env=environment
+    )
     assert (done.returncode, done.stderr) == (1, b"")
     assert done.stdout.decode() == worked(invoke("predict", GOLDEN, "-", input=line * 2))

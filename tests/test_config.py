@@ -1,4 +1,6 @@
-"""Settings from TOML: what is unknown or impossible is refused with a hint, and what is written is read as it was."""
+"""Settings from TOML: what is unknown or impossible is refused with a hint, and what is written is
+read as it was.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagger.config.tagger import Config, DataConfig, ModelConfig, assign, from_toml, load, override, to_toml
+from tagger.config.tagger import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    assign,
+    from_toml,
+    load,
+    override,
+    to_toml,
+)
 from tagger.errors import ConfigError
 
 
@@ -22,7 +33,10 @@ def _values(setting: Any) -> st.SearchStrategy[Any]:
     if isinstance(default, bool):
         return st.booleans()
     if isinstance(default, int):
-        return st.integers(-(2**40) if meta["low"] is None else meta["low"], 2**40 if meta["high"] is None else meta["high"])
+        return st.integers(
+            -(2**40) if meta["low"] is None else meta["low"],
+            2**40 if meta["high"] is None else meta["high"],
+        )
     if isinstance(default, float):
         return st.floats(meta["low"], meta["high"], allow_nan=False, allow_infinity=False)
     text = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -61,7 +75,9 @@ def test_every_setting_can_be_set_in_a_command(config: Config, other: Config) ->
 def test_a_file_sets_what_it_names_and_no_more(tmp_path: Path) -> None:
     for text in ("", "[model]\nunits = 7\nhidden = [3, 4]\ndropout = 0\n"):
         for start in ("", "\ufeff"):  # as some editors begin a file
-            (tmp_path / "c.toml").write_text(start + text.replace("\n", "\r\n"), encoding="utf-8", newline="")
+            (tmp_path / "c.toml").write_text(
+                start + text.replace("\n", "\r\n"), encoding="utf-8", newline=""
+            )
             expected = ModelConfig(units=7, hidden=(3, 4), dropout=0.0) if text else ModelConfig()
             config = load(tmp_path / "c.toml")
             assert config == Config(model=expected)
@@ -72,7 +88,11 @@ def test_a_file_sets_what_it_names_and_no_more(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("[model]\nunit = 7", "c.toml: unknown setting model.unit; did you mean model.units?"),
-        ("[model]\nxyz = 7", "c.toml: unknown setting model.xyz; known: model.input, model.embedding, model.fine_tune"),
+        (
+            "[model]\nxyz = 7",
+            "c.toml: unknown setting model.xyz; known: model.input, model.embedding, "
+            "model.fine_tune",
+        ),
         ("[modle]", "c.toml: unknown table modle; did you mean model?"),
         ("[zzz]", "c.toml: unknown table zzz; known: data, vocabulary, model, training"),
         ("model = 3", "c.toml: 'model' must be a table, [model], found 3"),
@@ -80,31 +100,73 @@ def test_a_file_sets_what_it_names_and_no_more(tmp_path: Path) -> None:
         ("[model]\nunits = 1.5", "c.toml: model.units: expected int, for example 200, found 1.5"),
         ("[model]\nunits = true", "c.toml: model.units: expected int"),
         ("[model]\nunits = 0", "c.toml: model.units: expected a value from 1 to 10000, found 0"),
-        ("[model]\nbidirectional = 1", "c.toml: model.bidirectional: expected bool, for example True, found 1"),
-        ("[model]\nhidden = 3", "c.toml: model.hidden: expected a list of integers from 1 to 10000, found 3"),
-        ("[model]\nhidden = [3, 0]", "c.toml: model.hidden: expected a list of integers from 1 to 10000"),
-        ("[model]\nunits = 99999999999999999999", "c.toml: model.units: expected a value from 1 to 10000, found 99999"),
-        ("[model]\nhidden = [true]", "c.toml: model.hidden: expected a list of integers from 1 to 10000"),
-        ("[model]\ndropout = 0.96", "c.toml: model.dropout: expected a value from 0 to 0.95, found 0.96"),
+        (
+            "[model]\nbidirectional = 1",
+            "c.toml: model.bidirectional: expected bool, for example True, found 1",
+        ),
+        (
+            "[model]\nhidden = 3",
+            "c.toml: model.hidden: expected a list of integers from 1 to 10000, found 3",
+        ),
+        (
+            "[model]\nhidden = [3, 0]",
+            "c.toml: model.hidden: expected a list of integers from 1 to 10000",
+        ),
+        (
+            "[model]\nunits = 99999999999999999999",
+            "c.toml: model.units: expected a value from 1 to 10000, found 99999",
+        ),
+        (
+            "[model]\nhidden = [true]",
+            "c.toml: model.hidden: expected a list of integers from 1 to 10000",
+        ),
+        (
+            "[model]\ndropout = 0.96",
+            "c.toml: model.dropout: expected a value from 0 to 0.95, found 0.96",
+        ),
         ("[model]\ndropout = -0.1", "c.toml: model.dropout: expected a value from 0 to 0.95"),
         ("[model]\ndropout = nan", "c.toml: model.dropout: expected a value from 0 to 0.95"),
         ('[model]\ncell = "LSTM"', "c.toml: model.cell: expected one of rnn, rnn-relu"),
         ('[model]\ncell = "lstn"', "found 'lstn'; did you mean 'lstm'?"),
         ("[data]\ntrain = 2024", "c.toml: data.train: expected str, for example '', found 2024"),
-        ('[data]\nvectors = "a.txt"', "c.toml: data.vectors: expected a list of file names, found 'a.txt'"),
+        (
+            '[data]\nvectors = "a.txt"',
+            "c.toml: data.vectors: expected a list of file names, found 'a.txt'",
+        ),
         ('[data]\nvectors = ["a.txt", ""]', "c.toml: data.vectors: expected a list of file names"),
         ("[data]\nvectors = [3]", "c.toml: data.vectors: expected a list of file names, found [3]"),
-        ("[data]\nkeep_vectors = -1", "c.toml: data.keep_vectors: expected a value of at least 0 and finite, found -1"),
-        ('[model]\nhead = "crf2"', "c.toml: model.head: expected one of softmax, crf, found 'crf2'; did you mean 'crf'?"),
-        ('[training]\nschedule = "step"', "c.toml: training.schedule: expected one of linear, inverse, constant"),
-        ('[data]\ntrain = "a\\u0000b"', "c.toml: data.train: expected text in UTF-8 without the character NUL"),
+        (
+            "[data]\nkeep_vectors = -1",
+            "c.toml: data.keep_vectors: expected a value of at least 0 and finite, found -1",
+        ),
+        (
+            '[model]\nhead = "crf2"',
+            "c.toml: model.head: expected one of softmax, crf, found 'crf2'; did you mean 'crf'?",
+        ),
+        (
+            '[training]\nschedule = "step"',
+            "c.toml: training.schedule: expected one of linear, inverse, constant",
+        ),
+        (
+            '[data]\ntrain = "a\\u0000b"',
+            "c.toml: data.train: expected text in UTF-8 without the character NUL",
+        ),
         (
             "[training]\nlearning_rate = inf",
             "c.toml: training.learning_rate: expected a value of at least 0 and finite, found inf",
         ),
-        ("[training]\nlearning_rate = nan", "c.toml: training.learning_rate: expected a value of at least 0"),
-        ("[training]\nlearning_rate = 1" + "0" * 400, "c.toml: training.learning_rate: expected float"),
-        ("[training]\nseed = 4294967296", "c.toml: training.seed: expected a value from 0 to 4294967295"),
+        (
+            "[training]\nlearning_rate = nan",
+            "c.toml: training.learning_rate: expected a value of at least 0",
+        ),
+        (
+            "[training]\nlearning_rate = 1" + "0" * 400,
+            "c.toml: training.learning_rate: expected float",
+        ),
+        (
+            "[training]\nseed = 4294967296",
+            "c.toml: training.seed: expected a value from 0 to 4294967295",
+        ),
         ("[training]\nseed = 1" + "0" * 5000, "c.toml: not TOML: "),
         ("[model\n", "c.toml: not TOML: "),
         ("[model]\nunits = 1\nunits = 2", "c.toml: not TOML: "),
@@ -121,7 +183,11 @@ def test_what_is_wrong_in_a_file_is_one_message(tmp_path: Path, text: str, says:
 
 def test_a_file_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'[data]\ntrain = "\xe9"\n')
-    for name, reason in (("absent.toml", "No such file"), ("", "Is a directory"), ("latin.toml", "'utf-8' codec can't decode")):
+    for name, reason in (
+        ("absent.toml", "No such file"),
+        ("", "Is a directory"),
+        ("latin.toml", "'utf-8' codec can't decode"),
+    ):
         with pytest.raises(ConfigError) as caught:
             load(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name}: cannot be read: {reason}")
@@ -172,7 +238,19 @@ def test_a_wrong_override_is_one_message(assignment: str, says: str) -> None:
 
 
 def test_a_later_change_wins_and_reading_follows() -> None:
-    config = override(Config(), ["data.tag_column=2", "data.tag_column=-2", "data.delimiter=tab", "data.tokenizer=whitespace"])
+    config = override(
+        Config(),
+        [
+            "data.tag_column=2",
+            "data.tag_column=-2",
+            "data.delimiter=tab",
+            "data.tokenizer=whitespace",
+        ],
+    )
     assert config.data == DataConfig(tag_column=-2, delimiter="tab", tokenizer="whitespace")
     reading = config.data.reading
-    assert (reading.columns.tag, reading.columns.delimiter, reading.tokenizer) == (-2, "tab", "whitespace")
+    assert (reading.columns.tag, reading.columns.delimiter, reading.tokenizer) == (
+        -2,
+        "tab",
+        "whitespace",
+    )

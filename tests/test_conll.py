@@ -28,7 +28,11 @@ def test_columns_written_and_read(files: Files, scheme: str, found: list[Sentenc
     assert decoded(files.read(written(found, "conll", scheme)), scheme) == found
 
 
-@given(found=st.lists(plain_sentences(COLUMN_TOKENS.filter(lambda token: token[0] != "#"), min_size=1), max_size=4))
+@given(
+    found=st.lists(
+        plain_sentences(COLUMN_TOKENS.filter(lambda token: token[0] != "#"), min_size=1), max_size=4
+    )
+)
 @example(found=[Sentence(("No.", "#"), tags=("NN", "#")), Sentence(("#",), tags=("SYM",))])
 def test_plain_tags_written_and_read(files: Files, found: list[Sentence]) -> None:
     assert files.read(written(found)) == found
@@ -55,14 +59,24 @@ Zo\u00eb\u00a0X NNP B-PER
 
 
 @pytest.mark.parametrize(
-    "tidy", [lambda t: t, lambda t: t.replace(" ", "\t"), lambda t: t.replace("\n", "\r\n"), lambda t: "\ufeff" + t]
+    "tidy",
+    [
+        lambda t: t,
+        lambda t: t.replace(" ", "\t"),
+        lambda t: t.replace("\n", "\r\n"),
+        lambda t: "\ufeff" + t,
+    ],
 )
 @pytest.mark.parametrize("annotated", [True, False])
-def test_the_writer_keeps_every_column_mark_and_comment_and_adds_one_column(files: Files, tidy: Any, annotated: bool) -> None:
+def test_the_writer_keeps_every_column_mark_and_comment_and_adds_one_column(
+    files: Files, tidy: Any, annotated: bool
+) -> None:
     given_text = tidy(ROWS)
     found = files.read(given_text, options=columns(annotated=annotated))
     assert [s.tokens for s in found] == [("EU", "rejects"), ("#", "1"), ("Zo\u00eb\u00a0X",), ()]
-    assert [s.tags for s in found[:2]] == ([("B-ORG", "O"), ("O", "O")] if annotated else [None, None])
+    assert [s.tags for s in found[:2]] == (
+        [("B-ORG", "O"), ("O", "O")] if annotated else [None, None]
+    )
     assert [s.record.line for s in found[:3] if s.record] == [4, 9, 14]
     predicted = [found[0].with_spans([Span(0, 2, "X")]), *(s.with_spans([]) for s in found[1:])]
     blank = "\t" if "\t" in given_text else " "
@@ -73,7 +87,8 @@ def test_the_writer_keeps_every_column_mark_and_comment_and_adds_one_column(file
             line = f"{line}{blank}{tag}" if line else line
         expected.append(line)
     text = written(predicted, "conll")
-    # A blank line between a comment and what it belongs to is all that may differ; there is none here.
+    # A blank line between a comment and what it belongs to is all that may differ; there is none
+    # here.
     assert text.rstrip("\n") == "\n".join(expected).rstrip("\n")
     again = files.read(text)
     assert [(s.tokens, s.tags) for s in again[:3]] == [
@@ -103,7 +118,9 @@ def test_what_divides_columns_divides_the_added_one_too(
     assert [s.tokens for s in found] == [tokens]
     assert found[0].tags == (("b",) if annotated else None)
     text = written([found[0].with_spans([Span(0, 1, "NEW")])])
-    assert text.removeprefix(line.rstrip()) in {f"{divider}B-NEW\n\n" for divider in (" ", "\t", delimiter)}
+    assert text.removeprefix(line.rstrip()) in {
+        f"{divider}B-NEW\n\n" for divider in (" ", "\t", delimiter)
+    }
     (again,) = files.read(text, options=columns(delimiter=delimiter))
     assert (again.tokens, again.tags) == (tokens, ("B-NEW",))
     (earlier,) = files.read(text, options=columns(tag=-2, delimiter=delimiter))
@@ -127,14 +144,19 @@ def test_columns_are_chosen_from_both_ends(files: Files) -> None:
         ("#\tO\n", [("#",)]),
         ("# O\n", [("#",)]),
         ("#fun NN B-X\n5 CD O\n", [("#fun", "5")]),
-        ("# NN\nEU NNP\n", [("#", "EU")]),  # plain tags: any such line may be a token, and none is to be lost
+        (
+            "# NN\nEU NNP\n",
+            [("#", "EU")],
+        ),  # plain tags: any such line may be a token, and none is to be lost
         ("# newdoc\n# id = 7\nEU O\n\n# more\n# O\nx O\n", [("EU",), ("#", "x")]),
         ("EU O\n# O\n", [("EU", "#")]),
         ("# only\n# remarks here\n", [()]),
     ],
 )
 @pytest.mark.parametrize("annotated", [True, False])
-def test_a_hash_is_a_token_where_it_has_the_columns_of_one(files: Files, text: str, tokens: Any, annotated: bool) -> None:
+def test_a_hash_is_a_token_where_it_has_the_columns_of_one(
+    files: Files, text: str, tokens: Any, annotated: bool
+) -> None:
     found = files.read(text, options=columns(annotated=annotated))
     assert [s.tokens for s in found] == tokens
     assert "".join(written([s.with_spans([])]) for s in found).count("#") == text.count("#")
@@ -145,7 +167,10 @@ def test_a_hash_in_a_file_of_tokens_alone(files: Files) -> None:
     assert [s.tokens for s in found] == [("#fun",), ("O", "#")]
 
 
-@pytest.mark.parametrize("odd", ["a\u00a0b", "\u2028", "x\x0cy", "\x0b", "\x85", "\x1c", "\u3000", "e\u0301", "\ufeff", "\0"])
+@pytest.mark.parametrize(
+    "odd",
+    ["a\u00a0b", "\u2028", "x\x0cy", "\x0b", "\x85", "\x1c", "\u3000", "e\u0301", "\ufeff", "\0"],
+)
 @pytest.mark.parametrize("blank", [" ", "\t"])
 def test_odd_characters_stay_in_the_token(files: Files, odd: str, blank: str) -> None:
     text = f"x{blank}O\n{odd}{blank}B-X\n"
@@ -157,23 +182,30 @@ def test_odd_characters_stay_in_the_token(files: Files, odd: str, blank: str) ->
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [
-        ("a O\nb X O\n", columns(), "f.conll:2: expected 2 columns, found 3: 'b X O'. Columns are split on blanks; use"),
+        ("a O\nb X "
+         "O\n", columns(), "f.conll:2: expected 2 columns, found 3: 'b X O'. Columns are split on "
+                           "blanks; use"),
         ("a O\n\nb\n", columns(), "f.conll:3: expected 2 columns, found 1: 'b'"),
         ("a O\n# one two three\n", columns(), "f.conll:2: expected 2 columns, found 4"),
-        ("a\tO\nb O\n", columns(), "f.conll:2: expected 2 columns, found 1: 'b O'. Columns are split on tabs; use"),
-        ("\na b O\n", columns(tag=3), "f.conll:2: there is no column 3 for the tag: found 3 columns in 'a b O'."),
+        ("a\tO\nb O\n", columns(), "f.conll:2: expected 2 columns, found 1: 'b O'. Columns are "
+                                   "split on tabs; use"),
+        ("\na b O\n", columns(tag=3), "f.conll:2: there is no column 3 for the tag: found 3 "
+                                      "columns in 'a b O'."),
         ("a b O\n", columns(token=-4), "f.conll:1: there is no column -4 for the token"),
         ("a\nb\n", columns(), "f.conll:1: the token and its tag would both be column 0 of 1"),
         ("a b\n", columns(token=1), "f.conll:1: the token and its tag would both be column 1 of 2"),
         ("a\tO\n\tO\n", columns(), "f.conll:2: the token or the tag is empty: '\\tO'"),
         ("a\tO\nb\t \n", columns(), "f.conll:2: the token or the tag is empty"),
-        ("a,O\nb;O\n", columns(delimiter=","), "f.conll:2: expected 2 columns, found 1: 'b;O'. Columns are split on ','."),
+        ("a,O\nb;O\n", columns(delimiter=","), "f.conll:2: expected 2 columns, found 1: 'b;O'. "
+                                               "Columns are split on ','."),
         ("a O\n", columns(delimiter=""), "f.conll: the delimiter of columns is empty"),
         ("a O\rb O\r", columns(), "f.conll:1: a carriage return inside 'a O\\rb O'"),
         ("a O\r\r\nb O\n", columns(), "f.conll:1: a carriage return inside"),
     ],
 )  # fmt: skip
-def test_an_ill_formed_line_of_columns_is_told(files: Files, text: str, options: ReadOptions, says: str) -> None:
+def test_an_ill_formed_line_of_columns_is_told(
+    files: Files, text: str, options: ReadOptions, says: str
+) -> None:
     assert files.error(text, options=options).startswith(says)
 
 

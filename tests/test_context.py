@@ -1,4 +1,6 @@
-"""Taggers that read with language models: their states on disk, in training, in graphs, in bundles, at work."""
+"""Taggers that read with language models: their states on disk, in training, in graphs, in bundles,
+at work.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,13 @@ cab O
 
 bed O
 """
-SENTENCES = [["a", "cab"], ["bed", "a"], [], ["a", "bed", "Zq", "a"], ["dad", "a", "cab", "a", "bed"]]
+SENTENCES = [
+    ["a", "cab"],
+    ["bed", "a"],
+    [],
+    ["a", "bed", "Zq", "a"],
+    ["dad", "a", "cab", "a", "bed"],
+]
 FORWARD, BACKWARD = {"seed": 1}, {"seed": 2, "direction": "backward", "units": 5}
 
 
@@ -69,7 +77,9 @@ def reading(folder: Path, *changes: str, models: tuple[dict, ...] = (FORWARD, BA
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tagger that knows by heart what its language models alone can tell it: an X is followed by a cab."""
+    """A tagger that knows by heart what its language models alone can tell it: an X is followed by
+    a cab.
+    """
     folder = tmp_path_factory.mktemp("reading")
     os.environ["TAGGER_CACHE"] = str(folder / "cache")
     tagger.train(reading(folder, *BY_HEART, "training.learning_rate=0.02"), folder / "run")
@@ -82,7 +92,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("quantized", [False, True])
 def test_states_on_disk_are_the_states_and_are_computed_once(cache_folder, monkeypatch, quantized):
-    models = [LanguageModel(small.bundle_of(**model), quantized=quantized) for model in (FORWARD, BACKWARD)]
+    models = [
+        LanguageModel(small.bundle_of(**model), quantized=quantized)
+        for model in (FORWARD, BACKWARD)
+    ]
     monkeypatch.setattr(cache, "BLOCK", 2)
     expected = [states(model, SENTENCES) for model in models]
     told: list[tuple[int, int]] = []
@@ -92,7 +105,9 @@ def test_states_on_disk_are_the_states_and_are_computed_once(cache_folder, monke
         for each, wanted in zip(found, expected, strict=True):
             assert [len(sentence) for sentence in each] == [2, 2, 0, 4, 5]
             for one, other in zip(each, wanted, strict=True):
-                np.testing.assert_allclose(one, other, atol=0.05 if quantized else 2e-3)  # float16; int8 depends on the batch
+                np.testing.assert_allclose(
+                    one, other, atol=0.05 if quantized else 2e-3
+                )  # float16; int8 depends on the batch
     assert sorted(told)[-1] == (26, 26)
     assert len(list(cache_folder.iterdir())) == 6  # three blocks of two models
 
@@ -112,7 +127,9 @@ def test_other_models_other_texts_and_other_precisions_have_other_files(cache_fo
         assert len(list(cache_folder.iterdir())) == before + 4
 
 
-def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(cache_folder, monkeypatch):
+def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(
+    cache_folder, monkeypatch
+):
     model = LanguageModel(small.bundle_of())
     monkeypatch.setattr(cache, "BLOCK", 1)
 
@@ -151,27 +168,44 @@ def test_contexts_are_padded_side_by_side():
     padded = padded_contexts([(ones, twos), (ones[:1], twos[:1])], 3, 4)
     assert padded.dtype == np.float32
     np.testing.assert_array_equal(padded[0], [[1, 1, 1, 2], [1, 1, 1, 2], [0] * 4, [0] * 4])
-    np.testing.assert_array_equal(padded[1:], [[[1, 1, 1, 2], [0] * 4, [0] * 4, [0] * 4], np.zeros((4, 4))])
+    np.testing.assert_array_equal(
+        padded[1:], [[[1, 1, 1, 2], [0] * 4, [0] * 4, [0] * 4], np.zeros((4, 4))]
+    )
     assert few_shapes({"context": padded})["context"].shape == (4, 8, 4)
 
 
 def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
     assert bundles.load(run).metrics["dev"]["score"] == 100
-    changes = ["model.bidirectional=false", "training.averaging=0", "training.patience=60", "model.projection=0"]
+    changes = [
+        "model.bidirectional=false",
+        "training.averaging=0",
+        "training.patience=60",
+        "model.projection=0",
+    ]
     read = reading(tmp_path, *BY_HEART, *changes, "training.learning_rate=0.02", models=(BACKWARD,))
     assert tagger.train(read, tmp_path / "read").metrics["dev"]["score"] == 100
-    alone = override(read, ["data.language_models=[]"])  # forwards it never sees the cab behind an X
+    alone = override(
+        read, ["data.language_models=[]"]
+    )  # forwards it never sees the cab behind an X
     assert tagger.train(alone, tmp_path / "alone").metrics["dev"]["score"] < 100
 
 
 @pytest.mark.parametrize(("readings", "versions"), [(trainer.OFTEN, trainer.OFTEN), (3, 1)])
-def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read_it(tmp_path, monkeypatch, readings, versions):
+def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read_it(
+    tmp_path, monkeypatch, readings, versions
+):
     tokens = 39  # in the corpus
-    settings = settings_in(tmp_path, f"training.epoch_tokens={readings * tokens}", "training.epochs=1")
+    settings = settings_in(
+        tmp_path, f"training.epoch_tokens={readings * tokens}", "training.epochs=1"
+    )
     settings = override(settings, [f"data.language_models={saved(tmp_path, FORWARD)}"])
     read = []
     real = trainer.contexts_of
-    monkeypatch.setattr(trainer, "contexts_of", lambda models, given, told: read.append(given) or real(models, given, told))
+    monkeypatch.setattr(
+        trainer,
+        "contexts_of",
+        lambda models, given, told: read.append(given) or real(models, given, told),
+    )
     tagger.train(settings, tmp_path / "run")
     (taught, dev) = read
     assert sum(map(len, taught[: len(dev)])) == tokens
@@ -192,7 +226,11 @@ def test_a_resumed_training_is_the_same_and_reads_nothing_again(tmp_path, monkey
 
 def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
     settings = reading(tmp_path)
-    for folder, message in [("none", "tagger lm train"), (str(trained_run), "no language model"), (str(tmp_path), "no manifest")]:
+    for folder, message in [
+        ("none", "tagger lm train"),
+        (str(trained_run), "no language model"),
+        (str(tmp_path), "no manifest"),
+    ]:
         with pytest.raises(BundleError, match=message):
             tagger.train(override(settings, [f"data.language_models={[folder]}"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="one-hot words stand alone"):
@@ -200,9 +238,21 @@ def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
     with pytest.raises(ConfigError, match="have read the words to predict"):
         tagger.train(override(settings, ["training.word_prediction=0.1"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="as slow as its teachers"):
-        tagger.train(override(settings, ["distillation.teachers=['x']", "distillation.text=['y']"]), tmp_path / "run")
+        tagger.train(
+            override(settings, ["distillation.teachers=['x']", "distillation.text=['y']"]),
+            tmp_path / "run",
+        )
     data = settings.data
-    told = invoke("train", "--train", data.train, "--dev", data.dev, "--language-model", "none", tmp_path / "run")
+    told = invoke(
+        "train",
+        "--train",
+        data.train,
+        "--dev",
+        data.dev,
+        "--language-model",
+        "none",
+        tmp_path / "run",
+    )
     assert "none: is no folder of a language model" in failed(told)
     assert not (tmp_path / "run" / "manifest.json").exists()
 
@@ -216,7 +266,11 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
     assert exact.difference < 1e-4
     assert quantized.difference < 5
     member = Member(bundle, Network(bundle))
-    together = {int(n): rows[:m] for ns, ms, found in member.batches(SENTENCES) for n, m, rows in zip(ns, ms, found, strict=True)}
+    together = {
+        int(n): rows[:m]
+        for ns, ms, found in member.batches(SENTENCES)
+        for n, m, rows in zip(ns, ms, found, strict=True)
+    }
     monkeypatch.setattr(network, "PIECE", 2)
     for number, tokens in enumerate(SENTENCES):
         [(_, _, alone)] = member.batches([tokens])
@@ -230,7 +284,9 @@ def test_predictions_are_those_of_the_training(run, precision):
     found = list(model.predict(gold))
     assert [one.tokens for one in found] == [one.tokens for one in gold]
     if precision == "float32":
-        assert [[(s.start, s.end) for s in one.spans] for one in found] == [[(s.start, s.end) for s in one.spans] for one in gold]
+        assert [[(s.start, s.end) for s in one.spans] for one in found] == [
+            [(s.start, s.end) for s in one.spans] for one in gold
+        ]
     assert list(model.predict([])) == []
 
 
@@ -258,11 +314,18 @@ def test_a_bundle_shares_the_files_and_a_copy_is_whole(run, tmp_path):
     loaded = bundles.load(tmp_path / "copy")
     bundles.save(tmp_path / "copy", loaded)  # over itself, as `tagger export` does
     bundles.save(
-        tmp_path / "other", replace(loaded, language_models=tuple(replace(m, folder=None) for m in loaded.language_models))
+        tmp_path / "other",
+        replace(
+            loaded, language_models=tuple(replace(m, folder=None) for m in loaded.language_models)
+        ),
     )
     for folder in ("copy", "other"):
-        assert [one.spans for one in tagger.load(tmp_path / folder).tag_tokens(SENTENCES)] == expected
-    assert {m.digest for m in loaded.language_models} == {m.digest for m in bundles.load(run).language_models}
+        assert [
+            one.spans for one in tagger.load(tmp_path / folder).tag_tokens(SENTENCES)
+        ] == expected
+    assert {m.digest for m in loaded.language_models} == {
+        m.digest for m in bundles.load(run).language_models
+    }
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "vocabulary.json", "manifest.json"])
@@ -291,4 +354,6 @@ def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
     calls.clear()
     found = [one.spans for one in Predictor(*members).tag_tokens(SENTENCES)]
     assert calls == [len(SENTENCES)] * 2
-    assert [[(s.start, s.end) for s in one] for one in found] == [[(s.start, s.end) for s in one] for one in expected]
+    assert [[(s.start, s.end) for s in one] for one in found] == [
+        [(s.start, s.end) for s in one] for one in expected
+    ]

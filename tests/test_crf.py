@@ -1,4 +1,6 @@
-"""The CRF head against enumeration of all paths (`reference_decoding`) and against the decoder, with and without constraints."""
+"""The CRF head against enumeration of all paths (`reference_decoding`) and against the decoder,
+with and without constraints.
+"""
 
 import itertools
 import json
@@ -22,7 +24,9 @@ GARBAGE = 7.0  # the weight at forbidden entries
 
 
 class Scored(keras.Model):
-    """Given logits below a head, plus weights, zero at first, that a step of training turns into less the gradient."""
+    """Given logits below a head, plus weights, zero at first, that a step of training turns into
+    less the gradient.
+    """
 
     def __init__(self, head, logits):
         super().__init__()
@@ -45,7 +49,9 @@ def numpy(tensor):
 def head_of(transitions, **options):
     """A head with these scores."""
     tables = [transitions.start, transitions.transitions, transitions.end]
-    head = CRFHead(len(transitions.start), allowed=[np.isfinite(table) for table in tables], **options)
+    head = CRFHead(
+        len(transitions.start), allowed=[np.isfinite(table) for table in tables], **options
+    )
     head.build((None, None, 3))
     for weight, table in zip((head.start, head.transitions, head.end), tables, strict=True):
         weight.assign(np.where(np.isfinite(table), table, GARBAGE))
@@ -68,7 +74,9 @@ def random_gold(case, seed):
 
 
 def gradients(head, logits, tags, mask):
-    """Of the loss with respect to the logits, the scores of first tags, of pairs and of last tags; and the loss."""
+    """Of the loss with respect to the logits, the scores of first tags, of pairs and of last tags;
+    and the loss.
+    """
     model = Scored(head, logits)
     weights = [model.shift, head.start, head.transitions, head.end]
     before = [numpy(weight) for weight in weights]
@@ -79,7 +87,10 @@ def gradients(head, logits, tags, mask):
 
 def expected_counts(emissions, transitions):
     """How often each first tag, pair and last tag is expected over all paths of one sentence."""
-    counts = [np.zeros_like(table) for table in (transitions.start, transitions.transitions, transitions.end)]
+    counts = [
+        np.zeros_like(table)
+        for table in (transitions.start, transitions.transitions, transitions.end)
+    ]
     scores = reference.all_paths(emissions, transitions)
     total = reference.log_sum(list(scores.values()))
     for path, score in scores.items():
@@ -126,7 +137,9 @@ def test_loss_and_best_path_against_enumeration(case, seed):
 def test_gradients_are_expected_counts_less_those_of_the_gold_path(kind, seed, padding):
     case = make_case(seed, kind, [4, 1, 0, 3, 2], padding)
     gold = random_gold(case, seed)
-    (found, *found_counts), _ = gradients(head_of(case.transitions), case.emissions, gold, real_tokens(case))
+    (found, *found_counts), _ = gradients(
+        head_of(case.transitions), case.emissions, gold, real_tokens(case)
+    )
     tokens = case.lengths.sum()
     one_hot = gold[:, :, None] == np.arange(case.emissions.shape[2])
     np.testing.assert_allclose(found, (marginals(*case.arguments) - one_hot) / tokens, atol=2e-6)
@@ -147,7 +160,9 @@ def test_padding_and_neighbours_change_nothing():
     alone = 0.0
     for b, n in enumerate(case.lengths):
         if n:
-            alone += n * float(head.loss(case.emissions[b : b + 1, :n], gold[b : b + 1, :n], np.ones((1, n))))
+            alone += n * float(
+                head.loss(case.emissions[b : b + 1, :n], gold[b : b + 1, :n], np.ones((1, n)))
+            )
     assert together == pytest.approx(alone, rel=1e-5)
 
 
@@ -155,7 +170,9 @@ def test_padding_and_neighbours_change_nothing():
 def test_a_batch_without_tokens_costs_nothing(time):
     head = head_of(reference.iobes(["O", "B-x", "I-x", "E-x", "S-x"]))
     mask = np.zeros((2, time), dtype=bool)
-    found, loss = gradients(head, np.ones((2, time, 5), dtype="float32"), np.zeros((2, time), dtype=int), mask)
+    found, loss = gradients(
+        head, np.ones((2, time, 5), dtype="float32"), np.zeros((2, time), dtype=int), mask
+    )
     assert loss == 0.0
     assert not any(gradient.any() for gradient in found)
 
@@ -166,7 +183,9 @@ def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head():
     mask = np.arange(6) < np.array([[6], [2], [0]])
     head = CRFHead(5)
     head.build((None, None, 4))
-    assert float(head.loss(logits, tags, mask)) == pytest.approx(float(SoftmaxHead(5).loss(logits, tags, mask)), rel=1e-5)
+    assert float(head.loss(logits, tags, mask)) == pytest.approx(
+        float(SoftmaxHead(5).loss(logits, tags, mask)), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize("constrained", [True, False])
@@ -174,13 +193,21 @@ def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head():
 def test_large_scores_of_long_sentences(constrained, transition_scale):
     """Where exponentials underflow: still the float64 decoder's values and gradients."""
     random = np.random.default_rng(6)
-    scores = [random.uniform(-1, 1, size) * transition_scale for size in (len(TAGS), (len(TAGS),) * 2, len(TAGS))]
+    scores = [
+        random.uniform(-1, 1, size) * transition_scale
+        for size in (len(TAGS), (len(TAGS),) * 2, len(TAGS))
+    ]
     if constrained:
         tables = transition_table(TAGS, "IOBES")
-        scores = [np.where(table, score, -np.inf) for table, score in zip(tables, scores, strict=True)]
-    # Multiples of 1/1024, which float32 holds exactly: only the head's own arithmetic differs from float64.
+        scores = [
+            np.where(table, score, -np.inf) for table, score in zip(tables, scores, strict=True)
+        ]
+    # Multiples of 1/1024, which float32 holds exactly: only the head's own arithmetic differs from
+    # float64.
     transitions = Transitions(*(np.round(score * 1024) / 1024 for score in scores))
-    emissions = (np.round(random.uniform(-50, 50, (3, 200, len(TAGS))) * 1024) / 1024).astype("float32")
+    emissions = (np.round(random.uniform(-50, 50, (3, 200, len(TAGS))) * 1024) / 1024).astype(
+        "float32"
+    )
     case = Case(emissions, np.array([200, 150, 1], dtype=np.int32), transitions)
     others = random.uniform(-50, 50, emissions.shape)
     gold = viterbi(others, case.lengths, transitions)
@@ -189,7 +216,9 @@ def test_large_scores_of_long_sentences(constrained, transition_scale):
     assert loss > 10
     assert loss == pytest.approx(expected, rel=1e-5)
     one_hot = gold[:, :, None] == np.arange(len(TAGS))
-    np.testing.assert_allclose(gradient * case.lengths.sum(), marginals(*case.arguments) - one_hot, atol=1e-3)
+    np.testing.assert_allclose(
+        gradient * case.lengths.sum(), marginals(*case.arguments) - one_hot, atol=1e-3
+    )
     assert all(np.isfinite(other).all() for other in rest)
 
 
@@ -197,10 +226,14 @@ def test_a_small_loss_is_not_lost_among_large_scores():
     case = make_case(2, "IOBES", [200], padding=0.0)
     gold = viterbi(*case.arguments)
     case.emissions[0, np.arange(200), gold[0]] += 12.0
-    case.emissions[0] += 1000.0  # the path scores some 200,000, in which a float32 knows no hundredths
+    case.emissions[0] += (
+        1000.0  # the path scores some 200,000, in which a float32 knows no hundredths
+    )
     expected = -path_log_probability(*case.arguments, gold)[0] / 200
     assert 1e-8 < expected < 1e-4
-    assert float(head_of(case.transitions).loss(case.emissions, gold, real_tokens(case))) == pytest.approx(expected, rel=1e-2)
+    assert float(
+        head_of(case.transitions).loss(case.emissions, gold, real_tokens(case))
+    ) == pytest.approx(expected, rel=1e-2)
 
 
 def test_an_impossible_gold_path_is_dear_but_finite():
@@ -230,13 +263,17 @@ def test_steps_lower_the_loss_and_leave_forbidden_entries():
     model.compile(optimizer=keras.optimizers.Adam(0.1), jit_compile=False)
     losses = [float(model.train_on_batch(mask, gold)) for _ in range(10)]
     assert losses == sorted(losses, reverse=True)
-    for weight, table, score in zip((head.start, head.transitions, head.end), tables, head.scores(), strict=True):
+    for weight, table, score in zip(
+        (head.start, head.transitions, head.end), tables, head.scores(), strict=True
+    ):
         assert np.all(numpy(weight)[~table] == GARBAGE)
         assert np.all(np.isneginf(score) == ~table)
         assert np.any(numpy(weight)[table] != 0.0)
 
 
-@pytest.mark.parametrize("allowed", [None, transition_table(TAGS, "IOBES")], ids=["free", "constrained"])
+@pytest.mark.parametrize(
+    "allowed", [None, transition_table(TAGS, "IOBES")], ids=["free", "constrained"]
+)
 def test_rebuilt_from_its_config(allowed):
     head = CRFHead(len(TAGS), hidden=(4,), dropout=0.1, allowed=allowed)
     logits = head(np.ones((2, 3, 5), "float32"))
@@ -245,12 +282,16 @@ def test_rebuilt_from_its_config(allowed):
     again = keras.saving.deserialize_keras_object(stored)
     assert again.get_config() == head.get_config()
     again(np.ones((2, 3, 5), "float32"))
-    again.set_weights([np.random.default_rng(1).normal(size=weight.shape) for weight in head.weights])
+    again.set_weights(
+        [np.random.default_rng(1).normal(size=weight.shape) for weight in head.weights]
+    )
     head.set_weights(again.get_weights())
     for one, other in zip(again.scores(), head.scores(), strict=True):
         np.testing.assert_array_equal(one, other)
     tags, mask = np.zeros((2, 3), dtype=int), np.ones((2, 3))
-    np.testing.assert_array_equal(numpy(again.loss(logits, tags, mask)), numpy(head.loss(logits, tags, mask)))
+    np.testing.assert_array_equal(
+        numpy(again.loss(logits, tags, mask)), numpy(head.loss(logits, tags, mask))
+    )
 
 
 def test_tables_of_another_shape():

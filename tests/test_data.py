@@ -1,4 +1,6 @@
-"""The batches of a training: what they hold of the corpus, and what of it looks unknown now and then."""
+"""The batches of a training: what they hold of the corpus, and what of it looks unknown now and
+then.
+"""
 
 import numpy as np
 import pytest
@@ -12,13 +14,21 @@ from tagger.training.inputs.batches import RARE_CHARACTER, Batches
 
 WORDS = [f"w{chr(97 + number)}" * 2 for number in range(20)]
 SENTENCES = [
-    Sentence(tuple(WORDS[(first + step) % 20] for step in range(1 + first % 4)), spans=(Span(0, 1, "X"),)) for first in range(40)
+    Sentence(
+        tuple(WORDS[(first + step) % 20] for step in range(1 + first % 4)), spans=(Span(0, 1, "X"),)
+    )
+    for first in range(40)
 ] + [Sentence(("rare", "Ω"), spans=())]
 TAGS = ("O", "B-X", "I-X", "E-X", "S-X")
 VOCABULARY = Vocabulary.build(sentence.tokens for sentence in SENTENCES)
 VECTORS = Vectors([*WORDS, "rare"], np.arange(1, 43, dtype=np.float16).reshape(21, 2))
 FEATURES = WordFeatures(VOCABULARY, Vocabulary.build(VOCABULARY.words), True, VECTORS)
-PLAIN = ["vocabulary.unknown_probability=0", "vocabulary.word_dropout=0", "training.batch_tokens=24", "training.epoch_tokens=0"]
+PLAIN = [
+    "vocabulary.unknown_probability=0",
+    "vocabulary.word_dropout=0",
+    "training.batch_tokens=24",
+    "training.epoch_tokens=0",
+]
 
 
 def batches(*changes, epoch=0, features=FEATURES):
@@ -26,7 +36,9 @@ def batches(*changes, epoch=0, features=FEATURES):
 
 
 def flat(data):
-    return [{**inputs, "tags": tags} for inputs, tags in (data[number] for number in range(len(data)))]
+    return [
+        {**inputs, "tags": tags} for inputs, tags in (data[number] for number in range(len(data)))
+    ]
 
 
 def same(one, other):
@@ -46,9 +58,17 @@ def test_every_sentence_stands_once_in_an_epoch_with_its_tags():
         words = inputs["words"][inputs["tokens"]]
         for row, targets in zip(words, tags, strict=True):
             length = np.count_nonzero(row)
-            found.append((tuple(VOCABULARY.words[number - 2] for number in row[:length]), targets[:length].tolist()))
+            found.append(
+                (
+                    tuple(VOCABULARY.words[number - 2] for number in row[:length]),
+                    targets[:length].tolist(),
+                )
+            )
             assert not targets[length:].any()
-    expected = [(s.tokens, [4 if s.spans and place == 0 else 0 for place in range(len(s))]) for s in SENTENCES]
+    expected = [
+        (s.tokens, [4 if s.spans and place == 0 else 0 for place in range(len(s))])
+        for s in SENTENCES
+    ]
     assert sorted(found) == sorted(expected)
 
 
@@ -64,11 +84,15 @@ def test_an_epoch_is_determined_by_seed_and_number_alone():
     assert not same(flat(batches(*changes, "training.seed=2")), first)
     backwards = batches(*changes)
     last = len(backwards) - 1
-    assert same([{**backwards[last][0], "tags": backwards[last][1]}], first[-1:])  # whatever batch was asked for before
+    assert same(
+        [{**backwards[last][0], "tags": backwards[last][1]}], first[-1:]
+    )  # whatever batch was asked for before
 
 
 def shares(changes, epochs=40):
-    """Of each word how often it is <UNK> and how often its vector is zero, over some epochs; then of each character."""
+    """Of each word how often it is <UNK> and how often its vector is zero, over some epochs; then
+    of each character.
+    """
     words, unknown, zero, characters = {}, {}, {}, {}
     for epoch in range(epochs):
         honest, disguised = batches(epoch=epoch), batches(*changes, epoch=epoch)
@@ -83,7 +107,9 @@ def shares(changes, epochs=40):
                 words[word] = words.get(word, 0) + 1
                 unknown[word] = unknown.get(word, 0) + (after["words"][row] == UNK)
                 zero[word] = zero.get(word, 0) + (not after["vectors"][row].any())
-            for was, now in zip(before["characters"].ravel(), after["characters"].ravel(), strict=True):
+            for was, now in zip(
+                before["characters"].ravel(), after["characters"].ravel(), strict=True
+            ):
                 assert now in (was, UNK)
                 characters.setdefault(was, []).append(now != was)
     return (
@@ -126,8 +152,13 @@ def test_nothing_is_disguised_where_that_is_not_wished():
 def test_the_first_batch_is_wider_than_all_others():
     """Else Keras, on TensorFlow, would refuse what is longer than the first two batches."""
     data = batches()
-    shapes = [(inputs["tokens"].shape[1], inputs["characters"].shape[1]) for inputs, _ in (data[n] for n in range(len(data)))]
-    assert all(first > other for shape in shapes[1:] for first, other in zip(shapes[0], shape, strict=True))
+    shapes = [
+        (inputs["tokens"].shape[1], inputs["characters"].shape[1])
+        for inputs, _ in (data[n] for n in range(len(data)))
+    ]
+    assert all(
+        first > other for shape in shapes[1:] for first, other in zip(shapes[0], shape, strict=True)
+    )
     assert data[0][1].shape == data[0][0]["tokens"].shape
 
 
@@ -136,7 +167,9 @@ def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced():
     counts = set()
     for _ in range(4):
         read = [data[number] for number in range(len(data))]
-        counts.add((len(read), sum(int((inputs["tokens"] > 0).any(axis=1).sum()) for inputs, _ in read)))
+        counts.add(
+            (len(read), sum(int((inputs["tokens"] > 0).any(axis=1).sum()) for inputs, _ in read))
+        )
         data.on_epoch_end()
     assert counts == {(len(data), data.passes * len(SENTENCES))}
 
@@ -147,7 +180,12 @@ def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it():
     found = []
     for known in (None, contexts):
         data = Batches(SENTENCES, FEATURES, TAGS, settings, contexts=known)
-        found.append([inputs["tokens"].size for inputs, _ in (data[number] for number in range(1, len(data)))])
+        found.append(
+            [
+                inputs["tokens"].size
+                for inputs, _ in (data[number] for number in range(1, len(data)))
+            ]
+        )
     without, reading = found
     assert without
     assert max(without) <= 128

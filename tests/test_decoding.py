@@ -1,4 +1,6 @@
-"""The decoder against full enumeration (`reference_decoding`), and against what must hold at any size."""
+"""The decoder against full enumeration (`reference_decoding`), and against what must hold at any
+size.
+"""
 
 from typing import Any
 
@@ -45,16 +47,22 @@ def random_segments(case: Case, seed: int, count: int = 20) -> list[Segment]:
     best = viterbi(*case.arguments)
     segments: list[Segment] = []
     for b in generator.permutation(np.repeat(np.flatnonzero(case.lengths), count)):
-        start, end = sorted(generator.choice(int(case.lengths[b]) + 1, size=2, replace=False).tolist())
+        start, end = sorted(
+            generator.choice(int(case.lengths[b]) + 1, size=2, replace=False).tolist()
+        )
         anything = generator.integers(len(case.transitions.start), size=end - start)
-        segments.append((int(b), start, best[b, start:end] if generator.random() < 0.5 else anything.tolist()))
+        segments.append(
+            (int(b), start, best[b, start:end] if generator.random() < 0.5 else anything.tolist())
+        )
     return segments
 
 
 @given(cases(0.0, 0.1))
 def test_everything_against_enumeration(case: Case) -> None:
     assume(all(has_path(case)))
-    best, partition, tag_probabilities = (f(*case.arguments) for f in (viterbi, log_partition, marginals))
+    best, partition, tag_probabilities = (
+        f(*case.arguments) for f in (viterbi, log_partition, marginals)
+    )
     assert best.dtype == np.int32
     assert best.shape == case.emissions.shape[:2]
     assert partition.shape == case.lengths.shape
@@ -63,7 +71,9 @@ def test_everything_against_enumeration(case: Case) -> None:
         n = len(emissions)
         assert tuple(best[b, :n]) == reference.best_path(emissions, case.transitions)
         assert np.all(best[b, n:] == -1)
-        assert partition[b] == pytest.approx(reference.log_partition(emissions, case.transitions), abs=1e-9)
+        assert partition[b] == pytest.approx(
+            reference.log_partition(emissions, case.transitions), abs=1e-9
+        )
         expected = reference.marginals(emissions, case.transitions)
         np.testing.assert_allclose(tag_probabilities[b, :n], expected, atol=1e-12)
         np.testing.assert_allclose(tag_probabilities[b, :n].sum(axis=1), 1.0, atol=1e-12)
@@ -77,7 +87,9 @@ def test_segments_against_enumeration(case: Case, seed: int) -> None:
     found = segment_log_probabilities(*case.arguments, segments)
     assert found.shape == (len(segments),)
     for (b, start, tags), value in zip(segments, found, strict=True):
-        expected = reference.segment_log_probability(case.sentences[b], case.transitions, start, tags)
+        expected = reference.segment_log_probability(
+            case.sentences[b], case.transitions, start, tags
+        )
         assert value <= 0.0
         assert value == pytest.approx(expected, abs=1e-9)
 
@@ -85,7 +97,9 @@ def test_segments_against_enumeration(case: Case, seed: int) -> None:
 @given(cases(0.0, 0.1), st.integers(0, 1000))
 def test_paths_against_enumeration(case: Case, seed: int) -> None:
     assume(all(has_path(case)))
-    tags = np.random.default_rng(seed).integers(len(case.transitions.start), size=case.emissions.shape[:2])
+    tags = np.random.default_rng(seed).integers(
+        len(case.transitions.start), size=case.emissions.shape[:2]
+    )
     for b, n in enumerate(case.lengths):
         tags[b, n:] = 99  # padding
     found = path_log_probability(*case.arguments, tags)
@@ -116,8 +130,12 @@ def test_a_sentence_does_not_depend_on_its_batch(kind: str, function: Any) -> No
     order = np.random.default_rng(6).permutation(len(case.lengths))
     np.testing.assert_allclose(function(*case.only(order).arguments), together[order], atol=1e-12)
     for b, n in enumerate(case.lengths):
-        alone = function(case.emissions[b : b + 1, :n], case.lengths[b : b + 1], case.transitions)[0]
-        np.testing.assert_allclose(alone, together[b, :n] if together.ndim > 1 else together[b], atol=1e-12)
+        alone = function(case.emissions[b : b + 1, :n], case.lengths[b : b + 1], case.transitions)[
+            0
+        ]
+        np.testing.assert_allclose(
+            alone, together[b, :n] if together.ndim > 1 else together[b], atol=1e-12
+        )
 
 
 @pytest.mark.parametrize("kind", ["IOBES", "real"])
@@ -132,11 +150,15 @@ def test_a_segment_does_not_depend_on_the_batch(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["IOBES", "real"])
-def test_a_product_may_be_done_in_parts_of_any_size(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_product_may_be_done_in_parts_of_any_size(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results = []
     for part in (1, 60, 1_000_000):
         monkeypatch.setattr("tagger.decoding.PART", part)
-        results.append([f(*large_case(kind).arguments) for f in (viterbi, log_partition, marginals)])
+        results.append(
+            [f(*large_case(kind).arguments) for f in (viterbi, log_partition, marginals)]
+        )
     for one, sixty, whole in zip(*results, strict=True):
         np.testing.assert_allclose(one, whole, atol=1e-12)
         np.testing.assert_allclose(sixty, whole, atol=1e-12)
@@ -214,13 +236,22 @@ def test_only_differences_of_scores_count(offset: float) -> None:
 def test_constraints_win_against_any_evidence() -> None:
     emissions = np.full((1, 3, 5), -1e5, dtype=np.float32)
     emissions[0, :, 0] = 0.0  # everything speaks for O ...
-    emissions[0, 1] = [-np.inf, -np.inf, -1e5, -np.inf, -np.inf]  # ... but the second token must be I-x
+    emissions[0, 1] = [
+        -np.inf,
+        -np.inf,
+        -1e5,
+        -np.inf,
+        -np.inf,
+    ]  # ... but the second token must be I-x
     arguments = emissions, np.array([3]), IOBES
     assert viterbi(*arguments).tolist() == [[1, 2, 3]]
     assert marginals(*arguments)[0].argmax(axis=1).tolist() == [1, 2, 3]
     np.testing.assert_allclose(marginals(*arguments)[0].max(axis=1), 1.0)
     np.testing.assert_allclose(log_partition(*arguments), -3e5)
-    assert segment_log_probabilities(*arguments, [(0, 0, [1, 2, 3]), (0, 0, [0])]).tolist() == [0.0, -np.inf]
+    assert segment_log_probabilities(*arguments, [(0, 0, [1, 2, 3]), (0, 0, [0])]).tolist() == [
+        0.0,
+        -np.inf,
+    ]
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 7), (3, 0), (3, 7)])
@@ -271,7 +302,15 @@ def test_what_cannot_be_decoded(emissions: Array, lengths: list[int], message: s
 
 @pytest.mark.parametrize(
     "segment",
-    [(0, 0, []), (0, -1, [0]), (0, 1, [0, 0]), (2, 0, [0]), (-1, 0, [0]), (1, 0, [0, 2]), (0, 0, [-1])],
+    [
+        (0, 0, []),
+        (0, -1, [0]),
+        (0, 1, [0, 0]),
+        (2, 0, [0]),
+        (-1, 0, [0]),
+        (1, 0, [0, 2]),
+        (0, 0, [-1]),
+    ],
 )
 def test_wrong_segments(segment: Segment) -> None:
     segments: list[Segment] = [(1, 0, [0, 1, 0]), segment, (1, 2, [1])]

@@ -10,25 +10,56 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "tagger"
 HEAVY = (
-    "tensorflow", "keras", "jax", "torch", "datasets", "onnx", "seqeval", "sklearn", "scipy", "pandas", "optuna", "matplotlib",
-)  # fmt: skip
+    "tensorflow",
+    "keras",
+    "jax",
+    "torch",
+    "datasets",
+    "onnx",
+    "seqeval",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "optuna",
+    "matplotlib",
+)
 
-# A part may import those above it, and itself; nothing may import upwards, for type checking neither.
+# A part may import those above it, and itself; nothing may import upwards, for type checking
+# neither.
 LAYERS = (
-    "errors", "files", "cpu", "decoding", "text", "features", "networks", "config", "corpora", "bundles", "export",
-    "language_models", "inference", "evaluation", "training", "tuning", "cli",
-)  # fmt: skip
+    "errors",
+    "files",
+    "cpu",
+    "decoding",
+    "text",
+    "features",
+    "networks",
+    "config",
+    "corpora",
+    "bundles",
+    "export",
+    "language_models",
+    "inference",
+    "evaluation",
+    "training",
+    "tuning",
+    "cli",
+)
 KERAS = ("networks", "training")  # all other parts import nothing heavy at module level
 
 
 def part_of(module):
-    """The layer of a module such as `tagger.text.spans`; the package itself, whose API is imported when used, has none."""
+    """The layer of a module such as `tagger.text.spans`; the package itself, whose API is imported
+    when used, has none.
+    """
     _, _, inside = module.partition(".")
     return inside.partition(".")[0]
 
 
 def imports(tree, file):
-    """The modules and names that are imported anywhere in a tree: in functions and for type checking too."""
+    """The modules and names that are imported anywhere in a tree: in functions and for type
+    checking too.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: relative import"
@@ -53,16 +84,22 @@ def test_nothing_imports_upwards():
         f"{file.relative_to(PACKAGE)} imports {module}"
         for part, file, tree in modules()
         for module in imports(tree, file)
-        if module.startswith("tagger.") and part_of(module) in LAYERS and LAYERS.index(part_of(module)) > LAYERS.index(part)
+        if module.startswith("tagger.")
+        and part_of(module) in LAYERS
+        and LAYERS.index(part_of(module)) > LAYERS.index(part)
     ]
     assert not upwards
 
 
 def test_packages_import_each_other_in_no_circle():
-    """Within a package too: no two of its modules import each other, even through others, when they are loaded."""
+    """Within a package too: no two of its modules import each other, even through others, when they
+    are loaded.
+    """
     graph = {}
     for _, file, tree in modules():
-        name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
+            ".__init__"
+        )
         body = ast.Module([*tree.body], [])
         graph[name] = {
             module
@@ -70,7 +107,10 @@ def test_packages_import_each_other_in_no_circle():
             for module in (found, found.rpartition(".")[0])
             if module.startswith("tagger.")
         }
-    graph = {name: {module for module in found if module in graph and module != name} for name, found in graph.items()}
+    graph = {
+        name: {module for module in found if module in graph and module != name}
+        for name, found in graph.items()
+    }
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
 
 
@@ -92,12 +132,15 @@ def test_using_a_model_imports_nothing_of_training(command, trained_run, tmp_pat
         "convert": (sample / "dev.conll", tmp_path / "dev.jsonl"),
     }[command]
     code = (
-        f"import sys; sys.argv = ['tagger', {command!r}, *{[str(argument) for argument in arguments]!r}]\n"
+        f"import sys; sys.argv = ['tagger', {command!r}, "
+        f"*{[str(argument) for argument in arguments]!r}]\n"
         "import os; before = dict(os.environ)\n"
         "from tagger.cli.main import group\n"
-        "try:\n    group(standalone_mode=False)\nexcept SystemExit as end:\n    assert not end.code\n"
+        "try:\n    group(standalone_mode=False)\nexcept SystemExit as end:\n    assert not "
+        "end.code\n"
         "assert os.environ == before\n"
-        "assert not [name for name in sys.modules if name.startswith(('tagger.training', 'tagger.tuning'))]"
+        "assert not [name for name in sys.modules if name.startswith(('tagger.training', "
+        "'tagger.tuning'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
 
@@ -119,16 +162,24 @@ def test_importing_changes_no_environment_variable():
     "code",
     [
         "import tagger; tagger.Span; tagger.Sentence",
-        "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False)",
-        "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, training",
-        "from tagger.cli.lm import importing, sample, score, train; import tagger.language_models.states",
-        "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, tagger.evaluation.run, tagger.corpora",
-        "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, tagger.training.inputs.soft_labels",
+        "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
+        "group(standalone_mode=False)",
+        "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, "
+        "training",
+        "from tagger.cli.lm import importing, sample, score, train; import "
+        "tagger.language_models.states",
+        "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, "
+        "tagger.evaluation.run, tagger.corpora",
+        "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, "
+        "tagger.training.inputs.soft_labels",
     ],
     ids=["import", "help", "commands", "language models", "runtime", "series"],
 )
 def test_nothing_heavy_is_loaded(code):
-    check = f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in sys.modules]\nassert not loaded, loaded"
+    check = (
+        f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in "
+        "sys.modules]\nassert not loaded, loaded"
+    )
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
 
 
@@ -151,7 +202,9 @@ main()
 def lean(*arguments):
     """A command where nothing is installed but what a plain installation brings."""
     code = LEAN.replace("ARGUMENTS", repr([str(argument) for argument in arguments]))
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_a_plain_installation_tags_and_evaluates(trained_run, tmp_path):
@@ -186,7 +239,8 @@ def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
 
 def test_help_does_not_even_load_numpy():
     code = (
-        "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; group(standalone_mode=False);"
+        "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
+        "group(standalone_mode=False);"
         "assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
@@ -195,5 +249,10 @@ def test_help_does_not_even_load_numpy():
 def test_only_corpora_imports_datasets():
     for file in PACKAGE.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
-        names = {alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        names = {
+            alias.name.split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
         assert "datasets" not in names or file.name == "corpora.py", file

@@ -1,4 +1,6 @@
-"""A student of teachers: it is told what they believe, exactly, and learns it, whatever was interrupted on the way."""
+"""A student of teachers: it is told what they believe, exactly, and learns it, whatever was
+interrupted on the way.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and
 # -- what the student is taught
 
 
-def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_the_ordinary() -> None:
+def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_the_ordinary() -> (
+    None
+):
     random = np.random.default_rng(3)
     logits = random.normal(size=(3, 5, 4)).astype("float32")
     targets = random.dirichlet(np.ones(4), (3, 5)).astype("float32")
@@ -51,11 +55,16 @@ def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_th
     assert float(head.loss(logits, targets, mask)) == pytest.approx(np.mean(each), abs=1e-5)
     ids = random.integers(0, 4, (3, 5))
     certain = np.eye(4, dtype="float32")[ids]
-    assert float(head.loss(logits, certain, mask)) == pytest.approx(float(head.loss(logits, ids, mask)), abs=1e-6)
+    assert float(head.loss(logits, certain, mask)) == pytest.approx(
+        float(head.loss(logits, ids, mask)), abs=1e-6
+    )
 
 
 def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.Mixed:
-    train = [Sentence(("a", "b", "c")[: 1 + number % 3], tags=("X",) * (1 + number % 3)) for number in range(20)]
+    train = [
+        Sentence(("a", "b", "c")[: 1 + number % 3], tags=("X",) * (1 + number % 3))
+        for number in range(20)
+    ]
     random = np.random.default_rng(1)
     labels = Labels([], [])
     for number in range(texts):
@@ -69,7 +78,9 @@ def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.
     ]
     settings = override(Config(), [*changes, f"distillation.ratio={ratio}"])
     features, _ = features_of(settings, distillation.vocabulary_of(train, labels))
-    return mixed_batches.Mixed(Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings)
+    return mixed_batches.Mixed(
+        Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings
+    )
 
 
 def rows(data: mixed_batches.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
@@ -81,7 +92,9 @@ def rows(data: mixed_batches.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], n
         for words, distributions in zip(inputs["tokens"], targets, strict=True):
             length = np.count_nonzero(words)
             present = inputs["characters"][words[:length]]
-            found.append((tuple(tuple(word[word > 0].tolist()) for word in present), distributions[:length]))
+            found.append(
+                (tuple(tuple(word[word > 0].tolist()) for word in present), distributions[:length])
+            )
     return found
 
 
@@ -89,7 +102,11 @@ def test_an_epoch_holds_all_of_train_and_its_share_of_text_with_the_right_target
     data = mixed()
     labels = data.probabilities
     found = rows(data)
-    certain = [targets for _, targets in found if np.array_equal(targets, np.tile([1, 0], (len(targets), 1)))]
+    certain = [
+        targets
+        for _, targets in found
+        if np.array_equal(targets, np.tile([1, 0], (len(targets), 1)))
+    ]
     assert len(certain) == 20
     assert sum(map(len, certain)) == data.train.tokens == 39
     soft = [targets for _, targets in found if not any(targets is one for one in certain)]
@@ -114,7 +131,9 @@ def test_epochs_go_through_the_whole_text_and_are_a_matter_of_seed_and_number() 
     counts = np.bincount(seen)
     assert counts.max() - counts.min() <= 1
     everything = mixed(ratio=1000.0)
-    assert sorted(index for batch in everything.texts for index in batch.tolist()) == list(range(40))
+    assert sorted(index for batch in everything.texts for index in batch.tolist()) == list(
+        range(40)
+    )
     assert len(mixed(ratio=0.0).texts) == 1
 
 
@@ -126,13 +145,26 @@ def test_the_first_two_batches_agree_in_no_size() -> None:
         assert first.shape[0] != second.shape[0]
         assert first.shape[1] != second.shape[1]
         assert len(one["words"]) != len(other["words"])
-        assert one["characters"].shape[1] > max(data[number][0]["characters"].shape[1] for number in range(1, len(data)))
+        assert one["characters"].shape[1] > max(
+            data[number][0]["characters"].shape[1] for number in range(1, len(data))
+        )
 
 
 def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() -> None:
     labels = Labels([tuple(IN_TEXT.split()), ("known",)], [])
-    features, _ = features_of(Config(), distillation.vocabulary_of([Sentence(("known", "alone"))], labels))
-    assert set(features.words.words) == {"known", "alone", "new", "words", "stand", "twice", ":", "Ünal"}
+    features, _ = features_of(
+        Config(), distillation.vocabulary_of([Sentence(("known", "alone"))], labels)
+    )
+    assert set(features.words.words) == {
+        "known",
+        "alone",
+        "new",
+        "words",
+        "stand",
+        "twice",
+        ":",
+        "Ünal",
+    }
     assert dict(zip(features.words.words, features.words.counts, strict=True))["known"] == 2
     assert features.characters is not None
     assert "Ü" in features.characters
@@ -141,7 +173,9 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 # -- training
 
 
-def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
+    student: Config, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     recorder = Recorder()
@@ -171,10 +205,19 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(student: 
         trainer.train(student, stopped, resume=True)
 
 
-def test_a_student_learns_from_text_what_its_train_does_not_show(student: Config, tmp_path: Path) -> None:
+def test_a_student_learns_from_text_what_its_train_does_not_show(
+    student: Config, tmp_path: Path
+) -> None:
     """Train here knows no name of the text; only its teacher does."""
-    (tmp_path / "little.conll").write_text("Nobody O\nsang O\n\nZoe B-PER\nsang O\n", encoding="utf-8")
-    little = [f"data.train={tmp_path / 'little.conll'}", *BY_HEART, "training.epochs=40", "training.patience=40"]
+    (tmp_path / "little.conll").write_text(
+        "Nobody O\nsang O\n\nZoe B-PER\nsang O\n", encoding="utf-8"
+    )
+    little = [
+        f"data.train={tmp_path / 'little.conll'}",
+        *BY_HEART,
+        "training.epochs=40",
+        "training.patience=40",
+    ]
     changes = [*little, "distillation.ratio=20", "vocabulary.word_dropout=0"]
     trainer.train(override(student, changes), tmp_path / "student")
     sentences = [line.split() for line in dict.fromkeys(TEXT.split("\n")) if line]
@@ -183,24 +226,41 @@ def test_a_student_learns_from_text_what_its_train_does_not_show(student: Config
     assert sum(len(sentence.spans or ()) for sentence in taught) > 3
     same = [one.spans == other.spans for one, other in zip(taught, learnt, strict=True)]
     assert sum(same) >= len(same) - 1
-    trainer.train(override(student, [*little, "distillation.teachers=[]", "distillation.text=[]"]), tmp_path / "alone")
+    trainer.train(
+        override(student, [*little, "distillation.teachers=[]", "distillation.text=[]"]),
+        tmp_path / "alone",
+    )
     alone = a_model(tmp_path / "alone", weight=0).tag_tokens(sentences)
-    assert sum(one.spans == other.spans for one, other in zip(taught, alone, strict=True)) < len(same) - 1
+    assert (
+        sum(one.spans == other.spans for one, other in zip(taught, alone, strict=True))
+        < len(same) - 1
+    )
 
 
 def test_plain_tags_are_taught_too(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, "training.epochs=2", train="dogs NNS\nbark VBP\n. .\n\ncats NNS\nmew VBP\n\n" * 4)
+    settings = settings_in(
+        tmp_path, "training.epochs=2", train="dogs NNS\nbark VBP\n. .\n\ncats NNS\nmew VBP\n\n" * 4
+    )
     trainer.train(settings, tmp_path / "teacher")
     (tmp_path / "text.txt").write_text("dogs mew .\n" * 4)
-    taught = [f'distillation.teachers=["{tmp_path / "teacher"}"]', f'distillation.text=["{tmp_path / "text.txt"}"]']
-    assert trainer.train(override(settings, taught), tmp_path / "student").tags == (".", "NNS", "VBP")
+    taught = [
+        f'distillation.teachers=["{tmp_path / "teacher"}"]',
+        f'distillation.text=["{tmp_path / "text.txt"}"]',
+    ]
+    assert trainer.train(override(settings, taught), tmp_path / "student").tags == (
+        ".",
+        "NNS",
+        "VBP",
+    )
 
 
 def test_seeds_share_their_labels(student: Config, tmp_path: Path, monkeypatch) -> None:
     stand_in = Trainer(lambda _: [50.0])
     monkeypatch.setattr(apart, "train", stand_in)
     seeds.train(student, tmp_path / "run", 2)
-    assert {plan.distillation.labels for plan, _ in stand_in.calls} == {str(tmp_path / "run" / "labels")}
+    assert {plan.distillation.labels for plan, _ in stand_in.calls} == {
+        str(tmp_path / "run" / "labels")
+    }
     elsewhere = override(student, ["distillation.labels=there"])
     assert labelling.shared(elsewhere, tmp_path) == elsewhere
     assert labelling.shared(Config(), tmp_path) == Config()
@@ -231,8 +291,18 @@ def test_a_training_apart_tells_how_far_the_labels_are() -> None:
 def command(teacher: Path, here: Path) -> list[str]:
     Path("train.conll").write_text("\n".join([TRAIN] * 3))
     Path("news.txt").write_text(TEXT)
-    options = {"--teacher": str(teacher), "--text": "news.txt", "--train": "train.conll", "--dev": "train.conll"}
-    return ["distill", "run", *(part for pair in options.items() for part in pair), *(f"--set={change}" for change in SMALL)]
+    options = {
+        "--teacher": str(teacher),
+        "--text": "news.txt",
+        "--train": "train.conll",
+        "--dev": "train.conll",
+    }
+    return [
+        "distill",
+        "run",
+        *(part for pair in options.items() for part in pair),
+        *(f"--set={change}" for change in SMALL),
+    ]
 
 
 def test_the_command_makes_a_model_like_any_other(command: list[str]) -> None:
@@ -262,7 +332,9 @@ def test_the_command_makes_a_model_like_any_other(command: list[str]) -> None:
         (["--resume"], "there is nothing to resume"),
     ],
 )
-def test_what_is_wrong_is_one_message_and_leaves_no_model(command: list[str], options: list[str], complaint: str) -> None:
+def test_what_is_wrong_is_one_message_and_leaves_no_model(
+    command: list[str], options: list[str], complaint: str
+) -> None:
     Path("empty.txt").write_text("\n\n")
     Path("latin.txt").write_bytes(b"caf\xe9\n")
     Path("other.conll").write_text("Acme B-ORG\nsang O\n")
@@ -276,7 +348,9 @@ def test_what_is_wrong_is_one_message_and_leaves_no_model(command: list[str], op
     assert not Path("run", "manifest.json").exists()
 
 
-def test_teachers_that_cannot_be_averaged_are_told_before_anything_is_labelled(command: list[str]) -> None:
+def test_teachers_that_cannot_be_averaged_are_told_before_anything_is_labelled(
+    command: list[str],
+) -> None:
     golden = Path(__file__).parent / "data" / "bundle-1"
     assert "cannot be averaged" in failed(invoke(*command, "--teacher", str(golden)))
     assert not list(Path("run").rglob("*.npz"))

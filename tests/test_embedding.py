@@ -1,4 +1,6 @@
-"""What the network knows of a word: equal to a slow reference word by word, and the same however much padding there is."""
+"""What the network knows of a word: equal to a slow reference word by word, and the same however
+much padding there is.
+"""
 
 import keras
 import numpy as np
@@ -13,9 +15,16 @@ from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
 CHARACTERS, UNITS, WIDTH = 9, 5, 4
 ENCODERS = {"cnn": lambda: CharacterCNN(CHARACTERS, UNITS, embedding=WIDTH)} | {
-    cell: lambda cell=cell: CharacterRNN(CHARACTERS, UNITS, cell=cell, embedding=WIDTH) for cell in ("lstm-peephole", "gru")
+    cell: lambda cell=cell: CharacterRNN(CHARACTERS, UNITS, cell=cell, embedding=WIDTH)
+    for cell in ("lstm-peephole", "gru")
 }
-FIXED = [[3, 4, 5], [2], [UNK], [UNK, UNK, 7, 8, 2, 2], [8, 3]]  # a word of one character, unknown characters
+FIXED = [
+    [3, 4, 5],
+    [2],
+    [UNK],
+    [UNK, UNK, 7, 8, 2, 2],
+    [8, 3],
+]  # a word of one character, unknown characters
 
 
 def numpy(tensor):
@@ -47,8 +56,13 @@ def encoder(request):
 def expected(layer, word):
     embeddings = numpy(layer.embed.embeddings).astype("float64")
     if isinstance(layer, CharacterCNN):
-        return reference.character_cnn(word, embeddings, numpy(layer.convolution.kernel), numpy(layer.convolution.bias))
-    weights = [[numpy(weight) for weight in part.trainable_weights] for part in (layer.forward, layer.backward)]
+        return reference.character_cnn(
+            word, embeddings, numpy(layer.convolution.kernel), numpy(layer.convolution.bias)
+        )
+    weights = [
+        [numpy(weight) for weight in part.trainable_weights]
+        for part in (layer.forward, layer.backward)
+    ]
     return reference.character_rnn(layer.forward.cell, word, embeddings, *weights)
 
 
@@ -60,7 +74,12 @@ def test_characters_equal_the_reference(encoder):
 
 
 @settings(max_examples=6, deadline=None)
-@given(st.lists(st.lists(st.integers(1, CHARACTERS - 1), min_size=1, max_size=9), min_size=1, max_size=3), st.integers(0, 12))
+@given(
+    st.lists(
+        st.lists(st.integers(1, CHARACTERS - 1), min_size=1, max_size=9), min_size=1, max_size=3
+    ),
+    st.integers(0, 12),
+)
 def test_any_length_and_padding(encoder, words, width):
     found = numpy(encoder(padded(words, width)))
     for vector, word in zip(found, words, strict=True):
@@ -70,10 +89,14 @@ def test_any_length_and_padding(encoder, words, width):
 def test_a_word_without_characters_is_the_same_in_every_batch(encoder):
     alone = numpy(encoder(np.zeros((1, 1), dtype="int32")))[0]
     assert np.isfinite(alone).all()
-    np.testing.assert_allclose(numpy(encoder(padded([[3, 4, 5], [], []], 6)))[1:], [alone, alone], atol=1e-6)
+    np.testing.assert_allclose(
+        numpy(encoder(padded([[3, 4, 5], [], []], 6)))[1:], [alone, alone], atol=1e-6
+    )
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the packed way is TensorFlow's")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the packed way is TensorFlow's"
+)
 def test_the_packed_way_equals_the_padded_one_gradients_included():
     import tensorflow
 
@@ -126,17 +149,25 @@ def test_only_rows_of_the_batch_change():
     from tagger.training.optimizers import RowAdam
 
     keras.utils.set_random_seed(1)
-    model = SequenceTagger.create(Architecture(vocabulary_size=8, tags=3, embedding=4, vectors=3, fine_tune=True, units=3))
+    model = SequenceTagger.create(
+        Architecture(vocabulary_size=8, tags=3, embedding=4, vectors=3, fine_tune=True, units=3)
+    )
     words = np.array([0, 1, 4, 6, 1], dtype="int32")  # <UNK> stands for two
     vectors = np.random.default_rng(3).normal(size=(5, 3)).astype("float32") * (words > 0)[:, None]
-    inputs = {"tokens": np.array([[1, 2, 3], [4, 2, 0]], dtype="int32"), "words": words, "vectors": vectors}
+    inputs = {
+        "tokens": np.array([[1, 2, 3], [4, 2, 0]], dtype="int32"),
+        "words": words,
+        "vectors": vectors,
+    }
     model.compile(optimizer=RowAdam(0.1, clip=1.0), jit_compile=False)
     before = {name: numpy(weight).copy() for name, weight in model.named_weights().items()}
     for _ in range(3):
         model.train_on_batch(inputs, np.array([[1, 2, 0], [0, 2, 1]], dtype="int32"))
     after = {name: numpy(weight) for name, weight in model.named_weights().items()}
     tables = ["vectors/differences/embeddings", "words/embeddings"]
-    changed = [np.flatnonzero((before[name] != after[name]).any(axis=1)).tolist() for name in tables]
+    changed = [
+        np.flatnonzero((before[name] != after[name]).any(axis=1)).tolist() for name in tables
+    ]
     assert changed == [[4, 6], [1, 4, 6]]
     assert not after["vectors/differences/embeddings"][:2].any()
 
@@ -162,8 +193,12 @@ def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding():
 
 def test_input_dropout_has_one_mask_a_sequence():
     keras.utils.set_random_seed(4)
-    model = SequenceTagger.create(Architecture(vocabulary_size=8, tags=3, embedding=50, units=3, input_dropout=0.5))
-    dropped = keras.ops.convert_to_numpy(model.input_drop(np.ones((2, 9, 50), "float32"), training=True))
+    model = SequenceTagger.create(
+        Architecture(vocabulary_size=8, tags=3, embedding=50, units=3, input_dropout=0.5)
+    )
+    dropped = keras.ops.convert_to_numpy(
+        model.input_drop(np.ones((2, 9, 50), "float32"), training=True)
+    )
     assert np.all(dropped == dropped[:, :1])
     assert not np.array_equal(dropped[0], dropped[1])
 

@@ -28,20 +28,34 @@ SHORT = [["Mira", "Okafor", "left"], ["Quito"], [], ["Nordwind", "Rail"], ["met"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """Three bundles of the same tags: the golden one, one of other weights, one whose head is a CRF."""
-    folder, golden, random = tmp_path_factory.mktemp("runs"), bundles.load(GOLDEN), np.random.default_rng(1)
-    moved = {name: array + random.normal(0, 0.15, array.shape).astype("float32") for name, array in golden.weights.items()}
+    """Three bundles of the same tags: the golden one, one of other weights, one whose head is a
+    CRF.
+    """
+    folder, golden, random = (
+        tmp_path_factory.mktemp("runs"),
+        bundles.load(GOLDEN),
+        np.random.default_rng(1),
+    )
+    moved = {
+        name: array + random.normal(0, 0.15, array.shape).astype("float32")
+        for name, array in golden.weights.items()
+    }
     bundles.save(folder / "other", replace(golden, weights=moved))
     tags = len(golden.tags)
     shapes = {"head/start": (tags,), "head/transitions": (tags, tags), "head/end": (tags,)}
     learnt = {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
     config = replace(golden.config, model=replace(golden.config.model, head="crf"))
-    bundles.save(folder / "crf", replace(golden, weights={**golden.weights, **learnt}, config=config))
+    bundles.save(
+        folder / "crf", replace(golden, weights={**golden.weights, **learnt}, config=config)
+    )
     return GOLDEN, folder / "other", folder / "crf"
 
 
 def facts(sentences: list[Sentence]) -> list[list[tuple[int, int, str]]]:
-    return [[(span.start, span.end, span.label) for span in sentence.spans or ()] for sentence in sentences]
+    return [
+        [(span.start, span.end, span.label) for span in sentence.spans or ()]
+        for sentence in sentences
+    ]
 
 
 def scores(sentences: list[Sentence]) -> list[float]:
@@ -53,12 +67,16 @@ def mean_marginals(members: list[Member], tokens: list[str]) -> np.ndarray:
     each = []
     for member in members:
         [(_, _, emissions)] = member.batches([tokens])
-        each.append(reference.marginals(emissions[0].astype(np.float64), member.decoder.transitions))
+        each.append(
+            reference.marginals(emissions[0].astype(np.float64), member.decoder.transitions)
+        )
     return np.mean(each, axis=0)
 
 
 @pytest.mark.parametrize("chosen", [(0, 1), (0, 2), (0, 1, 2), (0, 0)], ids=str)
-def test_an_average_equals_the_slow_reference(runs: tuple[Path, ...], chosen: tuple[int, ...]) -> None:
+def test_an_average_equals_the_slow_reference(
+    runs: tuple[Path, ...], chosen: tuple[int, ...]
+) -> None:
     model = predictor.load(*(runs[number] for number in chosen))
     assert len(model.members) == len(chosen)
     tags = model.bundle.tags
@@ -73,11 +91,16 @@ def test_an_average_equals_the_slow_reference(runs: tuple[Path, ...], chosen: tu
             emissions = np.log(mean_marginals(model.members, tokens))
         path = reference.best_path(emissions, constraints)
         assert facts([sentence]) == [
-            [(span.start, span.end, span.label) for span in schemes.decode([tags[number] for number in path], "IOBES")]
+            [
+                (span.start, span.end, span.label)
+                for span in schemes.decode([tags[number] for number in path], "IOBES")
+            ]
         ]
         for span in sentence.spans or ():
             segment = path[span.start : span.end]
-            expected = np.exp(reference.segment_log_probability(emissions, constraints, span.start, segment))
+            expected = np.exp(
+                reference.segment_log_probability(emissions, constraints, span.start, segment)
+            )
             assert span.score == pytest.approx(expected, abs=1e-5)
 
 
@@ -94,7 +117,9 @@ def test_order_does_not_matter(runs: tuple[Path, ...]) -> None:
     assert scores(one) == pytest.approx(scores(other), abs=1e-6)
 
 
-def test_members_may_differ_in_vocabulary_and_network(runs: tuple[Path, ...], predictor_pair: Predictor) -> None:
+def test_members_may_differ_in_vocabulary_and_network(
+    runs: tuple[Path, ...], predictor_pair: Predictor
+) -> None:
     """And what stands in a batch together changes nothing."""
     sentences = [*SHORT, ["Quito"] * 30, ["unheard", "of"]]
     together = predictor_pair.tag_tokens(sentences)
@@ -138,9 +163,15 @@ def test_what_cannot_be_averaged_is_refused(tmp_path: Path, difference: str) -> 
         "tokenizer": replace(golden, config=replace(golden.config, data=data)),
     }[difference]
     bundles.save(tmp_path / "other", other)
-    with pytest.raises(BundleError, match=f"other: cannot be averaged with .*bundle-1: they differ in their {difference}"):
+    with pytest.raises(
+        BundleError,
+        match=f"other: cannot be averaged with .*bundle-1: they differ in their {difference}",
+    ):
         predictor.load(GOLDEN, tmp_path / "other")
-    for command in (["predict", GOLDEN, tmp_path / "other", "-"], ["evaluate", GOLDEN, tmp_path / "other", "-"]):
+    for command in (
+        ["predict", GOLDEN, tmp_path / "other", "-"],
+        ["evaluate", GOLDEN, tmp_path / "other", "-"],
+    ):
         assert f"they differ in their {difference}" in failed(invoke(*command, input=TEXT))
 
 
@@ -151,7 +182,9 @@ def test_predict_with_several_models(runs: tuple[Path, ...], here: Path) -> None
     Path("in.txt").write_text(TEXT + "\n")
     expected = facts(predictor.load(*runs).tag(TEXT))
     for source in ("in.txt", "-"):
-        out = worked(invoke("predict", *runs, source, "--to", "jsonl", "--format", "text", input=TEXT))
+        out = worked(
+            invoke("predict", *runs, source, "--to", "jsonl", "--format", "text", input=TEXT)
+        )
         found = [span["label"] for line in out.splitlines() for span in json.loads(line)["spans"]]
         assert found == [label for sentence in expected for _, _, label in sentence]
     worked(invoke("predict", *runs, "in.txt", "--output", "out"))
@@ -162,7 +195,10 @@ def test_evaluate_several_models(runs: tuple[Path, ...], here: Path) -> None:
     figures = json.loads(worked(invoke("evaluate", *runs[:2], SAMPLE / "dev.conll", "--json")))
     model = predictor.load(*runs[:2])
     worked(invoke("predict", *runs[:2], SAMPLE / "dev.conll", "--output", "out"))
-    assert json.loads(worked(invoke("evaluate", "--predictions", "out/dev.conll", "--json"))) == figures
+    assert (
+        json.loads(worked(invoke("evaluate", "--predictions", "out/dev.conll", "--json")))
+        == figures
+    )
     assert figures["strict"]["gold"] > 100
     assert len(model.members) == 2
 

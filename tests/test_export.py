@@ -1,4 +1,6 @@
-"""Graphs: whatever can be trained runs without Keras, gives the same numbers, and says what it is."""
+"""Graphs: whatever can be trained runs without Keras, gives the same numbers, and says what it
+is.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,13 @@ WORDS = Vocabulary.build([["Anna", "sang", "in", "Oslo", ".", "the", "of", "Anna
 CHARACTERS = Vocabulary.build(WORDS.words)
 TABLE = np.random.default_rng(0).normal(size=(3, 6)).astype(np.float16)
 LONG = "an-extraordinarily-long-word"
-SENTENCES = [["Anna", "sang", "zebra"], [], ["Oslo"], ["unseen", "Anna", "in", "Oslo", "."] * 2, [LONG, "sang"]]
+SENTENCES = [
+    ["Anna", "sang", "zebra"],
+    [],
+    ["Oslo"],
+    ["unseen", "Anna", "in", "Oslo", "."] * 2,
+    [LONG, "sang"],
+]
 INPUTS = {
     "words, characters, shapes": [],
     "one-hot": ["model.input=one-hot"],
@@ -59,9 +67,17 @@ STACKS = {
 
 def made(*changes: str) -> tuple[Bundle, SequenceTagger]:
     """A model of random weights, and its Keras network."""
-    config = override(Config(), ["model.embedding=5", "model.characters=7", "model.shape=3", "model.units=4", *changes])
-    model, vectors = config.model, Vectors(["anna", "oslo", "zebra"], TABLE) if config.data.vectors else None
-    features = WordFeatures(WORDS, CHARACTERS if model.characters else None, bool(model.shape), vectors)
+    config = override(
+        Config(),
+        ["model.embedding=5", "model.characters=7", "model.shape=3", "model.units=4", *changes],
+    )
+    model, vectors = (
+        config.model,
+        Vectors(["anna", "oslo", "zebra"], TABLE) if config.data.vectors else None,
+    )
+    features = WordFeatures(
+        WORDS, CHARACTERS if model.characters else None, bool(model.shape), vectors
+    )
     features = WordFeatures(WORDS) if model.input == "one-hot" else features
     keras = SequenceTagger.create(architecture(model, features, Decoder(TAGS, plain_tags=False)))
     random = np.random.default_rng(1)
@@ -82,7 +98,9 @@ def by_sentence(member: Member) -> dict[int, np.ndarray]:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("inputs", INPUTS)
 @pytest.mark.parametrize("cell", CELLS)
-def test_exported_equals_keras(cell: str, inputs: str, stack: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exported_equals_keras(
+    cell: str, inputs: str, stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Padded and unpadded, whole and in pieces; and int8 is near."""
     bundle, keras = made(f"model.cell={cell}", *INPUTS[inputs], *STACKS[stack])
     shapes = {name: array.shape for name, array in bundle.weights.items()}
@@ -99,13 +117,20 @@ def test_exported_equals_keras(cell: str, inputs: str, stack: str, monkeypatch: 
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):
         length = np.array([len(tokens)], dtype=np.int32)
-        row = numbers[starts[number] : starts[number + 1]][None] if tokens else np.zeros((1, 1), np.int32)
+        row = (
+            numbers[starts[number] : starts[number + 1]][None]
+            if tokens
+            else np.zeros((1, 1), np.int32)
+        )
         alone = member.network.emissions(features, row, length)[0, : len(tokens)]
         for found in (alone, together[number]):
             np.testing.assert_allclose(found, expected[number, : len(tokens)], atol=1e-4)
     if export.INT8 in bundle.graphs:
         near = by_sentence(Member(bundle, Network(bundle, "int8")))
-        assert max(float(np.abs(near[number] - together[number]).max(initial=0)) for number in near) < 0.5
+        assert (
+            max(float(np.abs(near[number] - together[number]).max(initial=0)) for number in near)
+            < 0.5
+        )
 
 
 def test_the_same_weights_give_the_same_bytes_and_others_do_not() -> None:
@@ -122,7 +147,12 @@ def test_a_graph_holds_its_documentation(head: str) -> None:
         model = onnx.load_from_string(content)
         facts = {entry.key: entry.value for entry in model.metadata_props}
         assert tuple(json.loads(facts["tags"])) == TAGS
-        assert len(facts["vocabulary/words.json"]) == len(facts["vocabulary/characters.json"]) == len(facts["weights"]) == 64
+        assert (
+            len(facts["vocabulary/words.json"])
+            == len(facts["vocabulary/characters.json"])
+            == len(facts["weights"])
+            == 64
+        )
         assert (facts["scheme"], facts["head"]) == ("IOBES", head)
         assert ("transitions" in facts) == (head == "crf")
         assert all(value.doc_string for value in (*model.graph.input, *model.graph.output))
@@ -144,11 +174,15 @@ def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     assert describe(bundle)["predicts in"].startswith(bundle.metrics["precision"])
 
 
-def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(tmp_path: Path, trained_run: Path) -> None:
+def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(
+    tmp_path: Path, trained_run: Path
+) -> None:
     bundles.save(tmp_path / "old", replace(bundles.load(trained_run), graphs={}))
     assert not list((tmp_path / "old").glob("*.onnx"))
     told = worked(invoke("export", tmp_path / "old", SAMPLE / "test.conll", "--verify"))
-    assert "other tags: none" in next(line for line in told.splitlines() if line.startswith("float32: "))
+    assert "other tags: none" in next(
+        line for line in told.splitlines() if line.startswith("float32: ")
+    )
     found, trained = bundles.load(tmp_path / "old"), bundles.load(trained_run)
     assert found.graphs == trained.graphs
     assert not list((tmp_path / "old").rglob("*.tmp"))
@@ -156,7 +190,9 @@ def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(tmp_path: Path,
     assert "no such file" in failed(missing)
 
 
-def test_verify_finds_what_is_wrong(tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_finds_what_is_wrong(
+    tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tagger.training.export import verify as verification
 
     bundle = bundles.load(trained_run)
@@ -183,7 +219,9 @@ def test_saved_model(tmp_path: Path, trained_run: Path) -> None:
         for index, length, rows in zip(indices, lengths, emissions, strict=True):
             np.testing.assert_allclose(found[index, :length], rows[:length], atol=1e-4)
     (tmp_path / "mine").mkdir()
-    assert "is no SavedModel" in failed(invoke("export", trained_run, "--to", "saved-model", "--output", tmp_path / "mine"))
+    assert "is no SavedModel" in failed(
+        invoke("export", trained_run, "--to", "saved-model", "--output", tmp_path / "mine")
+    )
 
 
 def test_graphs_of_other_weights_are_refused(trained_run: Path) -> None:

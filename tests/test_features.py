@@ -1,4 +1,6 @@
-"""Vocabulary, <UNK>, and which sentences share a batch; what stands in one is the matter of test_lexicon.py."""
+"""Vocabulary, <UNK>, and which sentences share a batch; what stands in one is the matter of
+test_lexicon.py.
+"""
 
 import json
 
@@ -36,7 +38,13 @@ def test_json_round_trip(sentences):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", '{"words": ["a"]}', '{"words": ["a", "a"], "counts": [1, 1]}', '{"words": ["a"], "counts": []}']
+    "text",
+    [
+        "[]",
+        '{"words": ["a"]}',
+        '{"words": ["a", "a"], "counts": [1, 1]}',
+        '{"words": ["a"], "counts": []}',
+    ],
 )
 def test_other_json_is_refused(text):
     json.loads(text)
@@ -67,7 +75,9 @@ def test_an_epoch_has_every_sentence_once_within_the_budget(lengths, budget, epo
 
 
 @given(lengths_lists, st.integers(1, 200), st.integers(0, 3))
-def test_padding_is_at_most_so_many_sentences_and_no_batch_could_have_the_next_one_too(lengths, budget, padding):
+def test_padding_is_at_most_so_many_sentences_and_no_batch_could_have_the_next_one_too(
+    lengths, budget, padding
+):
     order = np.argsort(lengths, kind="stable")
     batches = list(bucket(lengths, order, budget, padding))
     assert np.concatenate(batches).tolist() == order.tolist()
@@ -91,7 +101,10 @@ def test_the_longest_batch_comes_first_and_all_epochs_have_as_many(lengths, budg
 
 def test_order_depends_on_the_seed_alone():
     lengths = np.random.default_rng(0).integers(1, 30, 200)
-    orders = [np.concatenate(shuffled_buckets(lengths, 100, seed)).tolist() for seed in ((1, 0), (1, 0), (1, 1), (2, 0))]
+    orders = [
+        np.concatenate(shuffled_buckets(lengths, 100, seed)).tolist()
+        for seed in ((1, 0), (1, 0), (1, 1), (2, 0))
+    ]
     assert orders[0] == orders[1]
     assert orders[0] != orders[2]
     assert orders[0] != orders[3]

@@ -14,7 +14,10 @@ from tagger.files import written_whole
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
 
 
 def test_the_file_is_there_only_after_the_block(tmp_path: Path) -> None:
@@ -32,7 +35,9 @@ def test_the_file_is_there_only_after_the_block(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [RuntimeError("a fault"), KeyboardInterrupt(), GeneratorExit()])
 @pytest.mark.parametrize("before", [None, b"earlier\n"])
-def test_after_an_exception_all_is_as_it_was(tmp_path: Path, error: BaseException, before: bytes | None) -> None:
+def test_after_an_exception_all_is_as_it_was(
+    tmp_path: Path, error: BaseException, before: bytes | None
+) -> None:
     target = tmp_path / "out.txt"
     if before is not None:
         target.write_bytes(before)
@@ -46,12 +51,16 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
     with pytest.raises(TaggerError) as caught, written_whole(target) as stream:  # noqa: PT012
         stream.write("half")
-        raise OSError(errno.ENOSPC, "No space left on device")  # as `write` and `flush` raise it: without a file name
+        raise OSError(
+            errno.ENOSPC, "No space left on device"
+        )  # as `write` and `flush` raise it: without a file name
     assert str(caught.value) == f"{target}: cannot be written: No space left on device"
     assert everything(tmp_path) == {}
 
 
-def test_an_error_of_the_file_that_the_block_reads_is_not_blamed_on_this_one(tmp_path: Path) -> None:
+def test_an_error_of_the_file_that_the_block_reads_is_not_blamed_on_this_one(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / "out.txt"):
         open(tmp_path / "absent.txt").close()
     assert everything(tmp_path) == {}
@@ -68,7 +77,9 @@ def test_an_error_of_the_file_that_the_block_reads_is_not_blamed_on_this_one(tmp
         "folder/" + "name" * 70 + "/out.txt",
     ],
 )
-def test_an_impossible_place_is_one_message(tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impossible_place_is_one_message(
+    tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.txt").write_text("kept")
     (tmp_path / "folder").mkdir()
@@ -80,8 +91,12 @@ def test_an_impossible_place_is_one_message(tmp_path: Path, place: str, monkeypa
 
 
 @pytest.mark.parametrize("refusing", ["mkdir", "open", "replace"])
-def test_a_disk_that_may_only_be_read_is_one_message(tmp_path: Path, refusing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Root may write where permissions say no, so the refusal is made here, as the system calls give it."""
+def test_a_disk_that_may_only_be_read_is_one_message(
+    tmp_path: Path, refusing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may write where permissions say no, so the refusal is made here, as the system calls
+    give it.
+    """
 
     def refuse(path: object, *_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system", str(path))
@@ -91,7 +106,10 @@ def test_a_disk_that_may_only_be_read_is_one_message(tmp_path: Path, refusing: s
     else:
         monkeypatch.setattr(os, refusing, refuse)
     target = tmp_path / "new" / "folder" / "out.txt"
-    with pytest.raises(TaggerError, match=r"out\.txt: cannot be written: Read-only file system"), written_whole(target):
+    with (
+        pytest.raises(TaggerError, match=r"out\.txt: cannot be written: Read-only file system"),
+        written_whole(target),
+    ):
         pass
     monkeypatch.undo()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -107,7 +125,9 @@ def test_a_link_stays_a_link_and_its_file_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_device_or_pipe_is_written_and_not_replaced(tmp_path: Path) -> None:
-    """As root, renaming a file over /dev/null would remove it for the whole machine; a pipe shows the same without harm."""
+    """As root, renaming a file over /dev/null would remove it for the whole machine; a pipe shows
+    the same without harm.
+    """
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -33,7 +33,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 SAMPLES = {
     "f.conll": "a B-X\n\u00e9 O\n\nc O\n",
-    "f.jsonl": '{"tokens": ["a", "\u00e9"], "spans": [[0, 1, "X"]]}\n\n{"tokens": ["c"], "spans": []}\n',
+    "f.jsonl": '{"tokens": ["a", "\u00e9"], "spans": [[0, 1, "X"]]}\n\n{"tokens": ["c"], "spans": '
+    "[]}\n",
     "f.txt": "a \u00e9\nc\n",
 }
 
@@ -51,7 +52,9 @@ SAMPLES = {
         lambda data: gzip.compress(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n")),
     ],
 )
-def test_signature_line_ends_last_line_and_gzip_change_nothing(files: Files, name: str, change: Any) -> None:
+def test_signature_line_ends_last_line_and_gzip_change_nothing(
+    files: Files, name: str, change: Any
+) -> None:
     data = SAMPLES[name].encode()
     assert [s.tokens for s in files.read(data, name)] == [("a", "\u00e9"), ("c",)]
     assert files.read(change(data), name) == files.read(data, name)
@@ -69,17 +72,24 @@ def test_bytes_that_are_no_text_are_told(files: Files, name: str) -> None:
     data = SAMPLES[name].encode()
     last = len(data.splitlines())
     message = files.error(data + "\u00e9".encode("latin1") + b"\n", name)
-    assert message.startswith(f"{name}:{last + 1}: byte 0xe9 at position 0 is not UTF-8; convert the file")
+    assert message.startswith(
+        f"{name}:{last + 1}: byte 0xe9 at position 0 is not UTF-8; convert the file"
+    )
     packed = gzip.compress(data * 300)
     for size in (2, 5, 12, len(packed) - 9, len(packed) - 3):
-        assert re.match(rf"{name}(:\d+)?: .*gzip.*compress it anew", files.error(packed[:size], name)), size
+        assert re.match(
+            rf"{name}(:\d+)?: .*gzip.*compress it anew", files.error(packed[:size], name)
+        ), size
     broken = gzip.compress(data)[:-8] + b"\0" * 8
     assert "damaged gzip file (CRC check failed" in files.error(broken, name)
     assert "gzip" in files.error(packed[:12] + b"\xff" * 20 + packed[32:], name)
 
 
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
-    for path, reason in ((tmp_path / "absent.conll", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (tmp_path / "absent.conll", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
         with pytest.raises(DataError) as caught:
             list(formats.read(path, "conll"))
         assert str(caught.value) == f"{path}: cannot be read: {reason}"
@@ -88,16 +98,25 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a.jsonl", "jsonl"), ("A.NDJSON.GZ", "jsonl"), ("a.txt", "text"), ("a.text.gz", "text"), ("-", "text"),
-        ("a.conll", "conll"), ("eng.testb", "conll"), ("a", "conll"), ("jsonl/a.tsv", "conll"),
+        ("a.jsonl", "jsonl"),
+        ("A.NDJSON.GZ", "jsonl"),
+        ("a.txt", "text"),
+        ("a.text.gz", "text"),
+        ("-", "text"),
+        ("a.conll", "conll"),
+        ("eng.testb", "conll"),
+        ("a", "conll"),
+        ("jsonl/a.tsv", "conll"),
     ],
-)  # fmt: skip
+)
 def test_a_name_says_its_format(name: str, expected: str) -> None:
     assert format_of(name) == expected
     assert format_of(name, txt_is="conll") == ("jsonl" if expected == "jsonl" else "conll")
 
 
-def test_standard_input_is_read_and_progress_told(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_is_read_and_progress_told(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"a O\r\n\nb O")))
     assert [s.tokens for s in formats.read("-", "conll")] == [("a",), ("b",)]
     path = files.folder / "long.txt"
@@ -110,7 +129,9 @@ def test_standard_input_is_read_and_progress_told(files: Files, monkeypatch: pyt
 
 def test_an_output_that_is_not_utf8_is_one_message() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    with pytest.raises(TaggerError, match=r"the output is in ascii, which has no '\\u20ac'; set PYTHONUTF8=1"):
+    with pytest.raises(
+        TaggerError, match=r"the output is in ascii, which has no '\\u20ac'; set PYTHONUTF8=1"
+    ):
         formats.write([Sentence(("\u20ac",)).with_spans([])], stream, "conll")
 
 
@@ -142,7 +163,9 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
 
 @given(lines=st.lists(TEXTS, max_size=6), wrapped=st.booleans())
 @example(lines=["", "a", "b", "  ", "\u00a0", "c"], wrapped=True)
-def test_text_without_spans_is_written_as_it_was(files: Files, lines: list[str], wrapped: bool) -> None:
+def test_text_without_spans_is_written_as_it_was(
+    files: Files, lines: list[str], wrapped: bool
+) -> None:
     text = "".join(f"{line}\n" for line in lines).removeprefix("\ufeff")
     found = files.read(text, "f.txt", ReadOptions(wrapped=wrapped))
     assert written([s.with_spans([]) for s in found], "text") == text
@@ -151,7 +174,14 @@ def test_text_without_spans_is_written_as_it_was(files: Files, lines: list[str],
     for s in found:
         assert s.record is not None
         assert [s.record.text[start:end] for start, end in s.offsets or ()] == list(s.tokens)
-    assert "\n".join(json.loads(line)["text"] for line in written(found, "jsonl").rstrip("\n").split("\n") if line) == text[:-1]
+    assert (
+        "\n".join(
+            json.loads(line)["text"]
+            for line in written(found, "jsonl").rstrip("\n").split("\n")
+            if line
+        )
+        == text[:-1]
+    )
 
 
 def test_wrapped_text_is_read_across_its_line_breaks(files: Files) -> None:
@@ -166,21 +196,36 @@ def test_wrapped_text_is_read_across_its_line_breaks(files: Files) -> None:
     assert [s.record.line for s in found if s.record] == [1, 1, 5, 6]
     predicted = [found[0].with_spans([Span(0, 2, "PER"), Span(3, 5, "LOC")]), *found[1:]]
     assert [x.text for x in predicted[0].spans or ()] == ["Teddy\nRoosevelt", "New\nYork"]
-    assert written(predicted, "text") == "[PER Teddy\nRoosevelt] left [LOC New\nYork]. He\nwas 42.\n\nA headline\n"
+    assert (
+        written(predicted, "text")
+        == "[PER Teddy\nRoosevelt] left [LOC New\nYork]. He\nwas 42.\n\nA headline\n"
+    )
     assert len(files.read(text, "f.txt")) == 7  # a sentence a line, and one more in "York. He"
 
 
 def test_spans_and_tags_are_marked_and_all_between_is_as_it_was(files: Files) -> None:
     (found,) = files.read("  {Anna}  Lee\u00a0sang .\n", "f.txt")
     assert found.tokens == ("{", "Anna", "}", "Lee", "sang", ".")
-    assert written([found.with_spans([Span(1, 2, "{0}"), Span(2, 4, "P")])], "text") == "  {[{0} Anna][P }  Lee]\u00a0sang .\n"
+    assert (
+        written([found.with_spans([Span(1, 2, "{0}"), Span(2, 4, "P")])], "text")
+        == "  {[{0} Anna][P }  Lee]\u00a0sang .\n"
+    )
     tagged = Sentence(found.tokens, None, tuple("ABC{}N"[:6]), found.offsets, found.record)
     assert written([tagged], "text") == "  {/AAnna/B}/C  Lee/{\u00a0sang/} ./N\n"
     bare = Sentence(("{", "b", "c")).with_spans([Span(0, 2, "X"), Span(2, 3, "Y")])
-    assert written([bare, Sentence(("a",), tags=("N",)), Sentence(("a",))], "text") == "[X { b] [Y c]\na/N\na\n"
+    assert (
+        written([bare, Sentence(("a",), tags=("N",)), Sentence(("a",))], "text")
+        == "[X { b] [Y c]\na/N\na\n"
+    )
 
 
-@given(found=st.lists(sentences(COLUMN_TOKENS.filter(lambda token: " " not in token), min_size=1), min_size=1, max_size=3))
+@given(
+    found=st.lists(
+        sentences(COLUMN_TOKENS.filter(lambda token: " " not in token), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
 def test_columns_to_json_to_columns(files: Files, found: list[Sentence]) -> None:
     text = written([Sentence(("start",)).with_spans([]), *found])
     from_columns = decoded(files.read(text), "IOB2")
@@ -190,11 +235,15 @@ def test_columns_to_json_to_columns(files: Files, found: list[Sentence]) -> None
 
 
 def test_text_with_spans_becomes_columns_and_tokens(files: Files) -> None:
-    found = files.read('{"text": "Anna Lee sang. Bo left.", "spans": [[0, 8, "PER"], [15, 17, "PER"]]}', "f.jsonl")
+    found = files.read(
+        '{"text": "Anna Lee sang. Bo left.", "spans": [[0, 8, "PER"], [15, 17, "PER"]]}', "f.jsonl"
+    )
     assert written(found) == "Anna B-PER\nLee I-PER\nsang O\n. O\n\nBo B-PER\nleft O\n. O\n\n"
     assert written(found, "text") == "[PER Anna Lee] sang. [PER Bo] left.\n"
     bare = [Sentence(s.tokens, s.spans) for s in found]
-    assert [json.loads(line)["spans"][0]["end"] for line in written(bare, "jsonl").splitlines()] == [2, 1]
+    assert [
+        json.loads(line)["spans"][0]["end"] for line in written(bare, "jsonl").splitlines()
+    ] == [2, 1]
 
 
 def test_no_token_is_lost_on_any_way(files: Files) -> None:

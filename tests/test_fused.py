@@ -1,4 +1,6 @@
-"""The LSTM in one kernel: the same activations and the same gradients as the scan over the lectures' cells."""
+"""The LSTM in one kernel: the same activations and the same gradients as the scan over the
+lectures' cells.
+"""
 
 import keras
 import numpy as np
@@ -8,7 +10,9 @@ import reference
 from tagger.networks import fused
 from tagger.networks.recurrent import Recurrent
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the kernel is TensorFlow's")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the kernel is TensorFlow's"
+)
 
 LENGTHS = np.array([7, 1, 4, 0], dtype="int32")
 FEATURES, UNITS = 5, 3
@@ -39,11 +43,15 @@ def test_activations_equal_the_equations(cell, backwards):
         sequence = x[row, :length].astype("float64")
         expected = reference.run(cell, sequence[::-1] if backwards else sequence, *weights)
         expected = expected[::-1] if backwards else expected
-        np.testing.assert_allclose(found[row, :length], np.reshape(expected, (length, UNITS)), atol=1e-5)
+        np.testing.assert_allclose(
+            found[row, :length], np.reshape(expected, (length, UNITS)), atol=1e-5
+        )
 
 
 def values_and_gradients(layer, x):
-    """Activations where there are tokens, and gradients of their weighted sum by the input and all weights."""
+    """Activations where there are tokens, and gradients of their weighted sum by the input and all
+    weights.
+    """
     import tensorflow
 
     real = (np.arange(7) < LENGTHS[:, None])[:, :, None]
@@ -55,7 +63,9 @@ def values_and_gradients(layer, x):
             tape.watch(x)
             activations = layer(x, LENGTHS)
             total = tensorflow.reduce_sum(activations * weighting)
-        return activations, tape.gradient(total, [x, *(weight.value for weight in layer.trainable_weights)])
+        return activations, tape.gradient(
+            total, [x, *(weight.value for weight in layer.trainable_weights)]
+        )
 
     activations, gradients = run(tensorflow.constant(x))
     return activations.numpy() * real, [gradient.numpy() for gradient in gradients]
@@ -65,7 +75,11 @@ def values_and_gradients(layer, x):
 def test_values_and_gradients_equal_those_of_the_scan(cell, backwards, monkeypatch):
     layer, x = layer_of(cell, backwards), inputs()
     ran = []
-    monkeypatch.setattr(fused, "lstm", lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options))
+    monkeypatch.setattr(
+        fused,
+        "lstm",
+        lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options),
+    )
     values, gradients = values_and_gradients(layer, x)
     assert ran
     monkeypatch.setattr(fused, "available", lambda *_: False)
@@ -94,9 +108,17 @@ def test_gradients_are_those_of_small_changes(cell):
             weight.assign(before + sign * 1e-2 * direction)
             activations = keras.ops.convert_to_numpy(layer(x, LENGTHS)).astype("float64")
             real = (np.arange(7) < LENGTHS[:, None])[:, :, None]
-            sums.append((activations * real * np.random.default_rng(3).normal(size=(4, 7, UNITS)).astype("float32")).sum())
+            sums.append(
+                (
+                    activations
+                    * real
+                    * np.random.default_rng(3).normal(size=(4, 7, UNITS)).astype("float32")
+                ).sum()
+            )
         weight.assign(before)
-        assert (sums[0] - sums[1]) / 2e-2 == pytest.approx((gradient * direction).sum(), rel=0.02, abs=0.02)
+        assert (sums[0] - sums[1]) / 2e-2 == pytest.approx(
+            (gradient * direction).sum(), rel=0.02, abs=0.02
+        )
 
 
 def test_recurrent_dropout_drops_the_same_weights_in_kernel_and_scan(monkeypatch):

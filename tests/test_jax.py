@@ -25,7 +25,7 @@ from tagger.inference import predictor
 assert keras.backend.backend() == "jax"
 trained, mine, out = sys.argv[1:]
 model = predictor.load(trained)
-np.savez(out, *[score for s in model.tag_tokens({SENTENCES}) for score in [[span.score for span in s.spans]]])
+np.savez(out, *[[span.score for span in s.spans] for s in model.tag_tokens({SENTENCES})])
 assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score"] > 0
 """
 
@@ -34,18 +34,43 @@ assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score
     "changes",
     [
         ["model.layers=2", "model.cell=lstm-peephole"],
-        ["model.head=crf", "training.averaging=0.5", "vocabulary.word_dropout=0.1", "model.character_encoder=rnn", PREDICTING],
+        [
+            "model.head=crf",
+            "training.averaging=0.5",
+            "vocabulary.word_dropout=0.1",
+            "model.character_encoder=rnn",
+            PREDICTING,
+        ],
     ],
     ids=["softmax", "crf, predicting words"],
 )
 def test_the_same_model_runs_and_trains_on_jax(tmp_path, changes):
     run = tmp_path / "run"
-    trainer.train(override(settings_in(tmp_path), [*BY_HEART, "training.patience=8", "training.epochs=30", *changes]), run)
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parent.parent)}
+    trainer.train(
+        override(
+            settings_in(tmp_path),
+            [*BY_HEART, "training.patience=8", "training.epochs=30", *changes],
+        ),
+        run,
+    )
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
     arguments = [str(tmp_path / name) for name in ("run", "jax", "scores.npz")]
-    done = subprocess.run([sys.executable, "-c", JAX, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", JAX, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
-    expected = [[span.score for span in sentence.spans] for sentence in predictor.load(run).tag_tokens(SENTENCES)]
+    expected = [
+        [span.score for span in sentence.spans]
+        for sentence in predictor.load(run).tag_tokens(SENTENCES)
+    ]
     with np.load(tmp_path / "scores.npz") as found:
         for name, scores in zip(found.files, expected, strict=True):
             np.testing.assert_allclose(found[name], scores, atol=1e-4)

@@ -1,4 +1,6 @@
-"""JSON Lines: tokens or text with spans, predictions beside what people annotated, and what is ill-formed."""
+"""JSON Lines: tokens or text with spans, predictions beside what people annotated, and what is
+ill-formed.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +32,17 @@ def test_json_of_tokens_written_and_read(files: Files, found: list[Sentence]) ->
 def annotated_texts(draw: st.DrawFn) -> tuple[str, list[Sentence]]:
     """A text and its sentences as the default tokenizer finds them, with spans."""
     text = "\n".join(draw(st.lists(TEXTS, max_size=3)))
-    found = formats.jsonl.read([(1, json.dumps({"text": text}))], "t", formats.tokens.get("english-conll-1"))
+    found = formats.jsonl.read(
+        [(1, json.dumps({"text": text}))], "t", formats.tokens.get("english-conll-1")
+    )
     return text, [sentence.with_spans(draw(span_lists(len(sentence)))) for sentence in found]
 
 
 @given(case=annotated_texts())
 def test_json_of_text_written_and_read(files: Files, case: tuple[str, list[Sentence]]) -> None:
-    """All sentences of one text go into one object; read again, they are the same, spans in code points included."""
+    """All sentences of one text go into one object; read again, they are the same, spans in code
+    points included.
+    """
     text, found = case
     output = written(found, "jsonl")
     assert output.count("\n") == 1
@@ -62,7 +68,10 @@ def test_a_json_span_may_be_written_in_two_ways_and_other_keys_are_kept(files: F
         [("Ann Lee", 1, 3, 2)],
         [("Bo", 0, 1, 16)],
     ]
-    predicted = [found[0].with_spans([Span(1, 2, "NEW", score=0.123456789)]), found[1].with_spans([])]
+    predicted = [
+        found[0].with_spans([Span(1, 2, "NEW", score=0.123456789)]),
+        found[1].with_spans([]),
+    ]
     assert json.loads(written(predicted, "jsonl")) == {
         "id": 7,
         "text": line["text"],
@@ -78,20 +87,36 @@ def test_a_json_span_may_be_written_in_two_ways_and_other_keys_are_kept(files: F
         ({}, None),
         ({"spans": [[0, 1, "X"]]}, [[0, 1, "X"]]),
         ({"tags": ["B-X", "O"]}, ["B-X", "O"]),
-        ({"spans": [], "gold": [[0, 2, "X"]]}, [[0, 2, "X"]]),  # tagged twice: what people made stays
+        (
+            {"spans": [], "gold": [[0, 2, "X"]]},
+            [[0, 2, "X"]],
+        ),  # tagged twice: what people made stays
     ],
 )
 @pytest.mark.parametrize("annotated", [True, False])
-def test_a_prediction_moves_the_annotation_to_gold(files: Files, given_keys: dict, gold: Any, annotated: bool) -> None:
+def test_a_prediction_moves_the_annotation_to_gold(
+    files: Files, given_keys: dict, gold: Any, annotated: bool
+) -> None:
     line = json.dumps({"tokens": ["a", "b"], **given_keys, "id": 1})
     (found,) = files.read(line, "f.jsonl", ReadOptions(annotated=annotated))
     if not annotated:
         assert (found.spans, found.tags) == (None, None)
         assert json.loads(written([found], "jsonl")) == json.loads(line)
     spans = [{"start": 1, "end": 2, "label": "P", "text": "b"}]
-    expected = {"tokens": ["a", "b"], "id": 1, "spans": spans} | ({} if gold is None else {"gold": gold})
-    assert json.loads(written([Sentence(found.tokens, record=found.record).with_spans([Span(1, 2, "P")])], "jsonl")) == expected
-    plain = json.loads(written([Sentence(found.tokens, tags=("N", "V"), record=found.record)], "jsonl"))
+    expected = {"tokens": ["a", "b"], "id": 1, "spans": spans} | (
+        {} if gold is None else {"gold": gold}
+    )
+    assert (
+        json.loads(
+            written(
+                [Sentence(found.tokens, record=found.record).with_spans([Span(1, 2, "P")])], "jsonl"
+            )
+        )
+        == expected
+    )
+    plain = json.loads(
+        written([Sentence(found.tokens, tags=("N", "V"), record=found.record)], "jsonl")
+    )
     assert (plain["tags"], plain.get("gold")) == (["N", "V"], gold)
 
 
@@ -100,7 +125,13 @@ def test_plain_tags_of_a_text_are_written_with_their_places(files: Files) -> Non
     tagged = [Sentence(s.tokens, None, ("T",) * len(s), s.offsets, s.record) for s in found]
     data = json.loads(written(tagged, "jsonl"))
     assert data["tags"] == ["T"] * 5
-    assert [data["text"][start:end] for start, end in data["offsets"]] == ["Go", "on", ".", "Stop", "!"]
+    assert [data["text"][start:end] for start, end in data["offsets"]] == [
+        "Go",
+        "on",
+        ".",
+        "Stop",
+        "!",
+    ]
 
 
 def test_a_span_that_crosses_a_found_border_joins_the_sentences(files: Files) -> None:
@@ -140,13 +171,17 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"tokens": ["a"], "spans": [[0, 1, ""]]}', "expected a span"),
         ('{"tokens": ["a"], "spans": [[0, true, "X"]]}', "expected a span"),
         ('{"tokens": ["a"], "spans": [[0, 1.0, "X"]]}', "expected a span"),
-        ('{"tokens": ["a"], "spans": {"start": 0}}', 'expected a span {"start": int, "end": int, "label": str}, found {"st'),
+        ('{"tokens": ["a"], "spans": {"start": '
+         '0}}', 'expected a span {"start": int, "end": int, "label": str}, found {"st'),
         ('{"tokens": ["a"], "spans": null}', "expected a span"),
         ('{"tokens": ["a"], "spans": [3]}', "expected a span"),
-        ('{"text": "Anna sang", "spans": [[0, 3, "X"]]}', "the span 0-3 ('Ann', X) does not begin and end with a token"),
-        ('{"text": "Anna sang", "spans": [[0, 5, "X"]]}', "the span 0-5 ('Anna ', X) does not begin and end"),
+        ('{"text": "Anna sang", "spans": [[0, 3, '
+         '"X"]]}', "the span 0-3 ('Ann', X) does not begin and end with a token"),
+        ('{"text": "Anna sang", "spans": [[0, 5, '
+         '"X"]]}', "the span 0-5 ('Anna ', X) does not begin and end"),
         ('{"text": "Anna sang", "spans": [[5, 10, "X"]]}', "the span 5-10"),
-        ('{"text": "Anna sang  ", "spans": [[9, 11, "X"]]}', "the span 9-11 (X) lies behind the last token"),
+        ('{"text": "Anna sang  ", "spans": [[9, 11, '
+         '"X"]]}', "the span 9-11 (X) lies behind the last token"),
         ('{"text": "Anna.\\n \\nBo.", "spans": [[6, 7, "X"]]}', "the span 6-7"),
         ('{"text": "  Bo.", "spans": [[0, 1, "X"]]}', "the span 0-1"),
         ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) lies behind"),
@@ -156,4 +191,6 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
     ],
 )  # fmt: skip
 def test_an_ill_formed_line_of_json_is_told(files: Files, line: str, says: str) -> None:
-    assert files.error('{"tokens": ["\\ud83d\\ude00"]}\n\n' + line + "\n", "f.jsonl").startswith(f"f.jsonl:3: {says}")
+    assert files.error('{"tokens": ["\\ud83d\\ude00"]}\n\n' + line + "\n", "f.jsonl").startswith(
+        f"f.jsonl:3: {says}"
+    )

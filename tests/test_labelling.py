@@ -1,4 +1,6 @@
-"""What teachers believe of a text, exactly, and its labels on the disk, whatever was interrupted on the way."""
+"""What teachers believe of a text, exactly, and its labels on the disk, whatever was interrupted on
+the way.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,17 @@ from tagger.training.inputs import soft_labels as labelling
 
 @pytest.mark.parametrize("weight", [0.0, 0.6])
 @pytest.mark.parametrize("several", [False, True])
-def test_distributions_are_those_of_all_allowed_paths(teacher: Path, tmp_path: Path, weight: float, several: bool) -> None:
+def test_distributions_are_those_of_all_allowed_paths(
+    teacher: Path, tmp_path: Path, weight: float, several: bool
+) -> None:
     document = [["Anna", "sang", "Oslo"], [], ["Oslo", "Anna"], ["Oslo"], ["Keller", "anna"]]
     folders = [teacher]
     if several:
         bundle, random = bundles.load(teacher), np.random.default_rng(1)
-        moved = {name: array + random.normal(0, 0.2, array.shape).astype("float32") for name, array in bundle.weights.items()}
+        moved = {
+            name: array + random.normal(0, 0.2, array.shape).astype("float32")
+            for name, array in bundle.weights.items()
+        }
         bundles.save(tmp_path / "other", replace(bundle, weights=moved, graphs={}))
         folders.append(tmp_path / "other")
     model = a_model(*folders, weight=weight)
@@ -50,13 +57,19 @@ def test_distributions_are_those_of_all_allowed_paths(teacher: Path, tmp_path: P
     for (_, probabilities), words in zip(found, document, strict=True):
         assert probabilities.shape == (len(words), len(model.bundle.tags)) or not words
         if words:
-            np.testing.assert_allclose(probabilities, reference.marginals(row[: len(words)], transitions), atol=1e-5)
+            np.testing.assert_allclose(
+                probabilities, reference.marginals(row[: len(words)], transitions), atol=1e-5
+            )
         row = row[len(words) :]
 
 
 def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
-    """A span of one token has the probability of its tag; and the order is that of the input, windows or not."""
-    text = (Path(__file__).parent.parent / "data" / "sample" / "article.txt").read_text(encoding="utf-8")
+    """A span of one token has the probability of its tag; and the order is that of the input,
+    windows or not.
+    """
+    text = (Path(__file__).parent.parent / "data" / "sample" / "article.txt").read_text(
+        encoding="utf-8"
+    )
     tagged = predictor.tag(text)
     plain = [replace(sentence, spans=None) for sentence in tagged]
     pairs = list(predictor.distributions(plain))
@@ -75,13 +88,17 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
 # -- labels on the disk
 
 
-def test_labels_are_what_the_teachers_believe_and_are_made_once(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_labels_are_what_the_teachers_believe_and_are_made_once(
+    student: Config, tmp_path: Path, monkeypatch
+) -> None:
     labels = labelling.labelled(student, tmp_path / "labels", told)
     assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
     assert (len(labels.sentences), labels.tokens) == (SENTENCES, TOKENS)
     sentences = [Sentence(tuple(line.split())) for line in TEXT.split("\n")]
     model = predictor.load(*student.distillation.teachers)
-    expected = [probabilities for sentence, probabilities in model.distributions(sentences) if len(sentence)]
+    expected = [
+        probabilities for sentence, probabilities in model.distributions(sentences) if len(sentence)
+    ]
     for found, wanted in zip(labels.probabilities, expected, strict=True):
         assert found.dtype == np.float16
         np.testing.assert_allclose(found, wanted, atol=1e-3)
@@ -93,10 +110,16 @@ def test_labels_are_what_the_teachers_believe_and_are_made_once(student: Config,
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
+    student: Config, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     labelling.labelled(student, tmp_path / "whole", told)
@@ -109,10 +132,16 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(student: Conf
 
     with pytest.raises(KeyboardInterrupt):
         labelling.labelled(student, tmp_path / "stopped", interrupted)
-    assert sorted(path.name for path in (tmp_path / "stopped").glob("*/*")) == ["00000.npz", "00001.npz", "00002.npz"]
+    assert sorted(path.name for path in (tmp_path / "stopped").glob("*/*")) == [
+        "00000.npz",
+        "00001.npz",
+        "00002.npz",
+    ]
     asked = []
     believed = labelling._believed
-    monkeypatch.setattr(labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block))
+    monkeypatch.setattr(
+        labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block)
+    )
     found = labelling.labelled(student, tmp_path / "stopped", told)
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
@@ -130,33 +159,49 @@ def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, mon
         np.testing.assert_allclose(one, other, atol=1e-3)
 
 
-def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
+    student: Config, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
         stream.write("a b\n" * 8)
     (tmp_path / "b.conll").write_text("c B-ODD\nd X\n\n" * 8)
-    (tmp_path / "c.jsonl").write_text('{"tokens": ["e", "f"], "spans": "none of our business"}\n' * 2)
-    texts = json.dumps([str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")])
-    found = labelling.labelled(override(student, [f"distillation.text={texts}"]), tmp_path / "all", told)
+    (tmp_path / "c.jsonl").write_text(
+        '{"tokens": ["e", "f"], "spans": "none of our business"}\n' * 2
+    )
+    texts = json.dumps(
+        [str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")]
+    )
+    found = labelling.labelled(
+        override(student, [f"distillation.text={texts}"]), tmp_path / "all", told
+    )
     order = [sentence[0] for sentence in found.sentences]
     assert order == [*"aacce", *"aacce", *"aacc" * 2]
     limited = override(student, [f"distillation.text={texts}", "distillation.tokens=11"])
-    assert [sentence[0] for sentence in labelling.labelled(limited, tmp_path / "all", told).sentences] == [*"aacceaacc"][:7]
+    assert [
+        sentence[0] for sentence in labelling.labelled(limited, tmp_path / "all", told).sentences
+    ] == [*"aacceaacc"][:7]
     assert len(list((tmp_path / "all").iterdir())) == 2
 
 
-def test_what_is_too_long_to_learn_from_is_left_out(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_what_is_too_long_to_learn_from_is_left_out(
+    student: Config, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr(labelling, "LONGEST", 3)
     found = labelling.labelled(student, tmp_path / "labels", told)
     assert {len(sentence) for sentence in found.sentences} == {2, 3}
 
 
-def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(student: Config, tmp_path: Path) -> None:
+def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(
+    student: Config, tmp_path: Path
+) -> None:
     labelling.labelled(student, tmp_path / "labels", told)
     (tmp_path / "news.txt").write_text("Oslo is cold\n")
     with pytest.raises(TaggerError, match="teachers or texts have changed since"):
         labelling.labelled(student, tmp_path / "labels", told, begun=True)
-    assert labelling.labelled(student, tmp_path / "labels", told).sentences == [("Oslo", "is", "cold")]
+    assert labelling.labelled(student, tmp_path / "labels", told).sentences == [
+        ("Oslo", "is", "cold")
+    ]
 
 
 def test_damaged_labels_say_so(student: Config, tmp_path: Path) -> None:

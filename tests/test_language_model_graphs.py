@@ -1,4 +1,6 @@
-"""The graphs in a language model's bundle: what they hold, that pieces give the whole, and that they need nothing else."""
+"""The graphs in a language model's bundle: what they hold, that pieces give the whole, and that
+they need nothing else.
+"""
 
 import json
 import shutil
@@ -46,7 +48,9 @@ def test_the_golden_bundles_load_for_ever(version):
             np.testing.assert_allclose(row, expected, atol=1e-5)
             np.testing.assert_allclose(rough[number], expected, atol=0.2)
     text = golden.numbers(["ab", "c"])
-    np.testing.assert_allclose(golden.log_probabilities([text])[0], small.log_probabilities(bundle, text), atol=1e-5)
+    np.testing.assert_allclose(
+        golden.log_probabilities([text])[0], small.log_probabilities(bundle, text), atol=1e-5
+    )
 
 
 def test_the_digest_tells_models_apart_by_what_they_say():
@@ -65,16 +69,25 @@ def test_the_digest_tells_models_apart_by_what_they_say():
         for change in ({"level": "words"}, {"direction": "backward"}, {"cell": "lstm-peephole"})
     ]
     others = [replace(bundle, config=replace(bundle.config, model=other)) for other in settings]
-    others += [replace(bundle, weights=changed), replace(bundle, vocabulary=Vocabulary(words[::-1], [1] * len(words)))]
+    others += [
+        replace(bundle, weights=changed),
+        replace(bundle, vocabulary=Vocabulary(words[::-1], [1] * len(words))),
+    ]
     assert len({bundle.digest, *(other.digest for other in others)}) == 6
 
 
 @pytest.mark.parametrize("quantized", [False, True])
-@pytest.mark.parametrize("settings", [{"layers": 2}, {"level": "words", "embedding": 0}], ids=["characters", "words"])
+@pytest.mark.parametrize(
+    "settings", [{"layers": 2}, {"level": "words", "embedding": 0}], ids=["characters", "words"]
+)
 def test_pieces_give_what_one_run_gives(settings, quantized, monkeypatch):
     runtime = LanguageModel(small.bundle_of(cell="lstm", **settings), quantized=quantized)
     sequences = [runtime.numbers(tokens) for tokens in SENTENCES]
-    whole = states.states(runtime, SENTENCES), runtime.log_probabilities(sequences), runtime.carried(sequences[-1], None)
+    whole = (
+        states.states(runtime, SENTENCES),
+        runtime.log_probabilities(sequences),
+        runtime.carried(sequences[-1], None),
+    )
     for piece in (1, 4, 7, 20):
         monkeypatch.setattr(model, "PIECE", piece)
         monkeypatch.setattr(model, "_SOFTMAX", 20)
@@ -90,7 +103,14 @@ def test_pieces_give_what_one_run_gives(settings, quantized, monkeypatch):
 def test_a_long_sentence_does_not_lengthen_the_short_ones():
     sequences = [np.ones(length, dtype=np.int32) for length in (5000, 3, 40, 4, 90, 0)]
     batches = list(model.padded(sequences))
-    assert sorted(np.concatenate([indices for indices, _, _ in batches]).tolist()) == [0, 1, 2, 3, 4, 5]
+    assert sorted(np.concatenate([indices for indices, _, _ in batches]).tolist()) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
     for indices, numbers, lengths in batches:
         assert lengths.max() <= 2 * lengths.min() + model.BATCH
         assert numbers.shape == (lengths.max() + 1, len(indices))
@@ -121,13 +141,21 @@ def test_a_graph_holds_its_documentation(cell):
 def test_a_text_begins_with_the_states_after_the_border_in_int8(cell):
     bundle = small.bundle_of(cell=cell, layers=2)
     constants = onnx.load_from_string(graph.graphs(bundle)[INT8]).graph.initializer
-    (begin,) = [onnx.numpy_helper.to_array(constant) for constant in constants if constant.name == "states"]
+    (begin,) = [
+        onnx.numpy_helper.to_array(constant) for constant in constants if constant.name == "states"
+    ]
     _, expected = LanguageModel(bundle).logits(np.array([0]))
     np.testing.assert_allclose(begin, expected, atol=1e-6)
 
 
 @settings(deadline=None, max_examples=50)
-@given(arrays.arrays(np.float32, some.tuples(some.integers(1, 5), some.integers(1, 3)), elements=some.floats(-9, 9, width=32)))
+@given(
+    arrays.arrays(
+        np.float32,
+        some.tuples(some.integers(1, 5), some.integers(1, 3)),
+        elements=some.floats(-9, 9, width=32),
+    )
+)
 def test_no_sum_of_two_products_overflows_16_bits(matrix):
     numbers = np.rint(matrix / scales_of(matrix)).astype(int)
     assert np.abs(numbers).max() <= 127
@@ -137,7 +165,9 @@ def test_no_sum_of_two_products_overflows_16_bits(matrix):
 
 
 def test_large_weights_side_by_side_lose_nothing_in_int8():
-    """What saturates where products are added in 16 bits: two rows at their largest, inputs at theirs."""
+    """What saturates where products are added in 16 bits: two rows at their largest, inputs at
+    theirs.
+    """
     import onnxruntime
 
     x, kernel = np.ones((1, 64), dtype=np.float32), np.ones((64, 3), dtype=np.float32)
@@ -145,9 +175,14 @@ def test_large_weights_side_by_side_lose_nothing_in_int8():
     found = dense(made, "x", kernel, np.zeros(3, dtype=np.float32), quantized=True)
     made("Identity", found, output="y")
     content = made.model(
-        "product", [value("x", "FLOAT", (1, 64), "x")], [value("y", "FLOAT", (1, 3), "y")], {"about": "a product"}
+        "product",
+        [value("x", "FLOAT", (1, 64), "x")],
+        [value("y", "FLOAT", (1, 3), "y")],
+        {"about": "a product"},
     )
-    (y,) = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    (y,) = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(
+        None, {"x": x}
+    )
     np.testing.assert_allclose(y, x @ kernel, rtol=0.02)
 
 
@@ -162,7 +197,10 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
     assert {FLOAT32, INT8} < {*listed["files"]}
     assert bundles.load(run).graphs == bundle.graphs
     bundles.save(run, replace(small.bundle_of(cell="lstm", seed=2), graphs=bundle.graphs))
-    with pytest.raises(BundleError, match=r"activations\.onnx: is not of the weights in weights\.npz.*tagger export RUN"):
+    with pytest.raises(
+        BundleError,
+        match=r"activations\.onnx: is not of the weights in weights\.npz.*tagger export RUN",
+    ):
         states.states(load(run), SENTENCES)
     bundles.save(run, replace(bundle, graphs={**bundle.graphs, INT8: b"no graph"}))
     with pytest.raises(BundleError, match=r"activations\.int8\.onnx: cannot be run"):
@@ -193,7 +231,8 @@ import sys
 from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
-    found = states.states_of_each([load({str(GOLDEN / "language-model-2")!r}, quantized=quantized)], [["ab", "c"]])
+    model = load({str(GOLDEN / "language-model-2")!r}, quantized=quantized)
+    found = states.states_of_each([model], [["ab", "c"]])
     assert found[0][0].shape == (2, 5)
 sys.argv[1:] = ["lm", "score", {str(GOLDEN / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group
@@ -201,6 +240,8 @@ group(standalone_mode=False)
 loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if name in sys.modules]
 assert not loaded, loaded
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "1 sentence, 5 steps" in done.stdout

@@ -23,7 +23,10 @@ from tagger.language_models.model import LanguageModel, load
 
 CHARACTERS = ["<unk>", "a", " ", "\n", "é", "b"]
 EMBEDDING, UNITS = 3, 4
-SHARED = Path(os.environ.get("TAGGER_SHARED", Path(__file__).parents[1] / ".." / "shared")) / "language_models"
+SHARED = (
+    Path(os.environ.get("TAGGER_SHARED", Path(__file__).parents[1] / ".." / "shared"))
+    / "language_models"
+)
 
 
 def arrays_of(layers=1, dtype="float32"):
@@ -38,15 +41,22 @@ def arrays_of(layers=1, dtype="float32"):
 
 
 def torch_log_probabilities(arrays, text, layers=1):
-    """log p of each character of "text\\n" after "\\n", by PyTorch's equations of an LSTM: gates i, f, g, o."""
+    """log p of each character of "text\\n" after "\\n", by PyTorch's equations of an LSTM: gates i,
+    f, g, o.
+    """
 
     def sigmoid(x):
         return 1 / (1 + np.exp(-x))
 
-    numbers = [CHARACTERS.index(character) if character in CHARACTERS else 0 for character in f"\n{text}\n"]
+    numbers = [
+        CHARACTERS.index(character) if character in CHARACTERS else 0 for character in f"\n{text}\n"
+    ]
     x = [arrays["encoder.weight"][number] for number in numbers[:-1]]
     for depth in range(layers):
-        w, r, b, d = (arrays[f"rnn.{name}_l{depth}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+        w, r, b, d = (
+            arrays[f"rnn.{name}_l{depth}"]
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        )
         h, c, outputs = np.zeros(UNITS), np.zeros(UNITS), []
         for step in x:
             i, f, g, o = np.split(w @ step + b + r @ h + d, 4)
@@ -55,11 +65,18 @@ def torch_log_probabilities(arrays, text, layers=1):
             outputs.append(h)
         x = outputs
     logits = np.array(x) @ arrays["decoder.weight"].T + arrays["decoder.bias"]
-    return np.array([row[number] - np.log(np.exp(row).sum()) for row, number in zip(logits, numbers[1:], strict=True)])
+    return np.array(
+        [
+            row[number] - np.log(np.exp(row).sum())
+            for row, number in zip(logits, numbers[1:], strict=True)
+        ]
+    )
 
 
 def write_npz(path, **arrays):
-    np.savez(path, characters=np.frombuffer(json.dumps(CHARACTERS).encode(), dtype=np.uint8), **arrays)
+    np.savez(
+        path, characters=np.frombuffer(json.dumps(CHARACTERS).encode(), dtype=np.uint8), **arrays
+    )
     return path
 
 
@@ -77,16 +94,32 @@ class Tensor:
 
     def __reduce__(self):
         rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2
-        return rebuild, (self.storage, 0, self.shape, self.strides, False, collections.OrderedDict())
+        return rebuild, (
+            self.storage,
+            0,
+            self.shape,
+            self.strides,
+            False,
+            collections.OrderedDict(),
+        )
 
 
 def pickled(saved):
-    """Pickled as `torch.save` does, under PyTorch's and Flair's names, which need not be installed for it."""
-    torch, utils, data = types.ModuleType("torch"), types.ModuleType("torch._utils"), types.ModuleType("flair.data")
+    """Pickled as `torch.save` does, under PyTorch's and Flair's names, which need not be installed
+    for it.
+    """
+    torch, utils, data = (
+        types.ModuleType("torch"),
+        types.ModuleType("torch._utils"),
+        types.ModuleType("flair.data"),
+    )
     for name in ("FloatStorage", "HalfStorage"):
         setattr(torch, name, type(name, (), {"__module__": "torch"}))
     utils._rebuild_tensor_v2 = lambda *_: None
-    utils._rebuild_tensor_v2.__module__, utils._rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
+    utils._rebuild_tensor_v2.__module__, utils._rebuild_tensor_v2.__qualname__ = (
+        "torch._utils",
+        "_rebuild_tensor_v2",
+    )
     utils._rebuild_tensor_v2.__name__ = "_rebuild_tensor_v2"
     data.Dictionary = Dictionary
     stream = io.BytesIO()
@@ -97,8 +130,17 @@ def pickled(saved):
         class Pickler(pickle.Pickler):
             def persistent_id(self, thing):
                 if isinstance(thing, Storage):
-                    kind = torch.HalfStorage if thing.array.dtype == np.float16 else torch.FloatStorage
-                    return "storage", kind, thing.key, "cpu", thing.array.size, *([None] * self.older)
+                    kind = (
+                        torch.HalfStorage if thing.array.dtype == np.float16 else torch.FloatStorage
+                    )
+                    return (
+                        "storage",
+                        kind,
+                        thing.key,
+                        "cpu",
+                        thing.array.size,
+                        *([None] * self.older),
+                    )
                 return None
 
         pickler = Pickler(stream, protocol=2)
@@ -119,9 +161,18 @@ Dictionary.__module__ = "flair.data"
 
 
 def saved_of(arrays, **more):
-    tensors = collections.OrderedDict((name, Tensor(array, str(key))) for key, (name, array) in enumerate(arrays.items()))
+    tensors = collections.OrderedDict(
+        (name, Tensor(array, str(key))) for key, (name, array) in enumerate(arrays.items())
+    )
     tensors._metadata = collections.OrderedDict(version=1)
-    return {"state_dict": tensors, "dictionary": Dictionary(), "is_forward_lm": False, "hidden_size": UNITS, "nout": None, **more}
+    return {
+        "state_dict": tensors,
+        "dictionary": Dictionary(),
+        "is_forward_lm": False,
+        "hidden_size": UNITS,
+        "nout": None,
+        **more,
+    }
 
 
 def write_torch(path, arrays, **more):
@@ -133,8 +184,14 @@ def write_torch(path, arrays, **more):
 
 
 def write_older_torch(path, arrays):
-    parts = [pickle.dumps(thing, protocol=2) for thing in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})]
-    parts += [pickled((saved_of(arrays),)), pickle.dumps([str(key) for key in range(len(arrays))], protocol=2)]
+    parts = [
+        pickle.dumps(thing, protocol=2)
+        for thing in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
+    ]
+    parts += [
+        pickled((saved_of(arrays),)),
+        pickle.dumps([str(key) for key in range(len(arrays))], protocol=2),
+    ]
     for array in arrays.values():
         parts += [struct.pack("<q", array.size), array.tobytes()]
     path.write_bytes(b"".join(parts))
@@ -144,11 +201,15 @@ def write_older_torch(path, arrays):
 @pytest.mark.parametrize("layers", [1, 2])
 def test_an_imported_model_equals_the_equations_of_torch(layers, tmp_path):
     arrays = arrays_of(layers)
-    model = LanguageModel(importing.import_model(write_npz(tmp_path / "a.npz", **arrays), tmp_path / "run", "forward"))
+    model = LanguageModel(
+        importing.import_model(write_npz(tmp_path / "a.npz", **arrays), tmp_path / "run", "forward")
+    )
     assert model.bundle.config.model.direction == "forward"
     tokens = ["ab", "é", "Zb"]
     (scored,) = scoring.score(load(tmp_path / "run"), [tokens])
-    np.testing.assert_allclose(scored.values, torch_log_probabilities(arrays, "ab é Zb", layers), atol=1e-5)
+    np.testing.assert_allclose(
+        scored.values, torch_log_probabilities(arrays, "ab é Zb", layers), atol=1e-5
+    )
     assert scored.names == ("a", "b", " ", "é", " ", "<UNK>", "b", "<EOS>")
 
 
@@ -172,7 +233,10 @@ class Malicious:
         return self.reduced
 
 
-@pytest.mark.parametrize("thing", [Malicious(os.system, "touch harm"), Malicious(eval, "1"), Malicious(Path, "x"), os.getcwd])
+@pytest.mark.parametrize(
+    "thing",
+    [Malicious(os.system, "touch harm"), Malicious(eval, "1"), Malicious(Path, "x"), os.getcwd],
+)
 def test_a_malicious_pickle_is_refused_before_anything_is_called(thing, here):
     for path in (write_torch(here / "a.pt", arrays_of(), more=thing), here / "b.pt"):
         if path.name == "b.pt":
@@ -203,11 +267,30 @@ def test_what_is_no_such_model_is_refused(tmp_path):
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "run").exists()
 
-    refused(write_npz(tmp_path / "a.npz", **arrays), "add --direction forward or --direction backward", "")
-    refused(write_torch(tmp_path / "a.pt", arrays, is_forward_lm=[]), "does not say in which direction", "")
-    refused(write_npz(tmp_path / "a.npz", **{**arrays, "proj.weight": arrays["decoder.bias"]}), r"too many.*proj\.weight")
-    refused(write_npz(tmp_path / "a.npz", **{name: a for name, a in arrays.items() if "_hh_" not in name}), "weight_hh_l0")
-    refused(write_npz(tmp_path / "a.npz", **{**arrays, "decoder.bias": np.zeros(3)}), r"another shape.*decoder\.bias")
+    refused(
+        write_npz(tmp_path / "a.npz", **arrays),
+        "add --direction forward or --direction backward",
+        "",
+    )
+    refused(
+        write_torch(tmp_path / "a.pt", arrays, is_forward_lm=[]),
+        "does not say in which direction",
+        "",
+    )
+    refused(
+        write_npz(tmp_path / "a.npz", **{**arrays, "proj.weight": arrays["decoder.bias"]}),
+        r"too many.*proj\.weight",
+    )
+    refused(
+        write_npz(
+            tmp_path / "a.npz", **{name: a for name, a in arrays.items() if "_hh_" not in name}
+        ),
+        "weight_hh_l0",
+    )
+    refused(
+        write_npz(tmp_path / "a.npz", **{**arrays, "decoder.bias": np.zeros(3)}),
+        r"another shape.*decoder\.bias",
+    )
     refused(write_npz(tmp_path / "a.npz"), r"encoder\.weight or decoder\.weight is missing")
     np.savez(tmp_path / "a.npz", **arrays)
     refused(tmp_path / "a.npz", "expected an array `characters`")
@@ -218,7 +301,10 @@ def test_what_is_no_such_model_is_refused(tmp_path):
     refused(tmp_path / "a.pt", "not a file of PyTorch")
     (tmp_path / "a.pt").write_bytes(b"\x80\x02\xff")
     refused(tmp_path / "a.pt", "invalid load key")
-    refused(write_torch(tmp_path / "a.pt", arrays, state_dict=[]), "expected a dictionary with `state_dict`")
+    refused(
+        write_torch(tmp_path / "a.pt", arrays, state_dict=[]),
+        "expected a dictionary with `state_dict`",
+    )
     refused(write_torch(tmp_path / "a.pt", arrays, dictionary=[]), "must be a list of strings")
 
 
@@ -233,11 +319,15 @@ def test_import_on_the_command_line(tmp_path):
     assert "exists and is not empty" in failed(invoke("lm", "import", source, tmp_path / "run"))
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="needs language_models/news-*.npz in $TAGGER_SHARED, else ../shared")
+@pytest.mark.skipif(
+    not SHARED.exists(), reason="needs language_models/news-*.npz in $TAGGER_SHARED, else ../shared"
+)
 def test_the_news_models_know_english(tmp_path):
     for direction in ("forward", "backward"):
         importing.import_model(SHARED / f"news-{direction}.npz", tmp_path / direction, direction)
         texts = ("The apple and pear salad", "The apple and pair salad", "The government said so .")
-        pear, pair, plain = scoring.score(load(tmp_path / direction), [text.split() for text in texts])
+        pear, pair, plain = scoring.score(
+            load(tmp_path / direction), [text.split() for text in texts]
+        )
         assert pear.log_probability > pair.log_probability or direction == "backward"
         assert plain.perplexity < 4

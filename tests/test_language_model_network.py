@@ -1,4 +1,6 @@
-"""States go in and out of recurrent layers; the Keras language model equals the lectures' equations, window by window."""
+"""States go in and out of recurrent layers; the Keras language model equals the lectures'
+equations, window by window.
+"""
 
 import keras
 import numpy as np
@@ -39,7 +41,9 @@ def test_two_windows_with_the_state_carried_equal_one_long_pass(cell, scan, monk
     first, state = encoder.with_state(x[:, :4], np.full(3, 4), None)
     second, end = encoder.with_state(x[:, 4:], np.full(3, 3), state)
     assert len(end) == 2 * CELLS[cell].states
-    np.testing.assert_allclose(numpy(whole), np.concatenate([numpy(first), numpy(second)], axis=1), atol=1e-5)
+    np.testing.assert_allclose(
+        numpy(whole), np.concatenate([numpy(first), numpy(second)], axis=1), atol=1e-5
+    )
     for mine, its in zip(end, after, strict=True):
         np.testing.assert_allclose(numpy(mine), numpy(its), atol=1e-5)
 
@@ -53,7 +57,11 @@ def test_the_state_after_a_padded_row_is_that_of_its_last_token(backwards):
     lengths = np.array([5, 2, 0])
     _, after = layer.with_state(x, lengths, before)
     for row, length in enumerate(lengths[:2]):
-        alone = layer.with_state(x[row : row + 1, :length], np.array([length]), tuple(part[row : row + 1] for part in before))[1]
+        alone = layer.with_state(
+            x[row : row + 1, :length],
+            np.array([length]),
+            tuple(part[row : row + 1] for part in before),
+        )[1]
         for part, its in zip(after, alone, strict=True):
             np.testing.assert_allclose(numpy(part)[row], numpy(its)[0], atol=1e-5)
     for part, its in zip(after, before, strict=True):
@@ -67,14 +75,20 @@ def test_kernel_and_scan_have_the_same_gradients_where_a_state_is_given(cell, mo
     encoder = encoder_of(cell, layers=1)
     random = np.random.default_rng(5)
     x = random.normal(size=(2, 5, FEATURES)).astype("float32")
-    state = tuple(tensorflow.constant(part) for part in random.normal(size=(2, 2, UNITS)).astype("float32"))
+    state = tuple(
+        tensorflow.constant(part) for part in random.normal(size=(2, 2, UNITS)).astype("float32")
+    )
     weighting = random.normal(size=(2, 5, UNITS)).astype("float32")
 
     def gradients():
         with tensorflow.GradientTape() as tape:
             tape.watch(state)
-            total = tensorflow.reduce_sum(encoder.with_state(x, np.array([5, 5]), state)[0] * weighting)
-        return tape.gradient(total, [*(weight.value for weight in encoder.stack[0][0].trainable_weights), *state])
+            total = tensorflow.reduce_sum(
+                encoder.with_state(x, np.array([5, 5]), state)[0] * weighting
+            )
+        return tape.gradient(
+            total, [*(weight.value for weight in encoder.stack[0][0].trainable_weights), *state]
+        )
 
     *kernel, no_a, no_c = gradients()
     assert no_a is None and no_c is None  # noqa: PT018
@@ -85,22 +99,39 @@ def test_kernel_and_scan_have_the_same_gradients_where_a_state_is_given(cell, mo
 
 MODELS = [
     {"cell": cell, "embedding": embedding, "layers": layers}
-    for cell, embedding, layers in [("rnn", 4, 1), ("gru", 0, 2), ("lstm", 4, 2), ("lstm", 0, 1), ("gru-simplified", 4, 1)]
+    for cell, embedding, layers in [
+        ("rnn", 4, 1),
+        ("gru", 0, 2),
+        ("lstm", 4, 2),
+        ("lstm", 0, 1),
+        ("gru-simplified", 4, 1),
+    ]
 ] + [{"tied": True, "embedding": 6}]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_log_probabilities_and_perplexity_equal_the_equations(model):
-    """Two streams, two windows of three, the state carried on: as one pass of each stream from its beginning."""
+    """Two streams, two windows of three, the state carried on: as one pass of each stream from its
+    beginning.
+    """
     bundle = small.bundle_of(**model)
-    numbers = np.array([0, 2, 3, 0, 4, 1, 2, 5, 6, 0, 2, 3, 0], dtype=np.uint16)  # twelve to predict: six in each stream
+    numbers = np.array(
+        [0, 2, 3, 0, 4, 1, 2, 5, 6, 0, 2, 3, 0], dtype=np.uint16
+    )  # twelve to predict: six in each stream
     streams = Streams(numbers, 2, 3)
     network = restore(bundle, streams=2)
-    found = np.concatenate([numpy(network.predict_on_batch(streams[number][0])) for number in range(len(streams))], axis=1)
+    found = np.concatenate(
+        [numpy(network.predict_on_batch(streams[number][0])) for number in range(len(streams))],
+        axis=1,
+    )
     expected = []
     for part in (numbers[:7], numbers[6:]):
         a = small.activations(bundle, part[:-1])
-        kernel = bundle.weights["embedding/embeddings"].T if model.get("tied") else bundle.weights["softmax/kernel"]
+        kernel = (
+            bundle.weights["embedding/embeddings"].T
+            if model.get("tied")
+            else bundle.weights["softmax/kernel"]
+        )
         logits = a @ kernel + bundle.weights["softmax/bias"]
         p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
         expected.append(np.log(p[np.arange(6), part[1:]]))
@@ -131,7 +162,10 @@ def test_every_target_is_read_once_whatever_the_sizes():
 
 def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_sequence():
     numbers = np.array([0, 5, 6, 0, 5, 6, 7, 0, 5])
-    keeps = {restart: [Streams(numbers, 1, 3, restart=restart)[n][0]["keep"][0] for n in range(3)] for restart in (False, True)}
+    keeps = {
+        restart: [Streams(numbers, 1, 3, restart=restart)[n][0]["keep"][0] for n in range(3)]
+        for restart in (False, True)
+    }
     assert keeps == {False: [0, 1, 1], True: [0, 0, 1]}
 
 

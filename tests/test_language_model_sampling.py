@@ -19,14 +19,22 @@ def test_unknown_is_never_drawn_and_the_others_keep_their_proportions():
 
 def test_temperature_takes_powers():
     powers = np.array([0.1, 0, 0.2, 0.15, 0.05]) ** 2
-    np.testing.assert_allclose(sampling.distribution(LOGITS, Drawing(temperature=0.5)), powers / powers.sum())
+    np.testing.assert_allclose(
+        sampling.distribution(LOGITS, Drawing(temperature=0.5)), powers / powers.sum()
+    )
     assert sampling.distribution(LOGITS, Drawing(temperature=1e-6))[2] == 1
 
 
 def test_top_k_leaves_the_k_most_probable():
-    np.testing.assert_allclose(sampling.distribution(LOGITS, Drawing(top_k=2)), [0, 0, 4 / 7, 3 / 7, 0], atol=1e-12)
-    np.testing.assert_allclose(sampling.distribution(LOGITS, Drawing(top_k=1, temperature=9)), [0, 0, 1, 0, 0])
-    np.testing.assert_array_equal(sampling.distribution(LOGITS, Drawing(top_k=99)), sampling.distribution(LOGITS, Drawing()))
+    np.testing.assert_allclose(
+        sampling.distribution(LOGITS, Drawing(top_k=2)), [0, 0, 4 / 7, 3 / 7, 0], atol=1e-12
+    )
+    np.testing.assert_allclose(
+        sampling.distribution(LOGITS, Drawing(top_k=1, temperature=9)), [0, 0, 1, 0, 0]
+    )
+    np.testing.assert_array_equal(
+        sampling.distribution(LOGITS, Drawing(top_k=99)), sampling.distribution(LOGITS, Drawing())
+    )
 
 
 def test_first_tokens_are_as_frequent_as_they_are_probable():
@@ -36,8 +44,12 @@ def test_first_tokens_are_as_frequent_as_they_are_probable():
     logits, _ = model.logits(np.array([0]))
     p = sampling.distribution(logits, Drawing())
     for number, probability in enumerate(p):
-        word = "" if number == 0 else "never" if number == 1 else bundle.vocabulary.words[number - 2]
-        assert drawn.count(word) / count == pytest.approx(probability, abs=4 * np.sqrt(probability / count) + 1e-9)
+        word = (
+            "" if number == 0 else "never" if number == 1 else bundle.vocabulary.words[number - 2]
+        )
+        assert drawn.count(word) / count == pytest.approx(
+            probability, abs=4 * np.sqrt(probability / count) + 1e-9
+        )
 
 
 def test_a_sample_goes_on_with_what_it_drew():
@@ -55,7 +67,9 @@ def test_a_sample_goes_on_with_what_it_drew():
 
 
 def test_a_backward_model_ends_with_the_prefix():
-    forward, backward = (LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward"))
+    forward, backward = (
+        LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward")
+    )
     drawing = Drawing(max_length=8)
     mine = sampling.sample(backward, drawing, np.random.default_rng(1), ["ab", "c"])
     its = sampling.sample(forward, drawing, np.random.default_rng(1), ["c", "ba"])
@@ -65,10 +79,23 @@ def test_a_backward_model_ends_with_the_prefix():
 
 def test_sample_on_the_command_line(tmp_path):
     bundles.save(tmp_path / "run", small.bundle_of(level="words"))
-    arguments = ("lm", "sample", tmp_path / "run", "--prefix", "the pear", "--max-length", "3", "--count", "4")
+    arguments = (
+        "lm",
+        "sample",
+        tmp_path / "run",
+        "--prefix",
+        "the pear",
+        "--max-length",
+        "3",
+        "--count",
+        "4",
+    )
     lines = worked(invoke(*arguments, "--seed", "1")).splitlines()
     assert len(lines) == 4
-    assert all(line.startswith("the pear") and len(line.split()) <= 5 and "<UNK>" not in line for line in lines)
+    assert all(
+        line.startswith("the pear") and len(line.split()) <= 5 and "<UNK>" not in line
+        for line in lines
+    )
     assert worked(invoke(*arguments, "--seed", "1")).splitlines() == lines
     assert "not a trained model" in failed(invoke("lm", "sample", tmp_path))
     assert "temperature" in failed(invoke(*arguments, "--temperature", "0"), status=2)

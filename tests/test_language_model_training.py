@@ -1,4 +1,6 @@
-"""Trainings of language models: the same bytes whatever happens in between, and errors that say what is wrong."""
+"""Trainings of language models: the same bytes whatever happens in between, and errors that say
+what is wrong.
+"""
 
 import csv
 
@@ -17,9 +19,17 @@ from tagger.training import language_model
 
 TEXT = "the cat sat on the mat .\nthe dog sat on the cat .\nso it goes on and on .\n" * 4
 SMALL = [
-    "data.tokenizer=whitespace", "vocabulary.minimum_count=1", "model.embedding=5", "model.units=8", "training.streams=3",
-    "training.window=10", "training.epochs=4", "training.learning_rate=0.02", "model.dropout=0.1", "model.input_dropout=0.1",
-]  # fmt: skip
+    "data.tokenizer=whitespace",
+    "vocabulary.minimum_count=1",
+    "model.embedding=5",
+    "model.units=8",
+    "training.streams=3",
+    "training.window=10",
+    "training.epochs=4",
+    "training.learning_rate=0.02",
+    "model.dropout=0.1",
+    "model.input_dropout=0.1",
+]
 
 
 @pytest.fixture
@@ -30,17 +40,32 @@ def text_file(tmp_path):
 
 
 def settings_of(path, *changes):
-    return config.override(config.Config(), [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes])
+    return config.override(
+        config.Config(), [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes]
+    )
 
 
 @pytest.mark.parametrize(
-    "changes", [(), ("model.direction=backward", "training.averaging=1", "training.epoch_tokens=100", "model.cell=gru")]
+    "changes",
+    [
+        (),
+        (
+            "model.direction=backward",
+            "training.averaging=1",
+            "training.epoch_tokens=100",
+            "model.cell=gru",
+        ),
+    ],
 )
-def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(changes, text_file, tmp_path):
+def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(
+    changes, text_file, tmp_path
+):
     settings = settings_of(text_file, *changes)
     language_model.train(settings, tmp_path / "through")
     with pytest.raises(KeyboardInterrupt):
-        language_model.train(settings, tmp_path / "stopped", observer=Recorder(interrupt_in_epoch=3))
+        language_model.train(
+            settings, tmp_path / "stopped", observer=Recorder(interrupt_in_epoch=3)
+        )
     assert not (tmp_path / "stopped" / "text").exists()
     language_model.train(settings, tmp_path / "stopped", resume=True)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "through")
@@ -48,11 +73,19 @@ def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(change
     assert trained.graphs
     assert trained.graphs == graph.graphs(trained)
     with pytest.raises(TaggerError, match="was begun with other settings"):
-        language_model.train(config.override(settings, ["model.units=9"]), tmp_path / "stopped", resume=True)
+        language_model.train(
+            config.override(settings, ["model.units=9"]), tmp_path / "stopped", resume=True
+        )
 
 
 def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
-    settings = settings_of(text_file, "model.level=words", "model.dropout=0", "model.input_dropout=0", "training.epochs=30")
+    settings = settings_of(
+        text_file,
+        "model.level=words",
+        "model.dropout=0",
+        "model.input_dropout=0",
+        "training.epochs=30",
+    )
     recorder = Recorder()
     trained = language_model.train(settings, tmp_path / "run", observer=recorder)
     assert recorder.facts["train"] == 96
@@ -63,7 +96,11 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
     best = min(float(row["dev_perplexity"]) for row in rows)
     assert trained.metrics["dev"]["perplexity"] == pytest.approx(best, abs=1e-3)
     right, wrong = scoring.score(
-        load(tmp_path / "run"), [["the", "cat", "sat", "on", "the", "mat", "."], ["the", "mat", "the", "on", "cat", "sat", "."]]
+        load(tmp_path / "run"),
+        [
+            ["the", "cat", "sat", "on", "the", "mat", "."],
+            ["the", "mat", "the", "on", "cat", "sat", "."],
+        ],
     )
     assert right.log_probability > wrong.log_probability + 2
 
@@ -77,11 +114,15 @@ def test_dev_perplexity_is_that_of_the_runtime(text_file, tmp_path):
     for scored in scoring.score(LanguageModel(trained), sentences, carry=True):
         total.add(scored)
     assert total.perplexity == pytest.approx(trained.metrics["dev"]["perplexity"], rel=1e-4)
-    assert total.bits_per_character == pytest.approx(trained.metrics["dev"]["bits_per_character"], rel=1e-3)
+    assert total.bits_per_character == pytest.approx(
+        trained.metrics["dev"]["bits_per_character"], rel=1e-3
+    )
 
 
 def test_it_stops_when_dev_gets_no_better(text_file, tmp_path):
-    settings = settings_of(text_file, "training.learning_rate=0", "training.patience=2", "training.epochs=9")
+    settings = settings_of(
+        text_file, "training.learning_rate=0", "training.patience=2", "training.epochs=9"
+    )
     assert language_model.train(settings, tmp_path / "run").metrics["epochs"] == 3
 
 
@@ -98,7 +139,12 @@ def test_what_is_wrong_is_said_and_nothing_is_left(text_file, tmp_path):
         with pytest.raises(TaggerError, match=message):
             language_model.train(settings_of(text_file, change), run)
         assert not run.exists()
-    changes = ("training.optimizer=sgd", "training.learning_rate=1e30", "training.clip_norm=0", "model.cell=rnn-relu")
+    changes = (
+        "training.optimizer=sgd",
+        "training.learning_rate=1e30",
+        "training.clip_norm=0",
+        "model.cell=rnn-relu",
+    )
     with pytest.raises(TaggerError, match="the training exploded"):
         language_model.train(settings_of(text_file, *changes), run)
 
@@ -111,7 +157,9 @@ def test_train_on_the_command_line(text_file, tmp_path):
     assert "bits/character" in outcome.stderr
     assert worked(invoke("lm", "sample", tmp_path / "run", "--seed", "1", "--max-length", "5"))
     assert "exists and is not empty" in failed(invoke(*arguments, tmp_path / "run", *changes))
-    assert "did you mean model.units" in failed(invoke(*arguments, tmp_path / "x", "--set", "model.unit=3"), status=2)
+    assert "did you mean model.units" in failed(
+        invoke(*arguments, tmp_path / "x", "--set", "model.unit=3"), status=2
+    )
     assert "nothing to resume" in failed(invoke(*arguments, tmp_path / "x", "--resume"))
 
 
@@ -123,7 +171,14 @@ def test_streams_share_one_text_whatever_the_direction(text_file, tmp_path):
         vocabulary = text.vocabulary_of(settings)
         encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "numbers")
         streams = language_model._streams(encoded, settings)
-        read = np.concatenate([inputs["targets"] for inputs, _ in (streams[n] for n in range(len(streams)))], axis=1)
-        real = np.concatenate([real for _, real in (streams[n] for n in range(len(streams)))], axis=1) > 0
-        targets = "".join(text.name_of(number, vocabulary).replace("<EOS>", "\n") for number in read[real])
+        read = np.concatenate(
+            [inputs["targets"] for inputs, _ in (streams[n] for n in range(len(streams)))], axis=1
+        )
+        real = (
+            np.concatenate([real for _, real in (streams[n] for n in range(len(streams)))], axis=1)
+            > 0
+        )
+        targets = "".join(
+            text.name_of(number, vocabulary).replace("<EOS>", "\n") for number in read[real]
+        )
         assert targets == (TEXT if direction == "forward" else TEXT[:-1][::-1] + "\n")

@@ -1,4 +1,6 @@
-"""The runtime of language models against the lectures' equations; scores, folders, and states at tokens."""
+"""The runtime of language models against the lectures' equations; scores, folders, and states at
+tokens.
+"""
 
 import json
 
@@ -14,8 +16,16 @@ from tagger.language_models import scoring, states, text
 from tagger.language_models.model import LanguageModel, load
 from tagger.networks.cells import CELLS
 
-MODELS = [{"cell": cell, "embedding": embedding, "layers": layers} for cell in CELLS for embedding, layers in [(4, 2), (0, 1)]]
-MODELS += [{"tied": True, "embedding": 6}, {"embedding": 0, "units": 2, "cell": "rnn"}, {"level": "words"}]
+MODELS = [
+    {"cell": cell, "embedding": embedding, "layers": layers}
+    for cell in CELLS
+    for embedding, layers in [(4, 2), (0, 1)]
+]
+MODELS += [
+    {"tied": True, "embedding": 6},
+    {"embedding": 0, "units": 2, "cell": "rnn"},
+    {"level": "words"},
+]
 SENTENCES = [["ab", "c"], ["e"], ["abc", "Zd", "."], ["d", "a", "b"]]
 
 
@@ -23,7 +33,10 @@ SENTENCES = [["ab", "c"], ["e"], ["abc", "Zd", "."], ["d", "a", "b"]]
 def test_log_probabilities_equal_the_equations_padded_or_not(model):
     bundle = small.bundle_of(**model)
     runtime = LanguageModel(bundle)
-    sequences = [np.array(numbers, dtype=np.int32) for numbers in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])]
+    sequences = [
+        np.array(numbers, dtype=np.int32)
+        for numbers in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])
+    ]
     together = runtime.log_probabilities(sequences)
     for numbers, found in zip(sequences, together, strict=True):
         np.testing.assert_allclose(found, small.log_probabilities(bundle, numbers), atol=1e-4)
@@ -49,28 +62,42 @@ def test_a_sentence_scores_the_sum_of_its_steps(direction):
 
 
 def test_a_backward_model_is_a_forward_one_on_the_reversed_string():
-    forward, backward = (LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward"))
-    (found,), (expected,) = scoring.score(backward, [["ab", "c"]]), scoring.score(forward, [["c", "ba"]])
+    forward, backward = (
+        LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward")
+    )
+    (found,), (expected,) = (
+        scoring.score(backward, [["ab", "c"]]),
+        scoring.score(forward, [["c", "ba"]]),
+    )
     assert found.names == expected.names == ("c", " ", "b", "a", "<EOS>")
     np.testing.assert_array_equal(found.values, expected.values)
 
 
 def test_carried_scores_are_those_of_one_long_text():
     model = LanguageModel(small.bundle_of(cell="lstm", layers=2))
-    found = np.concatenate([scored.values for scored in scoring.score(model, SENTENCES, carry=True)])
+    found = np.concatenate(
+        [scored.values for scored in scoring.score(model, SENTENCES, carry=True)]
+    )
     numbers = np.concatenate([np.append(model.numbers(tokens), 0) for tokens in SENTENCES])[:-1]
     np.testing.assert_allclose(found, small.log_probabilities(model.bundle, numbers), atol=1e-4)
 
 
-@pytest.mark.parametrize("model", [{"cell": "lstm", "layers": 2}, {"cell": "lstm-peephole", "embedding": 0}])
+@pytest.mark.parametrize(
+    "model", [{"cell": "lstm", "layers": 2}, {"cell": "lstm-peephole", "embedding": 0}]
+)
 def test_int8_is_near(model):
     bundle = small.bundle_of(units=64, seed=2, **model)
-    for name, array in bundle.weights.items():  # as small as in a trained model: a gate is seldom shut
+    for (
+        name,
+        array,
+    ) in bundle.weights.items():  # as small as in a trained model: a gate is seldom shut
         bundle.weights[name] = array / 4
     if "embedding" not in model:  # as in a model whose border is far from all else
         bundle.weights["embedding/embeddings"][1:] += 2
     exact, near = LanguageModel(bundle), LanguageModel(bundle, quantized=True)
-    for mine, its in zip(states.states(exact, SENTENCES), states.states(near, SENTENCES), strict=True):
+    for mine, its in zip(
+        states.states(exact, SENTENCES), states.states(near, SENTENCES), strict=True
+    ):
         assert np.linalg.norm(mine - its) < 0.1 * np.linalg.norm(mine)
     with pytest.raises(TaggerError, match="no int8 operator for the cell gru"):
         states.states(LanguageModel(small.bundle_of(cell="gru"), quantized=True), SENTENCES)
@@ -98,7 +125,8 @@ def test_states_are_those_after_each_token(level, direction):
 
 def test_several_models_read_side_by_side():
     models = [
-        LanguageModel(small.bundle_of(seed=seed, direction=direction)) for seed, direction in ((1, "forward"), (2, "backward"))
+        LanguageModel(small.bundle_of(seed=seed, direction=direction))
+        for seed, direction in ((1, "forward"), (2, "backward"))
     ]
     sentences = [["ab", "c"], [], ["d"]] * 30
     for found, model in zip(states.states_of_each(models, sentences), models, strict=True):
@@ -111,7 +139,11 @@ def test_keras_has_the_same_states(direction):
     from tagger.training.language_model import OnKeras
 
     bundle = small.bundle_of(direction=direction, layers=2)
-    for mine, its in zip(states.states(OnKeras(bundle), SENTENCES), states.states(LanguageModel(bundle), SENTENCES), strict=True):
+    for mine, its in zip(
+        states.states(OnKeras(bundle), SENTENCES),
+        states.states(LanguageModel(bundle), SENTENCES),
+        strict=True,
+    ):
         np.testing.assert_allclose(mine, its, atol=1e-5)
 
 
@@ -154,7 +186,9 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
 
 def test_text_becomes_numbers_with_borders(tmp_path):
     (tmp_path / "a.txt").write_text("ab  c\n\nba\n", encoding="utf-8")
-    settings = config.override(config.Config(), [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"])
+    settings = config.override(
+        config.Config(), [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"]
+    )
     settings = config.override(settings, ["vocabulary.minimum_count=2"])
     vocabulary = text.vocabulary_of(settings)
     assert vocabulary.words == ["a", "b"]
@@ -181,12 +215,26 @@ def test_score_on_the_command_line(tmp_path):
     assert [line.split("\t")[-1] for line in lines[:2]] == ["ab c", "Z"]
     assert lines[2].startswith("2 sentences, 7 steps, 14.29 % unknown: log-probability ")
     *objects, total = map(
-        json.loads, worked(invoke("lm", "score", tmp_path / "run", "-", "--json", input="ab c\nZ\n")).splitlines()
+        json.loads,
+        worked(
+            invoke("lm", "score", tmp_path / "run", "-", "--json", input="ab c\nZ\n")
+        ).splitlines(),
     )
     assert [name for name, _ in objects[0]["tokens"]] == ["a", "b", " ", "c", "<EOS>"]
-    assert sum(value for _, value in objects[0]["tokens"]) == pytest.approx(objects[0]["log_probability"])
-    assert total["log_probability"] == pytest.approx(sum(scored["log_probability"] for scored in objects))
+    assert sum(value for _, value in objects[0]["tokens"]) == pytest.approx(
+        objects[0]["log_probability"]
+    )
+    assert total["log_probability"] == pytest.approx(
+        sum(scored["log_probability"] for scored in objects)
+    )
     assert worked(invoke("lm", "score", tmp_path / "run", "-", input="\n")) == "no sentences\n"
-    assert json.loads(worked(invoke("lm", "score", tmp_path / "run", "-", "--json", input="")))["sentences"] == 0
-    assert "cannot be read" in failed(invoke("lm", "score", tmp_path / "run", tmp_path / "nothing.txt"))
+    assert (
+        json.loads(worked(invoke("lm", "score", tmp_path / "run", "-", "--json", input="")))[
+            "sentences"
+        ]
+        == 0
+    )
+    assert "cannot be read" in failed(
+        invoke("lm", "score", tmp_path / "run", tmp_path / "nothing.txt")
+    )
     assert "not a trained model" in failed(invoke("lm", "score", tmp_path, "-"))

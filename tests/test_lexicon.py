@@ -1,4 +1,6 @@
-"""Sentences to arrays: what a batch says of its distinct words equals what a slow look at each word says; shapes of words."""
+"""Sentences to arrays: what a batch says of its distinct words equals what a slow look at each word
+says; shapes of words.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +21,28 @@ from tagger.features.vocabulary import PAD, Vocabulary
 TRAIN = [["the", "cat", "sat", "O"], ["The", "1996", "B-PER"], ["é", "a\u00a0b"]]
 WORDS = Vocabulary.build(TRAIN)
 CHARACTERS = Vocabulary.build(WORDS.words)
-VECTORS = Vectors(["the", "anna", "0", "#", "e\u0301"], np.arange(1, 11, dtype=np.float16).reshape(5, 2))
+VECTORS = Vectors(
+    ["the", "anna", "0", "#", "e\u0301"], np.arange(1, 11, dtype=np.float16).reshape(5, 2)
+)
 ALL = WordFeatures(WORDS, CHARACTERS, shapes=True, vectors=VECTORS)
 SENTENCES = st.lists(st.lists(TOKENS | st.text(max_size=30), max_size=6), max_size=5)
 
 
-def check(inputs: dict[str, np.ndarray], sentences: Sequence[Sequence[str]], features: WordFeatures) -> None:
-    """All that stands there of each token is what stands there of its word alone; of padding there is nothing."""
+def check(
+    inputs: dict[str, np.ndarray], sentences: Sequence[Sequence[str]], features: WordFeatures
+) -> None:
+    """All that stands there of each token is what stands there of its word alone; of padding there
+    is nothing.
+    """
     tokens = inputs["tokens"]
     distinct = list(dict.fromkeys(word for sentence in sentences for word in sentence))
     assert tokens.dtype == inputs["words"].dtype == np.int32
     assert len(inputs["words"]) == len(distinct) + 1
     assert sorted(set(tokens.ravel().tolist()) | {0}) == list(range(len(distinct) + 1))
     where: dict[str, int] = {}
-    for row, sentence in zip(tokens, [*sentences, *[[]] * (len(tokens) - len(sentences))], strict=True):
+    for row, sentence in zip(
+        tokens, [*sentences, *[[]] * (len(tokens) - len(sentences))], strict=True
+    ):
         assert not row[len(sentence) :].any()
         for number, word in zip(row, sentence, strict=False):
             assert number > 0
@@ -57,7 +67,9 @@ def check(inputs: dict[str, np.ndarray], sentences: Sequence[Sequence[str]], fea
         assert inputs.keys() == expected_names
     assert not any(array[0].any() for name, array in inputs.items() if name != "tokens")
     if "characters" in inputs:
-        assert inputs["characters"].shape[1] == max([1, *map(len, distinct)])  # nothing is cut, nor is more padded than must be
+        assert inputs["characters"].shape[1] == max(
+            [1, *map(len, distinct)]
+        )  # nothing is cut, nor is more padded than must be
 
 
 def matrix(numbers: Sequence[np.ndarray], rows: int = 0, time: int = 1) -> np.ndarray:
@@ -69,17 +81,25 @@ def matrix(numbers: Sequence[np.ndarray], rows: int = 0, time: int = 1) -> np.nd
 
 @given(SENTENCES, st.booleans(), st.booleans(), st.booleans())
 @example([["the"] * 3, [], ["the", "x" * 500, ""]], True, True, True)
-def test_inputs_equal_a_look_at_each_word(sentences: list[list[str]], characters: bool, shapes: bool, vectors: bool) -> None:
-    features = WordFeatures(WORDS, CHARACTERS if characters else None, shapes, VECTORS if vectors else None)
+def test_inputs_equal_a_look_at_each_word(
+    sentences: list[list[str]], characters: bool, shapes: bool, vectors: bool
+) -> None:
+    features = WordFeatures(
+        WORDS, CHARACTERS if characters else None, shapes, VECTORS if vectors else None
+    )
     lexicon = Lexicon(features)
     numbers = lexicon.numbers(sentences)
     assert [len(row) for row in numbers] == [len(sentence) for sentence in sentences]
     assert len(lexicon) == 1 + len({word for sentence in sentences for word in sentence})
-    check(lexicon.inputs(matrix(numbers, rows=len(sentences) + 2)), sentences, features)  # two rows are padding
+    check(
+        lexicon.inputs(matrix(numbers, rows=len(sentences) + 2)), sentences, features
+    )  # two rows are padding
 
 
 @given(st.lists(SENTENCES, max_size=4), st.booleans())
-def test_growing_gives_what_learning_at_once_gives(windows: list[list[list[str]]], between: bool) -> None:
+def test_growing_gives_what_learning_at_once_gives(
+    windows: list[list[list[str]]], between: bool
+) -> None:
     once, growing = Lexicon(ALL), Lexicon(ALL)
     sentences = [sentence for window in windows for sentence in window]
     expected = once.numbers(sentences)
@@ -112,15 +132,22 @@ def test_a_sentence_may_come_from_an_iterator() -> None:
     assert [array.tolist() for array in numbers] == [[1, 2], [1]]
 
 
-def reference_batch(indices: Sequence[int], sentences: list[list[str]], tags: list[list[int]]) -> Batch:
+def reference_batch(
+    indices: Sequence[int], sentences: list[list[str]], tags: list[list[int]]
+) -> Batch:
     """The batch as one would write it down."""
     chosen = [sentences[index] for index in indices]
     time = max([1, *map(len, chosen)])
     present = sorted({word for sentence in chosen for word in sentence}, key=ORDER.index)
     places = {word: place for place, word in enumerate(present, 1)}
-    tokens = [[places[word] for word in sentence] + [0] * (time - len(sentence)) for sentence in chosen]
+    tokens = [
+        [places[word] for word in sentence] + [0] * (time - len(sentence)) for sentence in chosen
+    ]
     longest = max([1, *map(len, present)])
-    characters = [[CHARACTERS.numbers(c)[0] for c in word] + [0] * (longest - len(word)) for word in ["", *present]]
+    characters = [
+        [CHARACTERS.numbers(c)[0] for c in word] + [0] * (longest - len(word))
+        for word in ["", *present]
+    ]
     return Batch(
         indices=np.array(indices),
         lengths=np.array([len(sentence) for sentence in chosen]),
@@ -129,18 +156,26 @@ def reference_batch(indices: Sequence[int], sentences: list[list[str]], tags: li
             "words": np.array([PAD, *WORDS.numbers(present)]),
             "characters": np.array(characters),
             "shapes": np.array([PAD, *map(shape_of, present)]),
-            "vectors": np.concatenate([np.zeros((1, 2)), VECTORS.vectors_of(VECTORS.rows(present))]),
+            "vectors": np.concatenate(
+                [np.zeros((1, 2)), VECTORS.vectors_of(VECTORS.rows(present))]
+            ),
         },
-        tags=np.array([tags[index] + [0] * (time - len(tags[index])) for index in indices]).reshape(len(chosen), time),
+        tags=np.array([tags[index] + [0] * (time - len(tags[index])) for index in indices]).reshape(
+            len(chosen), time
+        ),
     )
 
 
 SOME = [["the", "cat"], [], ["The", "cat", "Anna", "cat"], ["1996"], ["#" * 40, "the"], ["é"]]
 TAGS = [[5, 6], [], [7, 8, 9, 1], [2], [3, 4], [6]]
-ORDER = list(dict.fromkeys(word for sentence in SOME for word in sentence))  # in which the lexicon has met them
+ORDER = list(
+    dict.fromkeys(word for sentence in SOME for word in sentence)
+)  # in which the lexicon has met them
 
 
-@pytest.mark.parametrize("indices", [[0], [1], [2, 0], [5, 4, 3, 2, 1, 0], [1, 1], [0, 0, 3]], ids=str)
+@pytest.mark.parametrize(
+    "indices", [[0], [1], [2, 0], [5, 4, 3, 2, 1, 0], [1, 1], [0, 0, 3]], ids=str
+)
 @pytest.mark.parametrize("budget", [0, 16])
 def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> None:
     lexicon = Lexicon(ALL)
@@ -188,7 +223,10 @@ def test_fixed_shapes_are_few() -> None:
     lexicon = Lexicon(ALL)
     numbers = lexicon.numbers([["the", "cat"] * 15][0][:length] for length in range(1, 31))
     lengths = [len(row) for row in numbers]
-    batches = [batch_up(indices, lexicon, numbers, token_budget=64) for indices in bucket(lengths, np.arange(30), 64)]
+    batches = [
+        batch_up(indices, lexicon, numbers, token_budget=64)
+        for indices in bucket(lengths, np.arange(30), 64)
+    ]
     shapes = {batch.inputs["tokens"].shape for batch in batches}
     assert {time for _, time in shapes} == {8, 16, 24, 32}
     assert len(shapes) <= 2 * 4
@@ -220,13 +258,18 @@ def test_a_shape_is_a_number_below_shapes_and_no_padding(word: str) -> None:
 )
 def test_words_of_a_kind_have_a_shape_of_their_own(alike: list[str]) -> None:
     assert len({shape_of(word) for word in alike}) == 1
-    others = {shape_of(word) for word in ("the", "The", "THE", "eBay", "-", "1996", "4-6", "F-16F", "F-16", "2nd")}
+    others = {
+        shape_of(word)
+        for word in ("the", "The", "THE", "eBay", "-", "1996", "4-6", "F-16F", "F-16", "2nd")
+    }
     assert len(others) == 10
     assert shape_of(alike[0]) in others
 
 
 @given(st.text("abcäß", min_size=2, max_size=6), st.text("0123456789", min_size=1, max_size=3))
 def test_case_and_digits_tell_apart(word: str, digits: str) -> None:
-    shapes = [shape_of(form) for form in (word, word[0].upper()[0] + word[1:], digits, word + digits)]
+    shapes = [
+        shape_of(form) for form in (word, word[0].upper()[0] + word[1:], digits, word + digits)
+    ]
     assert len(set(shapes)) == 4
     assert shape_of(word.upper() + digits) not in shapes

@@ -1,4 +1,6 @@
-"""TensorFlow's threads: shared between the network's chains, unless somebody has decided otherwise."""
+"""TensorFlow's threads: shared between the network's chains, unless somebody has decided
+otherwise.
+"""
 
 import os
 import subprocess
@@ -9,7 +11,9 @@ import pytest
 
 from tagger.cpu import cores
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the threads are TensorFlow's")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the threads are TensorFlow's"
+)
 
 ASKED = """
 import tensorflow
@@ -30,6 +34,8 @@ print(threading.get_inter_op_parallelism_threads(), threading.get_intra_op_paral
 )
 def test_cores_are_shared_between_chains(environment, expected):
     environment = {**os.environ, **environment}
-    done = subprocess.run([sys.executable, "-c", ASKED], env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", ASKED], env=environment, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout == expected

@@ -10,7 +10,10 @@ from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 from tagger.training.inputs.augmentation import versions
 
-PERSONS, PLACES = [("Anna",), ("Teddy", "Roosevelt"), ("J.", "van", "Dyk")], [("Oslo",), ("New", "York")]
+PERSONS, PLACES = (
+    [("Anna",), ("Teddy", "Roosevelt"), ("J.", "van", "Dyk")],
+    [("Oslo",), ("New", "York")],
+)
 FRAMES = [("", "lives", "in", ""), ("", "met", ""), ("", ""), ("", "ran"), ("It", "rained")]
 
 
@@ -37,14 +40,23 @@ def frame_of(given: Sentence) -> list[str]:
 
 
 def mentions_of(sentences: list[Sentence]) -> set[tuple[str, tuple[str, ...]]]:
-    return {(span.label, each.tokens[span.start : span.end]) for each in sentences for span in each.spans or ()}
+    return {
+        (span.label, each.tokens[span.start : span.end])
+        for each in sentences
+        for span in each.spans or ()
+    }
 
 
 @st.composite
 def corpora(draw: st.DrawFn) -> list[Sentence]:
-    names = [(words, label) for group, label in ((PERSONS, "PER"), (PLACES, "LOC")) for words in group]
+    names = [
+        (words, label) for group, label in ((PERSONS, "PER"), (PLACES, "LOC")) for words in group
+    ]
     frames = draw(st.lists(st.sampled_from(FRAMES), min_size=1, max_size=6))
-    return [sentence(frame, draw(st.lists(st.sampled_from(names), min_size=2, max_size=2))) for frame in frames]
+    return [
+        sentence(frame, draw(st.lists(st.sampled_from(names), min_size=2, max_size=2)))
+        for frame in frames
+    ]
 
 
 @given(corpora(), st.integers(1, 4), st.sampled_from([0.0, 0.3, 1.0]))
@@ -59,7 +71,11 @@ def test_versions_change_mentions_and_nothing_else(sentences, count, probability
 
 
 def test_mentions_are_replaced_as_often_as_asked_and_by_any_of_their_label():
-    sentences = [sentence(("", "met", ""), [(first, "PER"), (second, "PER")]) for first in PERSONS for second in PERSONS]
+    sentences = [
+        sentence(("", "met", ""), [(first, "PER"), (second, "PER")])
+        for first in PERSONS
+        for second in PERSONS
+    ]
     found = versions(sentences, 200, 0.3)[len(sentences) :]
     names = [
         tuple(each.tokens[span.start : span.end] for each, span in ((one, mine), (other, its)))
@@ -67,7 +83,9 @@ def test_mentions_are_replaced_as_often_as_asked_and_by_any_of_their_label():
         for mine, its in zip(one.spans, other.spans, strict=True)
     ]
     changed = [new for new, old in names if new != old]
-    assert abs(len(changed) / len(names) - 0.3 * 2 / 3) < 0.03  # in a third of the cases a mention takes its own place
+    assert (
+        abs(len(changed) / len(names) - 0.3 * 2 / 3) < 0.03
+    )  # in a third of the cases a mention takes its own place
     assert np.std([changed.count(person) for person in PERSONS]) < len(changed) / 20
 
 

@@ -1,4 +1,6 @@
-"""One parametrised test serves every layer and model: build, mask, config round trip, save and load, a step that helps."""
+"""One parametrised test serves every layer and model: build, mask, config round trip, save and
+load, a step that helps.
+"""
 
 from dataclasses import replace
 
@@ -26,9 +28,20 @@ OPTIONS = {
     **{cell: {"cell": cell} for cell in CELLS},
     "one-hot": {"one_hot": True, "embedding": 0, "input_dropout": 0.2},
     "one direction": {"bidirectional": False, "layers": 2},
-    "deep": {"layers": 3, "hidden": (4, 3), "input_dropout": 0.2, "dropout": 0.2, "recurrent_dropout": 0.2},
+    "deep": {
+        "layers": 3,
+        "hidden": (4, 3),
+        "input_dropout": 0.2,
+        "dropout": 0.2,
+        "recurrent_dropout": 0.2,
+    },
     "all of a word": ALL,
-    "characters alone": {"embedding": 0, "characters": 3, "character_vocabulary_size": CHARACTERS, "input_dropout": 0.2},
+    "characters alone": {
+        "embedding": 0,
+        "characters": 3,
+        "character_vocabulary_size": CHARACTERS,
+        "input_dropout": 0.2,
+    },
     "recurrent characters": {**ALL, "character_encoder": "rnn", "input_dropout": 0.2},
     "GRU for characters": {**ALL, "character_encoder": "rnn", "cell": "gru"},
     "an odd number of units for characters": {**ALL, "character_encoder": "rnn", "characters": 1},
@@ -44,11 +57,17 @@ OPTIONS = {
 
 
 def batch(architecture=None):
-    """Inputs of a batch, right-padded with 0 to `LENGTHS`; features that the architecture has not are left out."""
+    """Inputs of a batch, right-padded with 0 to `LENGTHS`; features that the architecture has not
+    are left out.
+    """
     random = np.random.default_rng(0)
     words, places = 9, np.arange(6) < LENGTHS[:, None]
     tokens = np.where(places, random.integers(1, words, (4, 6)), 0)
-    characters = np.where(np.arange(5) < random.integers(1, 6, words)[:, None], random.integers(1, CHARACTERS, (words, 5)), 0)
+    characters = np.where(
+        np.arange(5) < random.integers(1, 6, words)[:, None],
+        random.integers(1, CHARACTERS, (words, 5)),
+        0,
+    )
     inputs = {
         "tokens": tokens,
         "words": random.integers(1, VOCABULARY, words),
@@ -60,7 +79,11 @@ def batch(architecture=None):
     for name, array in inputs.items():
         if name != "tokens":
             array[0] = 0
-    wanted = {name for name in ("characters", "vectors") if architecture is None or getattr(architecture, name)}
+    wanted = {
+        name
+        for name in ("characters", "vectors")
+        if architecture is None or getattr(architecture, name)
+    }
     wanted |= {"shapes"} if architecture is None or architecture.shape else set()
     wanted |= {"targets"} if architecture is not None and architecture.word_prediction else set()
     return {
@@ -72,7 +95,9 @@ def batch(architecture=None):
 
 def gold(inputs):
     """An allowed tag for every token: O or S-X, as its word wants."""
-    return np.where(inputs["words"][inputs["tokens"]] % 2, 0, 4).astype("int32") * (inputs["tokens"] > 0)
+    return np.where(inputs["words"][inputs["tokens"]] % 2, 0, 4).astype("int32") * (
+        inputs["tokens"] > 0
+    )
 
 
 @pytest.fixture(params=OPTIONS.values(), ids=list(OPTIONS))
@@ -86,7 +111,9 @@ def test_a_model_does_what_every_model_must(model, tmp_path):
     check_padding_and_neighbours_change_nothing(model, inputs)
     if model.architecture.head == "softmax":
         np.testing.assert_allclose(np.exp(model.emissions(inputs)).sum(axis=-1), 1, atol=1e-5)
-    check_a_few_steps_lower_the_loss(model, inputs)  # and weights are no longer what they are at first
+    check_a_few_steps_lower_the_loss(
+        model, inputs
+    )  # and weights are no longer what they are at first
     check_config_and_weights_survive_saving(model, inputs, tmp_path / "model.keras")
     check_weights_have_names(model, inputs)
 
@@ -99,7 +126,9 @@ def check_padding_and_neighbours_change_nothing(model, inputs):
             present, tokens = np.unique([0, *inputs["tokens"][row, :length]], return_inverse=True)
             alone = {name: array[present] for name, array in inputs.items() if name != "tokens"}
             if "characters" in alone:  # no wider than the longest of its own words
-                alone["characters"] = alone["characters"][:, : (alone["characters"] > 0).sum(axis=1).max()]
+                alone["characters"] = alone["characters"][
+                    :, : (alone["characters"] > 0).sum(axis=1).max()
+                ]
             found = model.emissions({**alone, "tokens": tokens[None, 1:].astype("int32")})
             np.testing.assert_allclose(together[row, :length], found[0], atol=1e-5)
 
@@ -115,16 +144,22 @@ def check_config_and_weights_survive_saving(model, inputs, path):
     model.save(path)
     loaded = keras.saving.load_model(path)
     assert replace(loaded.architecture, allowed=None) == replace(model.architecture, allowed=None)
-    assert np.array_equal(np.array(loaded.architecture.allowed, object), np.array(model.architecture.allowed, object))
+    assert np.array_equal(
+        np.array(loaded.architecture.allowed, object), np.array(model.architecture.allowed, object)
+    )
     assert list(loaded.named_weights()) == list(model.named_weights())
     np.testing.assert_array_equal(loaded.emissions(inputs), model.emissions(inputs))
 
 
 def check_weights_have_names(model, inputs):
-    """What a bundle holds is all that there is: put into another network of this kind, it gives the same."""
+    """What a bundle holds is all that there is: put into another network of this kind, it gives the
+    same.
+    """
     named = model.named_weights()
     beside = model.word_prediction.trainable_weights if model.word_prediction is not None else []
-    assert {id(weight) for weight in [*named.values(), *beside]} == {id(weight) for weight in model.trainable_weights}
+    assert {id(weight) for weight in [*named.values(), *beside]} == {
+        id(weight) for weight in model.trainable_weights
+    }
     assert len(named) + len(beside) == len(model.trainable_weights)
     other = SequenceTagger.create(model.architecture)
     for name, weight in other.named_weights().items():
@@ -146,9 +181,18 @@ def test_options_that_change_the_network_do_change_it():
 @pytest.mark.parametrize(
     ("layer", "arguments"),
     [
-        (Recurrent("gru", 3, backwards=True, recurrent_dropout=0.1), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
-        (Recurrent("lstm-peephole", 3, vocabulary_size=9), (np.ones((2, 4), "int32"), np.array([4, 2]))),
-        (Encoder("rnn", 3, layers=2, dropout=0.1), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
+        (
+            Recurrent("gru", 3, backwards=True, recurrent_dropout=0.1),
+            (np.ones((2, 4, 5), "float32"), np.array([4, 2])),
+        ),
+        (
+            Recurrent("lstm-peephole", 3, vocabulary_size=9),
+            (np.ones((2, 4), "int32"), np.array([4, 2])),
+        ),
+        (
+            Encoder("rnn", 3, layers=2, dropout=0.1),
+            (np.ones((2, 4, 5), "float32"), np.array([4, 2])),
+        ),
         (Encoder("gru", 3, layers=2), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
         (CharacterCNN(9, 4, embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
         (CharacterRNN(9, 5, cell="gru", embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
@@ -157,7 +201,10 @@ def test_options_that_change_the_network_do_change_it():
         (SoftmaxHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (CRFHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (WordDropout(0.5), (np.ones((2, 4), "int32"),)),
-        (WordPrediction(9), (np.ones((2, 4, 6), "float32"), np.ones((2, 4), "int32"), np.ones((2, 4), "float32"))),
+        (
+            WordPrediction(9),
+            (np.ones((2, 4, 6), "float32"), np.ones((2, 4), "int32"), np.ones((2, 4), "float32")),
+        ),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -165,7 +212,11 @@ def test_every_layer_is_rebuilt_from_its_config(layer, arguments):
     output = layer(*arguments)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     assert again.get_config() == layer.get_config()
-    assert tuple(again(*arguments).shape) == tuple(output.shape) == tuple(layer.compute_output_shape(arguments[0].shape))
+    assert (
+        tuple(again(*arguments).shape)
+        == tuple(output.shape)
+        == tuple(layer.compute_output_shape(arguments[0].shape))
+    )
     assert [weight.shape for weight in again.weights] == [weight.shape for weight in layer.weights]
 
 
@@ -186,10 +237,14 @@ def test_loss_is_the_mean_cross_entropy_of_real_tokens():
 
 
 def test_a_one_hot_model_never_writes_the_vectors_down_but_equals_the_product():
-    """The first layer's input matrix has a row a token, and gathering equals multiplying by one-hot vectors."""
+    """The first layer's input matrix has a row a token, and gathering equals multiplying by one-hot
+    vectors.
+    """
     keras.utils.set_random_seed(2)
     model = SequenceTagger.create(replace(BASE, **OPTIONS["one-hot"]))
-    weights = {name: keras.ops.convert_to_numpy(weight) for name, weight in model.named_weights().items()}
+    weights = {
+        name: keras.ops.convert_to_numpy(weight) for name, weight in model.named_weights().items()
+    }
     assert weights["encoder/forward_1/kernel"].shape == (VOCABULARY, 4 * 3)
     numbers = batch()["tokens"][0]
     dense = Recurrent("lstm", 3)

@@ -1,4 +1,6 @@
-"""Optimization: Adam by rows against a slow one and against Keras', the average of weights, the rate step by step."""
+"""Optimization: Adam by rows against a slow one and against Keras', the average of weights, the
+rate step by step.
+"""
 
 import keras
 import numpy as np
@@ -11,16 +13,26 @@ from tagger.config.tagger import TrainingConfig
 from tagger.training.optimizers import RowAdam, WeightAverage
 from tagger.training.schedule import Schedule
 
-tensorflow_alone = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients as rows are TensorFlow's")
+tensorflow_alone = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="gradients as rows are TensorFlow's"
+)
 ROWS, WIDTH = 6, 3
-STEPS = [[0, 2, 3], [1, 1, 4], [2], [5, 5, 5, 0], [1, 2]]  # rows, of which some stand twice and one step lacks most
+STEPS = [
+    [0, 2, 3],
+    [1, 1, 4],
+    [2],
+    [5, 5, 5, 0],
+    [1, 2],
+]  # rows, of which some stand twice and one step lacks most
 
 
 def slices(rows, gradients):
     import tensorflow
 
     return tensorflow.IndexedSlices(
-        tensorflow.constant(gradients, "float32"), tensorflow.constant(rows), tensorflow.constant([ROWS, WIDTH])
+        tensorflow.constant(gradients, "float32"),
+        tensorflow.constant(rows),
+        tensorflow.constant([ROWS, WIDTH]),
     )
 
 
@@ -48,15 +60,24 @@ def test_rows_equal_a_slow_lazy_adam():
     for rows, gradient in zip(STEPS, gradients, strict=True):
         before = variable.numpy().copy()
         optimizer.apply([slices(rows, gradient)], [variable])
-        assert np.flatnonzero((variable.numpy() != before).any(axis=1)).tolist() == sorted(set(rows))
-    pairs = [list(zip(rows, gradient, strict=True)) for rows, gradient in zip(STEPS, gradients, strict=True)]
-    np.testing.assert_allclose(variable.numpy(), reference.lazy_adam(pairs, table().astype("float64"), 0.1), atol=1e-5)
+        assert np.flatnonzero((variable.numpy() != before).any(axis=1)).tolist() == sorted(
+            set(rows)
+        )
+    pairs = [
+        list(zip(rows, gradient, strict=True))
+        for rows, gradient in zip(STEPS, gradients, strict=True)
+    ]
+    np.testing.assert_allclose(
+        variable.numpy(), reference.lazy_adam(pairs, table().astype("float64"), 0.1), atol=1e-5
+    )
 
 
 @tensorflow_alone
 @pytest.mark.parametrize("clip", [0.0, 0.5, 100.0])
 def test_with_all_rows_in_every_batch_it_is_keras_adam(clip):
-    """Also where rows stand twice, and clipped by the norm of all gradients, as they would be if they were written down."""
+    """Also where rows stand twice, and clipped by the norm of all gradients, as they would be if
+    they were written down.
+    """
     steps = [[*range(ROWS), 1, 1], [*range(ROWS)], [5, 0, *range(ROWS)]]
     other = np.random.default_rng(2).normal(size=(len(steps), 4)).astype("float32")
     mine, its = ([keras.Variable(table()), keras.Variable(np.ones(4, "float32"))] for _ in range(2))
@@ -94,7 +115,9 @@ def test_without_rows_it_is_keras_adam_on_every_backend():
         optimizer.build([variable])
         for seed in (1, 2):
             optimizer.apply([keras.ops.convert_to_tensor(table(seed))], [variable])
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(its), atol=1e-6)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(mine), keras.ops.convert_to_numpy(its), atol=1e-6
+    )
 
 
 # -- the average
@@ -103,7 +126,9 @@ def test_without_rows_it_is_keras_adam_on_every_backend():
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.integers(0, 60))
 def test_the_average_equals_its_formula(momentum, steps):
-    """Weights w, taken n steps after those before, at step t: mean <- mean + max(1 - momentum^n, n / t) (w - mean)."""
+    """Weights w, taken n steps after those before, at step t: mean <- mean + max(1 - momentum^n, n
+    / t) (w - mean).
+    """
     weights = np.random.default_rng(3).normal(size=(steps, 2)).astype("float32")
     average = WeightAverage(momentum)
     mean, before = np.zeros(2), 0
@@ -135,7 +160,12 @@ def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights():
 
 def rates(steps, **changes):
     training = TrainingConfig(learning_rate=0.1, epochs=10, **changes)
-    return np.array([float(keras.ops.convert_to_numpy(Schedule(training, steps)(step))) for step in range(10 * steps + 1)])
+    return np.array(
+        [
+            float(keras.ops.convert_to_numpy(Schedule(training, steps)(step)))
+            for step in range(10 * steps + 1)
+        ]
+    )
 
 
 def test_a_constant_rate_is_constant():
@@ -152,4 +182,6 @@ def test_a_linear_rate_falls_to_zero():
 
 def test_an_inverse_rate_falls_from_epoch_to_epoch():
     found = rates(5, schedule="inverse")
-    np.testing.assert_allclose(found[:50], [0.1 / (1 + 0.05 * (step // 5)) for step in range(50)], rtol=1e-5)
+    np.testing.assert_allclose(
+        found[:50], [0.1 / (1 + 0.05 * (step // 5)) for step in range(50)], rtol=1e-5
+    )

@@ -1,4 +1,6 @@
-"""A trained model at work: nothing lost, nothing mixed up, and probabilities that are probabilities."""
+"""A trained model at work: nothing lost, nothing mixed up, and probabilities that are
+probabilities.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,12 @@ from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 
 GOLDEN = Path(__file__).parent / "data" / "bundle-1"
-KNOWN = st.sampled_from(["Mira", "Okafor", "met", "Leila", "in", "Quito", ".", "Borealis", "Labs", "The", "train"])
-TOKENS = st.lists(KNOWN | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), max_size=25)
+KNOWN = st.sampled_from(
+    ["Mira", "Okafor", "met", "Leila", "in", "Quito", ".", "Borealis", "Labs", "The", "train"]
+)
+TOKENS = st.lists(
+    KNOWN | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6), max_size=25
+)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(KNOWN).map(" ".join)
 
 
@@ -48,9 +54,15 @@ def test_tokens_in_are_tags_out(sentences: list[list[str]]) -> None:
     for sentence in found:
         assert sentence.spans is not None
         assert sentence.tags is None
-        assert all(score is not None and 0 < score <= 1 for score in [span.score for span in sentence.spans])
+        assert all(
+            score is not None and 0 < score <= 1
+            for score in [span.score for span in sentence.spans]
+        )
         ends = [0, *(span.end for span in sentence.spans)]
-        assert all(end <= span.start < span.end <= len(sentence) for end, span in zip(ends, sentence.spans, strict=False))
+        assert all(
+            end <= span.start < span.end <= len(sentence)
+            for end, span in zip(ends, sentence.spans, strict=False)
+        )
         assert all(span.label in golden().labels for span in sentence.spans)
 
 
@@ -79,10 +91,15 @@ def test_a_batch_gives_what_each_sentence_alone_gives(sentences: list[list[str]]
         assert facts(together) == facts(alone)
 
 
-def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_every_size_give_the_same(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     random = np.random.default_rng(7)
     words = [*predictor.bundle.features.words.words[:400], "unseen", "Æther"]
-    sentences = [[words[i] for i in random.integers(len(words), size=size)] for size in random.integers(0, 40, size=60)]
+    sentences = [
+        [words[i] for i in random.integers(len(words), size=size)]
+        for size in random.integers(0, 40, size=60)
+    ]
     monkeypatch.setattr(agreement, "STRETCH", 16)
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
@@ -97,14 +114,18 @@ def test_batches_of_every_size_give_the_same(predictor: Predictor, monkeypatch: 
 
 
 def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory does not grow with the input; and what a word is, is the same however often it was forgotten."""
+    """Memory does not grow with the input; and what a word is, is the same however often it was
+    forgotten.
+    """
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
     monkeypatch.setattr(members, "LEXICON", 10)
     monkeypatch.setattr(predictors, "WINDOW_TOKENS", 20)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))
-    assert [score for one in parts for score in scores(one)] == pytest.approx([s for one in whole for s in scores(one)], abs=1e-4)
+    assert [score for one in parts for score in scores(one)] == pytest.approx(
+        [s for one in whole for s in scores(one)], abs=1e-4
+    )
     assert len(golden().members[0].lexicon) < 10 + 4 * 5 + 1
 
 
@@ -121,7 +142,9 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
 
     found = tagger.load(GOLDEN, threads=1).predict(endless())
     assert [next(found).tokens for _ in range(5)] == [(f"word{number}",) for number in range(1, 6)]
-    assert read == 3 * (2 + predictors.AHEAD)  # two windows at work or done, and those that are encoded meanwhile
+    assert read == 3 * (
+        2 + predictors.AHEAD
+    )  # two windows at work or done, and those that are encoded meanwhile
 
 
 def test_empty_sentences_without_end_come_too() -> None:
@@ -141,14 +164,18 @@ def test_a_text_without_a_token_has_no_sentence(text: str) -> None:
 
 
 def test_own_annotations_are_replaced_and_the_rest_is_kept() -> None:
-    given_ = Sentence(("Nobody", "met", "Leila"), spans=(Span(0, 1, "X"),), tags=("a", "b", "c"), record=None)
+    given_ = Sentence(
+        ("Nobody", "met", "Leila"), spans=(Span(0, 1, "X"),), tags=("a", "b", "c"), record=None
+    )
     [found] = golden().predict([given_])
     assert (facts(found), found.tags) == ([(2, 3, "PER")], None)
     assert facts(given_) == [(0, 1, "X")]
 
 
 def test_a_probability_is_that_of_all_paths_with_the_span() -> None:
-    """Against sums over every tag sequence that IOBES allows (which a sentence of four tokens still lets us list)."""
+    """Against sums over every tag sequence that IOBES allows (which a sentence of four tokens still
+    lets us list).
+    """
     tokens, model = ["Mira", "Okafor", "left", "Porto"], golden()
     [(_, _, emissions)] = model.members[0].batches([tokens])
     emissions = np.asarray(emissions[0], dtype=np.float64)
@@ -158,16 +185,22 @@ def test_a_probability_is_that_of_all_paths_with_the_span() -> None:
     for path in itertools.product(range(len(tags)), repeat=len(tokens)):
         names = [tags[number] for number in path]
         if schemes.violation(names, "IOBES") is None:
-            probability = float(np.exp(sum(emissions[step, number] for step, number in enumerate(path))))
+            probability = float(
+                np.exp(sum(emissions[step, number] for step, number in enumerate(path)))
+            )
             total += probability
-            for span in {(span.start, span.end, span.label) for span in schemes.decode(names, "IOBES")} & set(with_span):
+            for span in {
+                (span.start, span.end, span.label) for span in schemes.decode(names, "IOBES")
+            } & set(with_span):
                 with_span[span] += probability
     expected = [value / total for value in with_span.values()]
     assert scores(model.tag_tokens([tokens])[0]) == pytest.approx(expected, abs=1e-5)
 
 
 def test_plain_tags() -> None:
-    """A model of plain tags gives one for every token and no spans; here by the weights of the golden one."""
+    """A model of plain tags gives one for every token and no spans; here by the weights of the
+    golden one.
+    """
     tags = tuple(f"T{number}" for number in range(len(golden().bundle.tags)))
     plain = dataclasses.replace(golden().bundle, scheme="plain", tags=tags)
     model = Predictor(Member(plain, golden().members[0].network))

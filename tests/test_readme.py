@@ -15,26 +15,44 @@ from tagger.bundles import language_model as bundles
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
-    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if "tagger " in line
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if "tagger " in line
 ]
 LANGUAGE_MODELS = {"letters": "forward", "back": "backward"}
-QUICKLY = ["--set", "training.epochs=1", "--set", "model.units=4", "--set", "model.embedding=4", "--set", "model.characters=4"]
+QUICKLY = [
+    "--set",
+    "training.epochs=1",
+    "--set",
+    "model.units=4",
+    "--set",
+    "model.embedding=4",
+    "--set",
+    "model.characters=4",
+]
 
 
 @pytest.fixture
 def workplace(tmp_path, trained_run, monkeypatch):
-    """A folder like the repository's, with the run that the README trains; CoNLL-2003 is played by the sample."""
+    """A folder like the repository's, with the run that the README trains; CoNLL-2003 is played by
+    the sample.
+    """
     (tmp_path / "data").mkdir()
     shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "sample")
     shutil.copytree(ROOT / "data" / "sample", tmp_path / "data" / "conll2003")
-    shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png"))
+    shutil.copytree(
+        ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("*.png")
+    )
     for run in ("mine", "five/seed-1", "five/seed-2"):
         shutil.copytree(trained_run, tmp_path / "runs" / run)
     for name, direction in LANGUAGE_MODELS.items():
         bundles.save(tmp_path / "runs" / name, small_language_models.bundle_of(direction=direction))
     monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "cache"))
     write_npz(tmp_path / "news-forward.npz", **arrays_of())
-    (tmp_path / "glove.6B.100d.txt").write_text("the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8")
+    (tmp_path / "glove.6B.100d.txt").write_text(
+        "the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -78,5 +96,7 @@ def test_python_example_runs(workplace, capsys):
 
 def test_links_lead_somewhere():
     for name in ("README.md", "CONTRIBUTING.md", "experiments/README.md"):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")):
+        for target in re.findall(
+            r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")
+        ):
             assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"

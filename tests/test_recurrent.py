@@ -1,4 +1,6 @@
-"""Every cell and direction equals the NumPy loop over the lectures' equations; padding never matters."""
+"""Every cell and direction equals the NumPy loop over the lectures' equations; padding never
+matters.
+"""
 
 import keras
 import numpy as np
@@ -46,7 +48,9 @@ def test_cell_equals_the_lectures_equations(cell, backwards):
         sequence = x[row, :length].astype("float64")
         expected = reference.run(cell, sequence[::-1] if backwards else sequence, *arguments(layer))
         expected = expected[::-1] if backwards else expected
-        np.testing.assert_allclose(found[row, :length], np.reshape(expected, (length, UNITS)), atol=1e-5)
+        np.testing.assert_allclose(
+            found[row, :length], np.reshape(expected, (length, UNITS)), atol=1e-5
+        )
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -62,7 +66,9 @@ def test_one_hot_lookup_equals_the_dense_product(cell):
         mine.assign(its)
     vectors = np.stack([reference.one_hot(row, VOCABULARY) for row in numbers]).astype("float32")
     vectors[numbers == 0] = 0.0  # padding is the zero vector
-    np.testing.assert_allclose(numpy(layer(numbers, LENGTHS)), numpy(dense(vectors, LENGTHS)), atol=1e-5)
+    np.testing.assert_allclose(
+        numpy(layer(numbers, LENGTHS)), numpy(dense(vectors, LENGTHS)), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -110,7 +116,9 @@ def test_recurrent_dropout_acts_in_training_alone(cell):
     first, second = numpy(layer(x, lengths, training=True)), numpy(layer(x, lengths, training=True))
     assert np.isfinite(first).all()
     assert not np.allclose(first, second)
-    np.testing.assert_array_equal(numpy(layer(x, lengths)), numpy(layer(x, lengths, training=False)))
+    np.testing.assert_array_equal(
+        numpy(layer(x, lengths)), numpy(layer(x, lengths, training=False))
+    )
 
 
 def test_unknown_cell_is_an_error_that_names_the_known():

@@ -1,4 +1,6 @@
-"""Spans to tags and back in every scheme, what each scheme allows, and how a scheme is found out."""
+"""Spans to tags and back in every scheme, what each scheme allows, and how a scheme is found
+out.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ def test_spans_to_tags_to_spans(scheme: str, case: tuple[list[Span], int]) -> No
     tags = encode(reversed(spans), length, scheme)
     assert len(tags) == length
     assert decode(tags, scheme) == spans
-    assert [tag == "O" for tag in tags] == [not any(s.start <= i < s.end for s in spans) for i in range(length)]
+    assert [tag == "O" for tag in tags] == [
+        not any(s.start <= i < s.end for s in spans) for i in range(length)
+    ]
 
 
 @given(case=annotated(separable=False))
@@ -84,7 +88,9 @@ def test_conversion_there_and_back(case: tuple[list[Span], int], path: list[str]
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @given(cases=st.lists(annotated(separable=False), max_size=4), data=st.data())
-def test_what_is_detected_yields_the_same_spans(scheme: str, cases: list[tuple[list[Span], int]], data: st.DataObject) -> None:
+def test_what_is_detected_yields_the_same_spans(
+    scheme: str, cases: list[tuple[list[Span], int]], data: st.DataObject
+) -> None:
     if scheme != "IO":
         cases = [*cases, *data.draw(st.lists(annotated(), max_size=4))]
     corpus = [encode(*case, scheme) for case in cases]
@@ -119,7 +125,11 @@ def test_the_transition_table_says_what_an_enumeration_of_all_spans_says(scheme:
     start, between, end = transition_table(tags, scheme)
     for length in (1, 2, 3):
         for path in itertools.product(range(len(tags)), repeat=length):
-            by_table = start[path[0]] and end[path[-1]] and all(between[i, j] for i, j in itertools.pairwise(path))
+            by_table = (
+                start[path[0]]
+                and end[path[-1]]
+                and all(between[i, j] for i, j in itertools.pairwise(path))
+            )
             names = tuple(tags[i] for i in path)
             assert by_table == (violation(names, scheme) is None), names
             if length < 3 or "Y" not in "".join(names):
@@ -146,22 +156,32 @@ def test_the_transition_table_says_what_an_enumeration_of_all_spans_says(scheme:
         ("BILOU", "B-X", 0, "leaves a span open"),
     ],
 )
-def test_the_first_mistake_is_told_with_its_place(scheme: str, tags: str, index: int, says: str) -> None:
+def test_the_first_mistake_is_told_with_its_place(
+    scheme: str, tags: str, index: int, says: str
+) -> None:
     with pytest.raises(SchemeError) as caught:
         decode(tags.split(), scheme)
     assert caught.value.index == index
     assert says in str(caught.value)
 
 
-@given(tags=st.lists(st.sampled_from([*tags_of("XY", "IOBES"), "L-X", "U-Y", "NN", "B-", "-X"]), max_size=6))
+@given(
+    tags=st.lists(
+        st.sampled_from([*tags_of("XY", "IOBES"), "L-X", "U-Y", "NN", "B-", "-X"]), max_size=6
+    )
+)
 def test_a_violation_is_the_end_of_the_longest_valid_beginning(tags: list[str]) -> None:
-    """No sequence that begins with the tags up to the violation is valid; those before it can all be completed."""
+    """No sequence that begins with the tags up to the violation is valid; those before it can all
+    be completed.
+    """
     for scheme in SCHEMES:
         endings = [[], *([tag] for tag in tags_of("XY", scheme))]
         index = violation(tags, scheme)
         assert any(violation([*tags[:index], *ending], scheme) is None for ending in endings)
         if index is not None and index < len(tags) - 1:
-            assert all(violation([*tags[: index + 1], *ending], scheme) is not None for ending in endings)
+            assert all(
+                violation([*tags[: index + 1], *ending], scheme) is not None for ending in endings
+            )
 
 
 @pytest.mark.parametrize(
@@ -171,7 +191,10 @@ def test_a_violation_is_the_end_of_the_longest_valid_beginning(tags: list[str]) 
         (["O O", ""], "IOB2"),
         (["O B-X", "B-X I-X"], "IOB2"),
         (["I-X I-X O"], "IO"),
-        (["I-X O"] * 100 + ["B-X O"], "IOB1"),  # CoNLL-2003 as published has two such B- among 23,499 spans
+        (
+            ["I-X O"] * 100 + ["B-X O"],
+            "IOB1",
+        ),  # CoNLL-2003 as published has two such B- among 23,499 spans
         (["I-X B-X"], "IOB1"),
         (["S-X O"], "IOBES"),
         (["U-X O"], "BILOU"),
@@ -200,7 +223,9 @@ def test_what_fits_no_scheme_is_refused_and_not_guessed(corpus: list[str], says:
 
 
 @given(case=annotated(), scheme=st.sampled_from(SEPARATING), extra=LABELS)
-def test_overlapping_or_overhanging_spans_are_no_tags(case: tuple[list[Span], int], scheme: str, extra: str) -> None:
+def test_overlapping_or_overhanging_spans_are_no_tags(
+    case: tuple[list[Span], int], scheme: str, extra: str
+) -> None:
     spans, length = case
     assume(spans)
     for wrong in (

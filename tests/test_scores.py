@@ -1,4 +1,6 @@
-"""Figures that others computed (the script conlleval, seqeval), identities, and odd pairs of columns."""
+"""Figures that others computed (the script conlleval, seqeval), identities, and odd pairs of
+columns.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def read(path: Path) -> tuple[Column, Column]:
     """The last two columns of a file of blank-separated lines, sentence by sentence."""
     opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8") as file:
-        blocks = [block.strip().splitlines() for block in file.read().split("\n\n") if block.strip()]
+        blocks = [
+            block.strip().splitlines() for block in file.read().split("\n\n") if block.strip()
+        ]
     gold = [[line.split()[-2] for line in block] for block in blocks]
     return gold, [[line.split()[-1] for line in block] for block in blocks]
 
@@ -64,7 +68,9 @@ def valid_columns(draw: st.DrawFn, scheme: str = "IOB2") -> tuple[Column, Column
 def stray_columns(draw: st.DrawFn, scheme: str) -> tuple[Column, Column]:
     """Valid gold tags, and predicted ones in any order of the scheme's tags."""
     gold = draw(valid_columns(scheme))[0]
-    tag = st.sampled_from(["O", *(f"{prefix}-{label}" for prefix in PREFIXES[scheme] for label in LABELS)])
+    tag = st.sampled_from(
+        ["O", *(f"{prefix}-{label}" for prefix in PREFIXES[scheme] for label in LABELS)]
+    )
     return gold, [draw(st.lists(tag, min_size=len(tags), max_size=len(tags))) for tags in gold]
 
 
@@ -78,7 +84,9 @@ def test_every_small_file_is_judged() -> None:
     assert {path.name for path in OURS.glob("*.txt")} == set(expected(OURS))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no golden/conlleval in the folder that TAGGER_SHARED names")
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="no golden/conlleval in the folder that TAGGER_SHARED names"
+)
 def test_conlleval_prints_what_the_script_prints_for_large_and_noisy_files() -> None:
     for name, figures in expected(SHARED).items():
         ours = conlleval(*read(SHARED / name)).as_json()
@@ -93,7 +101,17 @@ def test_conlleval_merges_adjacent_iobes_spans_that_strict_keeps_apart() -> None
 
 
 def test_json_has_exactly_the_public_keys() -> None:
-    score = ["tokens", "gold", "predicted", "correct", "accuracy", "precision", "recall", "f1", "labels"]
+    score = [
+        "tokens",
+        "gold",
+        "predicted",
+        "correct",
+        "accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "labels",
+    ]
     both = scores([["B-NAME", "I-NAME", "O"]], [["B-NAME", "O", "O"]]).as_json()
     assert list(both) == ["conlleval", "strict"]
     assert [list(both[name]) for name in both] == [score, score]
@@ -105,11 +123,17 @@ def seqeval_figures(gold: Column, predicted: Column, scheme: str) -> dict[str, l
     """Precision, recall and F1 in percent, and the support, of seqeval's own strict report."""
     metrics, classes = pytest.importorskip("seqeval.metrics"), pytest.importorskip("seqeval.scheme")
     found = metrics.classification_report(
-        gold, predicted, mode="strict", scheme=getattr(classes, scheme), output_dict=True, zero_division=0
+        gold,
+        predicted,
+        mode="strict",
+        scheme=getattr(classes, scheme),
+        output_dict=True,
+        zero_division=0,
     )
     keys = ("precision", "recall", "f1-score")
     return {
-        name.removesuffix(" avg"): [*(round(100 * row[key], 2) for key in keys), row["support"]] for name, row in found.items()
+        name.removesuffix(" avg"): [*(round(100 * row[key], 2) for key in keys), row["support"]]
+        for name, row in found.items()
     }
 
 
@@ -118,7 +142,9 @@ def assert_equals_seqeval(score: Score, figures: dict[str, list[float]]) -> None
     assert micro == pytest.approx(figures.pop("micro"), abs=0.011)
     assert [*score.macro, score.gold] == pytest.approx(figures.pop("macro"), abs=0.011)
     del figures["weighted"]
-    ours = {name: [row.precision, row.recall, row.f1, row.gold] for name, row in score.labels.items()}
+    ours = {
+        name: [row.precision, row.recall, row.f1, row.gold] for name, row in score.labels.items()
+    }
     assert ours == {name: pytest.approx(row, abs=0.011) for name, row in figures.items()}
     assert score.predicted == sum(row.predicted for row in score.labels.values())
     assert score.correct == sum(row.correct for row in score.labels.values())
@@ -143,11 +169,15 @@ def test_strict_equals_seqeval_on_iob1_without_needless_b(columns: tuple[Column,
 
 
 def test_seqeval_loses_iob2_tags_read_as_iob1_and_strict_does_not() -> None:
-    """Why seqeval is given IOB1 as IOB2; should it fail, seqeval was mended and `strict` can be simpler."""
+    """Why seqeval is given IOB1 as IOB2; should it fail, seqeval was mended and `strict` can be
+    simpler.
+    """
     classes = pytest.importorskip("seqeval.scheme")
     tags = ["O", "B-NAME", "I-NAME", "O", "B-TOWN"]
     assert len(decode(tags, "IOB1")) == 2
-    assert [(e.start, e.end) for e in classes.Tokens(tags, classes.IOB1, sent_id=0).entities] == [(2, 3)]
+    assert [(e.start, e.end) for e in classes.Tokens(tags, classes.IOB1, sent_id=0).entities] == [
+        (2, 3)
+    ]
     assert strict([["O", "I-NAME", "I-NAME", "O", "I-TOWN"]], [tags]).f1 == 100.0
 
 
@@ -166,7 +196,11 @@ def test_both_readings_and_span_f1_agree_on_valid_iob2(columns: tuple[Column, Co
     assert by_script.as_json() == exact.as_json()
     assert by_script.macro == exact.macro
     fractions = span_f1(*([decode(tags, "IOB2") for tags in column] for column in columns))
-    assert [round(100 * value, 2) for value in fractions] == [exact.precision, exact.recall, exact.f1]
+    assert [round(100 * value, 2) for value in fractions] == [
+        exact.precision,
+        exact.recall,
+        exact.f1,
+    ]
 
 
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme != "IO"])
@@ -188,7 +222,8 @@ def test_gold_against_itself_is_100(scheme: str, data: st.DataObject) -> None:
 def test_strict_does_not_depend_on_the_schemes_of_the_columns(
     gold_in: str, predicted_in: str, columns: tuple[Column, Column]
 ) -> None:
-    # Each column shows its scheme: IOB1 by many I- and an adjacent span, the others by a span of two tokens.
+    # Each column shows its scheme: IOB1 by many I- and an adjacent span, the others by a span of
+    # two tokens.
     shown = [["B-NAME", "I-NAME", "B-NAME"]] * ENOUGH_SPANS
     gold, predicted = ([*column, *shown] for column in columns)
     wanted = strict(gold, predicted, "IOB2")

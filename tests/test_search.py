@@ -62,7 +62,10 @@ def trainings(here: Path, monkeypatch: pytest.MonkeyPatch) -> Trainer:
 
 def rows(run: str) -> list[dict[str, str]]:
     with open(f"{run}/search.csv") as stream:
-        return [{key: value for key, value in row.items() if key != "minutes"} for row in csv.DictReader(stream)]
+        return [
+            {key: value for key, value in row.items() if key != "minutes"}
+            for row in csv.DictReader(stream)
+        ]
 
 
 def test_a_search_keeps_the_best_model_and_tells_of_all_trials(trainings: Trainer) -> None:
@@ -70,7 +73,10 @@ def test_a_search_keeps_the_best_model_and_tells_of_all_trials(trainings: Traine
     out = worked(done)
     found = rows("run")
     best = max(found, key=lambda row: float(row["dev_score"]))
-    assert f"Best dev score {float(best['dev_score']):.2f} (trial {best['trial']}). The model is in run." in out
+    assert (
+        f"Best dev score {float(best['dev_score']):.2f} (trial {best['trial']}). The model is in "
+        "run." in out
+    )
     assert out.startswith(Path("run/search.md").read_text())
     assert out.splitlines()[2].startswith(f"| {best['trial']} ")
     assert [row["trial"] for row in found] == list("123456")
@@ -103,13 +109,17 @@ class Stop(Observer):
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(trainings: Trainer, monkeypatch) -> None:
+def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
+    trainings: Trainer, monkeypatch
+) -> None:
     monkeypatch.setattr(search_report, "plot", lambda *_: None)  # which takes a second
     settings, wanted = space.load("s.toml")
     whole = search.search(settings, wanted.space, "whole", trials=12)
     for number, stop in enumerate([Stop(1, 1), Stop(4, 2), Stop(4, 1)]):
         with pytest.raises(KeyboardInterrupt):
-            search.search(settings, wanted.space, "run", trials=12, resume=number > 0, observer=stop)
+            search.search(
+                settings, wanted.space, "run", trials=12, resume=number > 0, observer=stop
+            )
         assert not Path("run/manifest.json").exists()
     assert len(rows("run")) == 3
     search.search(settings, wanted.space, "run", trials=11, resume=True)
@@ -122,19 +132,29 @@ def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(train
     assert Path("run/weights.npz").read_bytes() == Path("whole/weights.npz").read_bytes()
     assert len({row["training.learning_rate"] for row in rows("run")}) == 12
     other = {**wanted.space, "model.units": Choice((2, 4))}
-    for changed in [(config.override(settings, ["model.layers=3"]), wanted.space), (settings, other)]:
+    for changed in [
+        (config.override(settings, ["model.layers=3"]), wanted.space),
+        (settings, other),
+    ]:
         with pytest.raises(TaggerError, match="begun with other settings"):
             search.search(*changed, "run", trials=20, resume=True)
     assert rows("run") == rows("whole")
 
 
-def test_a_trial_below_the_median_is_pruned_but_never_in_its_first_epochs(trainings: Trainer, monkeypatch) -> None:
+def test_a_trial_below_the_median_is_pruned_but_never_in_its_first_epochs(
+    trainings: Trainer, monkeypatch
+) -> None:
     monkeypatch.setattr(search, "TRIALS_BEFORE_PRUNING", 1)
-    trainings.scores = lambda settings: [10, 20, 90, 91] if len(trainings.calls) != 2 else [0, 0, 50, 92]
+    trainings.scores = lambda settings: (
+        [10, 20, 90, 91] if len(trainings.calls) != 2 else [0, 0, 50, 92]
+    )
     done = invoke("search", "s.toml", "run", "--trials", "3")
     assert "| 2     |   pruned |     50.00 |      3 |" in worked(done)
     assert "trial 2 of 3: pruned at 50.00" in done.stderr
-    assert sorted(path.name for path in Path("run/trial-0002").iterdir()) == ["config.toml", "history.csv"]
+    assert sorted(path.name for path in Path("run/trial-0002").iterdir()) == [
+        "config.toml",
+        "history.csv",
+    ]
 
 
 def test_a_failed_trial_is_told_and_the_search_goes_on(trainings: Trainer) -> None:
@@ -166,7 +186,9 @@ def test_a_search_in_which_all_fails_is_an_error_and_can_go_on(trainings: Traine
     assert "search.db: the records of the search cannot be used" in message
 
 
-def test_what_is_not_installed_is_named(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_installed_is_named(
+    trainings: Trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "optuna", None)
         assert "pip install span-tagger[search]" in failed(invoke("search", "s.toml", "run"))
@@ -180,9 +202,14 @@ def test_what_is_not_installed_is_named(trainings: Trainer, monkeypatch: pytest.
 
 def test_a_search_with_real_trainings(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "train", trainer.train)
-    Path("s.toml").write_text(HEAD + '[search.space]\n"training.learning_rate" = { low = 0.01, high = 0.1 }\n')
+    Path("s.toml").write_text(
+        HEAD + '[search.space]\n"training.learning_rate" = { low = 0.01, high = 0.1 }\n'
+    )
     worked(invoke("search", "s.toml", "run", "--trials", "1", "--set", "model.units=4"))
-    assert worked(invoke("predict", "run", "-", "--to", "conll", input="Rosa met Leila")).count("\n") == 4
+    assert (
+        worked(invoke("predict", "run", "-", "--to", "conll", input="Rosa met Leila")).count("\n")
+        == 4
+    )
     best = max(rows("run"), key=lambda row: float(row["dev_score"]))
     learnt = bundle.load("run").config.training.learning_rate
     assert learnt == pytest.approx(float(best["training.learning_rate"]))

@@ -1,4 +1,6 @@
-"""Several seeds: each as if it had been trained alone, the median kept, and every interruption survived."""
+"""Several seeds: each as if it had been trained alone, the median kept, and every interruption
+survived.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from tagger.tuning import seeds
 from tagger.tuning import subprocess_trainer as apart
 from tagger.tuning.seeds import Result, Series
 
-TRAIN = "Anna B-PER\nKeller I-PER\nsang O\n\nOslo B-LOC\nis O\ncold O\n\nTom B-PER\nlives O\nin O\nNew B-LOC\nYork I-LOC\n\n"
+TRAIN = (
+    "Anna B-PER\nKeller I-PER\nsang O\n\nOslo B-LOC\nis O\ncold O\n\nTom B-PER\nlives O\nin "
+    "O\nNew B-LOC\nYork I-LOC\n\n"
+)
 SMALL = [
     "model.embedding=4",
     "model.units=4",
@@ -61,8 +66,14 @@ def settings(here: Path) -> Config:
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainer:
-    """What is trained, by a stand-in: with seed 1, 2, 3 the scores are 72, 71, 73 in the second epoch, the last."""
-    trainer = Trainer(lambda settings: [60, {1: 72, 2: 71, 3: 73}.get(settings.training.seed, 70)][: settings.training.epochs])
+    """What is trained, by a stand-in: with seed 1, 2, 3 the scores are 72, 71, 73 in the second
+    epoch, the last.
+    """
+    trainer = Trainer(
+        lambda settings: [60, {1: 72, 2: 71, 3: 73}.get(settings.training.seed, 70)][
+            : settings.training.epochs
+        ]
+    )
     monkeypatch.setattr(apart, "train", trainer)
     return trainer
 
@@ -70,17 +81,24 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainer:
 def contents(run: Path) -> dict[str, bytes]:
     """The bundle's files: name -> bytes."""
     bundle.load(run)
-    return {name: (run / name).read_bytes() for name in json.loads((run / "manifest.json").read_text())["files"]}
+    return {
+        name: (run / name).read_bytes()
+        for name in json.loads((run / "manifest.json").read_text())["files"]
+    }
 
 
 def result(seed: int, score: float) -> Result:
     return Result(seed, score, 1, 2, 0.5)
 
 
-def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(settings: Config, here: Path) -> None:
+def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
+    settings: Config, here: Path
+) -> None:
     second = override(settings, ["training.seed=2"])
     recorder = Recorder(interrupt=0)
-    seeds.train(second, here / "run", 1, observer=recorder)  # through a process of its own, as each of a series
+    seeds.train(
+        second, here / "run", 1, observer=recorder
+    )  # through a process of its own, as each of a series
     assert recorder.told == ["seed 2, 1 of 1", 1, 2]
     trainer.train(second, here / "alone")
     assert contents(here / "run") == contents(here / "run" / "seed-2") == contents(here / "alone")
@@ -89,9 +107,13 @@ def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(settings: Config
 EPOCH = '["epoch", [{"epoch": 1, "dev_score": 1.0}, true]]'
 
 
-def test_a_training_apart_waits_for_its_observer_and_ends_with_it(settings: Config, here: Path, monkeypatch) -> None:
+def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
+    settings: Config, here: Path, monkeypatch
+) -> None:
     python = here / "python"
-    python.write_text(f"#!/bin/sh\nread job\necho '{EPOCH}'\nread go\necho gone > on\nexec sleep 60\n")
+    python.write_text(
+        f"#!/bin/sh\nread job\necho '{EPOCH}'\nread go\necho gone > on\nexec sleep 60\n"
+    )
     python.chmod(0o755)
     monkeypatch.setattr("sys.executable", str(python))
 
@@ -113,7 +135,9 @@ def test_a_training_apart_waits_for_its_observer_and_ends_with_it(settings: Conf
         ("exit 0", "not a trained model"),
     ],
 )
-def test_whatever_ends_a_training_apart_is_one_message(settings, here: Path, monkeypatch, script: str, complaint: str) -> None:
+def test_whatever_ends_a_training_apart_is_one_message(
+    settings, here: Path, monkeypatch, script: str, complaint: str
+) -> None:
     python = here / "python"
     python.write_text(f"#!/bin/sh\nread job; {script}\n")
     python.chmod(0o755)
@@ -123,15 +147,22 @@ def test_whatever_ends_a_training_apart_is_one_message(settings, here: Path, mon
     assert complaint in str(error.value)
 
 
-def test_a_series_has_a_folder_a_seed_tables_and_the_median_model(settings: Config, here: Path, trainings: Trainer) -> None:
+def test_a_series_has_a_folder_a_seed_tables_and_the_median_model(
+    settings: Config, here: Path, trainings: Trainer
+) -> None:
     whole = seeds.train(settings, here / "run", 3)
-    assert trainings.calls == [(override(settings, [f"training.seed={seed}"]), False) for seed in (1, 2, 3)]
+    assert trainings.calls == [
+        (override(settings, [f"training.seed={seed}"]), False) for seed in (1, 2, 3)
+    ]
     assert (whole.kept.seed, whole.kept.dev_score) == (1, 72)
     assert contents(here / "run") == contents(here / "run" / "seed-1")
     with open("run/seeds.csv") as stream:
         rows = list(csv.reader(stream))
     assert rows[0] == ["seed", "dev_score", "best_epoch", "epochs", "minutes"]
-    assert rows[1:] == [[str(seed), str(score), "2", "2", "1.0"] for seed, score in ((1, 72.0), (2, 71.0), (3, 73.0))]
+    assert rows[1:] == [
+        [str(seed), str(score), "2", "2", "1.0"]
+        for seed, score in ((1, 72.0), (2, 71.0), (3, 73.0))
+    ]
     assert Path("run/seeds.md").read_text() == whole.table() + "\n"
 
 
@@ -146,15 +177,25 @@ def test_an_interrupted_series_keeps_what_ended_resumes_what_did_not_and_starts_
     assert not (here / "run" / "manifest.json").exists()
     recorder = Recorder(interrupt=0)
     seeds.train(settings, here / "run", 3, resume=True, observer=recorder)
-    rest = [event for seed in range(interrupt + 1, 4) for event in (f"seed {seed}, {seed} of 3", 1, 2)]
-    assert recorder.told == [*(f"seed {seed}, {seed} of 3" for seed in range(1, interrupt + 1)), 2, *rest]
-    assert [call[1] for call in trainings.calls] == [False] * interrupt + [True] + [False] * (3 - interrupt)
+    rest = [
+        event for seed in range(interrupt + 1, 4) for event in (f"seed {seed}, {seed} of 3", 1, 2)
+    ]
+    assert recorder.told == [
+        *(f"seed {seed}, {seed} of 3" for seed in range(1, interrupt + 1)),
+        2,
+        *rest,
+    ]
+    assert [call[1] for call in trainings.calls] == [False] * interrupt + [True] + [False] * (
+        3 - interrupt
+    )
     for name in ("", "seed-1", "seed-2", "seed-3"):
         assert contents(here / "run" / name) == contents(here / "whole" / name)
     assert Path("run/seeds.md").read_text() == Path("whole/seeds.md").read_text()
 
 
-def test_a_seed_that_was_stopped_before_its_first_epoch_ended_begins_anew(settings, here: Path, trainings: Trainer) -> None:
+def test_a_seed_that_was_stopped_before_its_first_epoch_ended_begins_anew(
+    settings, here: Path, trainings: Trainer
+) -> None:
     seeds.train(settings, here / "run", 1)
     (here / "run" / "seed-2" / "tensorboard").mkdir(parents=True)
     (here / "run" / "seed-2" / "config.toml").write_text("[data]\n")
@@ -166,10 +207,22 @@ def test_a_seed_that_was_stopped_before_its_first_epoch_ended_begins_anew(settin
 
 @pytest.mark.parametrize(
     ("scores", "kept"),
-    [([70], 1), ([70, 80], 1), ([80, 70], 2), ([70, 90, 80], 3), ([80, 70, 80, 90], 1), ([1, 4, 3, 2], 4), ([5, 5, 5], 1)],
+    [
+        ([70], 1),
+        ([70, 80], 1),
+        ([80, 70], 2),
+        ([70, 90, 80], 3),
+        ([80, 70, 80, 90], 1),
+        ([1, 4, 3, 2], 4),
+        ([5, 5, 5], 1),
+    ],
 )
-def test_of_two_in_the_middle_the_lower_is_kept_of_equal_ones_the_first(scores: list[float], kept: int) -> None:
-    assert Series(tuple(result(seed, score) for seed, score in enumerate(scores, 1))).kept.seed == kept
+def test_of_two_in_the_middle_the_lower_is_kept_of_equal_ones_the_first(
+    scores: list[float], kept: int
+) -> None:
+    assert (
+        Series(tuple(result(seed, score) for seed, score in enumerate(scores, 1))).kept.seed == kept
+    )
 
 
 def test_the_table_gives_mean_and_sample_deviation() -> None:
@@ -186,7 +239,15 @@ def test_the_table_gives_mean_and_sample_deviation() -> None:
     assert "±" not in Series((result(7, 80.0),)).table()
 
 
-BASE = ["train", "--train", "train.conll", "--dev", "train.conll", "run", *(word for it in SMALL for word in ("--set", it))]
+BASE = [
+    "train",
+    "--train",
+    "train.conll",
+    "--dev",
+    "train.conll",
+    "run",
+    *(word for it in SMALL for word in ("--set", it)),
+]
 
 
 def test_seeds_from_the_command_line(settings: Config, here: Path, trainings: Trainer) -> None:
@@ -195,9 +256,15 @@ def test_seeds_from_the_command_line(settings: Config, here: Path, trainings: Tr
     assert "seed 6, 2 of 2" in done.stderr
     assert "seed 5" in worked(invoke("info", "run"))
     assert "exists and is not empty" in failed(invoke(*BASE, "--seeds", "2"))
-    assert "seed-1: does not exist, so there is nothing to resume" in failed(invoke(*BASE, "--seeds", "2", "--resume"))
+    assert "seed-1: does not exist, so there is nothing to resume" in failed(
+        invoke(*BASE, "--seeds", "2", "--resume")
+    )
     worked(invoke(*BASE, "--seeds", "3", "--seed", "5", "--resume"))
-    assert [(settings.training.seed, resume) for settings, resume in trainings.calls] == [(5, False), (6, False), (7, False)]
+    assert [(settings.training.seed, resume) for settings, resume in trainings.calls] == [
+        (5, False),
+        (6, False),
+        (7, False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,13 +272,22 @@ def test_seeds_from_the_command_line(settings: Config, here: Path, trainings: Tr
     [
         (["--seeds", "0"], 2, "0 is not in the range x>=1"),
         (["--seeds", "many"], 2, "not a valid integer"),
-        (["--seeds", "2", "--seed", str(2**32 - 1)], 1, "the last seed: training.seed: expected a value from 0 to"),
+        (
+            ["--seeds", "2", "--seed", str(2**32 - 1)],
+            1,
+            "the last seed: training.seed: expected a value from 0 to",
+        ),
         (["--seeds", "2", "--train", "nowhere"], 1, "nowhere: cannot be read"),
         (["--seeds", "2", "train.conll/run"], 1, "cannot be written"),
     ],
 )
 def test_what_is_wrong_is_told_before_a_folder_is_made(
-    settings: Config, here: Path, trainings: Trainer, arguments: list[str], status: int, complaint: str
+    settings: Config,
+    here: Path,
+    trainings: Trainer,
+    arguments: list[str],
+    status: int,
+    complaint: str,
 ) -> None:
     base = [word for word in BASE if word != "run"] if arguments[-1].endswith("run") else BASE
     assert complaint in failed(invoke(*base, *arguments), status)

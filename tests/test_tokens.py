@@ -13,17 +13,29 @@ from hypothesis import strategies as st
 
 from tagger.errors import TaggerError
 from tagger.text import tokens
-from tagger.text.tokens import DEFAULT, Offsets, TokenizerError, checked, get, names, register, whitespace
+from tagger.text.tokens import (
+    DEFAULT,
+    Offsets,
+    TokenizerError,
+    checked,
+    get,
+    names,
+    register,
+    whitespace,
+)
 
 # Text in which the rules have something to do, and any text at all, lone surrogates included.
 PIECES = re.split(
     r"\|",
-    "Mr. J. Smith|U.S.|a.m.|don't|'s|n't|\"|'|`|\u2018|\u2019|\u201c|\u201d|(|)|.|...|!|?|,|--|-|$|US$|10,000"
-    "|No.|2.|www.|http://|x@|@y.org|&|end.Next|.)|\u4f60\u597d\u3002|\u0928\u092e\u0938\u094d\u0924| | | |\n"
+    "Mr. J. Smith|U.S.|a.m.|don't|'s|n't|\"|'|`|\u2018|\u2019|\u201c|\u201d|(|)|.|...|!|?|,|--|-|$|US$"
+    "|10,000|No.|2.|www.|http://|x@|@y.org|&|end.Next|.)|\u4f60\u597d\u3002"
+    "|\u0928\u092e\u0938\u094d\u0924| | | |\n"
     "|\r\n|\u2028|\x85|\x1c|\x1f|\x00|\xa0|\u200b|\u200d|\ufeff|\u0301|\ud800|\U0001f600|\U0001f469\u200d"
     "|\U0001f1e9\U0001f1ea|\u0600|\u202e",
 )
-TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(st.characters(codec=None))
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(
+    st.characters(codec=None)
+)
 
 
 def words(text: str, name: str = DEFAULT) -> list[list[str]]:
@@ -68,14 +80,26 @@ def test_lines_do_not_influence_each_other(first: str, second: str) -> None:
     ("text", "expected"),
     [
         ("Teddy Roosevelt was a great President.", "Teddy Roosevelt was a great President ."),
-        ("Don't, we'll, it's, DON'T, can\u2019t!", "Do n't , we 'll , it 's , DO N'T , ca n\u2019t !"),
+        (
+            "Don't, we'll, it's, DON'T, can\u2019t!",
+            "Do n't , we 'll , it 's , DO N'T , ca n\u2019t !",
+        ),
         ("Mr. J. Smith of the U.S. troops ran.", "Mr. J. Smith of the U.S. troops ran ."),
-        ("the U.S.-led talks (U.S.) at 7 a.m. today", "the U.S.-led talks ( U.S. ) at 7 a.m. today"),
+        (
+            "the U.S.-led talks (U.S.) at 7 a.m. today",
+            "the U.S.-led talks ( U.S. ) at 7 a.m. today",
+        ),
         ("He lives in the U.S.", "He lives in the U.S ."),
         ("It is No. 5, at Acme Inc., London.", "It is No. 5 , at Acme Inc. , London ."),
         ("AT&T paid $100, US$10,000.50 or 5%.", "AT&T paid $ 100 , US$ 10,000.50 or 5 % ."),
-        ("On 1996-08-22 +0.7 -3 .500 7-6 1/2 2:29.34", "On 1996-08-22 +0.7 -3 .500 7-6 1/2 2:29.34"),
-        ("Mail a.b+c@d-e.org; see http://x.org/a?b=1.", "Mail a.b+c@d-e.org ; see http://x.org/a?b=1 ."),
+        (
+            "On 1996-08-22 +0.7 -3 .500 7-6 1/2 2:29.34",
+            "On 1996-08-22 +0.7 -3 .500 7-6 1/2 2:29.34",
+        ),
+        (
+            "Mail a.b+c@d-e.org; see http://x.org/a?b=1.",
+            "Mail a.b+c@d-e.org ; see http://x.org/a?b=1 .",
+        ),
         ("(see www.reuters.com/news) example.com", "( see www.reuters.com/news ) example.com"),
         ("Inzamam-ul-Haq, O'Brien, rock'n'roll", "Inzamam-ul-Haq , O'Brien , rock'n'roll"),
         ('the dogs\' 5 "big" bones...', 'the dogs \' 5 " big " bones ...'),
@@ -105,7 +129,14 @@ def test_tokens_of_one_sentence(text: str, expected: str) -> None:
         ["\u201cReally?\u201d asked Anna.", "\u201cYes.\u201d", "She went."],
         ["He won.", "2. Colin Jackson was second (1:02)."],
         ["the Iraq-U.N. talks failed."],
-        ["It was Bob's.", "The dogs' owner left.", "'Never.'", "``Go.''", "\u2018Now.\u2019", "They went."],
+        [
+            "It was Bob's.",
+            "The dogs' owner left.",
+            "'Never.'",
+            "``Go.''",
+            "\u2018Now.\u2019",
+            "They went.",
+        ],
     ],
 )
 def test_sentences(sentences: list[str]) -> None:
@@ -152,10 +183,14 @@ def test_nothing_to_see(text: str) -> None:
 )
 def test_very_long_lines_finish(unit: str) -> None:
     text = unit * (200_000 // len(unit))
-    assert sum(end - start for s in get(DEFAULT)(text) for start, end in s) == len(text) - text.count(" ")
+    assert sum(end - start for s in get(DEFAULT)(text) for start, end in s) == len(
+        text
+    ) - text.count(" ")
 
 
-def test_registered_tokenizers_are_found_and_names_stay_unique(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registered_tokenizers_are_found_and_names_stay_unique(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(tokens, "_TOKENIZERS", dict(tokens._TOKENIZERS))
 
     def characters(text: str) -> Iterator[list[Offsets]]:
@@ -171,7 +206,9 @@ def test_registered_tokenizers_are_found_and_names_stay_unique(monkeypatch: pyte
 
 
 def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
-    with pytest.raises(ValueError, match=f"'whitespce'.*did you mean 'whitespace'.*{DEFAULT}, whitespace"):
+    with pytest.raises(
+        ValueError, match=f"'whitespce'.*did you mean 'whitespace'.*{DEFAULT}, whitespace"
+    ):
         get("whitespce")
     with pytest.raises(TaggerError, match="unknown tokenizer 'zzz'; known"):
         get("zzz")
@@ -192,7 +229,9 @@ def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
         ([[(-5, 2), (3, 5)]], r"token \(-5, 2\)"),
     ],
 )
-def test_a_tokenizer_that_loses_text_is_refused(sentences: list[list[Offsets]], message: str) -> None:
+def test_a_tokenizer_that_loses_text_is_refused(
+    sentences: list[list[Offsets]], message: str
+) -> None:
     with pytest.raises(TokenizerError, match=f"'mine'.*{message}"):
         list(checked(lambda text: sentences, "mine")("ab cd"))
 

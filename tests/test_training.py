@@ -38,8 +38,12 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(settings, tm
 AVERAGED = ["training.averaging=0.7", "training.batch_tokens=4", "training.schedule=linear"]
 
 
-@pytest.mark.parametrize(("interrupt_in_epoch", "changes"), [(2, []), (4, []), (3, AVERAGED)], ids=["2", "4", "averaged"])
-def test_an_interrupted_training_resumes_to_the_very_same_bundle(settings, tmp_path, interrupt_in_epoch, changes):
+@pytest.mark.parametrize(
+    ("interrupt_in_epoch", "changes"), [(2, []), (4, []), (3, AVERAGED)], ids=["2", "4", "averaged"]
+)
+def test_an_interrupted_training_resumes_to_the_very_same_bundle(
+    settings, tmp_path, interrupt_in_epoch, changes
+):
     settings = override(settings, changes)
     trainer.train(settings, tmp_path / "whole")
     stopped = tmp_path / "stopped"
@@ -67,19 +71,28 @@ def test_a_finished_training_resumes_with_more_epochs_but_no_other_change(settin
         trainer.train(override(settings, ["model.units=7"]), tmp_path / "run", resume=True)
 
 
-def test_where_the_rate_falls_to_the_end_the_number_of_epochs_is_fixed_from_the_start(settings, tmp_path):
+def test_where_the_rate_falls_to_the_end_the_number_of_epochs_is_fixed_from_the_start(
+    settings, tmp_path
+):
     with pytest.raises(KeyboardInterrupt):
         trainer.train(settings, tmp_path / "run", observer=Recorder(2))
     with pytest.raises(TaggerError, match="epochs = 6"):
         trainer.train(override(settings, ["training.epochs=6"]), tmp_path / "run", resume=True)
-    trained = trainer.train(override(settings, ["training.patience=7"]), tmp_path / "run", resume=True)
+    trained = trainer.train(
+        override(settings, ["training.patience=7"]), tmp_path / "run", resume=True
+    )
     assert trained.metrics["epochs"] == 4
-    rates = [row["learning_rate"] for row in checkpoints.load(tmp_path / "run" / "checkpoint" / "last.npz")[0].history]
+    rates = [
+        row["learning_rate"]
+        for row in checkpoints.load(tmp_path / "run" / "checkpoint" / "last.npz")[0].history
+    ]
     np.testing.assert_allclose(rates, [0.015, 0.01, 0.005, 0], atol=1e-6)
 
 
 def test_an_average_of_the_weights_is_what_is_scored_and_kept(settings, tmp_path):
-    """Twelve steps an epoch: after the first the average is the weights of the eighth step, the latest that it has seen."""
+    """Twelve steps an epoch: after the first the average is the weights of the eighth step, the
+    latest that it has seen.
+    """
     once = override(settings, [*AVERAGED, "training.epochs=1"])
     averaged = trainer.train(once, tmp_path / "averaged")
     trainer.train(override(once, ["training.averaging=0"]), tmp_path / "last")
@@ -89,18 +102,26 @@ def test_an_average_of_the_weights_is_what_is_scored_and_kept(settings, tmp_path
         np.testing.assert_array_equal(array, arrays["average"][name])
     _, plain = checkpoints.load(tmp_path / "last" / "checkpoint" / "last.npz")
     assert "average" not in plain
-    for name, array in arrays["now"].items():  # the training itself goes on from the weights, not from their average
+    for name, array in arrays[
+        "now"
+    ].items():  # the training itself goes on from the weights, not from their average
         np.testing.assert_array_equal(array, plain["now"][name])
     assert any((averaged.weights[name] != array).any() for name, array in plain["best"].items())
     measured = averaged.metrics["agreement"]
     assert measured["without"] == pytest.approx(averaged.metrics["dev"]["score"], abs=0.01)
-    found = score_model(predictor.load(tmp_path / "averaged", precision="float32"), [settings.data.dev], settings.data.reading)
+    found = score_model(
+        predictor.load(tmp_path / "averaged", precision="float32"),
+        [settings.data.dev],
+        settings.data.reading,
+    )
     assert found.strict.f1 == pytest.approx(max(measured["score"], measured["without"]), abs=0.01)
 
 
 def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(settings, tmp_path):
     recorder = Recorder()
-    trained = trainer.train(override(settings, [*BY_HEART, "training.patience=12"]), tmp_path / "run", observer=recorder)
+    trained = trainer.train(
+        override(settings, [*BY_HEART, "training.patience=12"]), tmp_path / "run", observer=recorder
+    )
     scores = [row["dev_score"] for row, _ in recorder.rows]
     best = trained.metrics["best_epoch"]
     assert scores[best - 1] == max(scores)
@@ -123,12 +144,20 @@ def test_progress_is_reported_from_within_epochs(settings, tmp_path):
     assert any((tmp_path / "run" / "tensorboard").rglob("events*"))
 
 
-WILD = ["model.cell=rnn-relu", "training.optimizer=sgd", "training.learning_rate=50.0", "training.epochs=3"]
+WILD = [
+    "model.cell=rnn-relu",
+    "training.optimizer=sgd",
+    "training.learning_rate=50.0",
+    "training.epochs=3",
+]
 
 
 def test_an_exploding_training_says_so(settings, tmp_path):
     wild = override(settings, [*WILD, "training.batch_tokens=4", "training.clip_norm=0"])
-    with pytest.raises(TaggerError, match=r"the loss became .* batch .*: the training exploded; set training\.clip_norm"):
+    with pytest.raises(
+        TaggerError,
+        match=r"the loss became .* batch .*: the training exploded; set training\.clip_norm",
+    ):
         trainer.train(wild, tmp_path / "wild")
 
 
@@ -137,20 +166,29 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(nu
     features = WordFeatures(Vocabulary.build([["a"]]))
     emissions = np.zeros((1, 2, 2), "float32")
     emissions[0, 1, 1] = number
-    model = SimpleNamespace(head=SimpleNamespace(scores=lambda: None), emissions=lambda inputs: emissions)
+    model = SimpleNamespace(
+        head=SimpleNamespace(scores=lambda: None), emissions=lambda inputs: emissions
+    )
     decoder = Decoder(["X", "Y"], plain_tags=True)
-    with pytest.raises(TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"):
+    with pytest.raises(
+        TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"
+    ):
         dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder)
 
 
 def test_clipping_prevents_an_explosion(settings, tmp_path):
-    trainer.train(override(settings, [*WILD, "training.batch_tokens=4", "training.clip_norm=0.01"]), tmp_path / "tame")
+    trainer.train(
+        override(settings, [*WILD, "training.batch_tokens=4", "training.clip_norm=0.01"]),
+        tmp_path / "tame",
+    )
 
 
 def test_plain_tags_train_and_are_scored_by_accuracy(settings, tmp_path):
     path = tmp_path / "pos.conll"
     path.write_text("dogs NNS\nbark VBP\n. .\n\ncats NNS\nmew VBP\n\n" * 4, encoding="utf-8")
-    plain = override(settings, [f"data.train={path}", f"data.dev={path}", *BY_HEART, "training.patience=12"])
+    plain = override(
+        settings, [f"data.train={path}", f"data.dev={path}", *BY_HEART, "training.patience=12"]
+    )
     trained = trainer.train(plain, tmp_path / "run")
     assert trained.scheme == "plain"
     assert trained.tags == (".", "NNS", "VBP")

@@ -1,4 +1,6 @@
-"""Trainings with pretrained vectors, and with a CRF head: what the bundle carries of them, and that it works."""
+"""Trainings with pretrained vectors, and with a CRF head: what the bundle carries of them, and that
+it works.
+"""
 
 from __future__ import annotations
 
@@ -26,23 +28,40 @@ from tagger.training import trainer
 PERSONS, TOWNS = ["anna", "tom", "ida", "ben"], ["oslo", "york", "rome", "kyiv"]
 UNSEEN = ["berta", "bergen"]  # a person and a town that only the vectors know
 LATER = ["cleo", "cork"]
-CORPUS = "".join(f"{name.title()} B-{label}\nsang O\n\n" for label, names in (("PER", PERSONS), ("LOC", TOWNS)) for name in names)
-VECTORS = ["model.embedding=0", "model.characters=0", "model.shape=0", "model.fine_tune=true", "training.patience=8"]
+CORPUS = "".join(
+    f"{name.title()} B-{label}\nsang O\n\n"
+    for label, names in (("PER", PERSONS), ("LOC", TOWNS))
+    for name in names
+)
+VECTORS = [
+    "model.embedding=0",
+    "model.characters=0",
+    "model.shape=0",
+    "model.fine_tune=true",
+    "training.patience=8",
+]
 
 
 def vector_file() -> str:
-    """First the unseen two, then who is in train, at last two more: persons point one way, towns the other."""
+    """First the unseen two, then who is in train, at last two more: persons point one way, towns
+    the other.
+    """
     random = np.random.default_rng(1)
     lines = []
     for word in [*UNSEEN, *PERSONS, *TOWNS, *LATER]:
         sign = 1 if word in (*PERSONS, "berta", "cleo") else -1
-        lines.append(f"{word} {sign + random.normal() / 10:.4f} {-sign + random.normal() / 10:.4f} {random.normal() / 10:.4f}")
+        lines.append(
+            f"{word} {sign + random.normal() / 10:.4f} {-sign + random.normal() / 10:.4f} "
+            f"{random.normal() / 10:.4f}"
+        )
     return "\n".join(lines) + "\n"
 
 
 def words_of(model: predictor.Predictor, *words: str) -> list[tuple[str, float]]:
     """Of each word, alone in a sentence with "sang", its label and probability."""
-    spans = [sentence.spans or () for sentence in model.tag_tokens([[word, "sang"] for word in words])]
+    spans = [
+        sentence.spans or () for sentence in model.tag_tokens([[word, "sang"] for word in words])
+    ]
     return [(found[0].label, found[0].score or 0.0) if found else ("", 0.0) for found in spans]
 
 
@@ -50,7 +69,9 @@ def words_of(model: predictor.Predictor, *words: str) -> list[tuple[str, float]]
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tmp_path_factory.mktemp("corpus")
     (folder / "vectors.txt").write_text(vector_file())
-    return settings_in(folder, *BY_HEART, *VECTORS, f'data.vectors=["{folder / "vectors.txt"}"]', train=CORPUS)
+    return settings_in(
+        folder, *BY_HEART, *VECTORS, f'data.vectors=["{folder / "vectors.txt"}"]', train=CORPUS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +93,17 @@ def test_the_bundle_carries_the_table_as_a_memory_map(settings: Config, run: Pat
     assert vectors is not None
     assert isinstance(vectors.table, np.memmap)
     assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS, *LATER]
-    given = [line.split(" ")[1:] for line in Path(settings.data.vectors[0]).read_text().splitlines()]
-    np.testing.assert_array_equal(vectors.table, np.array(given, dtype=np.float32).astype(np.float16))
-    assert not any("embeddings" in name for name in loaded.weights if not name.startswith("vectors/differences"))
+    given = [
+        line.split(" ")[1:] for line in Path(settings.data.vectors[0]).read_text().splitlines()
+    ]
+    np.testing.assert_array_equal(
+        vectors.table, np.array(given, dtype=np.float32).astype(np.float16)
+    )
+    assert not any(
+        "embeddings" in name
+        for name in loaded.weights
+        if not name.startswith("vectors/differences")
+    )
 
 
 def test_the_vectors_of_the_train_set_differ_from_the_given_ones(run: Path) -> None:
@@ -85,7 +114,9 @@ def test_the_vectors_of_the_train_set_differ_from_the_given_ones(run: Path) -> N
     assert not differences[:2].any()
 
 
-def test_a_word_that_only_the_vectors_know_is_told_by_its_vector(settings: Config, run: Path) -> None:
+def test_a_word_that_only_the_vectors_know_is_told_by_its_vector(
+    settings: Config, run: Path
+) -> None:
     model = predictor.load(run)
     assert model.bundle.metrics["dev"]["score"] == 100
     found = words_of(model, "Berta", "Bergen", "Cleo", "Cork", "BERTA")
@@ -96,7 +127,9 @@ def test_a_word_that_only_the_vectors_know_is_told_by_its_vector(settings: Confi
     assert scores.strict.f1 == 100
 
 
-def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(settings: Config, run: Path, tmp_path: Path) -> None:
+def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(
+    settings: Config, run: Path, tmp_path: Path
+) -> None:
     trainer.train(override(settings, ["data.keep_vectors=2"]), tmp_path / "trimmed")
     full, trimmed = predictor.load(run), predictor.load(tmp_path / "trimmed")
     vectors = trimmed.bundle.features.vectors
@@ -147,9 +180,20 @@ def seal(folder: Path, name: str) -> None:
         ("vectors/words.txt", b"\xff"),
         ("vectors/words.txt", b"a\n" * 11 + b"a"),
     ],
-    ids=["float32", "too few", "one axis", "objects", "wider", "too few words", "no UTF-8", "a word twice"],
+    ids=[
+        "float32",
+        "too few",
+        "one axis",
+        "objects",
+        "wider",
+        "too few words",
+        "no UTF-8",
+        "a word twice",
+    ],
 )
-def test_vectors_that_make_no_sense_are_refused(copied: Path, name: str, content: bytes | np.ndarray) -> None:
+def test_vectors_that_make_no_sense_are_refused(
+    copied: Path, name: str, content: bytes | np.ndarray
+) -> None:
     if isinstance(content, bytes):
         (copied / name).write_bytes(content)
     else:
@@ -169,7 +213,9 @@ def test_a_manifest_that_lists_no_vectors_is_refused(copied: Path) -> None:
         bundle.load(copied)
 
 
-def test_a_vector_file_that_is_not_there_is_told_before_anything_is_written(settings: Config, tmp_path: Path) -> None:
+def test_a_vector_file_that_is_not_there_is_told_before_anything_is_written(
+    settings: Config, tmp_path: Path
+) -> None:
     missing = override(settings, [f'data.vectors=["{tmp_path / "no.txt"}"]'])
     with pytest.raises(TaggerError, match=r"no\.txt"):
         trainer.train(missing, tmp_path / "run")
@@ -178,7 +224,9 @@ def test_a_vector_file_that_is_not_there_is_told_before_anything_is_written(sett
 
 def test_a_copy_made_by_saving_is_the_same(run: Path, tmp_path: Path) -> None:
     bundle.save(tmp_path / "copy", bundle.load(run))
-    assert (tmp_path / "copy" / "manifest.json").read_bytes() == (run / "manifest.json").read_bytes()
+    assert (tmp_path / "copy" / "manifest.json").read_bytes() == (
+        run / "manifest.json"
+    ).read_bytes()
     assert isinstance(bundle.load(tmp_path / "copy").features.vectors, Vectors)
 
 
@@ -188,7 +236,9 @@ def test_a_copy_made_by_saving_is_the_same(run: Path, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def crf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("crf")
-    trainer.train(settings_in(folder, *BY_HEART, "model.head=crf", "training.patience=8"), folder / "run")
+    trainer.train(
+        settings_in(folder, *BY_HEART, "model.head=crf", "training.patience=8"), folder / "run"
+    )
     return folder / "run"
 
 

@@ -36,9 +36,20 @@ IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixt
 
 def test_the_fallback_goes_from_exact_to_lower_cased_to_digits() -> None:
     table = by_number(["paris", "Paris", "00", "10", "0th", "0TH"])
-    assert table.rows(["Paris", "PARIS", "10", "11", "5TH", "5th", "0TH", "London", "", "\u0665"]).tolist() == [
-        1, 0, 3, 2, 4, 4, 5, -1, -1, -1,
-    ]  # fmt: skip
+    assert table.rows(
+        ["Paris", "PARIS", "10", "11", "5TH", "5th", "0TH", "London", "", "\u0665"]
+    ).tolist() == [
+        1,
+        0,
+        3,
+        2,
+        4,
+        4,
+        5,
+        -1,
+        -1,
+        -1,
+    ]
     assert table.rows([]).dtype == np.int32
     found = table.vectors_of(table.rows(["London", "paris"]))
     assert found.dtype == np.float32
@@ -71,7 +82,9 @@ def test_trimming_keeps_the_first_and_the_wanted() -> None:
     part = table.trimmed(1, ["Rare", "PARIS", "123", "unknown", "the"])
     assert part.words == ["the", "paris", "000", "Rare"]
     for word in ["the", "Rare", "PARIS", "123", "unknown"]:
-        np.testing.assert_array_equal(part.vectors_of(part.rows([word])), table.vectors_of(table.rows([word])))
+        np.testing.assert_array_equal(
+            part.vectors_of(part.rows([word])), table.vectors_of(table.rows([word]))
+        )
     assert table.trimmed(99).words == table.words
     assert len(table.trimmed(0)) == 0
     assert table.trimmed(0).vectors_of(np.array([-1])).tolist() == [[0, 0]]
@@ -111,10 +124,19 @@ def test_bad_saved_files(tmp_path: Path) -> None:
         words.write_bytes(content)
         with pytest.raises(ValueError, match=r"words: not the words of .*table, one a line: "):
             Vectors.load(words, table)
-    for bad in (b"", good[:-1], pickle.dumps([1]), _npz(np.eye(1)), b"x" + good, good.replace(b"<f2", b"|O0")):
+    for bad in (
+        b"",
+        good[:-1],
+        pickle.dumps([1]),
+        _npz(np.eye(1)),
+        b"x" + good,
+        good.replace(b"<f2", b"|O0"),
+    ):
         table.write_bytes(bad)
         with pytest.raises(
-            ValueError, match=r"table: (not a table of numbers in NumPy's format|expected an \.npy file of float16)"
+            ValueError,
+            match=r"table: (not a table of numbers in NumPy's format|expected an \.npy file of "
+            r"float16)",
         ):
             Vectors.load(words, table)
     np.save(table.open("wb"), np.eye(2))
@@ -124,26 +146,35 @@ def test_bad_saved_files(tmp_path: Path) -> None:
         Vectors.load(words, tmp_path / "absent")
 
 
-# Few letters, so that forms meet; İ, ẞ and Σ are lower-cased to more characters, to a rarer one, and by what stands around.
+# Few letters, so that forms meet; İ, ẞ and Σ are lower-cased to more characters, to a rarer one,
+# and by what stands around.
 TIGHT = st.text("aA01\u0130\u1e9e\u03a3\u03c3\u03c2\u0665\u0307", min_size=1, max_size=3)
-TIGHT_TABLES = st.tuples(st.lists(TIGHT, max_size=8, unique=True), st.integers(1, 3)).map(lambda drawn: by_number(*drawn))
+TIGHT_TABLES = st.tuples(st.lists(TIGHT, max_size=8, unique=True), st.integers(1, 3)).map(
+    lambda drawn: by_number(*drawn)
+)
 
 
 @settings(max_examples=200)
-@given(parts=st.lists(TIGHT_TABLES, min_size=1, max_size=3), words=st.lists(TIGHT | TOKENS, max_size=8))
+@given(
+    parts=st.lists(TIGHT_TABLES, min_size=1, max_size=3), words=st.lists(TIGHT | TOKENS, max_size=8)
+)
 @example(
     parts=[by_number(["A0"]), by_number(["a1"])], words=["A1"]
 )  # were digits tried in cased words, "A1" would be lost in the union
 def test_a_merged_table_answers_as_its_parts_do(parts: list[Vectors], words: list[str]) -> None:
     union = merge(parts)
-    assert union.words == list(dict.fromkeys(itertools.chain.from_iterable(part.words for part in parts)))
+    assert union.words == list(
+        dict.fromkeys(itertools.chain.from_iterable(part.words for part in parts))
+    )
     queries = [*words, *union.words, *map(str.upper, union.words)]
     wanted = np.concatenate([part.vectors_of(part.rows(queries)) for part in parts], axis=1)
     np.testing.assert_array_equal(union.vectors_of(union.rows(queries)), wanted)
 
 
 def test_lower_casing_twice_is_lower_casing_once() -> None:
-    """Of every character alone; and no lower-cased one is a Σ, the one whose lower case depends on its neighbours."""
+    """Of every character alone; and no lower-cased one is a Σ, the one whose lower case depends on
+    its neighbours.
+    """
     for number in range(sys.maxunicode + 1):
         lowered = chr(number).lower()
         assert lowered.lower() == lowered
@@ -152,7 +183,12 @@ def test_lower_casing_twice_is_lower_casing_once() -> None:
 
 def test_merging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "_BLOCK", 2)
-    union = merge([by_number(["a", "b", "c"], 1, np.float16), by_number(["B", "c", "0", "d", "7"], 2, np.float16)])
+    union = merge(
+        [
+            by_number(["a", "b", "c"], 1, np.float16),
+            by_number(["B", "c", "0", "d", "7"], 2, np.float16),
+        ]
+    )
     assert union.words == ["a", "b", "c", "B", "0", "d", "7"]
     assert union.table.dtype == np.float16
     wanted = [[1, 0, 0], [2, 0, 0], [3, 2, 2.5], [2, 1, 1.5], [0, 3, 3.5], [0, 4, 4.5], [0, 5, 5.5]]
@@ -163,21 +199,33 @@ def test_merging(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_shared_tables_cover_what_is_known_of_them() -> None:
-    """Figures of the folder's README, in per cent of tokens as they are or lower-cased. By our count its 98.0 is 97.95."""
+    """Figures of the folder's README, in per cent of tokens as they are or lower-cased. By our
+    count its 98.0 is 97.95.
+    """
     names = ("glove.6B.50d.npz", "glove.6B.100d.partial.npz")
     corpus = SHARED / "corpora" / "conll2003"
     if not all(path.exists() for path in (corpus, *(SHARED / "vectors" / name for name in names))):
-        pytest.skip("no GloVe 6B or CoNLL-2003: set TAGGER_SHARED to a folder with vectors/ and corpora/conll2003")
+        pytest.skip(
+            "no GloVe 6B or CoNLL-2003: set TAGGER_SHARED to a folder with vectors/ and "
+            "corpora/conll2003"
+        )
     known = {"eng.train": (97.7, 86.3), "eng.testa": (98.0, 87.1), "eng.testb": (97.1, 83.2)}
     parts = [read(SHARED / "vectors" / name) for name in names]
-    assert [(len(part), part.dimension, part.table.dtype) for part in parts] == [(400_000, 50, "f2"), (341_479, 100, "f2")]
+    assert [(len(part), part.dimension, part.table.dtype) for part in parts] == [
+        (400_000, 50, "f2"),
+        (341_479, 100, "f2"),
+    ]
     union = merge(parts)
     assert (len(union), union.dimension) == (400_000, 150)
     for split, figures in known.items():
         lines = (corpus / split).read_text(encoding="utf-8").splitlines()
-        counted = Counter(line.split()[0] for line in lines if line and not line.startswith("-DOCSTART-"))
+        counted = Counter(
+            line.split()[0] for line in lines if line and not line.startswith("-DOCSTART-")
+        )
         for part, figure in zip(parts, figures, strict=True):
             tokens = part.coverage(counted).tokens
-            assert 100 * (tokens.exact + tokens.lowered) / sum(tokens) == pytest.approx(figure, abs=0.06)
+            assert 100 * (tokens.exact + tokens.lowered) / sum(tokens) == pytest.approx(
+                figure, abs=0.06
+            )
         wanted = np.concatenate([part.vectors_of(part.rows(counted)) for part in parts], axis=1)
         np.testing.assert_array_equal(union.vectors_of(union.rows(counted)), wanted)

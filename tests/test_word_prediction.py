@@ -1,4 +1,6 @@
-"""Words predicted beside tags: in training alone, from what has not read them, and nothing of it in the bundle."""
+"""Words predicted beside tags: in training alone, from what has not read them, and nothing of it in
+the bundle.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,14 @@ from tagger.training import checkpoints, trainer
 
 ON = "training.word_prediction=0.1"
 LENGTHS = (5, 1, 3)
-SIZES: dict = {"vocabulary_size": 12, "tags": 3, "embedding": 4, "units": 3, "cell": "gru", "word_prediction": 0.3}
+SIZES: dict = {
+    "vocabulary_size": 12,
+    "tags": 3,
+    "embedding": 4,
+    "units": 3,
+    "cell": "gru",
+    "word_prediction": 0.3,
+}
 
 
 def network(**changes) -> SequenceTagger:
@@ -31,7 +40,9 @@ def network(**changes) -> SequenceTagger:
 
 def inputs_of(rows: list[list[int]]) -> dict[str, np.ndarray]:
     """Sentences of word numbers, in which the network reads every second word as <UNK>."""
-    tokens = np.array([row + [PAD] * (max(map(len, rows)) - len(row)) for row in rows], dtype=np.int32)
+    tokens = np.array(
+        [row + [PAD] * (max(map(len, rows)) - len(row)) for row in rows], dtype=np.int32
+    )
     targets = np.arange(SIZES["vocabulary_size"], dtype=np.int32)
     return {
         "tokens": tokens,
@@ -55,11 +66,19 @@ def parts_of(model: SequenceTagger) -> list[tuple]:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"layers": 2}, {"bidirectional": False, "layers": 2}, {"one_hot": True, "embedding": 0}, {"head": "crf"}],
+    [
+        {},
+        {"layers": 2},
+        {"bidirectional": False, "layers": 2},
+        {"one_hot": True, "embedding": 0},
+        {"head": "crf"},
+    ],
     ids=["plain", "two layers", "one direction", "one-hot", "crf"],
 )
 @pytest.mark.parametrize("known", [12, 7], ids=["all words", "the commonest"])
-def test_the_loss_is_that_of_a_slow_loop(changes: dict, known: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_that_of_a_slow_loop(
+    changes: dict, known: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(word_prediction, "_COMMONEST", known - 2)
     model, random = network(**changes), np.random.default_rng(2)
     rows = [random.integers(1, 12, length).tolist() for length in LENGTHS]
@@ -69,12 +88,20 @@ def test_the_loss_is_that_of_a_slow_loop(changes: dict, known: int, monkeypatch:
     losses = []
     for row in rows:
         vectors = (
-            inputs["words"][row] if model.architecture.one_hot else numbers(model.inputs_of_words["words"](inputs["words"]))[row]
+            inputs["words"][row]
+            if model.architecture.one_hot
+            else numbers(model.inputs_of_words["words"](inputs["words"]))[row]
         )
         for backwards, (layer, part) in enumerate(zip(model.encoder.stack[0], parts, strict=True)):
             step = -1 if backwards else 1
-            read = reference.one_hot(vectors[::step], 12) if model.architecture.one_hot else vectors[::step]
-            activations = reference.run("gru", read, *(numbers(weight) for weight in layer.weights[:3]))
+            read = (
+                reference.one_hot(vectors[::step], 12)
+                if model.architecture.one_hot
+                else vectors[::step]
+            )
+            activations = reference.run(
+                "gru", read, *(numbers(weight) for weight in layer.weights[:3])
+            )
             losses.append(reference.word_prediction(row[::step], activations, *part))
     expected = np.concatenate(losses).sum() / sum(LENGTHS)
     both = model.compute_loss(inputs, tags, model(inputs, training=True))
@@ -93,25 +120,41 @@ def test_no_direction_has_read_the_word_that_it_is_to_predict(layers: int) -> No
         seen = []
         layer = model.word_prediction
         original = layer.call
-        layer.call = lambda activations, words, mask: (seen.append(activations), original(activations, words, mask))[1]
+        layer.call = lambda activations, words, mask: (
+            seen.append(activations),
+            original(activations, words, mask),
+        )[1]
         model({**inputs_of([[0]]), "tokens": tokens}, training=True)
         layer.call = original
         halves = np.split(numbers(seen[0])[0], 2, axis=-1)
-        return [np.tanh(a @ h[0] + h[1]) @ o[0] + o[1] for a, (h, o) in zip(halves, parts_of(model), strict=True)]
+        return [
+            np.tanh(a @ h[0] + h[1]) @ o[0] + o[1]
+            for a, (h, o) in zip(halves, parts_of(model), strict=True)
+        ]
 
     following, preceding = predictions(tokens)
     for place in range(5):
         other = tokens.copy()
         other[0, place] = 1
         after, before = predictions(other)
-        changed = np.abs(after - following).max(axis=1) > 0, np.abs(before - preceding).max(axis=1) > 0
-        assert changed[0].tolist() == [time >= place for time in range(5)]  # time predicts the word at time + 1
+        changed = (
+            np.abs(after - following).max(axis=1) > 0,
+            np.abs(before - preceding).max(axis=1) > 0,
+        )
+        assert changed[0].tolist() == [
+            time >= place for time in range(5)
+        ]  # time predicts the word at time + 1
         assert changed[1].tolist() == [time <= place for time in range(5)]
 
 
 def test_the_targets_are_the_words_as_they_are() -> None:
     """However they are disguised, and after mentions were replaced; the tags show what was."""
-    data = batches(ON, "vocabulary.word_dropout=0.5", "vocabulary.unknown_probability=0.5", "training.epoch_tokens=500")
+    data = batches(
+        ON,
+        "vocabulary.word_dropout=0.5",
+        "vocabulary.unknown_probability=0.5",
+        "training.epoch_tokens=500",
+    )
     honest = batches("training.epoch_tokens=500")
     replaced = 0
     for number in range(len(data)):
@@ -134,33 +177,60 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Config, Path]:
     return settings, folder / "run"
 
 
-def test_an_interrupted_training_resumes_to_the_very_same_bundle(run: tuple[Config, Path], tmp_path: Path) -> None:
+def test_an_interrupted_training_resumes_to_the_very_same_bundle(
+    run: tuple[Config, Path], tmp_path: Path
+) -> None:
     settings, whole = run
     with pytest.raises(KeyboardInterrupt):
         trainer.train(settings, tmp_path / "run", observer=Recorder(2))
     trainer.train(settings, tmp_path / "run", resume=True)
     assert contents(tmp_path / "run") == contents(whole)
-    ends = [checkpoints.load(folder / "checkpoint" / "last.npz")[1]["now"] for folder in (tmp_path / "run", whole)]
+    ends = [
+        checkpoints.load(folder / "checkpoint" / "last.npz")[1]["now"]
+        for folder in (tmp_path / "run", whole)
+    ]
     assert all(np.array_equal(ends[0][name], array) for name, array in ends[1].items())
 
 
-def test_the_bundle_is_that_of_a_tagger_and_nothing_else(run: tuple[Config, Path], tmp_path: Path) -> None:
-    """With a weight next to nothing it is even the same: what predicts words takes no part in chance, either."""
+def test_the_bundle_is_that_of_a_tagger_and_nothing_else(
+    run: tuple[Config, Path], tmp_path: Path
+) -> None:
+    """With a weight next to nothing it is even the same: what predicts words takes no part in
+    chance, either.
+    """
     settings, folder = run
     recorders = [Recorder(), Recorder()]
     plain, faint = (
-        trainer.train(override(settings, [f"training.word_prediction={weight}"]), tmp_path / weight, observer=recorder)
+        trainer.train(
+            override(settings, [f"training.word_prediction={weight}"]),
+            tmp_path / weight,
+            observer=recorder,
+        )
         for weight, recorder in zip(("0.0", "1e-30"), recorders, strict=True)
     )
-    assert recorders[0].facts["parameters"] == recorders[1].facts["parameters"] == sum(a.size for a in plain.weights.values())
-    differing = {name for name, data in contents(tmp_path / "0.0").items() if data != contents(tmp_path / "1e-30")[name]}
+    assert (
+        recorders[0].facts["parameters"]
+        == recorders[1].facts["parameters"]
+        == sum(a.size for a in plain.weights.values())
+    )
+    differing = {
+        name
+        for name, data in contents(tmp_path / "0.0").items()
+        if data != contents(tmp_path / "1e-30")[name]
+    }
     assert differing <= {"config.toml", "README.md"}
     predicting = bundle.load(folder)
-    assert {name: array.shape for name, array in predicting.weights.items()} == {n: a.shape for n, a in faint.weights.items()}
+    assert {name: array.shape for name, array in predicting.weights.items()} == {
+        n: a.shape for n, a in faint.weights.items()
+    }
     assert any((predicting.weights[name] != array).any() for name, array in plain.weights.items())
 
 
-@pytest.mark.parametrize(("value", "found"), [("-0.1", "-0.1"), ("nan", "nan"), ("inf", "inf"), ("true", "True")])
+@pytest.mark.parametrize(
+    ("value", "found"), [("-0.1", "-0.1"), ("nan", "nan"), ("inf", "inf"), ("true", "True")]
+)
 def test_an_impossible_weight_is_refused(value: str, found: str) -> None:
-    with pytest.raises(ConfigError, match=rf"training\.word_prediction: expected .*, found {found}"):
+    with pytest.raises(
+        ConfigError, match=rf"training\.word_prediction: expected .*, found {found}"
+    ):
         override(Config(), [f"training.word_prediction={value}"])

@@ -1,4 +1,6 @@
-"""A corpus of a few sentences and a network of a few units, for tests that must train one themselves."""
+"""A corpus of a few sentences and a network of a few units, for tests that must train one
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,15 @@ Nobody O
 sang O
 """
 SMALL = [
-    "model.embedding=8", "model.characters=4", "model.shape=2", "model.units=6", "training.epochs=4",
-    "training.learning_rate=0.02", "training.batch_tokens=16", "training.epoch_tokens=0",
-]  # fmt: skip
+    "model.embedding=8",
+    "model.characters=4",
+    "model.shape=2",
+    "model.units=6",
+    "training.epochs=4",
+    "training.learning_rate=0.02",
+    "training.batch_tokens=16",
+    "training.epoch_tokens=0",
+]
 BY_HEART = [
     "model.dropout=0", "model.input_dropout=0", "model.context_dropout=0",
     "vocabulary.unknown_probability=0", "vocabulary.word_dropout=0",
@@ -38,7 +46,9 @@ BY_HEART = [
 
 
 class Recorder(Observer):
-    """Remembers what it was told, and interrupts a training in the middle of an epoch when asked to."""
+    """Remembers what it was told, and interrupts a training in the middle of an epoch when asked
+    to.
+    """
 
     def __init__(self, interrupt_in_epoch: int = 0) -> None:
         self.interrupt_in_epoch = interrupt_in_epoch
@@ -49,7 +59,9 @@ class Recorder(Observer):
     def started(self, facts: dict) -> None:
         self.facts = facts
 
-    def batch(self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float) -> None:
+    def batch(
+        self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
+    ) -> None:
         self.batches.append((epoch, done, loss, tokens_per_second, seconds_left))
         if epoch == self.interrupt_in_epoch:
             raise KeyboardInterrupt
@@ -59,7 +71,9 @@ class Recorder(Observer):
 
 
 def settings_in(folder: Path, *changes: str, train: str = "\n".join([TRAIN] * 3)) -> Config:
-    """Settings of a small training on the corpus `train`, which is written to the folder and is its dev data too."""
+    """Settings of a small training on the corpus `train`, which is written to the folder and is its
+    dev data too.
+    """
     path = folder / "train.conll"
     path.write_text(train, encoding="utf-8")
     return override(Config(), [f"data.train={path}", f"data.dev={path}", *SMALL, *changes])

@@ -1,6 +1,9 @@
-"""Bring BC5CDR (chemicals and diseases) into the form that tagger reads, and check that it is the published corpus.
+"""Bring BC5CDR (chemicals and diseases) into the form that tagger reads, and check that it is the
+published corpus.
 
-python data/bc5cdr/prepare.py --from FOLDER    your copy: train.tsv, devel.tsv (or dev.tsv), test.tsv
+python data/bc5cdr/prepare.py --from FOLDER
+
+FOLDER is your copy: train.tsv, devel.tsv (or dev.tsv) and test.tsv.
 python data/bc5cdr/prepare.py --hub            from the Hugging Face Hub
 """
 

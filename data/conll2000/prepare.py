@@ -1,4 +1,5 @@
-"""Bring CoNLL-2000 (chunking) into the form that tagger reads, and check that it is the published corpus.
+"""Bring CoNLL-2000 (chunking) into the form that tagger reads, and check that it is the published
+corpus.
 
 python data/conll2000/prepare.py --from FOLDER    your copy: train.txt, test.txt
 python data/conll2000/prepare.py --hub            from the Hugging Face Hub

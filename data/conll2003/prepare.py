@@ -1,6 +1,7 @@
-"""Bring CoNLL-2003 English into the form that tagger reads, and check that it is the published corpus.
+"""Bring CoNLL-2003 English into the form that tagger reads, and check that it is the published
+corpus.
 
-python data/conll2003/prepare.py --from FOLDER    your copy: eng.train, eng.testa, eng.testb, or {train,valid,test}.txt
+python data/conll2003/prepare.py --from FOLDER    your copy: eng.* or {train,valid,test}.txt
 python data/conll2003/prepare.py --hub            from the Hugging Face Hub
 """
 

@@ -1,10 +1,13 @@
-"""Train the rungs of the ladder of language models, write down what each reaches, and make a table of it.
+"""Train the rungs of the ladder of language models, write down what each reaches, and make a table
+of it.
 
-    python experiments/language_models/ladder.py experiments/language_models/0*.toml --runs runs/language-models
+    cd experiments/language_models
+    python ladder.py 0*.toml --runs ../../runs/language-models
     python experiments/language_models/ladder.py --runs runs/language-models --table
 
-A training keeps the epoch that is best on dev. Test is read once for each, sentence by sentence, each from the zero state, as
-`tagger lm score` does. A rung that has its figures already is left as it is.
+A training keeps the epoch that is best on dev. Test is read once for each, sentence by sentence,
+each from the zero state, as `tagger lm score` does. A rung that has its figures already is left as
+it is.
 """
 
 from __future__ import annotations
@@ -27,19 +30,28 @@ class Log(Observer):
     """A line an epoch."""
 
     def epoch(self, row: dict[str, float], better: bool) -> None:
-        print({name: round(value, 4) for name, value in row.items()}, "*" if better else "", flush=True)
+        print(
+            {name: round(value, 4) for name, value in row.items()},
+            "*" if better else "",
+            flush=True,
+        )
 
 
 def figures(name: str, bundle: Bundle, test: str, seconds: float) -> dict[str, object]:
     """What a trained rung reaches; `seconds` are of processor time."""
     total = scoring.Total()
-    for scored in scoring.score(LanguageModel(bundle), text.sentences([test], bundle.config.data.reading)):
+    for scored in scoring.score(
+        LanguageModel(bundle), text.sentences([test], bundle.config.data.reading)
+    ):
         total.add(scored)
     return {
         "rung": name,
         "parameters": int(sum(array.size for array in bundle.weights.values())),
         "vocabulary": len(bundle.vocabulary),
-        "read": min(bundle.metrics["epochs"] * bundle.config.training.epoch_tokens, bundle.metrics["train_tokens"]),
+        "read": min(
+            bundle.metrics["epochs"] * bundle.config.training.epoch_tokens,
+            bundle.metrics["train_tokens"],
+        ),
         "minutes": round(seconds / 60, 1),
         "dev": bundle.metrics["dev"],
         "test": total.as_dict(),
@@ -47,20 +59,39 @@ def figures(name: str, bundle: Bundle, test: str, seconds: float) -> dict[str, o
 
 
 def table(folder: Path) -> str:
-    head = ("rung", "parameters", "read", "minutes", "dev perplexity", "dev bits", "test perplexity", "test bits", "unknown %")
+    head = (
+        "rung",
+        "parameters",
+        "read",
+        "minutes",
+        "dev perplexity",
+        "dev bits",
+        "test perplexity",
+        "test bits",
+        "unknown %",
+    )
     rows = []
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         dev, test = result["dev"], result["test"]
         unknown = 100 * test["unknown"] / test["steps"]
         shown = (f"{result['parameters']:,}", f"{result['read']:,}", f"{result['minutes']:.1f}")
-        measured = (dev["perplexity"], dev["bits_per_character"], test["perplexity"], test["bits_per_character"])
-        rows.append((result["rung"], *shown, *(f"{value:.2f}" for value in measured), f"{unknown:.1f}"))
+        measured = (
+            dev["perplexity"],
+            dev["bits_per_character"],
+            test["perplexity"],
+            test["bits_per_character"],
+        )
+        rows.append(
+            (result["rung"], *shown, *(f"{value:.2f}" for value in measured), f"{unknown:.1f}")
+        )
     return markdown(head, rows)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("configs", nargs="*")
     parser.add_argument("--runs", default="runs/language-models")
     parser.add_argument("--test", default="data/news/test.txt")

@@ -1,11 +1,14 @@
-"""Cut untagged news into train, dev and test: a tokenised sentence a line, its tokens divided by blanks.
+"""Cut untagged news into train, dev and test: a tokenised sentence a line, its tokens divided by
+blanks.
 
     python experiments/language_models/prepare.py data/news reuters21578.txt.gz bbc.txt.gz
 
-A source holds stories; the first line of each is its title. Where two blank lines stand between some stories, one divides
-paragraphs; elsewhere a blank line divides stories, and lines that are indented begin paragraphs. Of every 100 blocks of ten
-stories, the 99th is dev and the 100th test: neighbours, which often report the same event, mostly stay together. What
-dev has in common with train, or test with either, is left out, paragraph by paragraph: no figure is of text that was learnt.
+A source holds stories; the first line of each is its title. Where two blank lines stand between
+some stories, one divides paragraphs; elsewhere a blank line divides stories, and lines that are
+indented begin paragraphs. Of every 100 blocks of ten stories, the 99th is dev and the 100th test:
+neighbours, which often report the same event, mostly stay together. What dev has in common with
+train, or test with either, is left out, paragraph by paragraph: no figure is of text that was
+learnt.
 """
 
 from __future__ import annotations
@@ -26,7 +29,11 @@ BLOCK, BLOCKS = 10, 100
 
 def stories(path: str) -> Iterator[list[str]]:
     """The paragraphs of each story, the title first."""
-    with gzip.open(path, "rt", encoding="utf-8") if path.endswith(".gz") else open(path, encoding="utf-8") as stream:
+    with (
+        gzip.open(path, "rt", encoding="utf-8")
+        if path.endswith(".gz")
+        else open(path, encoding="utf-8") as stream
+    ):
         text = stream.read()
     for story in re.split("\n{3,}" if "\n\n\n" in text else "\n\n", text):
         title, _, body = story.strip("\n").partition("\n")
@@ -40,7 +47,9 @@ def split_of(number: int) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder")
     parser.add_argument("sources", nargs="+")
     options = parser.parse_args()

@@ -13,20 +13,31 @@ __all__ = ["card", "describe"]
 def describe(bundle: Bundle) -> dict[str, str]:
     """What a reader wants to know of a model, by topic, in words."""
     model, dev = bundle.config.model, bundle.metrics.get("dev", {})
-    depth = f"{model.layers} x {model.units} units, {'both directions' if model.bidirectional else 'forwards'}"
-    hidden = f", then {' and '.join(map(str, model.hidden))} units on every output" if model.hidden else ""
+    depth = (
+        f"{model.layers} x {model.units} units, "
+        f"{'both directions' if model.bidirectional else 'forwards'}"
+    )
+    hidden = (
+        f", then {' and '.join(map(str, model.hidden))} units on every output"
+        if model.hidden
+        else ""
+    )
     head = ", a conditional random field" if model.head == "crf" else ""
     return {
-        "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: {', '.join(bundle.labels)}",
+        "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: "
+        f"{', '.join(bundle.labels)}",
         "words": _inputs(bundle),
         "network": f"{model.cell}, {depth}{hidden}{head}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,}",
         "tokenizer": bundle.config.data.tokenizer,
-        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme {bundle.scheme}, "
-        f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed {bundle.config.training.seed}",
+        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme "
+        f"{bundle.scheme}, "
+        f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed "
+        f"{bundle.config.training.seed}",
         **_teachers(bundle),
-        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items()) + f" (epoch {bundle.metrics.get('best_epoch')})",
+        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items())
+        + f" (epoch {bundle.metrics.get('best_epoch')})",
         "sentences": _agreement(bundle),
         "predicts in": _precision(bundle),
     }
@@ -47,7 +58,8 @@ def _agreement(bundle: Bundle) -> str:
     if measured is None:
         return "each is tagged for itself"
     scores = f"dev score {measured['score']} with it, {measured['without']} without"
-    return f"{'help each other within a document' if measured['weight'] else 'each is tagged for itself'} ({scores})"
+    how = "help each other within a document" if measured["weight"] else "each is tagged for itself"
+    return f"{how} ({scores})"
 
 
 def _precision(bundle: Bundle) -> str:
@@ -68,16 +80,25 @@ def _inputs(bundle: Bundle) -> str:
     model, features = bundle.config.model, bundle.features
     if model.input == "one-hot":
         return "one-hot"
-    parts = [f"trained embedding of {model.embedding}"] if model.embedding and not features.vectors else []
+    parts = (
+        [f"trained embedding of {model.embedding}"]
+        if model.embedding and not features.vectors
+        else []
+    )
     if features.vectors:
         tuned = ", fine-tuned" if model.fine_tune else ""
-        parts.append(f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} words{tuned}")
+        parts.append(
+            f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} "
+            f"words{tuned}"
+        )
     if features.characters:
         parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
     parts += ["shape"] if features.shapes else []
     models = bundle.language_models
     if models:
-        read = " and ".join(f"{one.config.model.direction} {one.config.model.level}" for one in models)
+        read = " and ".join(
+            f"{one.config.model.direction} {one.config.model.level}" for one in models
+        )
         parts.append(f"language models ({read}, {features.context:,} numbers)")
     return ", ".join(parts)
 

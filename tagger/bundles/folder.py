@@ -1,4 +1,6 @@
-"""A folder of files, and a manifest that comes last with size and SHA-256 of each: written whole, read with every check."""
+"""A folder of files, and a manifest that comes last with size and SHA-256 of each: written whole,
+read with every check.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ _AGAIN = "copy the whole folder again"
 
 
 def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -> None:
-    """Write files by name, and then the manifest, which begins with `head`: a folder without one is no model yet.
+    """Write files by name, and then the manifest, which begins with `head`: a folder without one is
+    no model yet.
 
     Raises:
         TaggerError: the disk does not let it be written.
@@ -39,7 +42,10 @@ def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -
 def entry(path: Path) -> dict[str, Any]:
     """A file's line in the manifest; read in pieces, as it may be large."""
     with open(path, "rb") as stream:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+        return {
+            "bytes": path.stat().st_size,
+            "sha256": hashlib.file_digest(stream, "sha256").hexdigest(),
+        }
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -50,7 +56,10 @@ def manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        raise BundleError(f"{folder}: not a trained model: there is no {MANIFEST}; if its training was stopped, use --resume")
+        raise BundleError(
+            f"{folder}: not a trained model: there is no {MANIFEST}; if its training was stopped, "
+            "use --resume"
+        )
     try:
         data = json.loads(path.read_bytes())
     except OSError as error:
@@ -63,7 +72,8 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 
 def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool = True) -> bytes:
-    """A file that is what the manifest's ``files`` say; its bytes, unless it is large and only to be checked.
+    """A file that is what the manifest's ``files`` say; its bytes, unless it is large and only to
+    be checked.
 
     Raises:
         BundleError: it is not listed, leads out of the folder, cannot be read, or differs.
@@ -73,24 +83,35 @@ def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool
         raise BundleError(f"{folder / MANIFEST}: does not list {name}; {_AGAIN}")
     try:
         # What a link leads to outside of the folder, a pipe or a device is no part of a bundle.
-        if path.exists() and not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
-            raise BundleError(f"{path}: is no file of this folder; {_AGAIN}, with the files instead of links")
+        if path.exists() and not (
+            path.is_file() and path.resolve().is_relative_to(folder.resolve())
+        ):
+            raise BundleError(
+                f"{path}: is no file of this folder; {_AGAIN}, with the files instead of links"
+            )
         data = path.read_bytes() if content else b""
-        found = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} if content else entry(path)
+        found = (
+            {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            if content
+            else entry(path)
+        )
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
     if any(wanted.get(key) != value for key, value in found.items()):
         raise BundleError(
-            f"{path}: differs from what the manifest says ({wanted.get('bytes')} bytes, found {found['bytes']}): the file was "
+            f"{path}: differs from what the manifest says ({wanted.get('bytes')} bytes, found "
+            f"{found['bytes']}): the file was "
             f"damaged or changed; {_AGAIN}, or train anew"
         )
     return data
 
 
 def linked(source: Path, folder: Path) -> bool:
-    """Make `folder` one of links to the files of `source`, which have a manifest: the manifest last; whether that was possible.
+    """Make `folder` one of links to the files of `source`, which have a manifest: the manifest
+    last; whether that was possible.
 
-    Files are only ever replaced, never changed, so what happens to one of the two folders is no matter to the other.
+    Files are only ever replaced, never changed, so what happens to one of the two folders is no
+    matter to the other.
     """
     if folder.exists() and source.resolve() == folder.resolve():
         return True
@@ -123,6 +144,11 @@ def arrays(data: bytes, path: Path) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {name.removesuffix(".npy"): archive.read(name) for name in archive.namelist()}
-        return {name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False) for name, member in members.items()}
-    except Exception as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
+        return {
+            name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
+            for name, member in members.items()
+        }
+    except (
+        Exception
+    ) as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
         raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error

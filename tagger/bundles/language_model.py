@@ -2,9 +2,9 @@
 
 manifest.json     format version, kind, and size and SHA-256 of every other file
 config.toml       all settings of the training
-vocabulary.json   the words or characters by number, from 2 on, with their counts; 0 is <EOS>, 1 is <UNK>
+vocabulary.json   words or characters by id, from 2, with counts; 0 is <EOS>, 1 is <UNK>
 weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
-*.onnx            the network up to its softmax as graphs that run without Keras: see `tagger.export.language_model`
+*.onnx            the network up to its softmax: see `tagger.export.language_model`
 metrics.json      what was measured on dev
 README.md         a model card
 
@@ -31,7 +31,18 @@ from tagger.config.language_model import Config, ModelConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vocabulary import Vocabulary
 
-__all__ = ["FLOAT32", "FORMAT", "INT8", "KIND", "Bundle", "describe", "is_one", "load", "save", "shapes_of"]
+__all__ = [
+    "FLOAT32",
+    "FORMAT",
+    "INT8",
+    "KIND",
+    "Bundle",
+    "describe",
+    "is_one",
+    "load",
+    "save",
+    "shapes_of",
+]
 
 FORMAT = 2
 KIND = "language model"
@@ -42,8 +53,9 @@ FLOAT32, INT8 = "activations.onnx", "activations.int8.onnx"
 class Bundle:
     """A trained language model as plain data.
 
-    ``graphs`` are the files of `language_models.graph`, made of ``weights``: a bundle with other weights must leave them out, or
-    is refused when it is used. ``folder`` is where it was read from.
+    ``graphs`` are the files of `language_models.graph`, made of ``weights``: a bundle with other
+    weights must leave them out, or is refused when it is used. ``folder`` is where it was read
+    from.
     """
 
     config: Config
@@ -55,17 +67,27 @@ class Bundle:
 
     @property
     def units(self) -> int:
-        """How many numbers it knows at each place of a text: those of its last layer's activation."""
+        """How many numbers it knows at each place of a text: those of its last layer's
+        activation.
+        """
         return self.config.model.units
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what decides which states and probabilities a text has: weights, cell, vocabulary, level and direction.
+        """SHA-256 of what decides which states and probabilities a text has: weights, cell,
+        vocabulary, level and direction.
 
-        It does not depend on the bundle's format, on its graphs, or on how often the vocabulary was seen.
+        It does not depend on the bundle's format, on its graphs, or on how often the vocabulary was
+        seen.
         """
         model = self.config.model
-        facts = [digest(self.weights), model.cell, model.level, model.direction, self.vocabulary.words]
+        facts = [
+            digest(self.weights),
+            model.cell,
+            model.level,
+            model.direction,
+            self.vocabulary.words,
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -85,7 +107,9 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     contents |= {"weights.npz": folders.packed(bundle.weights), **bundle.graphs}
     folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
     for name in {FLOAT32, INT8} - {*bundle.graphs}:
-        (Path(folder) / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
+        (Path(folder) / name).unlink(
+            missing_ok=True
+        )  # those of other weights must not lie beside these
 
 
 def is_one(folder: str | Path) -> bool:
@@ -97,8 +121,9 @@ def is_one(folder: str | Path) -> bool:
 
 
 def save_beside(folder: Path, bundle: Bundle) -> None:
-    """Write a bundle into a folder of its own within another model's. Where the disk can, its files are links to those that it
-    was read from: any number of taggers then share one copy, and a copy of the tagger's folder is whole all the same.
+    """Write a bundle into a folder of its own within another model's. Where the disk can, its files
+    are links to those that it was read from: any number of taggers then share one copy, and a copy
+    of the tagger's folder is whole all the same.
 
     Raises:
         TaggerError: the disk does not let it be written.
@@ -110,16 +135,22 @@ def save_beside(folder: Path, bundle: Bundle) -> None:
 def load(folder: str | Path) -> Bundle:
     """Read a bundle and check every byte of it against the manifest.
 
-    Raises:
-        BundleError: the folder is no language model, lacks a file, was damaged or changed, or has a newer format.
+    Raises: BundleError: the folder is no language model, lacks a file, was damaged or changed, or
+        has a newer format.
     """
     folder = Path(folder)
     manifest = folders.manifest(folder)
     if manifest.get("kind") != KIND:
-        raise BundleError(f"{folder}: is no language model; tagger lm train makes one, and tagger lm import reads others'")
+        raise BundleError(
+            f"{folder}: is no language model; tagger lm train makes one, and tagger lm import "
+            "reads others'"
+        )
     if type(manifest.get("format")) is not int or not 1 <= manifest["format"] <= FORMAT:
         found = manifest.get("format")
-        raise BundleError(f"{folder}: bundle format {found}, but this version reads up to {FORMAT}; upgrade span-tagger")
+        raise BundleError(
+            f"{folder}: bundle format {found}, but this version reads up to {FORMAT}; upgrade "
+            "span-tagger"
+        )
 
     def parsed(name: str, parse: Callable[[str], Any]) -> Any:
         try:
@@ -129,11 +160,19 @@ def load(folder: str | Path) -> Bundle:
         except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
             raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
 
-    config = parsed("config.toml", lambda text: configuration.from_dict(tomllib.loads(text), "config.toml"))
+    config = parsed(
+        "config.toml", lambda text: configuration.from_dict(tomllib.loads(text), "config.toml")
+    )
     vocabulary = parsed("vocabulary.json", Vocabulary.from_json)
-    weights = folders.arrays(folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz")
+    weights = folders.arrays(
+        folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz"
+    )
     _fit(weights, config.model, len(vocabulary), folder)
-    graphs = {name: folders.checked(folder, name, manifest["files"]) for name in (FLOAT32, INT8) if name in manifest["files"]}
+    graphs = {
+        name: folders.checked(folder, name, manifest["files"])
+        for name in (FLOAT32, INT8)
+        if name in manifest["files"]
+    }
     return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics), graphs, folder)
 
 
@@ -150,10 +189,15 @@ def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, 
     return {**shapes, "softmax/bias": (vocabulary_size,)}
 
 
-def _fit(weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path) -> None:
+def _fit(
+    weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path
+) -> None:
     if wrong := misfits(weights, shapes_of(model, vocabulary_size)):
         path = folder / "weights.npz"
-        raise BundleError(f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder again")
+        raise BundleError(
+            f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder "
+            "again"
+        )
 
 
 def _metrics(text: str) -> dict[str, Any]:
@@ -168,13 +212,19 @@ def describe(bundle: Bundle) -> dict[str, str]:
     model, data, dev = bundle.config.model, bundle.config.data, bundle.metrics.get("dev", {})
     inputs = f"embedding of {model.embedding}" if model.embedding else "one-hot"
     return {
-        "predicts": f"{model.level}, {'from the end of a text backwards' if model.direction == 'backward' else 'forwards'}",
-        "network": f"{inputs}, {model.cell}, {model.layers} x {model.units} units, softmax{' (tied)' if model.tied else ''}",
+        "predicts": f"{model.level}, "
+        f"{'from the end of a text backwards' if model.direction == 'backward' else 'forwards'}",
+        "network": f"{inputs}, {model.cell}, {model.layers} x {model.units} units, "
+        f"softmax{' (tied)' if model.tied else ''}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.vocabulary):,} {model.level}, <EOS> and <UNK> included",
         "tokenizer": data.tokenizer,
-        "trained on": str(bundle.metrics.get("source") or f"{', '.join(data.train)}, seed {bundle.config.training.seed}"),
-        "on dev": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dev.items()) or "not measured",
+        "trained on": str(
+            bundle.metrics.get("source")
+            or f"{', '.join(data.train)}, seed {bundle.config.training.seed}"
+        ),
+        "on dev": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dev.items())
+        or "not measured",
     }
 
 

@@ -19,9 +19,10 @@ __all__ = ["Bundle"]
 class Bundle:
     """A trained model as plain data.
 
-    ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``. ``scheme`` is that of the
-    training corpus, in which predictions are written. ``graphs`` are the files of `runtime.export`, made of ``weights``: a bundle
-    with other weights must leave them out, or is refused when it is used. ``language_models`` are those that it reads with.
+    ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``.
+    ``scheme`` is that of the training corpus, in which predictions are written. ``graphs`` are the
+    files of `runtime.export`, made of ``weights``: a bundle with other weights must leave them out,
+    or is refused when it is used. ``language_models`` are those that it reads with.
     """
 
     config: Config

@@ -1,20 +1,22 @@
-"""The folder on disk that is a trained model: a public format without code, read without executing anything.
+"""The folder on disk that is a trained model: a public format without code, read without executing
+anything.
 
     manifest.json          format version, and size and SHA-256 of every other file
     config.toml            all settings of the training
     tags.json              the tags by number, the scheme of the user's corpus
-    vocabulary/words.json  the tokens by number, with their counts; characters.json likewise, if the network reads them
-    vectors/               if there are pretrained ones: words.txt, a word a line, table.npy, their vectors in float16, and
-                           index.npy, by which a word is found in the text without reading it
+    vocabulary/words.json  tokens by id, with counts; characters.json likewise, if it has characters
+    vectors/               pretrained vectors, if any: words.txt, one word per line; table.npy,
+                           their vectors in float16; index.npy, which finds a word in words.txt
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
     *.onnx                 the network as graphs that run without Keras: see `tagger.export.tagger`
-    language_models/       if the tagger reads with some: a folder each, 1, 2, ..., as `tagger.bundles.language_model` has it;
-                           on one disk they share their files with the folders that they are from
+    language_models/       a folder for each language model that the tagger reads with, 1, 2, ...
+                           (`tagger.bundles.language_model`), hard links where the disk has them
     metrics.json           what was measured on dev
     README.md              a model card
 
-Other files of a training (history, checkpoints) may lie beside them and are no part of the model. Older formats: 3 has no
-language models; 2 no graphs and no index; 1 moreover nothing of words but their numbers.
+Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
+Older formats: 3 has no language models; 2 no graphs and no index; 1 moreover nothing of words but
+their numbers.
 """
 
 from __future__ import annotations
@@ -49,9 +51,21 @@ _MODELS = "language_models"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
-_GONE = ("residual", "normalize", "warmup", "label_smoothing")  # settings of older formats that were tried and left out
+_GONE = (
+    "residual",
+    "normalize",
+    "warmup",
+    "label_smoothing",
+)  # settings of older formats that were tried and left out
 _AGREEMENT = ("weight", "score", "without")
-_FILES = ("config.toml", "tags.json", "vocabulary/words.json", "weights.npz", "metrics.json", "README.md")
+_FILES = (
+    "config.toml",
+    "tags.json",
+    "vocabulary/words.json",
+    "weights.npz",
+    "metrics.json",
+    "README.md",
+)
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
@@ -77,7 +91,11 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     for name in {*GRAPHS} - {*names}:
         (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
     with written_whole(folder / MANIFEST) as stream:
-        stream.write(_json({"format": FORMAT, "files": {name: folders.entry(folder / name) for name in names}}))
+        stream.write(
+            _json(
+                {"format": FORMAT, "files": {name: folders.entry(folder / name) for name in names}}
+            )
+        )
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
@@ -104,8 +122,8 @@ def _json(data: Any) -> str:
 def load(folder: str | Path) -> Bundle:
     """Read a bundle and check every byte of it against the manifest.
 
-    Raises:
-        BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a newer format.
+    Raises: BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a
+        newer format.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
@@ -113,7 +131,9 @@ def load(folder: str | Path) -> Bundle:
 
     def parsed(name: str, parse: Callable[[str], Any]) -> Any:
         try:
-            return parse((files.get(name) or folders.checked(folder, name, manifest["files"])).decode())
+            return parse(
+                (files.get(name) or folders.checked(folder, name, manifest["files"])).decode()
+            )
         except BundleError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
@@ -130,24 +150,38 @@ def load(folder: str | Path) -> Bundle:
         features=replace(features, context=sum(model.units for model in models)),
         weights=folders.arrays(files["weights.npz"], folder / "weights.npz"),
         metrics=parsed("metrics.json", _metrics),
-        graphs={name: folders.checked(folder, name, manifest["files"]) for name in GRAPHS if name in manifest["files"]},
+        graphs={
+            name: folders.checked(folder, name, manifest["files"])
+            for name in GRAPHS
+            if name in manifest["files"]
+        },
         language_models=models,
     )
 
 
-def _language_models(folder: Path, manifest: dict[str, Any], count: int) -> tuple[LanguageModel, ...]:
-    """Those that the tagger reads with. The tagger's manifest knows theirs, which know all the rest."""
+def _language_models(
+    folder: Path, manifest: dict[str, Any], count: int
+) -> tuple[LanguageModel, ...]:
+    """Those that the tagger reads with. The tagger's manifest knows theirs, which know all the
+    rest.
+    """
     for number in range(1, count + 1):
         folders.checked(folder, f"{_MODELS}/{number}/{MANIFEST}", manifest["files"])
-    return tuple(language_models.load(folder / _MODELS / str(number)) for number in range(1, count + 1))
+    return tuple(
+        language_models.load(folder / _MODELS / str(number)) for number in range(1, count + 1)
+    )
 
 
 def _config(text: str, version: int) -> Config:
-    """Settings of this or an older format, whose networks knew nothing of words but their numbers."""
+    """Settings of this or an older format, whose networks knew nothing of words but their
+    numbers.
+    """
     data = tomllib.loads(text)
     if version < 2:
         data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
-        data["training"] = {key: value for key, value in dict(data.get("training", {})).items() if key != "decay"}
+        data["training"] = {
+            key: value for key, value in dict(data.get("training", {})).items() if key != "decay"
+        }
     if version < 3:
         data = {table: _without_gone(settings) for table, settings in data.items()}
     return configuration.from_dict(data, "config.toml")
@@ -159,7 +193,9 @@ def _without_gone(table: Any) -> dict[str, Any]:
     return {name: value for name, value in table.items() if value or name not in _GONE}
 
 
-def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]) -> WordFeatures:
+def _features(
+    folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]
+) -> WordFeatures:
     words = parsed("vocabulary/words.json", Vocabulary.from_json)
     if config.model.input == "one-hot":
         return WordFeatures(words)
@@ -171,7 +207,9 @@ def _features(folder: Path, manifest: dict[str, Any], config: Config, parsed: Ca
         try:
             vectors = Vectors.load(*(folder / name for name in names))
         except ValueError as error:
-            raise BundleError(f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again") from error
+            raise BundleError(
+                f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again"
+            ) from error
     characters = parsed(_CHARACTERS, Vocabulary.from_json) if config.model.characters else None
     return WordFeatures(words, characters, bool(config.model.shape), vectors)
 
@@ -182,9 +220,15 @@ def _tags(text: str) -> tuple[tuple[str, ...], str]:
     tags, scheme = tuple(data["tags"]), data["scheme"]
     if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
-    if not tags or len(set(tags)) != len(tags) or not all(isinstance(tag, str) and tag for tag in tags):
+    if (
+        not tags
+        or len(set(tags)) != len(tags)
+        or not all(isinstance(tag, str) and tag for tag in tags)
+    ):
         raise ValueError("expected tags that differ, at least one")
-    if scheme != schemes.PLAIN and tags != schemes.tags_of((schemes.split(tag)[1] for tag in tags[1:]), "IOBES"):
+    if scheme != schemes.PLAIN and tags != schemes.tags_of(
+        (schemes.split(tag)[1] for tag in tags[1:]), "IOBES"
+    ):
         raise ValueError("expected O, then label by label the tags of IOBES")
     return tags, scheme
 
@@ -196,7 +240,9 @@ def _metrics(text: str) -> dict[str, Any]:
     if type(metrics.get("train_sentences", 0)) is not int:
         raise ValueError('expected a whole number of "train_sentences"')
     agreement = metrics.get("agreement", dict.fromkeys(_AGREEMENT, 0))
-    if not isinstance(agreement, dict) or not all(isinstance(agreement.get(name), int | float) for name in _AGREEMENT):
+    if not isinstance(agreement, dict) or not all(
+        isinstance(agreement.get(name), int | float) for name in _AGREEMENT
+    ):
         raise ValueError('expected numbers "weight", "score" and "without" in "agreement"')
     if metrics.get("precision", "float32") not in ("float32", "int8"):
         raise ValueError('expected float32 or int8 as "precision"')
@@ -206,14 +252,24 @@ def _metrics(text: str) -> dict[str, Any]:
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
-        hint = "its training has not ended; go on with: tagger train --resume" if (folder / "checkpoint").is_dir() else ""
+        hint = (
+            "its training has not ended; go on with: tagger train --resume"
+            if (folder / "checkpoint").is_dir()
+            else ""
+        )
         raise BundleError(f"{folder}: {hint or f'not a trained model: there is no {MANIFEST}'}")
     manifest = folders.manifest(folder)
     if manifest.get("kind") == language_models.KIND:
-        raise BundleError(f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train --language-model")
+        raise BundleError(
+            f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train "
+            "--language-model"
+        )
     version = manifest.get("format")
     if type(version) is not int or version < 1:
         raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
     if version > FORMAT:
-        raise BundleError(f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade span-tagger")
+        raise BundleError(
+            f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade "
+            "span-tagger"
+        )
     return manifest

@@ -1,4 +1,5 @@
-"""The weights that a bundle's settings ask for, by name and shape: told without Keras, which names them in the same way.
+"""The weights that a bundle's settings ask for, by name and shape: told without Keras, which names
+them in the same way.
 
 Axes: V vocabulary, F features, U units, K tags.
 """
@@ -27,8 +28,13 @@ def check(bundle: Bundle) -> None:
     Raises:
         BundleError: they are not.
     """
-    if wrong := misfits(bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))):
-        raise BundleError(f"weights.npz does not fit config.toml and the vocabulary: {wrong}; copy the whole folder again")
+    if wrong := misfits(
+        bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))
+    ):
+        raise BundleError(
+            f"weights.npz does not fit config.toml and the vocabulary: {wrong}; copy the whole "
+            "folder again"
+        )
 
 
 def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str, tuple[int, ...]]:
@@ -41,7 +47,9 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
         width += model.projection or features.context
     for depth in range(1, model.layers + 1):
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
-            shapes |= recurrent_shapes(f"encoder/{direction}_{depth}", model.cell, width, model.units)
+            shapes |= recurrent_shapes(
+                f"encoder/{direction}_{depth}", model.cell, width, model.units
+            )
         width = model.units * (1 + model.bidirectional)
     for number, units in enumerate(model.hidden, 1):
         shapes |= _dense(f"head/hidden_{number}", width, units)
@@ -56,9 +64,15 @@ def width_of(model: ModelConfig, features: WordFeatures) -> int:
     """How many numbers the network makes of a word, F."""
     vectors = features.vectors.dimension if features.vectors else 0
     backward = max(model.characters // 2, 1)
-    read = model.characters if model.character_encoder == "cnn" else model.characters - model.characters // 2 + backward
+    read = (
+        model.characters
+        if model.character_encoder == "cnn"
+        else model.characters - model.characters // 2 + backward
+    )
     return (
-        (vectors or model.embedding) + (read if features.characters is not None else 0) + (model.shape if features.shapes else 0)
+        (vectors or model.embedding)
+        + (read if features.characters is not None else 0)
+        + (model.shape if features.shapes else 0)
     )
 
 
@@ -70,12 +84,16 @@ def _of_words(model: ModelConfig, features: WordFeatures) -> Shapes:
     if features.characters is not None:
         yield "characters/embedding/embeddings", (len(features.characters), CHARACTER_EMBEDDING)
         if model.character_encoder == "cnn":
-            yield from _dense("characters/convolution", 3 * CHARACTER_EMBEDDING, model.characters).items()
+            yield from _dense(
+                "characters/convolution", 3 * CHARACTER_EMBEDDING, model.characters
+            ).items()
         else:
             backward = model.characters // 2
             sizes = {"forward": model.characters - backward, "backward": max(backward, 1)}
             for direction, units in sizes.items():
-                yield from recurrent_shapes(f"characters/{direction}", model.cell, CHARACTER_EMBEDDING, units).items()
+                yield from recurrent_shapes(
+                    f"characters/{direction}", model.cell, CHARACTER_EMBEDDING, units
+                ).items()
     if features.shapes:
         yield "shapes/embeddings", (SHAPES, model.shape)
 

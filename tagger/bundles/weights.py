@@ -1,4 +1,5 @@
-"""The weights of a recurrent layer by name and shape, told without Keras, which names them in the same way.
+"""The weights of a recurrent layer by name and shape, told without Keras, which names them in the
+same way.
 
 Axes: F features, U units, G blocks of a cell.
 """
@@ -21,7 +22,9 @@ QUANTIZED_CELLS = ("lstm", "lstm-peephole")
 
 
 def recurrent_shapes(place: str, cell: str, width: int, units: int) -> Shapes:
-    """The shape of each weight of a layer in one direction that reads `width` features: kernel (F, G·U) and so on."""
+    """The shape of each weight of a layer in one direction that reads `width` features: kernel (F,
+    G·U) and so on.
+    """
     columns = _BLOCKS[cell] * units
     shapes: Shapes = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
     if cell == "lstm-peephole":
@@ -31,15 +34,27 @@ def recurrent_shapes(place: str, cell: str, width: int, units: int) -> Shapes:
 
 def below(weights: Weights, place: str) -> Weights:
     """The weights of one layer, by their names in it."""
-    return {name.removeprefix(f"{place}/"): array for name, array in weights.items() if name.startswith(f"{place}/")}
+    return {
+        name.removeprefix(f"{place}/"): array
+        for name, array in weights.items()
+        if name.startswith(f"{place}/")
+    }
 
 
 def misfits(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> str:
-    """The names of weights that are missing, too many or of another shape, for a message; "" if all are as `wanted`."""
+    """The names of weights that are missing, too many or of another shape, for a message; "" if all
+    are as `wanted`.
+    """
     found = {name: array.shape for name, array in weights.items()}
     if found != wanted:
-        return ", ".join(sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name)))
-    return "" if all(array.dtype == np.float32 for array in weights.values()) else "type is not float32"
+        return ", ".join(
+            sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+        )
+    return (
+        ""
+        if all(array.dtype == np.float32 for array in weights.values())
+        else "type is not float32"
+    )
 
 
 def digest(weights: Weights) -> str:

@@ -1,1 +1,3 @@
-"""The command line: one click command a file, each a thin parser around a library function, loaded when called."""
+"""The command line: one click command a file, each a thin parser around a library function, loaded
+when called.
+"""

@@ -10,14 +10,36 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, assigned, reading_options
 @click.command(no_args_is_help=True)
 @click.argument("source")
 @click.argument("target")
-@click.option("--from", "source_scheme", default="auto", type=SCHEME, help="Scheme of the tags; detected by default.")
-@click.option("--to", "target_scheme", default="IOB2", show_default=True, type=SPAN_SCHEME, help="Scheme of the tags in TARGET.")
-@click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last.")
+@click.option(
+    "--from",
+    "source_scheme",
+    default="auto",
+    type=SCHEME,
+    help="Scheme of the tags; detected by default.",
+)
+@click.option(
+    "--to",
+    "target_scheme",
+    default="IOB2",
+    show_default=True,
+    type=SPAN_SCHEME,
+    help="Scheme of the tags in TARGET.",
+)
+@click.option(
+    "--tag-column",
+    type=int,
+    metavar="N",
+    help="CoNLL column of the tag, from 0; -1, the default, is the last.",
+)
 @reading_options
-def command(source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None) -> None:
-    """Write the annotated file SOURCE as TARGET: token and tag in two columns, or JSON Lines if its name ends in .jsonl.
+def command(
+    source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
+) -> None:
+    """Write the annotated file SOURCE as TARGET: token and tag in two columns, or JSON Lines if its
+    name ends in .jsonl.
 
-    Every tag is checked on the way: an ill-formed line or a tag that the scheme does not allow is an error with its line.
+    Every tag is checked on the way: an ill-formed line or a tag that the scheme does not allow is
+    an error with its line.
     """
     from tagger.config.tagger import Config
     from tagger.text import annotation

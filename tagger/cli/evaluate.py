@@ -12,16 +12,33 @@ from tagger.cli.options import SCHEME, assigned, precision_option, reading_optio
 
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, metavar="RUN... FILE...")
-@click.option("--predictions", metavar="FILE", help="Instead: a file whose last two columns are the gold and the predicted tag.")
-@click.option("--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default.")
-@click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the gold tag, from 0; by default as in training.")
+@click.option(
+    "--predictions",
+    metavar="FILE",
+    help="Instead: a file whose last two columns are the gold and the predicted tag.",
+)
+@click.option(
+    "--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default."
+)
+@click.option(
+    "--tag-column",
+    type=int,
+    metavar="N",
+    help="CoNLL column of the gold tag, from 0; by default as in training.",
+)
 @reading_options
 @precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
-    paths: tuple[str, ...], predictions: str | None, scheme: str, precision: str | None, as_json: bool, **columns: Any
+    paths: tuple[str, ...],
+    predictions: str | None,
+    scheme: str,
+    precision: str | None,
+    as_json: bool,
+    **columns: Any,
 ) -> None:
-    """Score the model in RUN on annotated files, all together; or a file of predictions. Several models are averaged.
+    """Score the model in RUN on annotated files, all together; or a file of predictions. Several
+    models are averaged.
 
     \b
     tagger evaluate runs/mine test.conll
@@ -33,14 +50,25 @@ def command(
         raise click.UsageError("expected RUN... FILE..., or --predictions FILE alone")
     runs, files = ((), ()) if predictions else runs_and_files(paths)
     if predictions and (columns["tag_column"], columns["token_column"]) != (None, None):
-        raise click.UsageError("with --predictions the last two columns count; leave out --tag-column and --token-column")
+        raise click.UsageError(
+            "with --predictions the last two columns count; leave out --tag-column and "
+            "--token-column"
+        )
     from tagger.evaluation import report, run
 
     if predictions:
-        scores = run.score_predictions(predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"])
+        scores = run.score_predictions(
+            predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"]
+        )
     else:
         from tagger.inference import predictor
 
         model = predictor.load(*runs, precision=precision)
-        scores = run.score_model(model, files, assigned(model.bundle.config, columns).data.reading, scheme)
-    click.echo(json.dumps(scores.as_json(), indent=1, ensure_ascii=False) if as_json else report.report(scores))
+        scores = run.score_model(
+            model, files, assigned(model.bundle.config, columns).data.reading, scheme
+        )
+    click.echo(
+        json.dumps(scores.as_json(), indent=1, ensure_ascii=False)
+        if as_json
+        else report.report(scores)
+    )

@@ -13,9 +13,21 @@ from tagger.errors import ConfigError
 @click.command(no_args_is_help=True)
 @click.argument("run")
 @click.argument("file", required=False)
-@click.option("--verify", is_flag=True, help="Compare the graphs with the Keras network, sentence by sentence.")
-@click.option("--to", "target", type=click.Choice(["onnx", "saved-model"]), default="onnx", help="saved-model is TensorFlow's.")
-@click.option("--output", "-o", metavar="DIR", help="Folder of the saved model; by default RUN/saved_model.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Compare the graphs with the Keras network, sentence by sentence.",
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(["onnx", "saved-model"]),
+    default="onnx",
+    help="saved-model is TensorFlow's.",
+)
+@click.option(
+    "--output", "-o", metavar="DIR", help="Folder of the saved model; by default RUN/saved_model."
+)
 def command(run: str, file: str | None, verify: bool, target: str, output: str | None) -> None:
     """Write the model in RUN as ONNX graphs, which every training does, or as a SavedModel.
 
@@ -24,8 +36,8 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     tagger export runs/mine --verify
     tagger export runs/mine --to saved-model
 
-    FILE is annotated, by default the dev file of the training: on it int8 is measured beside float32, and with --verify the
-    graphs beside Keras.
+    FILE is annotated, by default the dev file of the training: on it int8 is measured beside
+    float32, and with --verify the graphs beside Keras.
     """
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
@@ -37,7 +49,10 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
 
     if language_models.is_one(run):
         if file or verify or target != "onnx":
-            raise click.UsageError(f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}")
+            raise click.UsageError(
+                f"{run} is a language model, of which there are only ONNX graphs: tagger export "
+                f"{run}"
+            )
         from tagger.export import language_model as graph
 
         language_models.save(run, graph.with_graphs(language_models.load(run)))
@@ -54,7 +69,9 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
         return
     dev = file or model.config.data.dev
     if verify and not Path(dev).is_file():
-        raise ConfigError(f"{dev or 'data.dev'}: there is no such file; name an annotated FILE to compare on")
+        raise ConfigError(
+            f"{dev or 'data.dev'}: there is no such file; name an annotated FILE to compare on"
+        )
     sentences = exporting.annotated(model, dev) if Path(dev).is_file() else []
     model = exporting.add(run, sentences)
     click.echo(f"The graphs are in {run}; it predicts in {describe(model)['predicts in']}.")

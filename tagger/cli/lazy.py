@@ -18,7 +18,9 @@ class LazyGroup(click.Group):
     ``commands`` says what each does; it is ``command`` in the module of that name in `package`.
     """
 
-    def __init__(self, *args: Any, package: str, commands: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, package: str, commands: Mapping[str, str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.package = package
         self.lazy = dict(commands)
@@ -33,8 +35,12 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"{self.package}.{module}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        near = difflib.get_close_matches(args[0], self.lazy, n=1) if args[0] not in self.lazy else []
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = (
+            difflib.get_close_matches(args[0], self.lazy, n=1) if args[0] not in self.lazy else []
+        )
         if near:
             ctx.fail(f"No such command {args[0]!r}; did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)

@@ -1,4 +1,6 @@
-"""The command `tagger`: finds its subcommands without importing them, and shows every expected error as one message."""
+"""The command `tagger`: finds its subcommands without importing them, and shows every expected
+error as one message.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,12 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, package="tagger.cli", commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    package="tagger.cli",
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(tagger.__version__, prog_name="tagger")
 def group() -> None:
     """Train, trust and run sequence taggers with labels of your own.
@@ -38,12 +45,20 @@ def group() -> None:
 
 
 def main() -> None:
-    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted.
+    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when
+    interrupted.
 
-    Standard output is UTF-8 whatever the locale, as the files are; a file name that is not comes out as it went in.
+    Standard output is UTF-8 whatever the locale, as the files are; a file name that is not comes
+    out as it went in.
     """
-    if None in (sys.stdin, sys.stdout, sys.stderr):  # a file that is opened next would take the place of a closed stream
-        sys.exit("Error: standard input, output or error is closed; redirect it to /dev/null instead")
+    if None in (
+        sys.stdin,
+        sys.stdout,
+        sys.stderr,
+    ):  # a file that is opened next would take the place of a closed stream
+        sys.exit(
+            "Error: standard input, output or error is closed; redirect it to /dev/null instead"
+        )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     try:
         group(prog_name="tagger", standalone_mode=False)
@@ -59,13 +74,17 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         _drop_output()
         sys.exit(1)
-    except OSError as error:  # a full disk behind standard output, a folder that may not be read, ...
+    except (
+        OSError
+    ) as error:  # a full disk behind standard output, a folder that may not be read, ...
         _drop_output()
         sys.exit(f"Error: {error.filename or 'output'}: {error.strerror or error}")
 
 
 def _drop_output() -> None:
-    """Let what standard output still holds vanish, or Python would try to write it again at its end and complain."""
+    """Let what standard output still holds vanish, or Python would try to write it again at its end
+    and complain.
+    """
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
 

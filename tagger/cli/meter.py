@@ -11,7 +11,9 @@ __all__ = ["Meter"]
 
 
 class Meter:
-    """One line that shows a share done; silent where stderr is no terminal. At most ten times a second."""
+    """One line that shows a share done; silent where stderr is no terminal. At most ten times a
+    second.
+    """
 
     def __init__(self) -> None:
         self.drawn = 0.0

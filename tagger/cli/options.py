@@ -23,27 +23,51 @@ SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
 
 _READING = (
     click.option(
-        "--token-column", type=int, default=None, metavar="N", help="CoNLL column of the token, from 0; -1 is the last."
+        "--token-column",
+        type=int,
+        default=None,
+        metavar="N",
+        help="CoNLL column of the token, from 0; -1 is the last.",
     ),
-    click.option("--delimiter", default=None, metavar="D", help="Of CoNLL columns: auto, blank, tab or any string."),
+    click.option(
+        "--delimiter",
+        default=None,
+        metavar="D",
+        help="Of CoNLL columns: auto, blank, tab or any string.",
+    ),
 )
 
 
 _CORPUS = (
-    click.option("--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl."),
-    click.option("--dev", metavar="FILE", help="Annotated sentences that decide when to stop and which epoch to keep."),
     click.option(
-        "--vectors", multiple=True, metavar="FILE", help="Pretrained word vectors; several files stand side by side. See README."
+        "--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl."
+    ),
+    click.option(
+        "--dev",
+        metavar="FILE",
+        help="Annotated sentences that decide when to stop and which epoch to keep.",
+    ),
+    click.option(
+        "--vectors",
+        multiple=True,
+        metavar="FILE",
+        help="Pretrained word vectors; several files stand side by side. See README.",
     ),
     click.option(
         "--language-model",
         "language_models",
         multiple=True,
         metavar="DIR",
-        help="A language model whose states are read beside the words; several stand side by side. See README.",
+        help="A language model whose states are read beside the words; several stand side by "
+        "side. See README.",
     ),
     click.option("--scheme", type=SCHEME, help="Of the tags; detected by default."),
-    click.option("--tag-column", type=int, metavar="N", help="CoNLL column of the tag, from 0; -1, the default, is the last."),
+    click.option(
+        "--tag-column",
+        type=int,
+        metavar="N",
+        help="CoNLL column of the tag, from 0; -1, the default, is the last.",
+    ),
 )
 _COURSE = (
     click.option("--seed", type=int, metavar="N", help="The same seed gives the same model."),
@@ -52,9 +76,16 @@ _COURSE = (
         type=click.IntRange(min=1),
         default=1,
         metavar="N",
-        help="Train N times, with N seeds; RUN is the median model, RUN/seed-* are all of them. 1 is one training, in RUN.",
+        help="Train N times, with N seeds; RUN is the median model, RUN/seed-* are all of them. 1 "
+        "is one training, in RUN.",
     ),
-    click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=200."),
+    click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a setting, as in model.units=200.",
+    ),
     click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped."),
 )
 
@@ -75,18 +106,29 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option that says in which precision the network is run."""
-    doc = "Of the network's weights; int8 is faster. By default int8 where it was found to lose nothing."
+    doc = (
+        "Of the network's weights; int8 is faster. By default int8 where it was found to lose "
+        "nothing."
+    )
     return click.option("--precision", type=click.Choice(["float32", "int8"]), help=doc)(command)
 
 
 def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """``RUN... FILE...`` in two: the first is a model, and so is what follows as long as it looks like one."""
+    """``RUN... FILE...`` in two: the first is a model, and so is what follows as long as it looks
+    like one.
+    """
     import itertools
 
-    more = list(itertools.takewhile(lambda path: os.path.isfile(os.path.join(path, "manifest.json")), paths[1:]))
+    more = list(
+        itertools.takewhile(
+            lambda path: os.path.isfile(os.path.join(path, "manifest.json")), paths[1:]
+        )
+    )
     runs, files = paths[: 1 + len(more)], paths[1 + len(more) :]
     if not files:
-        raise click.UsageError("expected RUN... FILE...: at least one model, then at least one file")
+        raise click.UsageError(
+            "expected RUN... FILE...: at least one model, then at least one file"
+        )
     return runs, files
 
 
@@ -94,12 +136,17 @@ def assigned(config: Config, given: Mapping[str, Any]) -> Config:
     """`config` with the settings of its table data that were given; None was not."""
     from tagger.config.tagger import assign
 
-    return assign(config, {f"data.{name}": value for name, value in given.items() if value is not None}, "command line")
+    return assign(
+        config,
+        {f"data.{name}": value for name, value in given.items() if value is not None},
+        "command line",
+    )
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Silence whatever writes to stderr's file descriptor inside: TensorFlow's C++ greets there when it is imported.
+    """Silence whatever writes to stderr's file descriptor inside: TensorFlow's C++ greets there
+    when it is imported.
 
     Python errors inside still propagate.
     """

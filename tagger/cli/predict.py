@@ -14,20 +14,43 @@ FORMATS = click.Choice(["text", "conll", "jsonl"])
 
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, required=True, metavar="RUN... FILE...")
-@click.option("--output", "-o", metavar="DIR", help="Folder for the tagged files; without it they go to standard output.")
 @click.option(
-    "--format", "source_format", type=FORMATS, help="Of the input; by default its name tells: .txt, .jsonl, else conll."
+    "--output",
+    "-o",
+    metavar="DIR",
+    help="Folder for the tagged files; without it they go to standard output.",
 )
-@click.option("--to", "target_format", type=FORMATS, help="Of the output; by default that of the input.")
-@click.option("--scheme", type=SPAN_SCHEME, help="Of the tags in CoNLL output; by default that of the training corpus.")
-@click.option("--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph.")
 @click.option(
-    "--workers", type=click.IntRange(min=1), default=1, metavar="N", help="Processes that tag files side by side; needs --output."
+    "--format",
+    "source_format",
+    type=FORMATS,
+    help="Of the input; by default its name tells: .txt, .jsonl, else conll.",
+)
+@click.option(
+    "--to", "target_format", type=FORMATS, help="Of the output; by default that of the input."
+)
+@click.option(
+    "--scheme",
+    type=SPAN_SCHEME,
+    help="Of the tags in CoNLL output; by default that of the training corpus.",
+)
+@click.option(
+    "--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Processes that tag files side by side; needs --output.",
 )
 @precision_option
 @reading_options
-def command(paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any) -> None:
-    """Tag files and folders with the model in RUN; - is standard input. Several models are averaged.
+def command(
+    paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any
+) -> None:
+    """Tag files and folders with the model in RUN; - is standard input. Several models are
+    averaged.
 
     \b
     tagger predict runs/mine letters/*.txt --output tagged/
@@ -35,12 +58,15 @@ def command(paths: tuple[str, ...], output: str | None, workers: int, precision:
     tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
     echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
 
-    Text comes back with its spans in brackets, CoNLL columns with one more, JSON Lines with "spans" and their probabilities.
-    Every output file appears whole or not at all; if one input is ill-formed, the others are tagged all the same.
+    Text comes back with its spans in brackets, CoNLL columns with one more, JSON Lines with "spans"
+    and their probabilities. Every output file appears whole or not at all; if one input is
+    ill-formed, the others are tagged all the same.
     """
     runs, inputs = runs_and_files(paths)
     if workers > 1 and output is None:
-        raise click.UsageError("--workers needs --output: standard output is written by one process")
+        raise click.UsageError(
+            "--workers needs --output: standard output is written by one process"
+        )
     from tagger.cli.tagging import Work, tag_files
 
     failures = tag_files(Work(runs, precision, workers), inputs, output, **options)

@@ -11,10 +11,25 @@ from tagger.errors import ConfigError
 @click.command(no_args_is_help=True)
 @click.argument("configuration", metavar="CONFIG.toml")
 @click.argument("run")
-@click.option("--trials", type=click.IntRange(min=1), metavar="N", help="In all; by default as in the file, or 30.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting that all trials share.")
-@click.option("--resume", is_flag=True, help="Go on with a search in RUN that was stopped, or do more trials.")
-def command(configuration: str, run: str, trials: int | None, assignments: tuple[str, ...], resume: bool) -> None:
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="In all; by default as in the file, or 30.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting that all trials share.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with a search in RUN that was stopped, or do more trials."
+)
+def command(
+    configuration: str, run: str, trials: int | None, assignments: tuple[str, ...], resume: bool
+) -> None:
     """Search for settings with a better dev score, and write the best model to the folder RUN.
 
     \b
@@ -30,7 +45,8 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
     "model.units" = [100, 200, 300]
     "training.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
 
-    RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the best.
+    RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the
+    best.
     """
     from tagger.config import tagger as config
     from tagger.training import see_installed
@@ -46,7 +62,19 @@ def command(configuration: str, run: str, trials: int | None, assignments: tuple
         from tagger.cli.progress import SearchProgress
         from tagger.tuning.search import search
     observer = SearchProgress()
-    found = search(settings, wanted.space, run, trials=trials or wanted.trials, resume=resume, observer=observer)
+    found = search(
+        settings,
+        wanted.space,
+        run,
+        trials=trials or wanted.trials,
+        resume=resume,
+        observer=observer,
+    )
     if found.plot is None:
-        click.echo("There is no plot, for want of Matplotlib: pip install span-tagger[search]", err=True)
-    click.echo(f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). The model is in {run}.")
+        click.echo(
+            "There is no plot, for want of Matplotlib: pip install span-tagger[search]", err=True
+        )
+    click.echo(
+        f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). "
+        f"The model is in {run}."
+    )

@@ -60,17 +60,27 @@ def tag_files(
     options = reading(model, columns, wrapped)
     jobs = stream.plan(inputs, output, source_format=source_format, target_format=target_format)
     begun = time.monotonic()
-    done = _in_processes(work, jobs, options, scheme) if work.workers > 1 else _here(model, jobs, options, scheme)
+    done = (
+        _in_processes(work, jobs, options, scheme)
+        if work.workers > 1
+        else _here(model, jobs, options, scheme)
+    )
     results = list(done)
     failures = [failure for _, failure in results if failure is not None]
     if output is not None:
         seconds, total = time.monotonic() - begun, sum(tokens for tokens, _ in results)
         tagged = f"{len(jobs) - len(failures)} of {len(jobs)} files, {total:,} tokens"
-        click.echo(f"Tagged {tagged} in {seconds:.1f} s ({total / max(seconds, 1e-6):,.0f} tokens/s) into {output}", err=True)
+        click.echo(
+            f"Tagged {tagged} in {seconds:.1f} s ({total / max(seconds, 1e-6):,.0f} tokens/s) "
+            f"into {output}",
+            err=True,
+        )
     return failures
 
 
-def _here(model: Predictor, jobs: Sequence[stream.Job], options: ReadOptions, scheme: str | None) -> Iterator[Result]:
+def _here(
+    model: Predictor, jobs: Sequence[stream.Job], options: ReadOptions, scheme: str | None
+) -> Iterator[Result]:
     meter, begun, total = Meter(), time.monotonic(), 0
     for number, job in enumerate(jobs, 1):
         told = _shown(meter, job.source, f"{number}/{len(jobs)}", total, begun)
@@ -95,7 +105,9 @@ def _shown(meter: Meter, source: str, place: str, tagged_before: int, begun: flo
     return told
 
 
-def _in_processes(work: Work, jobs: Sequence[stream.Job], options: ReadOptions, scheme: str | None) -> Iterator[Result]:
+def _in_processes(
+    work: Work, jobs: Sequence[stream.Job], options: ReadOptions, scheme: str | None
+) -> Iterator[Result]:
     """Each file in one of several processes, which all have the model.
 
     Raises:
@@ -103,7 +115,10 @@ def _in_processes(work: Work, jobs: Sequence[stream.Job], options: ReadOptions, 
     """
     meter = Meter()
     pool = ProcessPoolExecutor(
-        min(work.workers, len(jobs)), mp_context=get_context("spawn"), initializer=_begin, initargs=(work,)
+        min(work.workers, len(jobs)),
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(work,),
     )
     try:
         results = [pool.submit(_tag, job, options, scheme) for job in jobs]
@@ -111,7 +126,9 @@ def _in_processes(work: Work, jobs: Sequence[stream.Job], options: ReadOptions, 
             yield result.result()
             meter.show(number / len(jobs), f"{number}/{len(jobs)} files")
     except BrokenProcessPool as error:
-        raise TaggerError("a process of --workers ended, perhaps for want of memory; try fewer") from error
+        raise TaggerError(
+            "a process of --workers ended, perhaps for want of memory; try fewer"
+        ) from error
     finally:
         meter.clear()
         pool.shutdown(cancel_futures=True)
@@ -121,7 +138,9 @@ _model: Predictor | None = None
 
 
 def _begin(work: Work) -> None:
-    """What each process does first. Ctrl-C reaches all: by an exception, so that no half-written file is left."""
+    """What each process does first. Ctrl-C reaches all: by an exception, so that no half-written
+    file is left.
+    """
     global _model
     signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
     _model = work.model()
@@ -136,5 +155,9 @@ def _tag(job: stream.Job, options: ReadOptions, scheme: str | None) -> Result:
 
 
 def reading(model: Predictor, columns: dict[str, Any], wrapped: bool) -> ReadOptions:
-    """As the model's training data was read, but for what is declared anew; annotations are left unread."""
-    return replace(assigned(model.bundle.config, columns).data.reading, annotated=False, wrapped=wrapped)
+    """As the model's training data was read, but for what is declared anew; annotations are left
+    unread.
+    """
+    return replace(
+        assigned(model.bundle.config, columns).data.reading, annotated=False, wrapped=wrapped
+    )

@@ -21,7 +21,8 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
     tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
 
-    All settings with their defaults are in RUN/config.toml afterwards. The same settings, data and seed give the same model.
+    All settings with their defaults are in RUN/config.toml afterwards. The same settings, data and
+    seed give the same model.
     """
     from tagger.cli.training import train
 

@@ -1,6 +1,8 @@
-"""Settings: frozen dataclasses read from TOML. An unknown key is an error that names the nearest known one.
+"""Settings: frozen dataclasses read from TOML. An unknown key is an error that names the nearest
+known one.
 
-A set of settings is a dataclass whose fields, the tables of the file, are dataclasses whose fields were made by `setting`.
+A set of settings is a dataclass whose fields, the tables of the file, are dataclasses whose fields
+were made by `setting`.
 """
 
 from __future__ import annotations
@@ -25,26 +27,41 @@ if TYPE_CHECKING:
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
-def setting(default: Any, doc: str, *, choices: tuple[str, ...] = (), low: float | None = None, high: float | None = None) -> Any:
-    """A field of a table: its default, which says its type too, what it means, and which values it may have."""
-    return field(default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high})
+def setting(
+    default: Any,
+    doc: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+) -> Any:
+    """A field of a table: its default, which says its type too, what it means, and which values it
+    may have.
+    """
+    return field(
+        default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high}
+    )
 
 
 def files(doc: str) -> Any:
     """A field of a table that is a list of file names, none by default."""
-    return field(default=(), metadata={"doc": doc, "choices": (), "low": None, "high": None, "files": True})
+    return field(
+        default=(), metadata={"doc": doc, "choices": (), "low": None, "high": None, "files": True}
+    )
 
 
 def load(kind: type[Settings], path: str | Path) -> Settings:
     """Read a TOML file with the tables of `kind`, each optional.
 
-    Raises:
-        ConfigError: the file cannot be read, is not TOML, or holds an unknown key or an impossible value.
+    Raises: ConfigError: the file cannot be read, is not TOML, or holds an unknown key or an
+        impossible value.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return from_toml(kind, text, str(path))
 
 
@@ -52,7 +69,10 @@ def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
     """Settings as TOML text; `where` names their origin in errors, which are those of `load`."""
     try:
         data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError too
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # a number of thousands of digits is a ValueError too
         raise ConfigError(f"{where}: not TOML: {error}") from error
     return from_dict(kind, data, where)
 
@@ -82,7 +102,11 @@ def _known(name: str, known: Iterable[str], what: str, where: str, section: str 
     if name not in known:
         prefix = f"{section}." if section else ""
         near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-        hint = f"did you mean {prefix}{near[0]}?" if near else f"known: {', '.join(prefix + key for key in known)}"
+        hint = (
+            f"did you mean {prefix}{near[0]}?"
+            if near
+            else f"known: {', '.join(prefix + key for key in known)}"
+        )
         raise ConfigError(f"{where}: unknown {what} {prefix}{name}; {hint}")
 
 
@@ -90,32 +114,49 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
     default, meta = setting.default, setting.metadata
     assert default is not MISSING
     if "files" in meta:
-        if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
+        if not isinstance(value, (list, tuple)) or not all(
+            isinstance(name, str) and name for name in value
+        ):
             raise ConfigError(f"{where}: expected a list of file names, found {value!r}")
         return tuple(value)
     if isinstance(default, tuple):
-        if not isinstance(value, (list, tuple)) or not all(type(unit) is int and 0 < unit <= 10_000 for unit in value):
-            raise ConfigError(f"{where}: expected a list of integers from 1 to 10000, found {value!r}")
+        if not isinstance(value, (list, tuple)) or not all(
+            type(unit) is int and 0 < unit <= 10_000 for unit in value
+        ):
+            raise ConfigError(
+                f"{where}: expected a list of integers from 1 to 10000, found {value!r}"
+            )
         return tuple(value)
     if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)
     if type(value) is not type(default):
-        raise ConfigError(f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}")
+        raise ConfigError(
+            f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}"
+        )
     if meta["choices"] and value not in meta["choices"]:
         near = difflib.get_close_matches(str(value), meta["choices"], n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}")
-    if isinstance(value, str) and re.search("[\0\ud800-\udfff]", value):  # such bytes, in a name typed, are not UTF-8
-        raise ConfigError(f"{where}: expected text in UTF-8 without the character NUL, found {value!a}")
+        raise ConfigError(
+            f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}"
+        )
+    if isinstance(value, str) and re.search(
+        "[\0\ud800-\udfff]", value
+    ):  # such bytes, in a name typed, are not UTF-8
+        raise ConfigError(
+            f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
+        )
     low, high = meta["low"], meta["high"]
-    if (low is not None and not low <= value < math.inf) or (high is not None and not value <= high):
+    if (low is not None and not low <= value < math.inf) or (
+        high is not None and not value <= high
+    ):
         bounds = f"of at least {low} and finite" if high is None else f"from {low} to {high}"
         raise ConfigError(f"{where}: expected a value {bounds}, found {value!r}")
     return value
 
 
 def override(config: Settings, assignments: Iterable[str]) -> Settings:
-    """`config` with changes such as ``model.units=200``. A value is TOML; what is no TOML is taken as a string.
+    """`config` with changes such as ``model.units=200``. A value is TOML; what is no TOML is taken
+    as a string.
 
     Raises:
         ConfigError: an unknown key, which names the nearest, or an impossible value.
@@ -124,7 +165,9 @@ def override(config: Settings, assignments: Iterable[str]) -> Settings:
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or "." not in key:
-            raise ConfigError(f"--set {assignment}: expected TABLE.KEY=VALUE, for example model.units=200")
+            raise ConfigError(
+                f"--set {assignment}: expected TABLE.KEY=VALUE, for example model.units=200"
+            )
         try:
             changes[key.strip()] = tomllib.loads(f"value = {text}")["value"]
         except (ValueError, RecursionError):
@@ -137,7 +180,9 @@ def assign(config: Settings, changes: Mapping[str, Any], where: str = "--set") -
     for key, value in changes.items():
         section, _, name = key.partition(".")
         new = getattr(from_dict(type(config), {section: {name: value}}, where), section)
-        config = replace(config, **{section: replace(getattr(config, section), **{name: getattr(new, name)})})
+        config = replace(
+            config, **{section: replace(getattr(config, section), **{name: getattr(new, name)})}
+        )
     return config
 
 
@@ -146,7 +191,11 @@ def to_toml(config: Any) -> str:
     lines = []
     for name, values in asdict(config).items():
         lines.append(f"[{name}]")
-        # A JSON string, number, boolean or list of numbers is TOML too, but for one character that TOML wants escaped.
-        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f") for key, value in values.items()]
+        # A JSON string, number, boolean or list of numbers is TOML too, but for one character that
+        # TOML wants escaped.
+        lines += [
+            f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
+            for key, value in values.items()
+        ]
         lines.append("")
     return "\n".join(lines)

@@ -13,9 +13,19 @@ from tagger.text.formats import ReadOptions
 from tagger.text.formats.conll import Columns
 
 __all__ = [
-    "Config", "DataConfig", "DistillationConfig", "ModelConfig", "TrainingConfig", "VocabularyConfig", "assign", "from_dict",
-    "from_toml", "load", "override", "to_toml",
-]  # fmt: skip
+    "Config",
+    "DataConfig",
+    "DistillationConfig",
+    "ModelConfig",
+    "TrainingConfig",
+    "VocabularyConfig",
+    "assign",
+    "from_dict",
+    "from_toml",
+    "load",
+    "override",
+    "to_toml",
+]
 
 CELLS = ("rnn", "rnn-relu", "gru-simplified", "gru", "lstm", "lstm-peephole")
 
@@ -24,11 +34,19 @@ CELLS = ("rnn", "rnn-relu", "gru-simplified", "gru", "lstm", "lstm-peephole")
 class DataConfig:
     """Where the corpus is and how to read it."""
 
-    train: str = setting("", "file with the training sentences (CoNLL columns or .jsonl, .gz allowed)")
+    train: str = setting(
+        "", "file with the training sentences (CoNLL columns or .jsonl, .gz allowed)"
+    )
     dev: str = setting("", "file that decides when to stop and which epoch is kept")
-    vectors: tuple[str, ...] = files("of pretrained word vectors, side by side (text, binary, .npz; .gz allowed)")
-    keep_vectors: int = setting(0, "how many of them the model carries, from the first and commonest; 0 carries all", low=0)
-    language_models: tuple[str, ...] = files("folders of language models, whose states are read beside the words")
+    vectors: tuple[str, ...] = files(
+        "of pretrained word vectors, side by side (text, binary, .npz; .gz allowed)"
+    )
+    keep_vectors: int = setting(
+        0, "how many of them the model carries, from the first and commonest; 0 carries all", low=0
+    )
+    language_models: tuple[str, ...] = files(
+        "folders of language models, whose states are read beside the words"
+    )
     hub: str = setting("", "instead of files: the name of a dataset on the Hugging Face Hub")
     tags: str = setting("", "with hub: the feature that holds the tags (default: ner_tags or tags)")
     token_column: int = setting(0, "CoNLL column of the token, from 0; negative from the last")
@@ -50,8 +68,12 @@ class VocabularyConfig:
 
     minimum_count: int = setting(1, "tokens seen less often are <UNK>", low=1)
     maximum_size: int = setting(0, "keep only so many of the commonest tokens; 0 keeps all", low=0)
-    unknown_probability: float = setting(0.5, "with which a token seen once becomes <UNK> in training", low=0, high=1)
-    word_dropout: float = setting(0.3, "with which any token becomes <UNK> in training; its vector stays", low=0, high=1)
+    unknown_probability: float = setting(
+        0.5, "with which a token seen once becomes <UNK> in training", low=0, high=1
+    )
+    word_dropout: float = setting(
+        0.3, "with which any token becomes <UNK> in training; its vector stays", low=0, high=1
+    )
 
 
 @dataclass(frozen=True)
@@ -60,14 +82,29 @@ class ModelConfig:
 
     input: str = setting("embedding", "of tokens", choices=("embedding", "one-hot"))
     embedding: int = setting(
-        100, "dimension of the trained token embedding; pretrained vectors take its place", low=0, high=10_000
+        100,
+        "dimension of the trained token embedding; pretrained vectors take its place",
+        low=0,
+        high=10_000,
     )
-    fine_tune: bool = setting(False, "train a difference to the pretrained vectors of the training set's words")
+    fine_tune: bool = setting(
+        False, "train a difference to the pretrained vectors of the training set's words"
+    )
     characters: int = setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
-    character_encoder: str = setting("cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn"))
-    shape: int = setting(10, "dimension of the embedding of a word's capitals and digits; 0: none", low=0, high=10_000)
+    character_encoder: str = setting(
+        "cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn")
+    )
+    shape: int = setting(
+        10,
+        "dimension of the embedding of a word's capitals and digits; 0: none",
+        low=0,
+        high=10_000,
+    )
     projection: int = setting(
-        128, "numbers to which what language models know at a token is brought down; 0: as it is", low=0, high=10_000
+        128,
+        "numbers to which what language models know at a token is brought down; 0: as it is",
+        low=0,
+        high=10_000,
     )
     cell: str = setting("lstm", "recurrent cell", choices=CELLS)
     units: int = setting(200, "of each layer and direction", low=1, high=10_000)
@@ -75,7 +112,9 @@ class ModelConfig:
     bidirectional: bool = setting(True, "read each sentence in both directions")
     hidden: tuple[int, ...] = setting((), "units of feed-forward layers on every timestep's output")
     input_dropout: float = setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
-    context_dropout: float = setting(0.5, "on what language models know, one mask a sequence", low=0, high=0.95)
+    context_dropout: float = setting(
+        0.5, "on what language models know, one mask a sequence", low=0, high=0.95
+    )
     dropout: float = setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
     recurrent_dropout: float = setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
     head: str = setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))
@@ -88,20 +127,35 @@ class TrainingConfig:
     optimizer: str = setting("adam", "Adam, or SGD with momentum 0.9", choices=("adam", "sgd"))
     learning_rate: float = setting(0.004, "at its highest", low=0)
     schedule: str = setting(
-        "linear", "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant", choices=("linear", "inverse", "constant")
+        "linear",
+        "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant",
+        choices=("linear", "inverse", "constant"),
     )
-    averaging: float = setting(1.0, "epochs that a moving average of the weights looks back; 0: none", low=0)
+    averaging: float = setting(
+        1.0, "epochs that a moving average of the weights looks back; 0: none", low=0
+    )
     clip_norm: float = setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
     batch_tokens: int = setting(
-        0, "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512, which it is with language models", low=0
+        0,
+        "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512, which it is "
+        "with language models",
+        low=0,
     )
     mention_replacement: float = setting(
-        0.3, "with which a span gives way to another of its label when a small corpus is read again", low=0, high=1
+        0.3,
+        "with which a span gives way to another of its label when a small corpus is read again",
+        low=0,
+        high=1,
     )
     word_prediction: float = setting(
-        0.0, "weight of the loss of predicting the next and the previous word beside the tag; 0: they are not predicted", low=0
+        0.0,
+        "weight of the loss of predicting the next and the previous word beside the tag; 0: they "
+        "are not predicted",
+        low=0,
     )
-    epoch_tokens: int = setting(50_000, "an epoch reads a smaller corpus several times: dev would take all the time", low=0)
+    epoch_tokens: int = setting(
+        50_000, "an epoch reads a smaller corpus several times: dev would take all the time", low=0
+    )
     epochs: int = setting(15, "at most", low=1)
     patience: int = setting(10, "stop after so many epochs without a better dev score", low=1)
     seed: int = setting(1, "determines weights, order and dropout", low=0, high=2**32 - 1)
@@ -109,14 +163,24 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class DistillationConfig:
-    """Teachers, if there are any: trained models that label a text, from which the model learns beside train."""
+    """Teachers, if there are any: trained models that label a text, from which the model learns
+    beside train.
+    """
 
     teachers: tuple[str, ...] = files("that are folders of trained models; several are averaged")
-    text: tuple[str, ...] = files("of text that nobody needs to have annotated (.txt, .jsonl, else CoNLL columns; .gz allowed)")
+    text: tuple[str, ...] = files(
+        "of text that nobody needs to have annotated (.txt, .jsonl, else CoNLL columns; .gz "
+        "allowed)"
+    )
     wrapped: bool = setting(False, "in raw text only a blank line ends a paragraph")
-    tokens: int = setting(500_000, "of the text that are labelled, about, the same share of each file", low=1)
+    tokens: int = setting(
+        500_000, "of the text that are labelled, about, the same share of each file", low=1
+    )
     ratio: float = setting(1.0, "tokens of text that an epoch reads for each of train", low=0)
-    labels: str = setting("", "folder that keeps what the teachers say, for other trainings too; by default in the run's")
+    labels: str = setting(
+        "",
+        "folder that keeps what the teachers say, for other trainings too; by default in the run's",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""Scores as a table for the terminal: the readings of `tagger.evaluation.scores` side by side, plain text."""
+"""Scores as a table for the terminal: the readings of `tagger.evaluation.scores` side by side,
+plain text.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,11 @@ _NOTHING = Figures(0, 0, 0, 0.0, 0.0, 0.0)
 
 
 def report(scores: Scores) -> str:
-    """Percentages of each reading label by label, the counts of the last, and a line on what each reading is.
+    """Percentages of each reading label by label, the counts of the last, and a line on what each
+    reading is.
 
-    Plain tags have one reading only. Where strict has no meaning, its place is taken by the problem.
+    Plain tags have one reading only. Where strict has no meaning, its place is taken by the
+    problem.
 
     >>> from tagger.evaluation.scores import scores
     >>> gold = [["B-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "O"]]
@@ -35,14 +39,24 @@ def report(scores: Scores) -> str:
     readings = _readings(scores)
     *_, last = readings.values()
     names = sorted({name for score in readings.values() for name in score.labels})
-    by_label = {name: [score.labels.get(name, _NOTHING) for score in readings.values()] for name in names}
+    by_label = {
+        name: [score.labels.get(name, _NOTHING) for score in readings.values()] for name in names
+    }
     macro = [f"{value:.2f}" for score in readings.values() for value in score.macro]
     accuracy = [cell for score in readings.values() for cell in ("", "", f"{score.accuracy:.2f}")]
     width = max(map(len, ["accuracy", *names]))
     lines = [
         " " * width + "".join(f"{title:^27}" for title in readings),
-        _line("", width, ["precision", "recall", "F1"] * len(readings), ["gold", "predicted", "correct"]),
-        *(_line(name or "-", width, _percentages(row), _counts(row[-1])) for name, row in by_label.items()),
+        _line(
+            "",
+            width,
+            ["precision", "recall", "F1"] * len(readings),
+            ["gold", "predicted", "correct"],
+        ),
+        *(
+            _line(name or "-", width, _percentages(row), _counts(row[-1]))
+            for name, row in by_label.items()
+        ),
         _line("micro", width, _percentages(readings.values()), _counts(last)),
         _line("macro", width, macro),
         _line("accuracy", width, accuracy) + f"   of {last.tokens} tokens",
@@ -61,12 +75,22 @@ def _readings(scores: Scores) -> dict[str, Score]:
 def _notes(scores: Scores) -> list[str]:
     if scores.strict and scores.strict.scheme == PLAIN:
         return [f"by token   plain tags, each a label; {_totals(scores.strict)}"]
-    script = f"conlleval  the script of 2004-01-26: a stray I- opens a span; {_totals(scores.conlleval)}"
+    script = (
+        f"conlleval  the script of 2004-01-26: a stray I- opens a span; {_totals(scores.conlleval)}"
+    )
     if scores.strict is None:
         return [script, f"strict     none: {scores.problem}"]
     scheme = scores.strict.scheme
-    stray = "as always there, an I- may open a span" if scheme in ("IO", "IOB1") else "a stray tag makes no span"
-    doubt = [f"           both columns were read in IOB1, as no scheme fits: {scores.problem}"] if scores.problem else []
+    stray = (
+        "as always there, an I- may open a span"
+        if scheme in ("IO", "IOB1")
+        else "a stray tag makes no span"
+    )
+    doubt = (
+        [f"           both columns were read in IOB1, as no scheme fits: {scores.problem}"]
+        if scores.problem
+        else []
+    )
     return [script, f"strict     seqeval's, in {scheme}: {stray}; {_totals(scores.strict)}", *doubt]
 
 
@@ -75,7 +99,11 @@ def _totals(score: Score) -> str:
 
 
 def _percentages(row: Iterable[Figures | Score]) -> list[str]:
-    return [f"{value:.2f}" for figures in row for value in (figures.precision, figures.recall, figures.f1)]
+    return [
+        f"{value:.2f}"
+        for figures in row
+        for value in (figures.precision, figures.recall, figures.f1)
+    ]
 
 
 def _counts(figures: Figures | Score) -> list[str]:

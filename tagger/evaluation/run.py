@@ -14,10 +14,14 @@ from tagger.text.spans import Sentence
 __all__ = ["score_model", "score_predictions"]
 
 
-def score_predictions(path: str, *, scheme: str | None = None, delimiter: str | None = None) -> Scores:
-    """Scores of a file in conlleval's layout: the last two columns are the gold and the predicted tag; gzip or not.
+def score_predictions(
+    path: str, *, scheme: str | None = None, delimiter: str | None = None
+) -> Scores:
+    """Scores of a file in conlleval's layout: the last two columns are the gold and the predicted
+    tag; gzip or not.
 
-    Columns are separated by blanks and tabs, or by `delimiter`. A ``-DOCSTART-`` line counts as a token, as it does in conlleval.
+    Columns are separated by blanks and tabs, or by `delimiter`. A ``-DOCSTART-`` line counts as a
+    token, as it does in conlleval.
 
     Raises:
         DataError: it is ill-formed.
@@ -25,16 +29,25 @@ def score_predictions(path: str, *, scheme: str | None = None, delimiter: str | 
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
     sentences = list(formats.read(path, "conll", formats.ReadOptions(columns)))
     if not any(map(len, sentences)):
-        raise DataError(path, None, "holds no sentence; expected lines whose last two columns are the gold and the predicted tag")
+        raise DataError(
+            path,
+            None,
+            "holds no sentence; expected lines whose last two columns are the gold and the "
+            "predicted tag",
+        )
     try:
-        gold, predicted = zip(*(pair for sentence in sentences for pair in _pairs(sentence)), strict=True)
+        gold, predicted = zip(
+            *(pair for sentence in sentences for pair in _pairs(sentence)), strict=True
+        )
         return scores(gold, predicted, scheme)
     except ValueError as error:
         raise DataError(path, None, str(error)) from error
 
 
 def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Gold and predicted tags of the document marks before a sentence, each by itself, and of the sentence."""
+    """Gold and predicted tags of the document marks before a sentence, each by itself, and of the
+    sentence.
+    """
     for line in sentence.record.leading if sentence.record else ():
         if line.startswith(DOCUMENT_MARK):
             yield (schemes.OUTSIDE,), (schemes.OUTSIDE,)
@@ -42,11 +55,17 @@ def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
         yield sentence.tokens, sentence.tags or ()
 
 
-def score_model(model: Predictor, paths: Sequence[str], options: formats.ReadOptions, scheme: str = annotation.DETECT) -> Scores:
-    """Scores of a model on annotated files, taken together: both columns in IOB1 if all files are, else in IOB2.
+def score_model(
+    model: Predictor,
+    paths: Sequence[str],
+    options: formats.ReadOptions,
+    scheme: str = annotation.DETECT,
+) -> Scores:
+    """Scores of a model on annotated files, taken together: both columns in IOB1 if all files are,
+    else in IOB2.
 
-    Raises:
-        DataError: a file is ill-formed, or not annotated with the kind of tags that the model predicts.
+    Raises: DataError: a file is ill-formed, or not annotated with the kind of tags that the model
+        predicts.
     """
     gold: list[Sentence] = []
     found = set()
@@ -54,7 +73,11 @@ def score_model(model: Predictor, paths: Sequence[str], options: formats.ReadOpt
         sentences, found_scheme = annotation.read(path, options, scheme)
         if (found_scheme == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"
-            raise DataError(path, None, f"its tags are of the scheme {found_scheme}, but the model predicts {expected}")
+            raise DataError(
+                path,
+                None,
+                f"its tags are of the scheme {found_scheme}, but the model predicts {expected}",
+            )
         gold += sentences
         found.add(found_scheme)
     # conlleval reads adjacent spans rightly in these two schemes alone.

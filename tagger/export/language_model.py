@@ -1,15 +1,16 @@
 """A language model as ONNX graphs, which run without Keras, and in other languages.
 
-    activations.onnx       numbers (T, B), places (N,) -> activations (N, U); states to states_after, see below
-    activations.int8.onnx  the same with the weights of LSTMs in 8 bits; there is no such operator for other cells
+    activations.onnx       numbers (T, B), places (N,) -> activations (N, U); see below
+    activations.int8.onnx  the same with the weights of LSTMs in 8 bits
 
-``numbers`` are those of vocabulary.json, 2 for its first unit, 1 for <UNK>, 0 for the border before a text. ``places`` are the
-timesteps that are asked for, t · B + b. ``states`` (S, B, U), if left out those of an unread text, are those in which the layers
-begin, and ``states_after`` those after the last timestep: with them a long text is run in pieces. The softmax is no part of the
-graphs: it is asked for at few places, and is one product with weights.npz.
+``numbers`` are those of vocabulary.json, 2 for its first unit, 1 for <UNK>, 0 for the border before
+a text. ``places`` are the timesteps that are asked for, t · B + b. ``states`` (S, B, U), if left
+out those of an unread text, are those in which the layers begin, and ``states_after`` those after
+the last timestep: with them a long text is run in pieces. The softmax is no part of the graphs: it
+is asked for at few places, and is one product with weights.npz.
 
-Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places, S states of all layers: activation and,
-in LSTMs, memory of each layer in turn.
+Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places, S states of
+all layers: activation and, in LSTMs, memory of each layer in turn.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ __all__ = ["graphs", "states_count", "with_graphs"]
 
 
 def with_graphs(bundle: Bundle) -> Bundle:
-    """The bundle with graphs of its weights, in place of those it had; errors are those of `graphs`."""
+    """The bundle with graphs of its weights, in place of those it had; errors are those of
+    `graphs`.
+    """
     return replace(bundle, graphs=graphs(bundle))
 
 
@@ -50,10 +53,14 @@ def states_count(model: ModelConfig) -> int:
 
 
 def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
-    """One graph. In int8 the border stands for padding alone: its vector may be far from all others, and would leave these a few
-    steps of the scale. A text begins with the states after it."""
+    """One graph. In int8 the border stands for padding alone: its vector may be far from all
+    others, and would leave these a few steps of the scale. A text begins with the states after it.
+    """
     model, graph, layers = bundle.config.model, Graph(), _layers(bundle)
-    before = _begun(graph, _after_border(layers) if quantized else np.zeros((states_count(model), 1, model.units)))
+    before = _begun(
+        graph,
+        _after_border(layers) if quantized else np.zeros((states_count(model), 1, model.units)),
+    )
     table, layers[0] = _inputs(bundle, layers[0], centred=quantized)
     x, ends = graph("Gather", graph.constant(table), "numbers"), list[str]()
     low, high = float(table.min()), float(table.max())
@@ -62,7 +69,9 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
             x, layer = _within(graph, x, layer, low, high)
             low, high = -1.0, 1.0
         states = [before.pop(0) for _ in range(states_of(model.cell))]
-        ran = recurrent(graph, x, "", model.cell, {"forward": layer}, quantized=quantized, before=states)
+        ran = recurrent(
+            graph, x, "", model.cell, {"forward": layer}, quantized=quantized, before=states
+        )
         ends += ran.states
         if depth + 1 < model.layers:
             x = graph("Squeeze", ran.activations, graph.constant([1], np.int64))
@@ -70,9 +79,19 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
     graph("Gather", rows, "places", output="activations", axis=0)
     graph("Concat", *ends, output="states_after", axis=0)
     inputs = [
-        value("numbers", "INT32", ("T", "B"), "what is read: numbers of vocabulary.json, 2 for its first unit; 1 is unknown"),
+        value(
+            "numbers",
+            "INT32",
+            ("T", "B"),
+            "what is read: numbers of vocabulary.json, 2 for its first unit; 1 is unknown",
+        ),
         value("places", "INT32", ("N",), "the timesteps that are asked for, t * B + b"),
-        value("states", "FLOAT", (len(ends), "B or 1", model.units), "in which layers begin; may be left out"),
+        value(
+            "states",
+            "FLOAT",
+            (len(ends), "B or 1", model.units),
+            "in which layers begin; may be left out",
+        ),
     ]
     outputs = [
         value("activations", "FLOAT", ("N", model.units), "of the last layer at the places"),
@@ -85,12 +104,15 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
     """What whoever runs a graph must know."""
     model = bundle.config.model
     begin = (
-        "A text begins with no states given, which are then those after the border (8-bit weights; needs ONNX Runtime)."
+        "A text begins with no states given, which are then those after the border (8-bit "
+        "weights; needs ONNX Runtime)."
         if quantized
-        else "A text begins with a border, number 0, and no states given, which are then zero (float32, standard operators)."
+        else "A text begins with a border, number 0, and no states given, which are then zero "
+        "(float32, standard operators)."
     )
     return {
-        "about": f"Numbers of {model.level}, in the order of reading ({model.direction}), to the activations after them. {begin}",
+        "about": f"Numbers of {model.level}, in the order of reading ({model.direction}), to the "
+        f"activations after them. {begin}",
         "level": model.level,
         "direction": model.direction,
         "weights": digest(bundle.weights),
@@ -99,7 +121,10 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
 
 
 def _layers(bundle: Bundle) -> list[Weights]:
-    return [below(bundle.weights, f"encoder/forward_{depth + 1}") for depth in range(bundle.config.model.layers)]
+    return [
+        below(bundle.weights, f"encoder/forward_{depth + 1}")
+        for depth in range(bundle.config.model.layers)
+    ]
 
 
 def _begun(graph: Graph, states: np.ndarray) -> list[str]:
@@ -109,15 +134,19 @@ def _begun(graph: Graph, states: np.ndarray) -> list[str]:
     one = graph.constant([1], np.int64)
     names = [f"before_{number}" for number in range(len(states))]
     every = graph("Expand", "states", graph("Concat", one, batch, one, axis=0))
-    graph.several("Split", every, graph.constant([1] * len(states), np.int64), outputs=names, axis=0)
+    graph.several(
+        "Split", every, graph.constant([1] * len(states), np.int64), outputs=names, axis=0
+    )
     return names
 
 
 def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarray, Weights]:
-    """A table (V, F) of the units' vectors, zero for the border, and the first layer, whose kernel is (F, G·U).
+    """A table (V, F) of the units' vectors, zero for the border, and the first layer, whose kernel
+    is (F, G·U).
 
-    One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller identity is taken. Where
-    ``centred``, the vectors have their mean taken from them, and its product is in the bias, but for the border.
+    One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller
+    identity is taken. Where ``centred``, the vectors have their mean taken from them, and its
+    product is in the bias, but for the border.
     """
     kernel, bias = layer["kernel"], layer["bias"]
     if bundle.config.model.embedding:
@@ -134,22 +163,35 @@ def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarra
 
 
 def _within(graph: Graph, x: str, layer: Weights, low: float, high: float) -> tuple[str, Weights]:
-    """Inputs (T, B, F + 2), which have a feature that is always `low` and one that is always `high`, both of no weight.
+    """Inputs (T, B, F + 2), which have a feature that is always `low` and one that is always
+    `high`, both of no weight.
 
-    The int8 operator scales its inputs by the least and the greatest of them: so by the same in every piece of a text.
+    The int8 operator scales its inputs by the least and the greatest of them: so by the same in
+    every piece of a text.
     """
     for bound in (low, high):
-        x = graph("Pad", x, graph.constant([0, 0, 0, 0, 0, 1], np.int64), graph.constant(bound, np.float32))
+        x = graph(
+            "Pad",
+            x,
+            graph.constant([0, 0, 0, 0, 0, 1], np.int64),
+            graph.constant(bound, np.float32),
+        )
     return x, {**layer, "kernel": np.pad(layer["kernel"], [(0, 2), (0, 0)])}
 
 
 def _after_border(layers: list[Weights]) -> np.ndarray:
-    """The states (S, 1, U) of LSTMs that have read the border alone: as c^<0> = 0, c^<1> = Γ_u · c̃, a^<1> = Γ_o · tanh(c^<1>)."""
+    """The states (S, 1, U) of LSTMs that have read the border alone: as c^<0> = 0, c^<1> = Γ_u ·
+    c̃, a^<1> = Γ_o · tanh(c^<1>).
+    """
     states, x = list[np.ndarray](), np.zeros(len(layers[0]["kernel"]))
     for layer in layers:
-        update, candidate, _, output = np.split(x @ layer["kernel"].astype(np.float64) + layer["bias"], 4)
+        update, candidate, _, output = np.split(
+            x @ layer["kernel"].astype(np.float64) + layer["bias"], 4
+        )
         c = np.tanh(candidate) * _sigmoid(update)
-        x = np.tanh(c) * _sigmoid(output + (layer["peepholes"][2] * c if "peepholes" in layer else 0.0))
+        x = np.tanh(c) * _sigmoid(
+            output + (layer["peepholes"][2] * c if "peepholes" in layer else 0.0)
+        )
         states += [x, c]
     return np.stack(states)[:, None]
 

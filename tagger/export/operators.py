@@ -1,4 +1,5 @@
-"""Our layers as ONNX operators: a graph that is built node by node, with constants from the weights.
+"""Our layers as ONNX operators: a graph that is built node by node, with constants from the
+weights.
 
 Axes: B batch, T time, F features, U units, G blocks of a cell, R directions.
 """
@@ -20,7 +21,8 @@ MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
 
 
 class Graph:
-    """Nodes and constants of a graph that is being built. Names follow from the order alone: the same graph, the same bytes.
+    """Nodes and constants of a graph that is being built. Names follow from the order alone: the
+    same graph, the same bytes.
 
     Raises:
         TaggerError: the package onnx is missing.
@@ -31,7 +33,8 @@ class Graph:
             import onnx  # noqa: F401
         except ImportError as error:
             raise TaggerError(
-                "a model's graphs are made with the package onnx, which is not installed: pip install onnx; models of older "
+                "a model's graphs are made with the package onnx, which is not installed: pip "
+                "install onnx; models of older "
                 "versions get theirs, once for all, by: tagger export RUN"
             ) from error
         self.nodes: list[Any] = []
@@ -42,14 +45,31 @@ class Graph:
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array, dtype=dtype), name))
+        self.constants.append(
+            numpy_helper.from_array(np.ascontiguousarray(array, dtype=dtype), name)
+        )
         return name
 
-    def __call__(self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any) -> str:
+    def __call__(
+        self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any
+    ) -> str:
         """Add a node; the name of its first output."""
-        return self.several(operator, *inputs, outputs=(output or f"{operator}_{len(self.nodes)}",), domain=domain, **attributes)
+        return self.several(
+            operator,
+            *inputs,
+            outputs=(output or f"{operator}_{len(self.nodes)}",),
+            domain=domain,
+            **attributes,
+        )
 
-    def several(self, operator: str, *inputs: str, outputs: Sequence[str], domain: str = "", **attributes: Any) -> str:
+    def several(
+        self,
+        operator: str,
+        *inputs: str,
+        outputs: Sequence[str],
+        domain: str = "",
+        **attributes: Any,
+    ) -> str:
         """Add a node of which other outputs than the first matter. An input "" is left out."""
         from onnx import helper
 
@@ -63,13 +83,22 @@ class Graph:
 
         self.constants.append(numpy_helper.from_array(array, name))
 
-    def model(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], facts: dict[str, str]) -> bytes:
-        """The whole as a file, which says of itself what `facts` hold; ``about`` is its description."""
+    def model(
+        self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], facts: dict[str, str]
+    ) -> bytes:
+        """The whole as a file, which says of itself what `facts` hold; ``about`` is its
+        description.
+        """
         from onnx import checker, helper
 
         facts = dict(facts)
-        graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants, doc_string=facts["about"])
-        opsets = [helper.make_opsetid(domain, 1 if domain else OPSET) for domain in sorted({"", *self.domains})]
+        graph = helper.make_graph(
+            self.nodes, name, inputs, outputs, self.constants, doc_string=facts["about"]
+        )
+        opsets = [
+            helper.make_opsetid(domain, 1 if domain else OPSET)
+            for domain in sorted({"", *self.domains})
+        ]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="tagger")
         helper.set_model_props(model, dict(sorted(facts.items())))
         if not self.domains - {""}:
@@ -85,7 +114,9 @@ def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
 
 
 class _Layout(NamedTuple):
-    """How a cell's blocks come to stand in ONNX's order: for each of its gates the number of our block, and its sign."""
+    """How a cell's blocks come to stand in ONNX's order: for each of its gates the number of our
+    block, and its sign.
+    """
 
     operator: str
     blocks: tuple[int | None, ...]
@@ -93,8 +124,8 @@ class _Layout(NamedTuple):
     activation: str = ""
 
 
-# ONNX: LSTM i, o, f, c; GRU z, r, h, where z keeps the old memory as our Γ_u keeps the new: 1 - σ(x) = σ(-x).
-# A simplified GRU is a full one whose Γ_r is always 1.
+# ONNX: LSTM i, o, f, c; GRU z, r, h, where z keeps the old memory as our Γ_u keeps the new: 1 -
+# σ(x) = σ(-x). A simplified GRU is a full one whose Γ_r is always 1.
 _LAYOUTS = {
     "rnn": _Layout("RNN", (0,), activation="Tanh"),
     "rnn-relu": _Layout("RNN", (0,), activation="Relu"),
@@ -107,7 +138,9 @@ _OPEN = 100.0  # the bias of a gate that is always 1
 
 
 class Ran(NamedTuple):
-    """What a recurrent operator gives: activations (T, R, B, U), and the states in which each direction ended, (R, B, U) each."""
+    """What a recurrent operator gives: activations (T, R, B, U), and the states in which each
+    direction ended, (R, B, U) each.
+    """
 
     activations: str
     states: tuple[str, ...]
@@ -130,29 +163,42 @@ def recurrent(
 ) -> Ran:
     """Run over `x` (T, B, F), forwards, backwards or both.
 
-    `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to begin in, zeros by default. With
-    `quantized` the weights are int8: of an LSTM alone.
+    `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to
+    begin in, zeros by default. With `quantized` the weights are int8: of an LSTM alone.
     """
     layout, weights = _LAYOUTS[cell], list(directions.values())
     units = weights[0]["recurrent"].shape[0]
-    matrices = [np.stack([_ordered(w[name], layout, units) for w in weights]) for name in ("kernel", "recurrent")]
+    matrices = [
+        np.stack([_ordered(w[name], layout, units) for w in weights])
+        for name in ("kernel", "recurrent")
+    ]
     bias = np.stack([_ordered(w["bias"], layout, units, opened=True) for w in weights])
     looks = [w["peepholes"][[0, 2, 1]].reshape(-1) for w in weights if "peepholes" in w]
     attributes: dict[str, Any] = {
         "hidden_size": units,
-        "direction": "bidirectional" if len(directions) == 2 else "reverse" if "backward" in directions else "forward",
+        "direction": "bidirectional"
+        if len(directions) == 2
+        else "reverse"
+        if "backward" in directions
+        else "forward",
     }
     if layout.activation:
         attributes["activations"] = [layout.activation] * len(directions)
     name = f"{layout.operator}_{len(graph.nodes)}"
     ends = (f"{name}_activation", f"{name}_memory")[: states_of(cell)]
-    fixed = [graph.constant(np.concatenate([bias, np.zeros_like(bias)], axis=1)), lengths, *(before or [""] * len(ends))]
+    fixed = [
+        graph.constant(np.concatenate([bias, np.zeros_like(bias)], axis=1)),
+        lengths,
+        *(before or [""] * len(ends)),
+    ]
     if len(ends) == 2:
         fixed.append(graph.constant(np.stack(looks)) if looks else "")
     if quantized:
         (kernel, scale), (again, scales) = (_quantized(graph, matrix) for matrix in matrices)
         inputs = [x, kernel, again, *fixed, *scale, *scales]
-        graph.several("DynamicQuantizeLSTM", *inputs, outputs=(name, *ends), domain=MICROSOFT, **attributes)
+        graph.several(
+            "DynamicQuantizeLSTM", *inputs, outputs=(name, *ends), domain=MICROSOFT, **attributes
+        )
     else:
         kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
         graph.several(layout.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
@@ -162,21 +208,34 @@ def recurrent(
 def _ordered(array: np.ndarray, layout: _Layout, units: int, *, opened: bool = False) -> np.ndarray:
     """The blocks of the last axis, G·U, in ONNX's order."""
     empty = np.full((*array.shape[:-1], units), _OPEN if opened else 0.0, dtype=array.dtype)
-    blocks = [empty if block is None else array[..., block * units : (block + 1) * units] for block in layout.blocks]
-    signed = [sign * block for sign, block in zip(layout.signs, blocks, strict=True)] if layout.signs else blocks
+    blocks = [
+        empty if block is None else array[..., block * units : (block + 1) * units]
+        for block in layout.blocks
+    ]
+    signed = (
+        [sign * block for sign, block in zip(layout.signs, blocks, strict=True)]
+        if layout.signs
+        else blocks
+    )
     return np.concatenate(signed, axis=-1)
 
 
-def dense(graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, quantized: bool = False) -> str:
+def dense(
+    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, quantized: bool = False
+) -> str:
     """x · kernel + bias."""
     if not quantized:
         return graph("Add", graph("MatMul", x, graph.constant(kernel)), graph.constant(bias))
     weights, (scale, zero) = _quantized(graph, kernel)
-    return graph("DynamicQuantizeMatMul", x, weights, scale, zero, graph.constant(bias), domain=MICROSOFT)
+    return graph(
+        "DynamicQuantizeMatMul", x, weights, scale, zero, graph.constant(bias), domain=MICROSOFT
+    )
 
 
 def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]]:
-    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which are 0."""
+    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which
+    are 0.
+    """
     scales = scales_of(matrices)
     zeros = graph.constant(np.zeros(scales.shape), np.int8)
     numbers = np.rint(matrices / scales[..., None, :])
@@ -184,12 +243,18 @@ def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]
 
 
 def scales_of(matrices: np.ndarray) -> np.ndarray:
-    """What 1 stands for in each column (..., N) of matrices (..., F, N) in int8: as little as no product can overflow.
+    """What 1 stands for in each column (..., N) of matrices (..., F, N) in int8: as little as no
+    product can overflow.
 
-    Processors without VNNI multiply by unsigned 8-bit numbers and add the products of rows 0 and 1, 2 and 3, ... in 16 bits:
-    what is of one sign in such a pair may be 128 together, as 255 · 128 < 2^15, that is 127.4 before both are rounded.
+    Processors without VNNI multiply by unsigned 8-bit numbers and add the products of rows 0 and 1,
+    2 and 3, ... in 16 bits: what is of one sign in such a pair may be 128 together, as 255 · 128 <
+    2^15, that is 127.4 before both are rounded.
     """
-    rows = np.concatenate([matrices, np.zeros_like(matrices[..., : matrices.shape[-2] % 2, :])], axis=-2)
+    rows = np.concatenate(
+        [matrices, np.zeros_like(matrices[..., : matrices.shape[-2] % 2, :])], axis=-2
+    )
     pairs = rows.reshape(*rows.shape[:-2], -1, 2, rows.shape[-1])
-    together = np.maximum(np.maximum(pairs, 0).sum(axis=-2), np.maximum(-pairs, 0).sum(axis=-2)).max(axis=-2)
+    together = np.maximum(
+        np.maximum(pairs, 0).sum(axis=-2), np.maximum(-pairs, 0).sum(axis=-2)
+    ).max(axis=-2)
     return np.maximum(np.maximum(together / 127.4, np.abs(matrices).max(axis=-2) / 127), 1e-10)

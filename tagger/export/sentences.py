@@ -1,8 +1,11 @@
-"""The graph of sentences.onnx: words, as words.onnx or one-hot numbers give them, to the scores of tags.
+"""The graph of sentences.onnx: words, as words.onnx or one-hot numbers give them, to the scores of
+tags.
 
-Axes: B batch, T time, N words in all, X numbers of a word, R directions, U units, S states of all layers, K tags.
+Axes: B batch, T time, N words in all, X numbers of a word, R directions, U units, S states of all
+layers, K tags.
 
-The states are those of each recurrent operator in turn, first all activations of its directions, then all memories.
+The states are those of each recurrent operator in turn, first all activations of its directions,
+then all memories.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ __all__ = ["backwards", "sentence_graph"]
 def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) -> bytes:
     """The graph of a bundle; `facts` are its metadata. With `quantized` the weights are int8."""
     graph, model, weights = Graph(), bundle.config.model, bundle.weights
-    lengths = graph("Max", "lengths", graph.constant(1, np.int32))  # the operators know no empty sequences
+    lengths = graph(
+        "Max", "lengths", graph.constant(1, np.int32)
+    )  # the operators know no empty sequences
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
     if bundle.features.context:
         x = graph("Concat", x, _context(graph, weights, quantized), axis=-1)
@@ -38,7 +43,9 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
                 [(direction, layer)] = layers.items()
                 inputs, layers = _of_rows(graph, x, direction, layer)
             before = [states.pop(0) for _ in range(states_of(model.cell))]
-            ran = recurrent(graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before)
+            ran = recurrent(
+                graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
+            )
             sides.append(_joined(graph, ran.activations, len(layers) * model.units))
             ends += ran.states
         x = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
@@ -48,59 +55,91 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
 
 
 def _context(graph: Graph, weights: Weights, quantized: bool) -> str:
-    """What language models know at each token (T, B, S), as it is or brought down to fewer numbers."""
+    """What language models know at each token (T, B, S), as it is or brought down to fewer
+    numbers.
+    """
     x = graph("Transpose", "context", perm=[1, 0, 2])
     layer = below(weights, "context")
     return dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized) if layer else x
 
 
 def backwards(model: ModelConfig) -> np.ndarray:
-    """For each of the states (S,) whether it is one of a backward direction, which comes from behind."""
+    """For each of the states (S,) whether it is one of a backward direction, which comes from
+    behind.
+    """
     directions = [[False, True]] if model.bidirectional else [[False]]
     first = [[side] for side in directions[0]] if model.input == "one-hot" else directions
     operators = first + directions * (model.layers - 1)
-    return np.array([side for sides in operators for _ in range(states_of(model.cell)) for side in sides])
+    return np.array(
+        [side for sides in operators for _ in range(states_of(model.cell)) for side in sides]
+    )
 
 
 def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[str, Weights]]:
-    """The weights by direction of each recurrent operator of a layer: one, or over one-hot words one a direction."""
+    """The weights by direction of each recurrent operator of a layer: one, or over one-hot words
+    one a direction.
+    """
     names = ("forward", "backward")[: 1 + model.bidirectional]
     layers = {name: below(weights, f"encoder/{name}_{depth}") for name in names}
-    return [{name: layer} for name, layer in layers.items()] if model.input == "one-hot" and depth == 1 else [layers]
+    return (
+        [{name: layer} for name, layer in layers.items()]
+        if model.input == "one-hot" and depth == 1
+        else [layers]
+    )
 
 
 def _begun(graph: Graph, model: ModelConfig) -> list[str]:
     """The states in which each operator begins, (R, B, U) each."""
     count = len(backwards(model))
     graph.default("states", np.zeros((count, 1, model.units), dtype=np.float32))
-    batch = graph("Concat", *(graph.constant([1], np.int64), graph("Shape", "lengths"), graph.constant([1], np.int64)), axis=0)
+    batch = graph(
+        "Concat",
+        *(graph.constant([1], np.int64), graph("Shape", "lengths"), graph.constant([1], np.int64)),
+        axis=0,
+    )
     directions = 1 + model.bidirectional
     single = directions * states_of(model.cell) if model.input == "one-hot" else 0
     sizes = [1] * single + [directions] * ((count - single) // directions)
     names = [f"before_{number}" for number in range(len(sizes))]
-    graph.several("Split", graph("Expand", "states", batch), graph.constant(sizes, np.int64), outputs=names, axis=0)
+    graph.several(
+        "Split",
+        graph("Expand", "states", batch),
+        graph.constant(sizes, np.int64),
+        outputs=names,
+        axis=0,
+    )
     return names
 
 
 def _joined(graph: Graph, y: str, width: int) -> str:
     """Activations (T, R, B, U) side by side: (T, B, R·U)."""
-    return graph("Reshape", graph("Transpose", y, perm=[0, 2, 1, 3]), graph.constant([0, 0, width], np.int64))
+    return graph(
+        "Reshape", graph("Transpose", y, perm=[0, 2, 1, 3]), graph.constant([0, 0, width], np.int64)
+    )
 
 
-def _of_rows(graph: Graph, words: str, direction: str, layer: Weights) -> tuple[str, dict[str, Weights]]:
-    """One-hot words (T, B) as rows of a direction's kernel, gathered, and what is left of its weights.
+def _of_rows(
+    graph: Graph, words: str, direction: str, layer: Weights
+) -> tuple[str, dict[str, Weights]]:
+    """One-hot words (T, B) as rows of a direction's kernel, gathered, and what is left of its
+    weights.
 
-    The operator has no way around its own product with the input, so that it gets the identity as its kernel.
+    The operator has no way around its own product with the input, so that it gets the identity as
+    its kernel.
     """
     rows = graph("Gather", graph.constant(layer["kernel"]), words)
-    return rows, {direction: {**layer, "kernel": np.eye(layer["kernel"].shape[1], dtype=np.float32)}}
+    return rows, {
+        direction: {**layer, "kernel": np.eye(layer["kernel"].shape[1], dtype=np.float32)}
+    }
 
 
 def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized: bool) -> None:
     for number in range(1, len(model.hidden) + 1):
         layer = below(weights, f"head/hidden_{number}")
         x = graph("Tanh", dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized))
-    logits = dense(graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized)
+    logits = dense(
+        graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized
+    )
     scores = logits if model.head == "crf" else graph("LogSoftmax", logits, axis=-1)
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])
 
@@ -109,26 +148,56 @@ def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
     """Inputs and outputs."""
     model, count = bundle.config.model, len(backwards(bundle.config.model))
     if model.input == "one-hot":
-        features = value("features", "INT32", ("N",), "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown")
+        features = value(
+            "features",
+            "INT32",
+            ("N",),
+            "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown",
+        )
     else:
-        features = value("features", "FLOAT", ("N", width_of(model, bundle.features)), "words as words.onnx gives them")
+        features = value(
+            "features",
+            "FLOAT",
+            ("N", width_of(model, bundle.features)),
+            "words as words.onnx gives them",
+        )
     what = "scores of a conditional random field" if model.head == "crf" else "log-probabilities"
     inputs = [
         features,
         value("tokens", "INT32", ("B", "T"), "rows of features; anything behind a sentence's end"),
         value("lengths", "INT32", ("B",), "of the sentences, in tokens"),
-        value("states", "FLOAT", (count, "B or 1", model.units), "in which layers begin; may be left out"),
+        value(
+            "states",
+            "FLOAT",
+            (count, "B or 1", model.units),
+            "in which layers begin; may be left out",
+        ),
     ]
     if context := bundle.features.context:
-        inputs.append(value("context", "FLOAT", ("B", "T", context), "the language models' states at the tokens, side by side"))
+        inputs.append(
+            value(
+                "context",
+                "FLOAT",
+                ("B", "T", context),
+                "the language models' states at the tokens, side by side",
+            )
+        )
     scores = f"{what} of the tags; of no meaning behind an end"
     outputs = [
         value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores),
-        value("states_after", "FLOAT", (count, "B", model.units), "in which layers end: going backwards, at the first token"),
+        value(
+            "states_after",
+            "FLOAT",
+            (count, "B", model.units),
+            "in which layers end: going backwards, at the first token",
+        ),
     ]
     return inputs, outputs
 
 
 def _about(quantized: bool) -> str:
     kind = "8-bit weights; needs ONNX Runtime" if quantized else "float32, standard operators"
-    return f"Words as words.onnx gives them, or the numbers of one-hot words, to scores of tags ({kind})."
+    return (
+        "Words as words.onnx gives them, or the numbers of one-hot words, to scores of tags "
+        f"({kind})."
+    )

@@ -18,12 +18,20 @@ def session_of(serialized: bytes, name: str, weights: str) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # two runs at once are faster than one on two threads
+    options.intra_op_num_threads = options.inter_op_num_threads = (
+        1  # two runs at once are faster than one on two threads
+    )
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(serialized, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            serialized, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # ONNX Runtime raises many kinds for a file that somebody made up
-        raise BundleError(f"{name}: cannot be run: {str(error)[:200]}; make it anew: tagger export RUN") from error
+        raise BundleError(
+            f"{name}: cannot be run: {str(error)[:200]}; make it anew: tagger export RUN"
+        ) from error
     if session.get_modelmeta().custom_metadata_map.get("weights") != weights:
-        raise BundleError(f"{name}: is not of the weights in weights.npz; make it anew: tagger export RUN")
+        raise BundleError(
+            f"{name}: is not of the weights in weights.npz; make it anew: tagger export RUN"
+        )
     return session

@@ -1,19 +1,21 @@
 """Trained weights as ONNX graphs, which run without Keras, and in other languages.
 
-Two graphs make a tagger, as what is known of a word depends on the word alone and need be computed once only, however often the
-word occurs:
+Two graphs make a tagger, as what is known of a word depends on the word alone and need be computed
+once only, however often the word occurs:
 
-    words.onnx           words (D,), vectors (D, F), characters (D, C), shapes (D,), those that the model has -> features (D, X)
-    sentences.onnx       features (N, X), tokens (B, T), lengths (B,) -> emissions (B, T, K); states to states_after, see below
-    sentences.int8.onnx  the same, the weights of its LSTMs and dense layers in 8 bits; there is no such operator for other cells
+    words.onnx           the inputs that the model has, of distinct words: words (D,), shapes (D,),
+                         vectors (D, F), characters (D, C) -> features (D, X)
+    sentences.onnx       features (N, X), tokens (B, T), lengths (B,) -> emissions (B, T, K)
+    sentences.int8.onnx  the same with weights in 8 bits; for LSTM cells alone
 
-``tokens`` are rows of ``features``. A model of one-hot words has no words.onnx; its features are the words' numbers (N,).
-Emissions are log-probabilities, or the scores of a conditional random field, whose transitions are in the metadata. ``states``,
-zeros if left out, are those in which the layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very
-long sentence can be run in pieces (`runtime.network`).
+``tokens`` are rows of ``features``. A model of one-hot words has no words.onnx; its features are
+the words' numbers (N,). Emissions are log-probabilities, or the scores of a conditional random
+field, whose transitions are in the metadata. ``states``, zeros if left out, are those in which the
+layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very long sentence
+can be run in pieces (`runtime.network`).
 
-Axes: B batch, T time, D distinct words, C characters, F numbers of a vector, X numbers of a word, N words in all, K tags,
-S states, U units.
+Axes: B batch, T time, D distinct words, C characters, F numbers of a vector, X numbers of a word, N
+words in all, K tags, S states, U units.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
         import onnx  # noqa: F401
     except ImportError as error:
         raise TaggerError(
-            "a model of an older version has no graphs, and to make them the package onnx is needed, which is not installed: pip "
+            "a model of an older version has no graphs, and to make them the package onnx is "
+            "needed, which is not installed: pip "
             "install onnx; then, once for all: tagger export RUN"
         ) from error
     check(bundle)
@@ -69,8 +72,13 @@ def _facts(bundle: Bundle) -> dict[str, str]:
     }
     for name, vocabulary in digests.items():
         if vocabulary is not None:
-            facts[f"vocabulary/{name}.json"] = hashlib.sha256(vocabulary.to_json().encode()).hexdigest()
+            facts[f"vocabulary/{name}.json"] = hashlib.sha256(
+                vocabulary.to_json().encode()
+            ).hexdigest()
     if bundle.config.model.head == "crf":
-        tables = {name: bundle.weights[f"head/{name}"].tolist() for name in ("start", "transitions", "end")}
+        tables = {
+            name: bundle.weights[f"head/{name}"].tolist()
+            for name in ("start", "transitions", "end")
+        }
         facts["transitions"] = json.dumps(tables)
     return facts

@@ -21,23 +21,53 @@ def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
     graph, weights, features, model = Graph(), bundle.weights, bundle.features, bundle.config.model
     parts, inputs = [], []
     if "words/embeddings" in weights or "vectors/differences/embeddings" in weights:
-        inputs.append(value("words", "INT32", ("D",), "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown"))
+        inputs.append(
+            value(
+                "words",
+                "INT32",
+                ("D",),
+                "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown",
+            )
+        )
     if "words/embeddings" in weights:
         parts.append(graph("Gather", graph.constant(weights["words/embeddings"]), "words"))
     if features.vectors is not None:
-        inputs.append(value("vectors", "FLOAT", ("D", features.vectors.dimension), "pretrained vectors; zeros for none"))
+        inputs.append(
+            value(
+                "vectors",
+                "FLOAT",
+                ("D", features.vectors.dimension),
+                "pretrained vectors; zeros for none",
+            )
+        )
         tuned = "vectors/differences/embeddings" in weights
-        parts.append(_tuned(graph, weights["vectors/differences/embeddings"]) if tuned else "vectors")
+        parts.append(
+            _tuned(graph, weights["vectors/differences/embeddings"]) if tuned else "vectors"
+        )
     if features.characters is not None:
-        inputs.append(value("characters", "INT32", ("D", "C"), "numbers of vocabulary/characters.json; 0 behind a word's end"))
+        inputs.append(
+            value(
+                "characters",
+                "INT32",
+                ("D", "C"),
+                "numbers of vocabulary/characters.json; 0 behind a word's end",
+            )
+        )
         read = _convolution if model.character_encoder == "cnn" else _remembered
         parts += read(graph, below(weights, "characters"), model.cell)
     if features.shapes:
-        inputs.append(value("shapes", "INT32", ("D",), "capitals and digits: see tagger/features/shapes.py"))
+        inputs.append(
+            value("shapes", "INT32", ("D",), "capitals and digits: see tagger/features/shapes.py")
+        )
         parts.append(graph("Gather", graph.constant(weights["shapes/embeddings"]), "shapes"))
     graph("Concat", *parts, output="features", axis=-1)
-    output = value("features", "FLOAT", ("D", width_of(model, features)), "what is known of each word")
-    about = "Distinct words to numbers: compute these once for each word, and give them to sentences.onnx."
+    output = value(
+        "features", "FLOAT", ("D", width_of(model, features)), "what is known of each word"
+    )
+    about = (
+        "Distinct words to numbers: compute these once for each word, and give them to "
+        "sentences.onnx."
+    )
     return graph.model("words", inputs, [output], {**facts, "about": about})
 
 
@@ -45,7 +75,9 @@ def _tuned(graph: Graph, differences: np.ndarray) -> str:
     """Vectors plus the trained differences of known words."""
     known = graph("Cast", graph("Greater", "words", graph.constant(UNK, np.int32)), to=1)
     known = graph("Unsqueeze", known, graph.constant([1], np.int64))
-    return graph("Add", "vectors", graph("Mul", graph("Gather", graph.constant(differences), "words"), known))
+    return graph(
+        "Add", "vectors", graph("Mul", graph("Gather", graph.constant(differences), "words"), known)
+    )
 
 
 def _embedded(graph: Graph, weights: Weights) -> tuple[str, str]:
@@ -57,10 +89,21 @@ def _embedded(graph: Graph, weights: Weights) -> tuple[str, str]:
 def _convolution(graph: Graph, weights: Weights, cell: str) -> list[str]:
     """A convolution over three neighbours, a ReLU, the maximum."""
     x, real = _embedded(graph, weights)
-    x = graph("Transpose", graph("Mul", x, graph("Unsqueeze", real, graph.constant([2], np.int64))), perm=[0, 2, 1])
+    x = graph(
+        "Transpose",
+        graph("Mul", x, graph("Unsqueeze", real, graph.constant([2], np.int64))),
+        perm=[0, 2, 1],
+    )
     kernel = weights["convolution/kernel"]
     filters = kernel.reshape(3, -1, kernel.shape[-1]).transpose(2, 1, 0)
-    y = graph("Conv", x, graph.constant(filters), graph.constant(weights["convolution/bias"]), kernel_shape=[3], pads=[1, 1])
+    y = graph(
+        "Conv",
+        x,
+        graph.constant(filters),
+        graph.constant(weights["convolution/bias"]),
+        kernel_shape=[3],
+        pads=[1, 1],
+    )
     y = graph("Mul", graph("Relu", y), graph("Unsqueeze", real, graph.constant([1], np.int64)))
     return [graph("ReduceMax", y, axes=[2], keepdims=0)]
 

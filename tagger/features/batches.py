@@ -1,4 +1,5 @@
-"""Length buckets with a token budget: sentences of like length share a batch, so that little of it is padding.
+"""Length buckets with a token budget: sentences of like length share a batch, so that little of it
+is padding.
 
 Axes: B batch, T time, S numbers that language models tell of a token, U units of one of them.
 """
@@ -14,7 +15,15 @@ import numpy as np
 from tagger.features.encode import Lexicon
 from tagger.features.vocabulary import PAD
 
-__all__ = ["Batch", "Contexts", "batch_up", "bucket", "few_shapes", "padded_contexts", "shuffled_buckets"]
+__all__ = [
+    "Batch",
+    "Contexts",
+    "batch_up",
+    "bucket",
+    "few_shapes",
+    "padded_contexts",
+    "shuffled_buckets",
+]
 
 _SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up to multiples of this
 
@@ -27,8 +36,9 @@ Contexts = Sequence[Sequence[np.ndarray]]
 class Batch:
     """Right-padded arrays of some sentences.
 
-    ``indices`` (B,) says which sentences; ``lengths`` (B,) are in tokens; ``inputs`` are those of `Lexicon.inputs`.
-    ``tags`` (B, T) int32 are the targets where there are any. Rows beyond ``len(indices)`` are padding.
+    ``indices`` (B,) says which sentences; ``lengths`` (B,) are in tokens; ``inputs`` are those of
+    `Lexicon.inputs`. ``tags`` (B, T) int32 are the targets where there are any. Rows beyond
+    ``len(indices)`` are padding.
     """
 
     indices: np.ndarray
@@ -42,12 +52,16 @@ class Batch:
 
 
 def bucket(
-    lengths: Sequence[int] | np.ndarray, order: np.ndarray, token_budget: int, padding: float = math.inf
+    lengths: Sequence[int] | np.ndarray,
+    order: np.ndarray,
+    token_budget: int,
+    padding: float = math.inf,
 ) -> Iterator[np.ndarray]:
-    """Cut `order` (sentence indices, sorted by length or nearly) into batches of at most `token_budget` padded tokens.
+    """Cut `order` (sentence indices, sorted by length or nearly) into batches of at most
+    `token_budget` padded tokens.
 
-    Of these no more is padding than `padding` sentences of the batch's length have tokens. A sentence that is longer than the
-    budget is a batch of its own: nothing is ever cut.
+    Of these no more is padding than `padding` sentences of the batch's length have tokens. A
+    sentence that is longer than the budget is a batch of its own: nothing is ever cut.
     """
     lengths = np.maximum(lengths, 1).tolist()
     first, longest, tokens = 0, 0, 0
@@ -61,12 +75,16 @@ def bucket(
         yield order[first:]
 
 
-def shuffled_buckets(lengths: Sequence[int] | np.ndarray, token_budget: int, seed: Sequence[int]) -> list[np.ndarray]:
-    """One epoch's batches in random order, determined by `seed` (for example run seed and epoch) alone.
+def shuffled_buckets(
+    lengths: Sequence[int] | np.ndarray, token_budget: int, seed: Sequence[int]
+) -> list[np.ndarray]:
+    """One epoch's batches in random order, determined by `seed` (for example run seed and epoch)
+    alone.
 
-    Sentences are sorted by length and, within a length, at random, so that each epoch puts others together while the shapes and
-    the number of batches stay. The longest batch comes first, so that a lack of memory shows at once, and the shortest
-    second, so that a graph sees at once how shapes vary.
+    Sentences are sorted by length and, within a length, at random, so that each epoch puts others
+    together while the shapes and the number of batches stay. The longest batch comes first, so that
+    a lack of memory shows at once, and the shortest second, so that a graph sees at once how shapes
+    vary.
     """
     random = np.random.default_rng(seed)
     order = np.lexsort((random.random(len(lengths)), np.asarray(lengths)))
@@ -84,9 +102,11 @@ def batch_up(
     contexts: Contexts | None = None,
     token_budget: int = 0,
 ) -> Batch:
-    """Pad the sentences `indices` to one batch; they are given as numbers of a lexicon, and what language models know of them.
+    """Pad the sentences `indices` to one batch; they are given as numbers of a lexicon, and what
+    language models know of them.
 
-    With a `token_budget` all shapes are rounded up to one of few: for backends that compile every shape.
+    With a `token_budget` all shapes are rounded up to one of few: for backends that compile every
+    shape.
     """
     lengths = np.array([len(numbers[index]) for index in indices], dtype=np.int32)
     rows, time = len(indices), max(int(lengths.max(initial=0)), 1)
@@ -105,10 +125,14 @@ def batch_up(
 
 
 def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Inputs whose sizes are rounded up, sentences and distinct words to powers of two, times and characters to eights."""
+    """Inputs whose sizes are rounded up, sentences and distinct words to powers of two, times and
+    characters to eights.
+    """
     enlarged = {}
     for name, array in inputs.items():
-        more = [(0, (1 << (len(array) - 1).bit_length()) - len(array))] + [(0, 0)] * (array.ndim - 1)
+        more = [(0, (1 << (len(array) - 1).bit_length()) - len(array))] + [(0, 0)] * (
+            array.ndim - 1
+        )
         if name in ("tokens", "characters", "context"):
             more[1] = (0, -array.shape[1] % _SHAPE_STEP)
         enlarged[name] = np.pad(array, more, constant_values=PAD)
@@ -116,7 +140,9 @@ def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def padded_contexts(contexts: Sequence[Sequence[np.ndarray]], rows: int, time: int) -> np.ndarray:
-    """What language models know at each token of some sentences, side by side: (B, T, S) float32, zeros where padded."""
+    """What language models know at each token of some sentences, side by side: (B, T, S) float32,
+    zeros where padded.
+    """
     widths = [states.shape[1] for states in contexts[0]]
     padded = np.zeros((rows, time, sum(widths)), dtype=np.float32)
     for row, of_sentence in enumerate(contexts):

@@ -1,6 +1,8 @@
-"""Words to numbers: each distinct word once. What a word is does not depend on its place, only what it means does.
+"""Words to numbers: each distinct word once. What a word is does not depend on its place, only what
+it means does.
 
-Axes: B batch, T time, D distinct words of a batch (the first stands for padding), C characters, F numbers of a vector.
+Axes: B batch, T time, D distinct words of a batch (the first stands for padding), C characters, F
+numbers of a vector.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ __all__ = ["Lexicon", "WordFeatures", "key_of", "replace_rare"]
 
 @dataclass(frozen=True)
 class WordFeatures:
-    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None is left out.
+    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None
+    is left out.
 
-    ``context`` is how many numbers it is told besides of a word's place in its sentence, by language models; 0: none.
+    ``context`` is how many numbers it is told besides of a word's place in its sentence, by
+    language models; 0: none.
     """
 
     words: Vocabulary
@@ -33,7 +37,9 @@ class WordFeatures:
 
 
 class Lexicon:
-    """The distinct words met so far, each encoded once; a sentence is a row of their numbers, and 0 is padding."""
+    """The distinct words met so far, each encoded once; a sentence is a row of their numbers, and 0
+    is padding.
+    """
 
     def __init__(self, features: WordFeatures) -> None:
         self.features = features
@@ -55,15 +61,21 @@ class Lexicon:
         self._rows = np.full(1, -1, dtype=np.int32)
         self._keys = np.full(1, -1, dtype=np.int64)
         self._key_numbers: dict[str, int] = {}
-        self._ends = np.zeros(1, dtype=np.int64)  # word d has the characters from _ends[d - 1] to _ends[d]
+        self._ends = np.zeros(
+            1, dtype=np.int64
+        )  # word d has the characters from _ends[d - 1] to _ends[d]
         self._characters = np.zeros(0, dtype=np.int32)
 
     def numbers(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
-        """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done once, not once an epoch."""
+        """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done
+        once, not once an epoch.
+        """
         sentences = list(sentences)
         ends = list(accumulate(map(len, sentences)))
         tokens = self.tokens(sentences)
-        return [tokens[end - len(sentence) : end] for sentence, end in zip(sentences, ends, strict=True)]
+        return [
+            tokens[end - len(sentence) : end] for sentence, end in zip(sentences, ends, strict=True)
+        ]
 
     def tokens(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
         """The numbers of all sentences' tokens in one row, int32; new words are learnt."""
@@ -80,9 +92,13 @@ class Lexicon:
         if features.characters is not None:
             lengths = np.array([len(word) for word in new], dtype=np.int64)
             self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
-            self._characters = np.concatenate([self._characters, features.characters.numbers("".join(new))])
+            self._characters = np.concatenate(
+                [self._characters, features.characters.numbers("".join(new))]
+            )
         if features.shapes:
-            self._shapes = np.concatenate([self._shapes, np.array([shape_of(word) for word in new], dtype=np.int32)])
+            self._shapes = np.concatenate(
+                [self._shapes, np.array([shape_of(word) for word in new], dtype=np.int32)]
+            )
         if features.vectors is not None:
             self._rows = np.concatenate([self._rows, features.vectors.rows(new)])
         found = [keys.setdefault(key, len(keys)) if key else -1 for key in map(key_of, new)]
@@ -91,14 +107,20 @@ class Lexicon:
     def inputs(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         """The network's inputs for numbers (B, T), padded with 0.
 
-        ``tokens`` (B, T) int32 point at the distinct words, which stand in ``words`` (D,) int32 and, as far as they are
-        features, ``characters`` (D, C) int32, ``shapes`` (D,) int32 and ``vectors`` (D, F) float32. Word 0 is padding.
+        ``tokens`` (B, T) int32 point at the distinct words, which stand in ``words`` (D,) int32
+        and, as far as they are features, ``characters`` (D, C) int32, ``shapes`` (D,) int32 and
+        ``vectors`` (D, F) float32. Word 0 is padding.
         """
         present, tokens = np.unique(np.append(numbers, 0), return_inverse=True)
-        return {"tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32), **self.words(present)}
+        return {
+            "tokens": tokens[:-1].reshape(numbers.shape).astype(np.int32),
+            **self.words(present),
+        }
 
     def keys(self, numbers: np.ndarray) -> np.ndarray:
-        """By what other occurrences of words with these numbers (N,) are known, int64; -1: by nothing. See `key_of`."""
+        """By what other occurrences of words with these numbers (N,) are known, int64; -1: by
+        nothing. See `key_of`.
+        """
         return self._keys[numbers]
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
@@ -108,7 +130,9 @@ class Lexicon:
         return self._ends[numbers] - self._ends[np.maximum(numbers - 1, 0)]
 
     def words(self, present: np.ndarray) -> dict[str, np.ndarray]:
-        """What is known of the words with these numbers (D,): the inputs of the network but for ``tokens``."""
+        """What is known of the words with these numbers (D,): the inputs of the network but for
+        ``tokens``.
+        """
         inputs = {"words": self._words[present]}
         if self.features.characters is not None:
             inputs["characters"] = self._padded_characters(present)
@@ -130,19 +154,30 @@ class Lexicon:
 
 
 def key_of(word: str) -> str:
-    """What an occurrence of a word in a document shares with others, which may tell something of it; capitals are no matter.
+    """What an occurrence of a word in a document shares with others, which may tell something of
+    it; capitals are no matter.
 
-    Empty for short words in small letters and for punctuation: "of" is not the same thing wherever it stands.
+    Empty for short words in small letters and for punctuation: "of" is not the same thing wherever
+    it stands.
     """
-    return word.lower() if any(map(str.isalnum, word)) and (len(word) > 3 or not word.islower()) else ""
+    return (
+        word.lower()
+        if any(map(str.isalnum, word)) and (len(word) > 3 or not word.islower())
+        else ""
+    )
 
 
-def replace_rare(numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator) -> np.ndarray:
+def replace_rare(
+    numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator
+) -> np.ndarray:
     """`numbers` (any shape) with each rare one made <UNK> with `probability`.
 
-    Otherwise <UNK> would never occur in training and its vector would stay as it was drawn. `rare` (V,) marks the numbers
-    of what was seen once (Lample et al. 2016, section 4.1, with one half as the probability).
+    Otherwise <UNK> would never occur in training and its vector would stay as it was drawn. `rare`
+    (V,) marks the numbers of what was seen once (Lample et al. 2016, section 4.1, with one half as
+    the probability).
     """
     if probability <= 0:
         return numbers
-    return np.where(rare[numbers] & (random.random(numbers.shape) < probability), UNK, numbers).astype(numbers.dtype)
+    return np.where(
+        rare[numbers] & (random.random(numbers.shape) < probability), UNK, numbers
+    ).astype(numbers.dtype)

@@ -12,8 +12,8 @@ SHAPES = 1 + len(_CASES) * len(_DIGITS)
 def shape_of(word: str) -> int:
     """The number of a word's shape, from 1 to `SHAPES` - 1; 0 is padding.
 
-    Case: no letter that has one, all lower, a capital first and no other, all capitals (two or more), anything else; beside it,
-    whether digits are none, some or all of its characters.
+    Case: no letter that has one, all lower, a capital first and no other, all capitals (two or
+    more), anything else; beside it, whether digits are none, some or all of its characters.
 
     >>> len({shape_of(word) for word in ("the", "The", "THE", "eBay", "-", "4-6", "1996", "F-16")})
     8

@@ -26,7 +26,9 @@ _DIGIT = re.compile("[0-9]")
 
 
 class Counts(NamedTuple):
-    """How many words were found as they are, lower-cased, lower-cased with digits as 0, and not at all."""
+    """How many words were found as they are, lower-cased, lower-cased with digits as 0, and not at
+    all.
+    """
 
     exact: int
     lowered: int
@@ -49,13 +51,16 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Vectors:
-    """A table of word vectors: ``table[i]`` (D,) belongs to ``words[i]``, the commonest words first, as their makers sort them.
+    """A table of word vectors: ``table[i]`` (D,) belongs to ``words[i]``, the commonest words
+    first, as their makers sort them.
 
-    ``table`` (N, D) is float16 or float32 and may be a memory map. ``skipped`` counts the rows of the file that were left out.
+    ``table`` (N, D) is float16 or float32 and may be a memory map. ``skipped`` counts the rows of
+    the file that were left out.
 
-    A word is looked up in three forms: as it is, lower-cased, lower-cased with the digits 0-9 as 0 (so do Lample et al. 2016,
-    and the makers of tables for that use). There is no fourth, digits as 0 in a word whose case is kept: each form is made from
-    the one before, and the forms of a form are the forms from there on, which is what makes `merge` exact (see there).
+    A word is looked up in three forms: as it is, lower-cased, lower-cased with the digits 0-9 as 0
+    (so do Lample et al. 2016, and the makers of tables for that use). There is no fourth, digits as
+    0 in a word whose case is kept: each form is made from the one before, and the forms of a form
+    are the forms from there on, which is what makes `merge` exact (see there).
 
     >>> vectors = Vectors(["a", "0th", "A"], np.eye(3, dtype=np.float32))
     >>> vectors.rows(["A", "a", "5TH", "b"])
@@ -73,17 +78,23 @@ class Vectors:
     def __post_init__(self) -> None:
         shape, kind = self.table.shape, self.table.dtype
         if len(shape) != 2 or shape[1] < 1 or kind not in (np.float16, np.float32):
-            raise ValueError(f"expected a table (words, numbers) of float16 or float32, found {kind} {shape}")
+            raise ValueError(
+                f"expected a table (words, numbers) of float16 or float32, found {kind} {shape}"
+            )
         if len(self.words) != len(self.table):
             raise ValueError(f"{len(self.words):,} words but {len(self.table):,} vectors")
-        if isinstance(self.words, WordFile):  # finds its words itself, and was checked when it was written
+        if isinstance(
+            self.words, WordFile
+        ):  # finds its words itself, and was checked when it was written
             return
         rows = {word: row for row, word in enumerate(self.words)}
         if len(rows) != len(self.words):
             twice = next(word for row, word in enumerate(self.words) if rows[word] != row)
             raise ValueError(f"the word {twice!r} stands twice")
         if broken := next((word for word in self.words if "\n" in word), None):
-            raise ValueError(f"the word {broken!r} holds a line end")  # no token does; and `save` could not keep it
+            raise ValueError(
+                f"the word {broken!r} holds a line end"
+            )  # no token does; and `save` could not keep it
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
@@ -114,7 +125,9 @@ class Vectors:
         return np.array([find(word, -1) for word in words], dtype=np.int32)
 
     def rows(self, words: Iterable[str]) -> np.ndarray:
-        """Each word's row, int32: that of the word, else of it lower-cased, else of that with digits as 0, else -1."""
+        """Each word's row, int32: that of the word, else of it lower-cased, else of that with
+        digits as 0, else -1.
+        """
         return self._find(list(words))[0]
 
     def vectors_of(self, rows: np.ndarray) -> np.ndarray:
@@ -126,20 +139,25 @@ class Vectors:
     def coverage(self, counted: Mapping[str, int]) -> Coverage:
         """How the words of a text are found, which stand there so many times."""
         types, tokens = [0] * 4, [0] * 4
-        for form, count in zip(self._find(list(counted))[1].tolist(), counted.values(), strict=True):
+        for form, count in zip(
+            self._find(list(counted))[1].tolist(), counted.values(), strict=True
+        ):
             types[form] += 1
             tokens[form] += count
         return Coverage(Counts(*types), Counts(*tokens))
 
     def trimmed(self, count: int, keep: Iterable[str] = ()) -> Vectors:
-        """The first `count` rows and those by which the words `keep` are found, in their order, in memory."""
+        """The first `count` rows and those by which the words `keep` are found, in their order, in
+        memory.
+        """
         rows = np.union1d(np.arange(min(count, len(self))), self.rows(keep))
         rows = rows[rows >= 0].astype(np.intp)
         words = list(self.words)
         return Vectors([words[row] for row in rows], np.asarray(self.table[rows]), self.skipped)
 
     def halved(self) -> Vectors:
-        """The same in float16, as `save` keeps it. Train with this: a model in use must see the numbers that it was trained on.
+        """The same in float16, as `save` keeps it. Train with this: a model in use must see the
+        numbers that it was trained on.
 
         Raises:
             TaggerError: a number is too large for float16.
@@ -150,14 +168,17 @@ class Vectors:
             table = self.table.astype(np.float16)
         if len(wrong := np.flatnonzero(~np.isfinite(table).all(axis=1))):
             raise TaggerError(
-                f"the vector of {self.words[wrong[0]]!r} has a number beyond {np.finfo(np.float16).max:,.0f}, the largest of "
+                f"the vector of {self.words[wrong[0]]!r} has a number beyond "
+                f"{np.finfo(np.float16).max:,.0f}, the largest of "
                 "float16, which models keep; divide all vectors by their largest number"
             )
         return Vectors(self.words, table, self.skipped)
 
-    def save(self, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None) -> None:
-        """Write the words as UTF-8 text, joined by line ends (which no word holds), and the table as a float16 ``.npy``; and
-        what finds words in the text without reading it.
+    def save(
+        self, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None
+    ) -> None:
+        """Write the words as UTF-8 text, joined by line ends (which no word holds), and the table
+        as a float16 ``.npy``; and what finds words in the text without reading it.
 
         Raises:
             TaggerError: the disk does not let it be written, or a number is too large for float16.
@@ -172,9 +193,11 @@ class Vectors:
                 np.save(stream, index_of(words), allow_pickle=False)
 
     @classmethod
-    def load(cls, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None) -> Vectors:
-        """What `save` wrote. The table is a memory map, of which only the rows in use are read; so are the words if there is
-        an index.
+    def load(
+        cls, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None
+    ) -> Vectors:
+        """What `save` wrote. The table is a memory map, of which only the rows in use are read; so
+        are the words if there is an index.
 
         Raises:
             ValueError: the files are something else, do not fit together or cannot be read.
@@ -182,25 +205,34 @@ class Vectors:
         try:
             table = np.load(table_path, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # NumPy raises many kinds for a file that somebody made up
-            raise ValueError(f"{table_path}: not a table of numbers in NumPy's format .npy: {error}") from error
+            raise ValueError(
+                f"{table_path}: not a table of numbers in NumPy's format .npy: {error}"
+            ) from error
         if not isinstance(table, np.memmap) or table.dtype != np.float16:
-            raise ValueError(f"{table_path}: expected an .npy file of float16, found {getattr(table, 'dtype', 'an .npz file')}")
+            raise ValueError(
+                f"{table_path}: expected an .npy file of float16, found "
+                f"{getattr(table, 'dtype', 'an .npz file')}"
+            )
         try:
             if index_path is not None:
                 return cls(word_file.load(words_path, index_path), table)
             text = Path(words_path).read_bytes().decode("utf-8")
             return cls(text.split("\n") if text or len(table) else [], table)
         except (OSError, ValueError, EOFError, AttributeError) as error:
-            raise ValueError(f"{words_path}: not the words of {table_path}, one a line: {error}") from error
+            raise ValueError(
+                f"{words_path}: not the words of {table_path}, one a line: {error}"
+            ) from error
 
 
 def merge(tables: Sequence[Vectors]) -> Vectors:
-    """One table (N, sum of D) over the words of all, in the order of first sight: a word's row is what the tables give for it.
+    """One table (N, sum of D) over the words of all, in the order of first sight: a word's row is
+    what the tables give for it.
 
-    Each is asked by its own fallback, and gives zeros where it has nothing. So for any word at all, in the union or not, the
-    merged table gives the tables' own answers side by side. For if the union first holds a word's form i, then no table has
-    an earlier one, and each finds in the forms from i on. Those are the forms of form i itself, by which its row was made: an
-    ASCII digit has no case, and lower-casing twice is lower-casing once (a test goes through all of Unicode).
+    Each is asked by its own fallback, and gives zeros where it has nothing. So for any word at all,
+    in the union or not, the merged table gives the tables' own answers side by side. For if the
+    union first holds a word's form i, then no table has an earlier one, and each finds in the forms
+    from i on. Those are the forms of form i itself, by which its row was made: an ASCII digit has
+    no case, and lower-casing twice is lower-casing once (a test goes through all of Unicode).
 
     Raises:
         ValueError: no tables.
@@ -209,7 +241,9 @@ def merge(tables: Sequence[Vectors]) -> Vectors:
         raise ValueError("no tables to merge")
     words = list(dict.fromkeys(itertools.chain.from_iterable(table.words for table in tables)))
     ends = list(itertools.accumulate(table.dimension for table in tables))
-    merged = np.zeros((len(words), ends[-1]), dtype=np.result_type(*(table.table.dtype for table in tables)))
+    merged = np.zeros(
+        (len(words), ends[-1]), dtype=np.result_type(*(table.table.dtype for table in tables))
+    )
     for table, end in zip(tables, ends, strict=True):
         rows = table.rows(words)
         for first in range(0, len(words), _BLOCK):

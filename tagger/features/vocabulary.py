@@ -1,7 +1,7 @@
 """Vocabularies: every known token has a number; PAD and <UNK> come first.
 
-The lectures' one-hot vector of a token is a row of the identity matrix at this number; nothing here or later ever
-writes that matrix down.
+The lectures' one-hot vector of a token is a row of the identity matrix at this number; nothing here
+or later ever writes that matrix down.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _RESERVED = ("<PAD>", "<UNK>")
 
 
 class Vocabulary:
-    """The known tokens with their training counts. Number 0 is padding, 1 is <UNK>, then by count and by first sight.
+    """The known tokens with their training counts. Number 0 is padding, 1 is <UNK>, then by count
+    and by first sight.
 
-    ``words[i]`` and ``counts[i]`` belong to the number ``i + 2``; a text that really holds the token "<UNK>" is safe, as
-    the reserved numbers have no entry of their own.
+    ``words[i]`` and ``counts[i]`` belong to the number ``i + 2``; a text that really holds the
+    token "<UNK>" is safe, as the reserved numbers have no entry of their own.
     """
 
     def __init__(self, words: Sequence[str], counts: Sequence[int]) -> None:
@@ -36,8 +37,11 @@ class Vocabulary:
             raise ValueError("a word stands twice in the vocabulary")
 
     @classmethod
-    def build(cls, sentences: Iterable[Iterable[str]], *, minimum_count: int = 1, maximum_size: int = 0) -> Vocabulary:
-        """Count the tokens of the training set; keep those seen `minimum_count` times, the `maximum_size` commonest (0: all).
+    def build(
+        cls, sentences: Iterable[Iterable[str]], *, minimum_count: int = 1, maximum_size: int = 0
+    ) -> Vocabulary:
+        """Count the tokens of the training set; keep those seen `minimum_count` times, the
+        `maximum_size` commonest (0: all).
 
         >>> Vocabulary.build([["a", "b"], ["b"]]).numbers(["a", "b", "c"])
         array([3, 2, 1], dtype=int32)
@@ -45,7 +49,11 @@ class Vocabulary:
         counter: Counter[str] = Counter()
         for tokens in sentences:
             counter.update(tokens)
-        kept = [(word, count) for word, count in counter.most_common(maximum_size or None) if count >= minimum_count]
+        kept = [
+            (word, count)
+            for word, count in counter.most_common(maximum_size or None)
+            if count >= minimum_count
+        ]
         return cls([word for word, _ in kept], [count for _, count in kept])
 
     def __len__(self) -> int:
@@ -56,7 +64,10 @@ class Vocabulary:
         return word in self._numbers
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Vocabulary) and (self.words, self.counts) == (other.words, other.counts)
+        return isinstance(other, Vocabulary) and (self.words, self.counts) == (
+            other.words,
+            other.counts,
+        )
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -66,7 +77,9 @@ class Vocabulary:
         return np.array([find(token, UNK) for token in tokens], dtype=np.int32)
 
     def rare(self, count: int) -> np.ndarray:
-        """For each number whether its word was seen at most `count` times in training; false for PAD and <UNK>."""
+        """For each number whether its word was seen at most `count` times in training; false for
+        PAD and <UNK>.
+        """
         return np.array([False, False, *(seen <= count for seen in self.counts)], dtype=bool)
 
     def to_json(self) -> str:
@@ -81,6 +94,10 @@ class Vocabulary:
             ValueError: it is something else.
         """
         data: Any = json.loads(text)
-        if not isinstance(data, dict) or not isinstance(data.get("words"), list) or not isinstance(data.get("counts"), list):
+        if (
+            not isinstance(data, dict)
+            or not isinstance(data.get("words"), list)
+            or not isinstance(data.get("counts"), list)
+        ):
             raise ValueError('expected a JSON object with the lists "words" and "counts"')
         return cls(data["words"], data["counts"])

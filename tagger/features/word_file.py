@@ -19,7 +19,8 @@ HASHES, ROWS, BEGINS = range(3)
 class WordFile(Sequence[str]):
     """The words of a file, one a line in UTF-8, as a sequence; `rows` finds many at once.
 
-    ``index`` is what `index_of` gives, a memory map for example: to open a table of millions of words takes no time.
+    ``index`` is what `index_of` gives, a memory map for example: to open a table of millions of
+    words takes no time.
 
     Raises:
         ValueError: the two do not fit together.
@@ -29,7 +30,9 @@ class WordFile(Sequence[str]):
         self._text = text
         self._index = index
         if index.ndim != 2 or len(index) != 3 or index.dtype != np.uint64:
-            raise ValueError(f"expected an index of uint64 (3, N), found {index.dtype} {index.shape}")
+            raise ValueError(
+                f"expected an index of uint64 (3, N), found {index.dtype} {index.shape}"
+            )
         count = len(self)
         if count != (text.count(b"\n") + 1 if text or count else 0):
             raise ValueError(f"expected {count:,} words, one a line")
@@ -52,7 +55,9 @@ class WordFile(Sequence[str]):
         encoded = [word.encode("utf-8", "surrogatepass") for word in words]
         wanted = _hashes(encoded)
         places = np.minimum(np.searchsorted(self._index[HASHES], wanted), len(self) - 1)
-        rows = np.where(self._index[HASHES][places] == wanted, self._index[ROWS][places].astype(np.int64), -1)
+        rows = np.where(
+            self._index[HASHES][places] == wanted, self._index[ROWS][places].astype(np.int64), -1
+        )
         begins = self._index[BEGINS][np.maximum(rows, 0)].tolist()
         text = self._text
         for number, (word, begin) in enumerate(zip(encoded, begins, strict=True)):
@@ -64,12 +69,13 @@ class WordFile(Sequence[str]):
 
 
 def index_of(words: Iterable[str]) -> np.ndarray:
-    """What finds `words` again, (3, N) uint64: their hashes, sorted; the row of each; where each row's word begins in the file.
+    """What finds `words` again, (3, N) uint64: their hashes, sorted; the row of each; where each
+    row's word begins in the file.
 
     The hash is BLAKE2b of the word's UTF-8, 8 bytes long, the first byte the lowest.
 
-    Raises:
-        ValueError: two words have the same hash. Of a million words this happens once in 40 million times.
+    Raises: ValueError: two words have the same hash. Of a million words this happens once in 40
+        million times.
     """
     encoded = [word.encode() for word in words]
     hashes = _hashes(encoded)
@@ -83,7 +89,9 @@ def index_of(words: Iterable[str]) -> np.ndarray:
 
 
 def _hashes(words: Iterable[bytes]) -> np.ndarray:
-    return np.frombuffer(b"".join(hashlib.blake2b(word, digest_size=8).digest() for word in words), dtype="<u8").astype(np.uint64)
+    return np.frombuffer(
+        b"".join(hashlib.blake2b(word, digest_size=8).digest() for word in words), dtype="<u8"
+    ).astype(np.uint64)
 
 
 def load(text_path: str | Path, index_path: str | Path) -> WordFile:
@@ -92,4 +100,6 @@ def load(text_path: str | Path, index_path: str | Path) -> WordFile:
     Raises:
         OSError, ValueError: they cannot be read or do not fit together.
     """
-    return WordFile(Path(text_path).read_bytes(), np.load(index_path, mmap_mode="r", allow_pickle=False))
+    return WordFile(
+        Path(text_path).read_bytes(), np.load(index_path, mmap_mode="r", allow_pickle=False)
+    )

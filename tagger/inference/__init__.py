@@ -1,1 +1,3 @@
-"""Trained models at work: batch, run, decode; files in, files out. No Keras but behind `predictor.load`'s seam."""
+"""Trained models at work: batch, run, decode; files in, files out. No Keras but behind
+`predictor.load`'s seam.
+"""

@@ -1,6 +1,8 @@
-"""How fast a trained model tags on this machine: the network alone, from columns to columns, and from a cold start.
+"""How fast a trained model tags on this machine: the network alone, from columns to columns, and
+from a cold start.
 
-All variants take their turn in every round, so that a slow minute of the machine hits all alike; a figure is the median.
+All variants take their turn in every round, so that a slow minute of the machine hits all alike; a
+figure is the median.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ _LENGTH = 15  # tokens of a sentence that is made up
 
 @dataclass(frozen=True)
 class Speed:
-    """Tokens a second in one precision on so many threads: of the network alone, and from file to file."""
+    """Tokens a second in one precision on so many threads: of the network alone, and from file to
+    file.
+    """
 
     precision: str
     threads: int
@@ -62,26 +66,32 @@ class Text:
 
 
 def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> Text:
-    """About so many tokens: of a file, from its beginning and as often as needed, or words of the model's vocabulary, drawn as
-    often as they occurred in its training.
+    """About so many tokens: of a file, from its beginning and as often as needed, or words of the
+    model's vocabulary, drawn as often as they occurred in its training.
 
     Raises:
         TaggerError: the file cannot be read, or has no token.
     """
     if file is None:
         if not model.features.words.words:
-            raise TaggerError("the model's vocabulary has no word to make sentences of; name a FILE to tag")
+            raise TaggerError(
+                "the model's vocabulary has no word to make sentences of; name a FILE to tag"
+            )
         return Text(_drawn(model, tokens), f"made-up sentences of {_LENGTH} words")
     data = model.config.data
     options = ReadOptions(columns=data.reading.columns, tokenizer=data.tokenizer, annotated=False)
     beginning = _first(formats.read(file, formats.format_of(file), options), tokens)
     if not any(map(len, beginning)):
-        raise TaggerError(f"{file}: has no token to tag; name a file with sentences, or none at all")
+        raise TaggerError(
+            f"{file}: has no token to tag; name a file with sentences, or none at all"
+        )
     return Text(_first(itertools.cycle(beginning), tokens), file)
 
 
 def _first(sentences: Iterator[Sentence], tokens: int) -> list[Sentence]:
-    """The first sentences that have so many tokens together, without what else the file told of them."""
+    """The first sentences that have so many tokens together, without what else the file told of
+    them.
+    """
     found, have = [], 0
     for sentence in sentences:
         found.append(Sentence(sentence.tokens))
@@ -92,25 +102,36 @@ def _first(sentences: Iterator[Sentence], tokens: int) -> list[Sentence]:
 
 
 def _drawn(model: Bundle, tokens: int) -> list[Sentence]:
-    words, counts = model.features.words.words, np.array(model.features.words.counts, dtype=np.float64)
+    words, counts = (
+        model.features.words.words,
+        np.array(model.features.words.counts, dtype=np.float64),
+    )
     numbers = np.random.default_rng(1).choice(len(words), tokens, p=counts / counts.sum())
     drawn = [words[number] for number in numbers.tolist()]
     return [Sentence(tuple(drawn[first : first + _LENGTH])) for first in range(0, tokens, _LENGTH)]
 
 
-def kernel(model: Bundle, precision: str, threads: int, sentences: Sequence[Sentence]) -> Callable[[], None]:
-    """A run of the network, language models included, over sentences that are encoded and padded: what no pipeline can exceed."""
+def kernel(
+    model: Bundle, precision: str, threads: int, sentences: Sequence[Sentence]
+) -> Callable[[], None]:
+    """A run of the network, language models included, over sentences that are encoded and padded:
+    what no pipeline can exceed.
+    """
     member = Member(model, Network(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
     features, numbers = member.encode(tokens)
-    parts = [(part, part.padded(numbers)) for batch in batches_of(tokens) for _, part in batch.runs()]
+    parts = [
+        (part, part.padded(numbers)) for batch in batches_of(tokens) for _, part in batch.runs()
+    ]
     pool, read = ThreadPoolExecutor(threads), reading(member.models)
 
     def run() -> None:
         context = member.context(read(tokens))
 
         def of_part(part: Batch, padded: np.ndarray) -> None:
-            member.network.emissions(features, padded, part.lengths, None if context is None else part.padded(context))
+            member.network.emissions(
+                features, padded, part.lengths, None if context is None else part.padded(context)
+            )
 
         for _ in pool.map(lambda part: of_part(*part), parts):
             pass
@@ -126,13 +147,17 @@ def _whole(model: Predictor, source: Path) -> Callable[[], object]:
 
 
 def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
-    """The speeds of the model in a folder, in every precision that it has, on one thread and on all cores.
+    """The speeds of the model in a folder, in every precision that it has, on one thread and on all
+    cores.
 
     Raises:
         TaggerError: the folder is no model, or its vocabulary cannot be written as columns.
     """
     model = bundles.load(run)
-    precisions = [FLOAT32, *(["int8"] if INT8 in model.graphs or model.config.model.cell in QUANTIZED_CELLS else [])]
+    precisions = [
+        FLOAT32,
+        *(["int8"] if INT8 in model.graphs or model.config.model.cell in QUANTIZED_CELLS else []),
+    ]
     variants = list(itertools.product(precisions, sorted({1, cores()})))
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "text.conll"
@@ -141,12 +166,19 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
         works: dict[tuple[str, str, int], Callable[[], object]] = {}
         for precision, threads in variants:
             works["kernel", precision, threads] = kernel(model, precision, threads, text.sentences)
-            works["whole", precision, threads] = _whole(load(run, precision=precision, threads=threads), source)
+            works["whole", precision, threads] = _whole(
+                load(run, precision=precision, threads=threads), source
+            )
         seconds = {key: median(times) for key, times in _in_turn(works, rounds).items()}
-    return [Speed(*variant, *(text.tokens / seconds[part, *variant] for part in ("kernel", "whole"))) for variant in variants]
+    return [
+        Speed(*variant, *(text.tokens / seconds[part, *variant] for part in ("kernel", "whole")))
+        for variant in variants
+    ]
 
 
-def _in_turn(works: dict[tuple[str, str, int], Callable[[], object]], rounds: int) -> dict[tuple[str, str, int], list[float]]:
+def _in_turn(
+    works: dict[tuple[str, str, int], Callable[[], object]], rounds: int
+) -> dict[tuple[str, str, int], list[float]]:
     """The seconds of each piece of work in each round."""
     seconds: dict[tuple[str, str, int], list[float]] = {key: [] for key in works}
     for _ in range(rounds):
@@ -158,7 +190,8 @@ def _in_turn(works: dict[tuple[str, str, int], Callable[[], object]], rounds: in
 
 
 def start_up(run: str | Path, *, rounds: int = 3) -> float:
-    """Seconds from the start of `tagger predict` to the end of its first sentence, everything included.
+    """Seconds from the start of `tagger predict` to the end of its first sentence, everything
+    included.
 
     Raises:
         TaggerError: the command fails.
@@ -167,7 +200,13 @@ def start_up(run: str | Path, *, rounds: int = 3) -> float:
     seconds = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        done = subprocess.run(command, input="Anna Keller lives in Oslo.\n", capture_output=True, encoding="utf-8", check=False)
+        done = subprocess.run(
+            command,
+            input="Anna Keller lives in Oslo.\n",
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
         seconds.append(time.perf_counter() - begun)
         if done.returncode:
             raise TaggerError(f"tagger predict {run} fails: {done.stderr.strip()}")

@@ -19,7 +19,9 @@ __all__ = ["Key", "Known", "Read", "models_of", "reading"]
 
 
 class Key(NamedTuple):
-    """By what equal language models are known: several taggers that read with one have it read once."""
+    """By what equal language models are known: several taggers that read with one have it read
+    once.
+    """
 
     digest: str
     quantized: bool

@@ -1,4 +1,5 @@
-"""From a network's scores to spans with probabilities, or to plain tags: what the tags and their scheme allow.
+"""From a network's scores to spans with probabilities, or to plain tags: what the tags and their
+scheme allow.
 
 Axes: B batch, T time, K tags.
 """
@@ -20,8 +21,9 @@ __all__ = ["Decoded", "Decoder"]
 
 
 class Decoded(NamedTuple):
-    """What a batch holds: the tag numbers (B, T), -1 where padded; and its spans in order, each ``(row, start, end, label,
-    score)``: the sentence's row, tokens (half-open), the number of the label, the probability or None."""
+    """What a batch holds: the tag numbers (B, T), -1 where padded; and its spans in order, each
+    ``(row, start, end, label, score)``: the sentence's row, tokens (half-open), the number of the
+    label, the probability or None."""
 
     paths: np.ndarray
     spans: list[tuple[int, int, int, int, float | None]]
@@ -30,16 +32,21 @@ class Decoded(NamedTuple):
 class Decoder:
     """Emissions to the best allowed tags.
 
-    ``scores``, if given, are what a CRF head has learnt: the three tables of `decoding.Transitions`. ``labels`` are the spans'.
+    ``scores``, if given, are what a CRF head has learnt: the three tables of
+    `decoding.Transitions`. ``labels`` are the spans'.
     """
 
-    def __init__(self, tags: Sequence[str], *, plain_tags: bool, scores: Sequence[np.ndarray] | None = None) -> None:
+    def __init__(
+        self, tags: Sequence[str], *, plain_tags: bool, scores: Sequence[np.ndarray] | None = None
+    ) -> None:
         self.tags = tuple(tags)
         self.plain_tags = plain_tags
         allowed = (
             Transitions.free(len(self.tags))
             if plain_tags
-            else Transitions.constrained(*schemes.transition_table(self.tags, schemes.TRAINING_SCHEME))
+            else Transitions.constrained(
+                *schemes.transition_table(self.tags, schemes.TRAINING_SCHEME)
+            )
         )
         self.allowed = (allowed.start, allowed.transitions, allowed.end)
         self.transitions = self._learnt(scores) if scores is not None else allowed
@@ -60,29 +67,40 @@ class Decoder:
         scores = None
         if bundle.config.model.head == "crf":
             try:
-                scores = [bundle.weights[f"head/{name}"] for name in ("start", "transitions", "end")]
+                scores = [
+                    bundle.weights[f"head/{name}"] for name in ("start", "transitions", "end")
+                ]
             except KeyError as error:
-                raise BundleError(f"weights.npz lacks {error}; copy the whole folder again") from error
+                raise BundleError(
+                    f"weights.npz lacks {error}; copy the whole folder again"
+                ) from error
         try:
             return cls(bundle.tags, plain_tags=bundle.scheme == schemes.PLAIN, scores=scores)
         except ValueError as error:
-            raise BundleError(f"weights.npz does not fit tags.json: {error}; copy the whole folder again") from error
+            raise BundleError(
+                f"weights.npz does not fit tags.json: {error}; copy the whole folder again"
+            ) from error
 
     def _learnt(self, scores: Sequence[np.ndarray]) -> Transitions:
         """The learnt scores of what is allowed."""
-        return Transitions(*(allowed + learnt for allowed, learnt in zip(self.allowed, scores, strict=True)))
+        return Transitions(
+            *(allowed + learnt for allowed, learnt in zip(self.allowed, scores, strict=True))
+        )
 
     def paths(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The best tag ids (B, T), -1 where padded."""
         return viterbi(emissions, lengths, self.transitions)
 
     def decode(self, emissions: np.ndarray, lengths: np.ndarray, *, scores: bool = True) -> Decoded:
-        """The best path of each sentence and its spans; with `scores` each span's exact probability.
+        """The best path of each sentence and its spans; with `scores` each span's exact
+        probability.
 
-        That is the summed probability, under the constrained distribution, of all tag sequences that hold this span.
+        That is the summed probability, under the constrained distribution, of all tag sequences
+        that hold this span.
         """
         paths = self.paths(emissions, lengths)
-        # The best path is a valid one of IOBES: the k-th token that opens a span belongs to the k-th that closes one.
+        # The best path is a valid one of IOBES: the k-th token that opens a span belongs to the
+        # k-th that closes one.
         rows, starts = np.nonzero(self._opens[paths])
         ends = np.nonzero(self._closes[paths])[1] + 1
         segments = list(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True))
@@ -92,8 +110,15 @@ class Decoder:
             inside = [(row, start, paths[row, start:end]) for row, start, end in segments]
             logs = segment_log_probabilities(emissions, lengths, self.transitions, inside)
             found = np.exp(np.minimum(logs, 0)).tolist()  # 1 + 1e-7 is no probability
-        return Decoded(paths, [(*segment, *more) for segment, *more in zip(segments, labels, found, strict=True)])
+        return Decoded(
+            paths,
+            [(*segment, *more) for segment, *more in zip(segments, labels, found, strict=True)],
+        )
 
     def spans_of(self, path: np.ndarray) -> list[Span]:
         """The spans of one valid path of tag ids."""
-        return schemes.decode([self.tags[number] for number in path], schemes.TRAINING_SCHEME) if path.any() else []
+        return (
+            schemes.decode([self.tags[number] for number in path], schemes.TRAINING_SCHEME)
+            if path.any()
+            else []
+        )

@@ -1,13 +1,14 @@
 """What a word is elsewhere in a document helps to tell what it is here.
 
-A name is often clear in one sentence and doubtful in the next: "Blackburn Rovers sacked their manager", then "Blackburn 2
-Everton 0" in a table. Before decoding, each token's probabilities of tags are multiplied by a power of what the word's other
-occurrences in the document say of its label:
+A name is often clear in one sentence and doubtful in the next: "Blackburn Rovers sacked their
+manager", then "Blackburn 2 Everton 0" in a table. Before decoding, each token's probabilities of
+tags are multiplied by a power of what the word's other occurrences in the document say of its
+label:
 
-    log p'_t(tag)  =  log p_t(tag) + weight · log( mean over other occurrences s of P_s(label of tag) )
+    log p'_t(tag)  =  log p_t(tag) + weight · log( mean over others s of P_s(label of tag) )
 
-Nothing is trained, and a word that occurs once is left as it was. (With learnt attention, the same idea: Gui et al. 2020,
-"Leveraging Document-Level Label Consistency for Named Entity Recognition".)
+Nothing is trained, and a word that occurs once is left as it was. (With learnt attention, the same
+idea: Gui et al. 2020, "Leveraging Document-Level Label Consistency for Named Entity Recognition".)
 
 Axes: N tokens, K tags, L labels and none.
 """
@@ -26,22 +27,32 @@ from tagger.text.spans import Sentence
 __all__ = ["STRETCH", "WEIGHT", "Agreement", "agreed", "keys_within", "stretches"]
 
 STRETCH, STRETCH_TOKENS = 64, 1 << 13
-"""Sentences of a document that are looked at together, at most, and tokens: a file may be one endless document."""
+"""Sentences of a document that are looked at together, at most, and tokens: a file may be one
+endless document.
+"""
 
 WEIGHT = 0.6
-"""That of the other occurrences, where dev says that they help; from 0.3 to 0.9 it makes little difference."""
+"""That of the other occurrences, where dev says that they help; from 0.3 to 0.9 it makes little
+difference.
+"""
 _DOUBT = 0.05  # the others may err: no label's probability sinks to nothing because of them
 
 
 def stretches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Consecutive sentences of one document, `STRETCH` at most, and no more once they have `STRETCH_TOKENS`.
+    """Consecutive sentences of one document, `STRETCH` at most, and no more once they have
+    `STRETCH_TOKENS`.
 
-    A file is a document, unless it has marks of documents between its sentences, or each of its JSON objects is one.
+    A file is a document, unless it has marks of documents between its sentences, or each of its
+    JSON objects is one.
     """
     stretch: list[Sentence] = []
     tokens = 0
     for sentence in sentences:
-        if stretch and (len(stretch) == STRETCH or tokens >= STRETCH_TOKENS or _begins_document(sentence, stretch[-1])):
+        if stretch and (
+            len(stretch) == STRETCH
+            or tokens >= STRETCH_TOKENS
+            or _begins_document(sentence, stretch[-1])
+        ):
             yield stretch
             stretch, tokens = [], 0
         stretch.append(sentence)
@@ -59,10 +70,14 @@ def _begins_document(sentence: Sentence, previous: Sentence) -> bool:
     return any(line.startswith(DOCUMENT_MARK) for line in record.leading)
 
 
-def agreed(emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: float) -> np.ndarray:
-    """The emissions (N, K) of tokens of which those with equal `keys` (N,) inform each other; negative keys have no part.
+def agreed(
+    emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: float
+) -> np.ndarray:
+    """The emissions (N, K) of tokens of which those with equal `keys` (N,) inform each other;
+    negative keys have no part.
 
-    `labels` (K,) are numbers of the tags' labels, from 0. Those that others inform become logarithms of probabilities.
+    `labels` (K,) are numbers of the tags' labels, from 0. Those that others inform become
+    logarithms of probabilities.
     """
     members = np.flatnonzero(keys >= 0)
     _, groups, counts = np.unique(keys[members], return_inverse=True, return_counts=True)
@@ -82,11 +97,15 @@ def agreed(emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: 
 
 
 class Agreement:
-    """What `agreed` needs to know of a model: its tags' labels, and how much the other occurrences count; 0: nothing."""
+    """What `agreed` needs to know of a model: its tags' labels, and how much the other occurrences
+    count; 0: nothing.
+    """
 
     def __init__(self, tags: Sequence[str], weight: float) -> None:
         numbers: dict[str, int] = {}
-        self.labels = np.array([numbers.setdefault(schemes.split(tag)[1], len(numbers)) for tag in tags])  # "O" is one
+        self.labels = np.array(
+            [numbers.setdefault(schemes.split(tag)[1], len(numbers)) for tag in tags]
+        )  # "O" is one
         self.weight = weight
 
     @classmethod
@@ -100,7 +119,9 @@ class Agreement:
 
 
 def keys_within(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
-    """The words' keys (N,), made such that equal ones are of one stretch; the stretches have N tokens in all."""
+    """The words' keys (N,), made such that equal ones are of one stretch; the stretches have N
+    tokens in all.
+    """
     tokens = [sum(map(len, stretch)) for stretch in stretches]
     places = np.repeat(np.arange(len(tokens)), tokens)
     return np.where(keys < 0, -1, places * (keys.max(initial=0) + 1) + keys)

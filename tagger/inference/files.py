@@ -1,4 +1,6 @@
-"""Files in, files out: what goes in as text, columns or JSON Lines comes out as such, tagged, whole or not at all."""
+"""Files in, files out: what goes in as text, columns or JSON Lines comes out as such, tagged, whole
+or not at all.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,16 @@ __all__ = ["Job", "plan", "run"]
 Told = Callable[[int, int], None]
 """Told now and then: bytes read of the current file, and tokens tagged in all."""
 
-# IO cannot part adjacent spans, which a model may well predict; IOB1 is the same where there are none.
+# IO cannot part adjacent spans, which a model may well predict; IOB1 is the same where there are
+# none.
 _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to tag: from `source` in one format to `target` in another; None is standard output."""
+    """One file to tag: from `source` in one format to `target` in another; None is standard
+    output.
+    """
 
     source: str
     source_format: str
@@ -36,14 +41,19 @@ class Job:
 
 
 def plan(
-    inputs: Iterable[str], output: str | None, *, source_format: str | None = None, target_format: str | None = None
+    inputs: Iterable[str],
+    output: str | None,
+    *,
+    source_format: str | None = None,
+    target_format: str | None = None,
 ) -> list[Job]:
-    """What is to be done for these files and folders; a folder stands for all files in it and below, in order of their names.
+    """What is to be done for these files and folders; a folder stands for all files in it and
+    below, in order of their names.
 
     Without `output` everything goes to standard output.
 
-    Raises:
-        TaggerError: nothing to do, a name that does not exist, or two inputs that would have one output, or an output that
+    Raises: TaggerError: nothing to do, a name that does not exist, or two inputs that would have
+        one output, or an output that
             is an input.
     """
     if output == "":
@@ -55,7 +65,14 @@ def plan(
         write_as = target_format or read_as
         if source == STANDARD_INPUT:
             relative = Path("stdin" + formats.EXTENSIONS[write_as])
-        jobs.append(Job(source, read_as, None if folder is None else folder / _renamed(relative, read_as, write_as), write_as))
+        jobs.append(
+            Job(
+                source,
+                read_as,
+                None if folder is None else folder / _renamed(relative, read_as, write_as),
+                write_as,
+            )
+        )
     _check(jobs)
     return jobs
 
@@ -69,14 +86,24 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
         elif not name or not path.exists():
             raise TaggerError(f"{name or repr(name)}: there is no such file or folder")
         elif path.is_dir():
-            below = (file for file in sorted(path.rglob("*")) if file.is_file() and not _hidden(file.relative_to(path)))
-            yield from ((str(file), file.relative_to(path)) for file in below if not _is_output(file, path, output))
+            below = (
+                file
+                for file in sorted(path.rglob("*"))
+                if file.is_file() and not _hidden(file.relative_to(path))
+            )
+            yield from (
+                (str(file), file.relative_to(path))
+                for file in below
+                if not _is_output(file, path, output)
+            )
         else:
             yield name, Path(path.name)
 
 
 def _is_output(file: Path, source: Path, output: Path | None) -> bool:
-    """Whether `file` lies in an output folder that is itself below the folder `source`: an earlier run wrote it."""
+    """Whether `file` lies in an output folder that is itself below the folder `source`: an earlier
+    run wrote it.
+    """
     if output is None or source.resolve() not in output.resolve().parents:
         return False
     return output.resolve() in file.resolve().parents
@@ -102,16 +129,30 @@ def _check(jobs: Sequence[Job]) -> None:
         if job.target is None:
             continue
         if job.target.resolve() in sources:
-            raise TaggerError(f"{job.target}: is itself an input and would be overwritten; choose another --output")
+            raise TaggerError(
+                f"{job.target}: is itself an input and would be overwritten; choose another "
+                "--output"
+            )
         if job.target in seen:
-            raise TaggerError(f"{job.source} and {seen[job.target]} would both be written to {job.target}; tag them apart")
+            raise TaggerError(
+                f"{job.source} and {seen[job.target]} would both be written to {job.target}; tag "
+                "them apart"
+            )
         seen[job.target] = job.source
 
 
-def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None = None, told: Told | None = None) -> int:
+def run(
+    model: Predictor,
+    job: Job,
+    options: ReadOptions,
+    *,
+    scheme: str | None = None,
+    told: Told | None = None,
+) -> int:
     """Tag one file; returns how many tokens it had.
 
-    The output file appears when it is complete, standard output as it comes; memory does not grow with the file.
+    The output file appears when it is complete, standard output as it comes; memory does not grow
+    with the file.
 
     Args:
         scheme: of the tags in CoNLL columns; by default that of the training corpus (IOB1 for IO).
@@ -134,7 +175,9 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
             yield sentence
 
     scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
-    sentences = formats.read(job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None)
+    sentences = formats.read(
+        job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None
+    )
     tagged = counted(model.predict(sentences, scores=job.target_format == "jsonl"))
     with _short_turns():
         if job.target is None:
@@ -148,8 +191,8 @@ def run(model: Predictor, job: Job, options: ReadOptions, *, scheme: str | None 
 
 @contextmanager
 def _short_turns() -> Iterator[None]:
-    """Python changes between threads ten times as often as usual: a thread that comes back from a short run of the network
-    waits less for the one that reads and writes."""
+    """Python changes between threads ten times as often as usual: a thread that comes back from a
+    short run of the network waits less for the one that reads and writes."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(usual / 10)
     try:
@@ -162,4 +205,6 @@ def _write(sentences: Iterator[Sentence], stream: IO[str], job: Job, scheme: str
     try:
         formats.write(sentences, stream, job.target_format, scheme)
     except schemes.SchemeError as error:
-        raise TaggerError(f"{job.source}: cannot be written in the scheme {scheme}: {error}") from error
+        raise TaggerError(
+            f"{job.source}: cannot be written in the scheme {scheme}: {error}"
+        ) from error

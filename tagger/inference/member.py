@@ -1,6 +1,8 @@
-"""A bundle at work, in batches: sentences of like length are run together, and each distinct word is encoded once.
+"""A bundle at work, in batches: sentences of like length are run together, and each distinct word
+is encoded once.
 
-Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, S numbers that language models tell of a place, K tags.
+Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, S numbers that language
+models tell of a place, K tags.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ __all__ = ["WINDOW_TOKENS", "Batch", "Emissions", "Member", "batches_of", "emiss
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
 
-WINDOW_TOKENS = 1 << 13  # that a thread runs at once: by so many the words met may grow before old ones are forgotten
+WINDOW_TOKENS = (
+    1 << 13
+)  # that a thread runs at once: by so many the words met may grow before old ones are forgotten
 TOKEN_BUDGET = 8192  # padded tokens that are decoded together
 RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
 KERAS_BUDGET = 4096  # the same for Keras
@@ -44,7 +48,9 @@ class Batch(NamedTuple):
             yield rows, Batch(*(column[rows] for column in self))
 
     def padded(self, row: np.ndarray) -> np.ndarray:
-        """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one timestep, 0 where padded."""
+        """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one
+        timestep, 0 where padded.
+        """
         inside, places = self.places()
         padded = np.zeros((*inside.shape, *row.shape[1:]), dtype=row.dtype)
         padded[inside] = row[places]
@@ -58,7 +64,9 @@ class Batch(NamedTuple):
 
 
 class Member:
-    """A bundle at work: its network, its decoder, and the words that it has met, with what the network makes of each."""
+    """A bundle at work: its network, its decoder, and the words that it has met, with what the
+    network makes of each.
+    """
 
     def __init__(self, bundle: Bundle, network: Network) -> None:
         self.bundle = bundle
@@ -73,7 +81,11 @@ class Member:
         self.lexicon.clear()
         self._known = 0
         rows = self._limit + WINDOW_TOKENS
-        shape, dtype = ((rows,), np.int32) if self.network.one_hot else ((rows, self.network.width), np.float32)
+        shape, dtype = (
+            ((rows,), np.int32)
+            if self.network.one_hot
+            else ((rows, self.network.width), np.float32)
+        )
         self._features = np.empty(shape, dtype=dtype)  # (N, X); costs memory as it is filled
 
     @property
@@ -82,7 +94,8 @@ class Member:
         return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
-        """What the network knows of all words met (N, X), and which of them the sentences' tokens are, in one row, int32.
+        """What the network knows of all words met (N, X), and which of them the sentences' tokens
+        are, in one row, int32.
 
         Both stay valid for whoever holds them, whatever is encoded or forgotten afterwards.
         """
@@ -90,7 +103,9 @@ class Member:
             self.forget()
         numbers = self.lexicon.tokens(sentences)
         if len(self.lexicon) > len(self._features):
-            larger = np.empty((2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype)
+            larger = np.empty(
+                (2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype
+            )
             larger[: self._known] = self._features[: self._known]
             self._features = larger
         new = np.arange(self._known, len(self.lexicon))
@@ -100,23 +115,38 @@ class Member:
         self._known = len(self.lexicon)
         return self._features[: self._known], numbers
 
-    def batches(self, sentences: Sequence[Sequence[str]]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,), emissions (B, T, K)."""
+    def batches(
+        self, sentences: Sequence[Sequence[str]]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,),
+        emissions (B, T, K).
+        """
         encoded, context = self.encode(sentences), self.context(reading(self.models)(sentences))
         for batch in batches_of(sentences):
             yield batch.indices, batch.lengths, self.emissions(batch, *encoded, context)
 
     def context(self, known: Known) -> np.ndarray | None:
-        """What the network is told of the places of tokens (N, S); None where there is no language model."""
+        """What the network is told of the places of tokens (N, S); None where there is no language
+        model.
+        """
         return np.concatenate([known[key] for key in self.models], axis=1) if self.models else None
 
-    def emissions(self, batch: Batch, features: np.ndarray, numbers: np.ndarray, context: np.ndarray | None = None) -> np.ndarray:
+    def emissions(
+        self,
+        batch: Batch,
+        features: np.ndarray,
+        numbers: np.ndarray,
+        context: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The scores (B, T, K) of a batch of what `encode` and `context` gave."""
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
         for rows, part in batch.runs():
             found = self.network.emissions(
-                features, part.padded(numbers), part.lengths, None if context is None else part.padded(context)
+                features,
+                part.padded(numbers),
+                part.lengths,
+                None if context is None else part.padded(context),
             )
             emissions[rows, : found.shape[1]] = found
         return emissions
@@ -127,11 +157,17 @@ def batches_of(sentences: Sequence[Sequence[str]]) -> list[Batch]:
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
-    return [Batch(chosen, lengths[chosen], starts[chosen]) for chosen in bucket(lengths, order, TOKEN_BUDGET)]
+    return [
+        Batch(chosen, lengths[chosen], starts[chosen])
+        for chosen in bucket(lengths, order, TOKEN_BUDGET)
+    ]
 
 
 def emissions_in_batches(
-    sentences: Sequence[Sequence[str]], lexicon: Lexicon, emissions: Emissions, contexts: Contexts | None = None
+    sentences: Sequence[Sequence[str]],
+    lexicon: Lexicon,
+    emissions: Emissions,
+    contexts: Contexts | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """As `Member.batches`, by a Keras network."""
     numbers = lexicon.numbers(sentences)

@@ -1,6 +1,7 @@
 """A trained network in ONNX Runtime: the graphs that `runtime.export` writes, run by NumPy arrays.
 
-Axes: B batch, T time, D distinct words, C characters, X numbers of a word, S numbers of a place, N words in all, K tags.
+Axes: B batch, T time, D distinct words, C characters, X numbers of a word, S numbers of a place, N
+words in all, K tags.
 """
 
 from __future__ import annotations
@@ -27,18 +28,21 @@ _FILES = {FLOAT32: SENTENCES, "int8": INT8}
 
 
 def precision_of(bundle: Bundle) -> str:
-    """That of a model's predictions if nobody wishes another: float32, or int8 where it was found to lose nothing."""
+    """That of a model's predictions if nobody wishes another: float32, or int8 where it was found
+    to lose nothing.
+    """
     return str(bundle.metrics.get("precision", FLOAT32))
 
 
 class Network:
-    """The sessions of one model. Any number of threads may use them at once: each run takes one thread.
+    """The sessions of one model. Any number of threads may use them at once: each run takes one
+    thread.
 
     Graphs that a bundle lacks, because it is older, are made from its weights.
 
-    Raises:
-        BundleError: the weights are not those of the settings, the graphs are not of the weights, or cannot be run.
-        TaggerError: graphs must be made, but the package onnx is missing.
+    Raises: BundleError: the weights are not those of the settings, the graphs are not of the
+        weights, or cannot be run. TaggerError: graphs must be made, but the package onnx is
+        missing.
     """
 
     def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
@@ -53,20 +57,27 @@ class Network:
         weights = digest(bundle.weights)
         self._sentences = _session(made, _FILES[precision], weights)
         self._words = None if self.one_hot else _session(made, WORDS, weights)
-        self._wanted = set() if self._words is None else {value.name for value in self._words.get_inputs()}
+        self._wanted = (
+            set() if self._words is None else {value.name for value in self._words.get_inputs()}
+        )
 
     def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What the network makes of distinct words (D, X) float32, from those inputs of `Lexicon.words` that it wants; of
-        one-hot words their numbers (D,) int32."""
+        """What the network makes of distinct words (D, X) float32, from those inputs of
+        `Lexicon.words` that it wants; of one-hot words their numbers (D,) int32."""
         if self._words is None:
             return inputs["words"]
         found: np.ndarray = self._words.run(None, {name: inputs[name] for name in self._wanted})[0]
         return found
 
     def emissions(
-        self, features: np.ndarray, tokens: np.ndarray, lengths: np.ndarray, context: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        tokens: np.ndarray,
+        lengths: np.ndarray,
+        context: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or (N,); lengths (B,) int32.
+        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or
+        (N,); lengths (B,) int32.
 
         A model that reads with language models wants what they know, `context` (B, T, S) float32.
         """
@@ -78,24 +89,38 @@ class Network:
         return found
 
     def _in_pieces(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The scores (1, T, K) of one very long sentence, given by inputs (1, T, ...), in memory that its length hardly touches.
+        """The scores (1, T, K) of one very long sentence, given by inputs (1, T, ...), in memory
+        that its length hardly touches.
 
-        A sweep goes over all pieces and hands states from each to the next; those that come from the other side are of the
-        sweep before. The first, forwards, gets the forward states of the first layer right. Each later sweep goes the other way
-        and gets right the states of its direction in the layer whose both inputs now are right: after one sweep more than there
-        are layers nothing is left to change.
+        A sweep goes over all pieces and hands states from each to the next; those that come from
+        the other side are of the sweep before. The first, forwards, gets the forward states of the
+        first layer right. Each later sweep goes the other way and gets right the states of its
+        direction in the layer whose both inputs now are right: after one sweep more than there are
+        layers nothing is left to change.
         """
         starts = range(0, sentence["tokens"].shape[1], PIECE)
-        pieces = [{name: array[:, first : first + PIECE] for name, array in sentence.items()} for first in starts]
-        into = np.zeros((len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32)  # [p + 1]: those of piece p
+        pieces = [
+            {name: array[:, first : first + PIECE] for name, array in sentence.items()}
+            for first in starts
+        ]
+        into = np.zeros(
+            (len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32
+        )  # [p + 1]: those of piece p
         emissions = [np.empty(0)] * len(pieces)
         for sweep in range(self._sweeps):
             order = range(len(pieces)) if sweep % 2 == 0 else reversed(range(len(pieces)))
             for number in order:
                 piece = pieces[number]
                 length = np.array([piece["tokens"].shape[1]], dtype=np.int32)
-                inputs = {"features": features, "lengths": length, "states": into[number + 1], **piece}
-                emissions[number], after = self._sentences.run(["emissions", "states_after"], inputs)
+                inputs = {
+                    "features": features,
+                    "lengths": length,
+                    "states": into[number + 1],
+                    **piece,
+                }
+                emissions[number], after = self._sentences.run(
+                    ["emissions", "states_after"], inputs
+                )
                 into[number + 2, ~self._backwards] = after[~self._backwards]
                 into[number, self._backwards] = after[self._backwards]
         return np.concatenate(emissions, axis=1)
@@ -103,5 +128,7 @@ class Network:
 
 def _session(files: Mapping[str, bytes], name: str, weights: str) -> Any:
     if name not in files:
-        raise BundleError(f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}")
+        raise BundleError(
+            f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}"
+        )
     return session_of(files[name], name, weights)

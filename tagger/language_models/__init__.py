@@ -1,1 +1,3 @@
-"""Language models: settings, text, the folder on disk, scoring, sampling and states, all without Keras."""
+"""Language models: settings, text, the folder on disk, scoring, sampling and states, all without
+Keras.
+"""

@@ -1,8 +1,10 @@
-"""States of language models at the tokens of many sentences, kept on disk: computed once, then read as often as a training likes.
+"""States of language models at the tokens of many sentences, kept on disk: computed once, then read
+as often as a training likes.
 
-A file `<model>-<text>.npy` holds what one model knows of a block of sentences, (tokens of the block, U) float16. Its name is
-made of the digests of both, so a file that exists is right: nothing is ever out of date, any number of trainings share it,
-and one that is interrupted loses a block at most. All of it may be deleted at any time.
+A file `<model>-<text>.npy` holds what one model knows of a block of sentences, (tokens of the
+block, U) float16. Its name is made of the digests of both, so a file that exists is right: nothing
+is ever out of date, any number of trainings share it, and one that is interrupted loses a block at
+most. All of it may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -29,17 +31,23 @@ Sentences = Sequence[Sequence[str]]
 
 
 def folder() -> Path:
-    """Where the files lie: the environment variable TAGGER_CACHE, or `tagger` in the user's folder for such things."""
+    """Where the files lie: the environment variable TAGGER_CACHE, or `tagger` in the user's folder
+    for such things.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TAGGER_CACHE") or Path(base) / "tagger") / "states"
 
 
 def states_on_disk(
-    models: Sequence[LanguageModel], sentences: Sentences, progress: Callable[[int, int], None] = lambda done, all_of_them: None
+    models: Sequence[LanguageModel],
+    sentences: Sentences,
+    progress: Callable[[int, int], None] = lambda done, all_of_them: None,
 ) -> list[list[np.ndarray]]:
-    """For each model, for each sentence, its states (n, U) float16 in memory maps; what is missing is computed first.
+    """For each model, for each sentence, its states (n, U) float16 in memory maps; what is missing
+    is computed first.
 
-    `progress` is told how many tokens of how many are done, counting each model's. Every model has a thread of its own.
+    `progress` is told how many tokens of how many are done, counting each model's. Every model has
+    a thread of its own.
 
     Raises:
         TaggerError: the disk does not let them be written.
@@ -81,7 +89,11 @@ def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
         table = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception:  # NumPy raises many kinds for a file that is something else
         return None
-    return table if isinstance(table, np.memmap) and table.shape == shape and table.dtype == np.float16 else None
+    return (
+        table
+        if isinstance(table, np.memmap) and table.shape == shape and table.dtype == np.float16
+        else None
+    )
 
 
 def _digest(sentences: Sentences) -> str:

@@ -1,8 +1,10 @@
-"""Character language models that PyTorch trained, read into our network, in Flair's layout: embedding, LSTM layers, softmax.
+"""Character language models that PyTorch trained, read into our network, in Flair's layout:
+embedding, LSTM layers, softmax.
 
-Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their texts are delimited by line ends,
-which have an embedding e of their own; ours by a border that is the zero vector when read. Both are the same network: with
-every embedding less e, and W·e added to the first layer's bias, the line end becomes the zero vector and no activation changes.
+Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their
+texts are delimited by line ends, which have an embedding e of their own; ours by a border that is
+the zero vector when read. Both are the same network: with every embedding less e, and W·e added to
+the first layer's bias, the line end becomes the zero vector and no activation changes.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ _ORDER = (0, 2, 1, 3)
 def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bundle:
     """Read a model and write it to the folder `run`, which is a bundle afterwards.
 
-    Args:
-        source: an .npz file of the arrays below and ``characters``, or a file of PyTorch: a dictionary with ``state_dict``,
+    Args: source: an .npz file of the arrays below and ``characters``, or a file of PyTorch: a
+        dictionary with ``state_dict``,
             and ``dictionary`` (Flair's) or ``characters``, a list.
         direction: forward or backward; needed where the file does not say it.
 
@@ -52,7 +54,8 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
     arrays, characters, said = (_from_torch if torch else _from_npz)(source)
     if not (direction := direction or said):
         raise TaggerError(
-            f"{source}: does not say in which direction the model reads, and in the other it would know nothing; "
+            f"{source}: does not say in which direction the model reads, and in the other it "
+            "would know nothing; "
             "add --direction forward or --direction backward"
         )
     imported = convert(arrays, characters, direction, str(source))
@@ -64,15 +67,17 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
 def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: str) -> Bundle:
     """The same model as a bundle.
 
-    ``encoder.weight`` (V, F), ``rnn.weight_ih_l0`` (4U, F), ``rnn.weight_hh_l0`` (4U, U), ``rnn.bias_ih_l0`` and
-    ``rnn.bias_hh_l0`` (4U,), likewise for further layers, ``decoder.weight`` (V, U), ``decoder.bias`` (V,). ``characters[j]``
-    has the number j; 0 is what is not known.
+    ``encoder.weight`` (V, F), ``rnn.weight_ih_l0`` (4U, F), ``rnn.weight_hh_l0`` (4U, U),
+    ``rnn.bias_ih_l0`` and ``rnn.bias_hh_l0`` (4U,), likewise for further layers, ``decoder.weight``
+    (V, U), ``decoder.bias`` (V,). ``characters[j]`` has the number j; 0 is what is not known.
 
     Raises:
         BundleError: an array is missing or has another shape, or no character is the border.
     """
     if BORDER not in characters[1:] or len(set(characters)) != len(characters):
-        raise BundleError(f'{source}: its characters must be distinct and have "\\n", which delimits documents')
+        raise BundleError(
+            f'{source}: its characters must be distinct and have "\\n", which delimits documents'
+        )
     border = list(characters).index(BORDER)
     rows = [border, 0, *(number for number in range(1, len(characters)) if number != border)]
     model = _shape(arrays, len(characters), direction, source)
@@ -85,11 +90,15 @@ def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: s
         bias = bias if depth else bias + kernel @ embeddings[border]
         for name, array in (("kernel", kernel), ("recurrent", recurrent), ("bias", bias)):
             blocks = np.split(array, 4)
-            weights[f"encoder/forward_{depth + 1}/{name}"] = np.concatenate([blocks[block] for block in _ORDER]).T.copy()
+            weights[f"encoder/forward_{depth + 1}/{name}"] = np.concatenate(
+                [blocks[block] for block in _ORDER]
+            ).T.copy()
     weights["softmax/kernel"] = arrays["decoder.weight"][rows].T.copy()
     weights["softmax/bias"] = arrays["decoder.bias"][rows]
     vocabulary = Vocabulary([characters[row] for row in rows[2:]], [0] * (len(rows) - 2))
-    return Bundle(Config(data=DataConfig(tokenizer="whitespace"), model=model), vocabulary, weights, {})
+    return Bundle(
+        Config(data=DataConfig(tokenizer="whitespace"), model=model), vocabulary, weights, {}
+    )
 
 
 def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) -> ModelConfig:
@@ -98,7 +107,9 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
     try:
         embedding, units = arrays["encoder.weight"].shape[1], arrays["decoder.weight"].shape[1]
     except (KeyError, IndexError) as error:
-        raise BundleError(f"{source}: no language model of this kind: encoder.weight or decoder.weight is missing") from error
+        raise BundleError(
+            f"{source}: no language model of this kind: encoder.weight or decoder.weight is missing"
+        ) from error
     expected: dict[str, tuple[int, ...]] = {"encoder.weight": (vocabulary_size, embedding)}
     for depth in range(max(layers, 1)):
         expected[f"rnn.weight_ih_l{depth}"] = (4 * units, units if depth else embedding)
@@ -107,13 +118,22 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
     expected |= {"decoder.weight": (vocabulary_size, units), "decoder.bias": (vocabulary_size,)}
     found = {name: array.shape for name, array in arrays.items()}
     if found != expected or any(array.dtype.kind != "f" for array in arrays.values()):
-        wrong = ", ".join(sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name)))
+        wrong = ", ".join(
+            sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        )
         raise BundleError(
-            f"{source}: these arrays are missing, too many, of another shape or no numbers: {wrong or 'their type'}; expected an "
+            f"{source}: these arrays are missing, too many, of another shape or no numbers: "
+            f"{wrong or 'their type'}; expected an "
             "embedding, LSTM layers and a softmax"
         )
     return ModelConfig(
-        level="characters", direction=direction, embedding=embedding, cell="lstm", units=units, layers=layers, dropout=0.0
+        level="characters",
+        direction=direction,
+        embedding=embedding,
+        cell="lstm",
+        units=units,
+        layers=layers,
+        dropout=0.0,
     )
 
 
@@ -122,28 +142,42 @@ def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
     try:
         characters = json.loads(arrays.pop("characters").tobytes())
     except (KeyError, ValueError, RecursionError) as error:
-        raise BundleError(f"{source}: expected an array `characters`, a JSON list as bytes, beside the weights") from error
+        raise BundleError(
+            f"{source}: expected an array `characters`, a JSON list as bytes, beside the weights"
+        ) from error
     return arrays, _strings(characters, source), ""
 
 
 def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
     saved = torch_files.load(source)
     if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
-        raise BundleError(f"{source}: expected a dictionary with `state_dict`, and `dictionary` or `characters`")
+        raise BundleError(
+            f"{source}: expected a dictionary with `state_dict`, and `dictionary` or `characters`"
+        )
     arrays = saved["state_dict"]
-    if not all(isinstance(name, str) and isinstance(array, np.ndarray) for name, array in arrays.items()):
+    if not all(
+        isinstance(name, str) and isinstance(array, np.ndarray) for name, array in arrays.items()
+    ):
         raise BundleError(f"{source}: expected tensors by name in `state_dict`")
     characters: Any = saved.get("characters")
     if "dictionary" in saved:
         items = getattr(saved["dictionary"], "idx2item", None)
         items = items if isinstance(items, list) else []
-        characters = [item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in items]
+        characters = [
+            item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in items
+        ]
     forward = saved.get("is_forward_lm")
     direction = ("forward" if forward else "backward") if isinstance(forward, bool) else ""
     return arrays, _strings(characters, source), direction
 
 
 def _strings(characters: Any, source: Path) -> Sequence[str]:
-    if not isinstance(characters, list) or not characters or not all(isinstance(character, str) for character in characters):
-        raise BundleError(f"{source}: its characters must be a list of strings, as many as the embedding has rows")
+    if (
+        not isinstance(characters, list)
+        or not characters
+        or not all(isinstance(character, str) for character in characters)
+    ):
+        raise BundleError(
+            f"{source}: its characters must be a list of strings, as many as the embedding has rows"
+        )
     return characters

@@ -1,4 +1,5 @@
-"""A trained language model at work, in ONNX Runtime: probabilities, and the states that a tagger can read.
+"""A trained language model at work, in ONNX Runtime: probabilities, and the states that a tagger
+can read.
 
 Axes: B batch, T time, N places, U units, V vocabulary, S states of all layers.
 """
@@ -22,7 +23,8 @@ from tagger.language_models.text import EOS, units_of
 __all__ = ["LanguageModel", "load", "log_softmax", "padded"]
 
 BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
-PIECE = 1024  # timesteps of all rows that are run at once: memory does not grow with the length of a text
+# timesteps of all rows that are run at once: memory does not grow with the length of a text
+PIECE = 1024
 _SOFTMAX = 1 << 20  # logits that are formed at once
 
 
@@ -32,7 +34,9 @@ def load(folder: str | Path, *, quantized: bool = False) -> LanguageModel:
 
 
 class Piece(NamedTuple):
-    """What a piece of a text gives: which of the places are in it (n,), their activations, the states (S, B, U) after it."""
+    """What a piece of a text gives: which of the places are in it (n,), their activations, the
+    states (S, B, U) after it.
+    """
 
     here: np.ndarray
     activations: np.ndarray
@@ -40,7 +44,8 @@ class Piece(NamedTuple):
 
 
 class LanguageModel:
-    """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers in int8, probabilities never.
+    """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers
+    in int8, probabilities never.
 
     Graphs that a bundle lacks, because it is older, are made from its weights when they are needed.
     """
@@ -58,13 +63,15 @@ class LanguageModel:
         return numbers[::-1] if self.backward else numbers
 
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the states begin as zero.
+        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the
+        states begin as zero.
 
-        The first timestep is the border, which is not asked for. It may stand elsewhere as padding alone.
+        The first timestep is the border, which is not asked for. It may stand elsewhere as padding
+        alone.
 
-        Raises:
-            BundleError: the graph is not of the weights, or cannot be run.
-            TaggerError: the model is to be int8 and its cell has no such operator; the graph must be made and onnx is missing.
+        Raises: BundleError: the graph is not of the weights, or cannot be run. TaggerError: the
+            model is to be int8 and its cell has no such operator; the graph must be made and onnx
+            is missing.
         """
         found = np.zeros((len(places), self.units), dtype=np.float32)
         if self.quantized:
@@ -75,32 +82,50 @@ class LanguageModel:
             found[piece.here] = piece.activations
         return found
 
-    def logits(self, numbers: np.ndarray, states: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The softmax' logits (V,) after the input numbers (T,), and the states then, to go on with."""
+    def logits(
+        self, numbers: np.ndarray, states: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The softmax' logits (V,) after the input numbers (T,), and the states then, to go on
+        with.
+        """
         for piece in self._pieces(FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states):
             found, states = piece.activations, piece.states
         assert states is not None
         return self._softmax(found)[0], states
 
     def log_probabilities(self, sequences: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """For each sequence of numbers, without borders, log p(y^<t> | y^<1> ... y^<t-1>) in nats, <EOS> last: float64."""
+        """For each sequence of numbers, without borders, log p(y^<t> | y^<1> ... y^<t-1>) in nats,
+        <EOS> last: float64.
+        """
         found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
         for indices, numbers, lengths in padded(sequences):
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
             targets = np.concatenate([np.append(sequences[index], EOS) for index in indices])
             values, _ = self._log_probabilities(numbers, times * len(indices) + rows, targets)
-            for index, part in zip(indices, np.split(values, np.cumsum(lengths + 1)[:-1]), strict=True):
+            for index, part in zip(
+                indices, np.split(values, np.cumsum(lengths + 1)[:-1]), strict=True
+            ):
                 found[index] = part
         return found
 
-    def carried(self, numbers: np.ndarray, states: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """As `log_probabilities` for one sequence that begins in `states` (S, 1, U), zero if None; and the states after it."""
+    def carried(
+        self, numbers: np.ndarray, states: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `log_probabilities` for one sequence that begins in `states` (S, 1, U), zero if None;
+        and the states after it.
+        """
         places = np.arange(len(numbers) + 1)
-        return self._log_probabilities(np.append(EOS, numbers)[:, None], places, np.append(numbers, EOS), states)
+        return self._log_probabilities(
+            np.append(EOS, numbers)[:, None], places, np.append(numbers, EOS), states
+        )
 
     def _log_probabilities(
-        self, numbers: np.ndarray, places: np.ndarray, targets: np.ndarray, states: np.ndarray | None = None
+        self,
+        numbers: np.ndarray,
+        places: np.ndarray,
+        targets: np.ndarray,
+        states: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Of the target (N,) of each place, in float64; and the states in the end."""
         values, rows = np.zeros(len(places)), max(_SOFTMAX // len(self.bundle.vocabulary), 1)
@@ -116,11 +141,19 @@ class LanguageModel:
     def _softmax(self, activations: np.ndarray) -> np.ndarray:
         """Logits (N, V) of activations (N, U)."""
         weights = self.bundle.weights
-        kernel = weights["embedding/embeddings"].T if self.bundle.config.model.tied else weights["softmax/kernel"]
+        kernel = (
+            weights["embedding/embeddings"].T
+            if self.bundle.config.model.tied
+            else weights["softmax/kernel"]
+        )
         return np.asarray(activations @ kernel + weights["softmax/bias"])
 
-    def _pieces(self, name: str, numbers: np.ndarray, places: np.ndarray, states: np.ndarray | None = None) -> Iterator[Piece]:
-        """Run a graph over the numbers (T, B), piece by piece of the timesteps; the states go from each to the next."""
+    def _pieces(
+        self, name: str, numbers: np.ndarray, places: np.ndarray, states: np.ndarray | None = None
+    ) -> Iterator[Piece]:
+        """Run a graph over the numbers (T, B), piece by piece of the timesteps; the states go from
+        each to the next.
+        """
         session, batch = self._session(name), numbers.shape[1]
         steps = max(PIECE // batch, 1)
         for first in range(0, len(numbers), steps):
@@ -138,19 +171,26 @@ class LanguageModel:
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
             if name == INT8 and cell not in QUANTIZED_CELLS:
-                raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {' and '.join(QUANTIZED_CELLS)}")
+                raise TaggerError(
+                    f"there is no int8 operator for the cell {cell}, only for "
+                    f"{' and '.join(QUANTIZED_CELLS)}"
+                )
             made = self.bundle.graphs if name in self.bundle.graphs else graph.graphs(self.bundle)
             self._sessions[name] = session_of(made[name], name, digest(self.bundle.weights))
         return self._sessions[name]
 
 
 def padded(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and then all, and their lengths."""
+    """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and
+    then all, and their lengths.
+    """
     sizes = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     order = np.argsort(sizes, kind="stable")
     rising, first = sizes[order], 0
     while first < len(order):
-        like = int(np.searchsorted(rising, 2 * rising[first] + BATCH, side="right"))  # none is padded to a multiple
+        like = int(
+            np.searchsorted(rising, 2 * rising[first] + BATCH, side="right")
+        )  # none is padded to a multiple
         indices = order[first : min(first + BATCH, like)]
         numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
         for row, index in enumerate(indices):

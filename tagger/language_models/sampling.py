@@ -16,8 +16,9 @@ __all__ = ["Drawing", "distribution", "sample"]
 
 @dataclass(frozen=True)
 class Drawing:
-    """How to draw. ``temperature`` below 1 prefers what is probable, above 1 what is not; ``top_k`` leaves the k most probable
-    (0: all); ``max_length`` is how many tokens are drawn at most, if <EOS> does not come before."""
+    """How to draw. ``temperature`` below 1 prefers what is probable, above 1 what is not; ``top_k``
+    leaves the k most probable (0: all); ``max_length`` is how many tokens are drawn at most, if
+    <EOS> does not come before."""
 
     temperature: float = 1.0
     top_k: int = 0
@@ -27,7 +28,8 @@ class Drawing:
 def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
     """The probabilities (V,) with which a token is drawn, given the model's logits (V,).
 
-    To draw again whenever <UNK> comes is to draw from the distribution without <UNK>, which is what this gives.
+    To draw again whenever <UNK> comes is to draw from the distribution without <UNK>, which is what
+    this gives.
     """
     logits = np.asarray(logits, dtype=np.float64).copy()
     logits[UNK] = -np.inf
@@ -36,10 +38,13 @@ def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
     return np.exp(log_softmax(logits / drawing.temperature))
 
 
-def sample(model: LanguageModel, drawing: Drawing, random: np.random.Generator, prefix: Sequence[str] = ()) -> str:
+def sample(
+    model: LanguageModel, drawing: Drawing, random: np.random.Generator, prefix: Sequence[str] = ()
+) -> str:
     """A text that begins with the tokens `prefix`, or ends with them if the model reads backwards.
 
-    It begins with the zero vector and state, then every token drawn is the next one's input: x^<t> = ŷ^<t-1>.
+    It begins with the zero vector and state, then every token drawn is the next one's input: x^<t>
+    = ŷ^<t-1>.
     """
     vocabulary, level = model.bundle.vocabulary, model.bundle.config.model.level
     read = model.numbers(prefix)

@@ -20,7 +20,8 @@ _AT_ONCE = 1024  # sentences that are put together to batches of like length
 
 @dataclass(frozen=True)
 class Scored:
-    """A sentence and the log-probability, in nats, of each of its steps in the order of reading, <EOS> last.
+    """A sentence and the log-probability, in nats, of each of its steps in the order of reading,
+    <EOS> last.
 
     ``names`` are the words or characters as the model sees them: what it does not know is <UNK>.
     """
@@ -47,7 +48,9 @@ class Scored:
             "text": self.text,
             "log_probability": self.log_probability,
             "perplexity": self.perplexity,
-            "tokens": [[name, float(value)] for name, value in zip(self.names, self.values, strict=True)],
+            "tokens": [
+                [name, float(value)] for name, value in zip(self.names, self.values, strict=True)
+            ],
         }
 
 
@@ -82,7 +85,11 @@ class Total:
         """For JSON; of nothing, the counts alone."""
         if not self.sentences:
             return asdict(self)
-        return {**asdict(self), "perplexity": self.perplexity, "bits_per_character": self.bits_per_character}
+        return {
+            **asdict(self),
+            "perplexity": self.perplexity,
+            "bits_per_character": self.bits_per_character,
+        }
 
     def sentence(self) -> str:
         """In words."""
@@ -96,11 +103,14 @@ class Total:
         )
 
 
-def score(model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False) -> Iterator[Scored]:
+def score(
+    model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False
+) -> Iterator[Scored]:
     """The tokenised sentences' scores, in their order; memory does not grow with their number.
 
-    Every sentence begins with the zero state; with ``carry`` with the state in which the one before it ended, so that they are
-    read as one text, one after another (a backward model still reads each sentence from its end).
+    Every sentence begins with the zero state; with ``carry`` with the state in which the one before
+    it ended, so that they are read as one text, one after another (a backward model still reads
+    each sentence from its end).
     """
     if carry:
         yield from _carried(model, sentences)
@@ -108,7 +118,9 @@ def score(model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bo
     sentences = iter(sentences)
     while group := list(itertools.islice(sentences, _AT_ONCE)):
         sequences = [model.numbers(tokens) for tokens in group]
-        for tokens, numbers, values in zip(group, sequences, model.log_probabilities(sequences), strict=True):
+        for tokens, numbers, values in zip(
+            group, sequences, model.log_probabilities(sequences), strict=True
+        ):
             yield _scored(model, tokens, numbers, values)
 
 
@@ -120,7 +132,9 @@ def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterat
         yield _scored(model, tokens, numbers, values)
 
 
-def _scored(model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray) -> Scored:
+def _scored(
+    model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray
+) -> Scored:
     units = list(units_of(tokens, model.bundle.config.model.level))
     shown = [
         unit if number != UNK else name_of(UNK, model.bundle.vocabulary)

@@ -1,7 +1,8 @@
-"""Text as numbers: sentences to sequences of words or characters, and files to one long array on disk.
+"""Text as numbers: sentences to sequences of words or characters, and files to one long array on
+disk.
 
-Number 0 is the border between sequences: <EOS> where it is predicted, the zero vector where it is read. 1 is <UNK>. The
-characters of a sentence are those of its tokens joined by single blanks.
+Number 0 is the border between sequences: <EOS> where it is predicted, the zero vector where it is
+read. 1 is <UNK>. The characters of a sentence are those of its tokens joined by single blanks.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ _PIECE = 1 << 20  # numbers that are written at once
 
 
 class Encoded(NamedTuple):
-    """A text as numbers on disk, a border before each sequence and after the last; and what it is made of.
+    """A text as numbers on disk, a border before each sequence and after the last; and what it is
+    made of.
 
-    ``numbers`` (N + 1,) is a memory map: the N units and borders after the first are what a model predicts. ``characters``
-    counts all characters, blanks and ends of sequences included; ``unknown`` those of the units that are <UNK>.
+    ``numbers`` (N + 1,) is a memory map: the N units and borders after the first are what a model
+    predicts. ``characters`` counts all characters, blanks and ends of sequences included;
+    ``unknown`` those of the units that are <UNK>.
     """
 
     numbers: np.ndarray
@@ -43,7 +46,8 @@ class Encoded(NamedTuple):
 
 
 def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tuple[str, ...]]:
-    """The tokens of every sentence of the files, one after another; a sentence without tokens is none.
+    """The tokens of every sentence of the files, one after another; a sentence without tokens is
+    none.
 
     Raises:
         DataError: a file cannot be read or is ill-formed.
@@ -79,7 +83,8 @@ def vocabulary_of(config: Config) -> Vocabulary:
     if not vocabulary.words:
         least = config.vocabulary.minimum_count
         raise DataError(
-            ", ".join(config.data.train), None, f"no {config.model.level} that occur {least} times; give more text, or lower "
+            ", ".join(config.data.train), None, f"no {config.model.level} that occur {least} "
+                                                "times; give more text, or lower "
             "vocabulary.minimum_count"
         )  # fmt: skip
     return vocabulary

@@ -1,1 +1,3 @@
-"""Keras 3 networks on any backend, written in `keras.ops`. They see integers and floats: no string, path or config."""
+"""Keras 3 networks on any backend, written in `keras.ops`. They see integers and floats: no string,
+path or config.
+"""

@@ -2,11 +2,13 @@
 
 Axes: B batch, U units, G blocks of a cell's weights (gates and candidates).
 
-A step gets ``z`` (B, G·U), the part of all pre-activations that comes from the input: W_·x x^<t> + b. It depends on no
-earlier timestep, so the layer computes it for the whole sequence in one product. ``recurrent`` (U, G·U) holds W_·a (or
-W_·c) of the blocks side by side. The state is a tuple whose first part is the activation a^<t>.
+A step gets ``z`` (B, G·U), the part of all pre-activations that comes from the input: W_·x x^<t> +
+b. It depends on no earlier timestep, so the layer computes it for the whole sequence in one
+product. ``recurrent`` (U, G·U) holds W_·a (or W_·c) of the blocks side by side. The state is a
+tuple whose first part is the activation a^<t>.
 
-The blocks' order is each cell's own; `tests/reference.py` writes every cell out once more, slowly, in NumPy.
+The blocks' order is each cell's own; `tests/reference.py` writes every cell out once more, slowly,
+in NumPy.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ Weights = dict[str, Tensor]
 class Cell(NamedTuple):
     """A cell's shape and its step ``(z, state, weights) -> state``.
 
-    ``blocks`` is G; ``states`` how many (B, U) tensors the state has; ``forget_block`` the block whose bias starts at one;
-    ``peepholes`` how many vectors (U,) look at the memory cell. The recurrent weights of the last ``gated`` blocks are the step's
-    ``recurrent_gated``, as they are not multiplied by the state itself; all others are its ``recurrent``.
+    ``blocks`` is G; ``states`` how many (B, U) tensors the state has; ``forget_block`` the block
+    whose bias starts at one; ``peepholes`` how many vectors (U,) look at the memory cell. The
+    recurrent weights of the last ``gated`` blocks are the step's ``recurrent_gated``, as they are
+    not multiplied by the state itself; all others are its ``recurrent``.
     """
 
     step: Callable[[Tensor, State, Weights], State]
@@ -54,7 +57,9 @@ def _rnn(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor, State, Wei
 
 
 def _gru(z: Tensor, state: State, weights: Weights) -> State:
-    """The full GRU: Γ_r decides what of c^<t-1> counts for the candidate, Γ_u what of it is kept. Blocks: u, r, c."""
+    """The full GRU: Γ_r decides what of c^<t-1> counts for the candidate, Γ_u what of it is kept.
+    Blocks: u, r, c.
+    """
     (c,) = state
     units = c.shape[-1]
     gates = ops.sigmoid(z[:, : 2 * units] + _recur(c, weights))
@@ -82,8 +87,9 @@ def _lstm(z: Tensor, state: State, weights: Weights) -> State:
 def _lstm_peephole(z: Tensor, state: State, weights: Weights) -> State:
     """The LSTM whose gates also see the memory cell: Γ_u and Γ_f see c^<t-1>, Γ_o sees c^<t>.
 
-    Peepholes are diagonal, one weight a unit, and Γ_o looks at the new memory (Gers, Schraudolph and Schmidhuber 2002), as
-    in the ONNX operator; the lectures, in passing, let all gates look at c^<t-1>.
+    Peepholes are diagonal, one weight a unit, and Γ_o looks at the new memory (Gers, Schraudolph
+    and Schmidhuber 2002), as in the ONNX operator; the lectures, in passing, let all gates look at
+    c^<t-1>.
     """
     a, c = state
     update, candidate, forget, output = ops.split(z + _recur(a, weights), 4, axis=-1)

@@ -2,8 +2,9 @@
 
 Axes: B batch, T time, F features, K tags.
 
-Beside the logits of every token it learns what the first tag, every pair of neighbours and the last tag are worth; the
-probability of a sequence y of n tags is then (Lafferty, McCallum and Pereira 2001; on a neural network, Collobert et al. 2011)
+Beside the logits of every token it learns what the first tag, every pair of neighbours and the last
+tag are worth; the probability of a sequence y of n tags is then (Lafferty, McCallum and Pereira
+2001; on a neural network, Collobert et al. 2011)
 
     p(y)  ∝  exp( start[y_1] + Σ_t logits[t, y_t] + Σ_t transitions[y_t, y_t+1] + end[y_n] ),
 
@@ -25,17 +26,21 @@ from tagger.networks.heads import SoftmaxHead
 __all__ = ["CRFHead"]
 
 FORBIDDEN = -1e4
-"""The score of what is not allowed: in float32 its exponential is 0, while differences and gradients stay finite."""
+"""The score of what is not allowed: in float32 its exponential is 0, while differences and
+gradients stay finite.
+"""
 
 
 @keras.saving.register_keras_serializable(package="tagger")
 class CRFHead(SoftmaxHead):
     """The network of `SoftmaxHead`, and scores of tag sequences in place of its softmax.
 
-    Weights, all zero at first: ``start`` (K,), ``transitions`` (K, K), `transitions[i, j]` scores i -> j, ``end`` (K,).
+    Weights, all zero at first: ``start`` (K,), ``transitions`` (K, K), `transitions[i, j]` scores i
+    -> j, ``end`` (K,).
 
-    ``allowed``, if given, are three boolean tables of these shapes, as a scheme has them. What is false has no probability,
-    in training as in decoding; the weights at these entries are never read and get no gradient.
+    ``allowed``, if given, are three boolean tables of these shapes, as a scheme has them. What is
+    false has no probability, in training as in decoding; the weights at these entries are never
+    read and get no gradient.
 
     Raises:
         ValueError: the tables have other shapes.
@@ -51,15 +56,24 @@ class CRFHead(SoftmaxHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(tags, hidden=hidden, dropout=dropout, **kwargs)
-        self.allowed = None if allowed is None else tuple(np.asarray(table, dtype=bool) for table in allowed)
+        self.allowed = (
+            None if allowed is None else tuple(np.asarray(table, dtype=bool) for table in allowed)
+        )
         shapes = [(tags,), (tags, tags), (tags,)]
-        if self.allowed is not None and (found := [table.shape for table in self.allowed]) != shapes:
-            raise ValueError(f"allowed has tables of shapes {found}; expected {shapes} for {tags} tags")
+        if (
+            self.allowed is not None
+            and (found := [table.shape for table in self.allowed]) != shapes
+        ):
+            raise ValueError(
+                f"allowed has tables of shapes {found}; expected {shapes} for {tags} tags"
+            )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
         self.start = self.add_weight(name="start", shape=(self.tags,), initializer="zeros")
-        self.transitions = self.add_weight(name="transitions", shape=(self.tags, self.tags), initializer="zeros")
+        self.transitions = self.add_weight(
+            name="transitions", shape=(self.tags, self.tags), initializer="zeros"
+        )
         self.end = self.add_weight(name="end", shape=(self.tags,), initializer="zeros")
 
     @staticmethod
@@ -68,22 +82,29 @@ class CRFHead(SoftmaxHead):
         return logits
 
     def scores(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Scores of first tags (K,), of i -> j (K, K) and of last tags (K,) in NumPy; -inf where not allowed."""
-        weights = [np.array(ops.convert_to_numpy(weight)) for weight in (self.start, self.transitions, self.end)]
+        """Scores of first tags (K,), of i -> j (K, K) and of last tags (K,) in NumPy; -inf where
+        not allowed.
+        """
+        weights = [
+            np.array(ops.convert_to_numpy(weight))
+            for weight in (self.start, self.transitions, self.end)
+        ]
         for weight, table in zip(weights, self.allowed or (), strict=False):
             weight[~table] = -np.inf
         start, transitions, end = weights
         return start, transitions, end
 
     def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """-log p of the gold tag sequences, the sum over sequences divided by the number of real tokens.
+        """-log p of the gold tag sequences, the sum over sequences divided by the number of real
+        tokens.
 
-        So it is a mean over tokens like that of `SoftmaxHead`, and equals it where all sequences are allowed and the weights
-        of this head are zero. Padding counts nowhere, nor does a sequence without tokens. A gold sequence that is not allowed
-        costs about 10,000 for each of its forbidden steps.
+        So it is a mean over tokens like that of `SoftmaxHead`, and equals it where all sequences
+        are allowed and the weights of this head are zero. Padding counts nowhere, nor does a
+        sequence without tokens. A gold sequence that is not allowed costs about 10,000 for each of
+        its forbidden steps.
 
-        Everything is scored relative to the gold path, token by token, so that what the recursion sums up is the loss
-        itself, never a small difference of large numbers.
+        Everything is scored relative to the gold path, token by token, so that what the recursion
+        sums up is the loss itself, never a small difference of large numbers.
 
         Args:
             logits: (B, T, K), T >= 1.
@@ -101,10 +122,15 @@ class CRFHead(SoftmaxHead):
         return ops.sum(each) / ops.cast(ops.maximum(ops.sum(lengths), 1), each.dtype)
 
     def _finite_scores(self) -> list[Tensor]:
-        weights = [ops.convert_to_tensor(weight) for weight in (self.start, self.transitions, self.end)]
+        weights = [
+            ops.convert_to_tensor(weight) for weight in (self.start, self.transitions, self.end)
+        ]
         if self.allowed is None:
             return weights
-        return [ops.where(table, weight, FORBIDDEN) for table, weight in zip(self.allowed, weights, strict=True)]
+        return [
+            ops.where(table, weight, FORBIDDEN)
+            for table, weight in zip(self.allowed, weights, strict=True)
+        ]
 
     def get_config(self) -> dict[str, Any]:
         allowed = None if self.allowed is None else [table.tolist() for table in self.allowed]
@@ -112,21 +138,26 @@ class CRFHead(SoftmaxHead):
 
 
 def _gold(logits: Tensor, tags: Tensor, last: Tensor, scores: Sequence[Tensor]) -> Tensor:
-    """What each token adds to the score of the path `tags`: its logit, the step to it and, at the last, the end (B, T)."""
+    """What each token adds to the score of the path `tags`: its logit, the step to it and, at the
+    last, the end (B, T).
+    """
     start, transitions, end = scores
     chosen = ops.sum(ops.one_hot(tags, logits.shape[-1], dtype=logits.dtype) * logits, axis=-1)
     pairs = tags[:, :-1] * logits.shape[-1] + tags[:, 1:]
-    steps = ops.concatenate([ops.take(start, tags[:, :1]), ops.take(ops.reshape(transitions, (-1,)), pairs)], axis=1)
+    steps = ops.concatenate(
+        [ops.take(start, tags[:, :1]), ops.take(ops.reshape(transitions, (-1,)), pairs)], axis=1
+    )
     return chosen + steps + ops.where(last, ops.take(end, tags), 0.0)
 
 
 def _log_sums(logits: Tensor, scores: Sequence[Tensor]) -> Tensor:
     """The log of the sum of exp(score) over all paths that end at a token, for every token (T, B).
 
-    The forward algorithm (Rabiner 1989). No mask enters it: it runs into the padding, and the caller takes the sum at the
-    last token. Each step is a log-sum-exp over (B, K, K). A matrix product of exponentials would save a fifth of the loss's
-    time at 17 tags, and three quarters at 73, but it is wrong where the only allowed way to a tag comes from one that is
-    e^88 times less likely than another: float32 has no smaller numbers.
+    The forward algorithm (Rabiner 1989). No mask enters it: it runs into the padding, and the
+    caller takes the sum at the last token. Each step is a log-sum-exp over (B, K, K). A matrix
+    product of exponentials would save a fifth of the loss's time at 17 tags, and three quarters at
+    73, but it is wrong where the only allowed way to a tag comes from one that is e^88 times less
+    likely than another: float32 has no smaller numbers.
     """
     start, transitions, end = scores
     into = ops.transpose(transitions)

@@ -1,6 +1,8 @@
-"""Inputs of the network: what is known of each distinct word, as one vector. It is computed once, however often the word occurs.
+"""Inputs of the network: what is known of each distinct word, as one vector. It is computed once,
+however often the word occurs.
 
-Axes: B batch, T time, D distinct words of the batch, C characters, V vocabulary, F features, U units.
+Axes: B batch, T time, D distinct words of the batch, C characters, V vocabulary, F features, U
+units.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 @_serializable
 class Embedding(keras.layers.Embedding):
-    """Keras' layer; on TensorFlow the rows are read where they are, as a table that is changed by rows is copied when read."""
+    """Keras' layer; on TensorFlow the rows are read where they are, as a table that is changed by
+    rows is copied when read.
+    """
 
     def call(self, inputs: Tensor) -> Tensor:
         table = self.embeddings.value
@@ -29,7 +33,9 @@ class Embedding(keras.layers.Embedding):
 
 
 def embedding(vocabulary_size: int, dimension: int, name: str = "words") -> Embedding:
-    """A trained vector (F) for each of V things, uniform in ±sqrt(3 / F) at first (Ma and Hovy 2016)."""
+    """A trained vector (F) for each of V things, uniform in ±sqrt(3 / F) at first (Ma and Hovy
+    2016).
+    """
     limit = (3.0 / dimension) ** 0.5
     uniform = keras.initializers.RandomUniform(-limit, limit)
     return Embedding(vocabulary_size, dimension, embeddings_initializer=uniform, name=name)
@@ -37,16 +43,28 @@ def embedding(vocabulary_size: int, dimension: int, name: str = "words") -> Embe
 
 @_serializable
 class CharacterCNN(keras.layers.Layer):
-    """Characters (D, C), 0 where padded, to a vector (D, U) a word: a convolution over three neighbours, then the maximum.
+    """Characters (D, C), 0 where padded, to a vector (D, U) a word: a convolution over three
+    neighbours, then the maximum.
 
     As Ma and Hovy (2016, section 2.1), with a ReLU.
     """
 
-    def __init__(self, vocabulary_size: int, units: int, *, embedding: int = 30, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        vocabulary_size: int,
+        units: int,
+        *,
+        embedding: int = 30,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.arguments: dict[str, Any] = {
-            "vocabulary_size": vocabulary_size, "units": units, "embedding": embedding, "dropout": dropout,
-        }  # fmt: skip
+            "vocabulary_size": vocabulary_size,
+            "units": units,
+            "embedding": embedding,
+            "dropout": dropout,
+        }
         self.embed = _characters(vocabulary_size, embedding)
         self.drop = keras.layers.Dropout(dropout)
         self.convolution = keras.layers.Dense(units, activation="relu", name="convolution")
@@ -57,9 +75,12 @@ class CharacterCNN(keras.layers.Layer):
         self.convolution.build((*input_shape, 3 * self.arguments["embedding"]))
 
     def call(self, characters: Tensor, training: bool = False) -> Tensor:
-        # The three neighbours side by side, then one product: twice as fast as a convolution operator on a CPU.
+        # The three neighbours side by side, then one product: twice as fast as a convolution
+        # operator on a CPU.
         return (
-            self._packed(characters, training) if keras.backend.backend() == "tensorflow" else self._padded(characters, training)
+            self._packed(characters, training)
+            if keras.backend.backend() == "tensorflow"
+            else self._padded(characters, training)
         )
 
     def _padded(self, characters: Tensor, training: bool) -> Tensor:
@@ -67,20 +88,27 @@ class CharacterCNN(keras.layers.Layer):
         x = self.drop(self.embed(characters), training=training) * real
         x = ops.pad(x, ((0, 0), (1, 1), (0, 0)))
         x = ops.concatenate([x[:, :-2], x[:, 1:-1], x[:, 2:]], axis=-1)
-        return ops.max(self.convolution(x) * real, axis=1)  # after a ReLU the 0 of padding is never above a real maximum
+        return ops.max(
+            self.convolution(x) * real, axis=1
+        )  # after a ReLU the 0 of padding is never above a real maximum
 
     def _packed(self, characters: Tensor, training: bool) -> Tensor:
-        """The same over the real characters alone, a third of a training batch's: where shapes may depend on numbers."""
+        """The same over the real characters alone, a third of a training batch's: where shapes may
+        depend on numbers.
+        """
         flat = ops.reshape(characters, (-1,))
         (places,) = ops.nonzero(flat != PAD)
         word = places // ops.cast(ops.shape(characters)[1], places.dtype)
         x = self.drop(self.embed(ops.take(flat, places)), training=training)
         around, words = ops.pad(x, ((1, 1), (0, 0))), ops.pad(word, (1, 1), constant_values=-1)
         before, behind = (
-            ops.where(ops.expand_dims(words[side] == word, -1), around[side], 0.0) for side in (slice(-2), slice(2, None))
+            ops.where(ops.expand_dims(words[side] == word, -1), around[side], 0.0)
+            for side in (slice(-2), slice(2, None))
         )
         y = self.convolution(ops.concatenate([before, x, behind], axis=-1))
-        return ops.maximum(ops.segment_max(y, word, num_segments=ops.shape(characters)[0]), 0.0)  # where there is no character
+        return ops.maximum(
+            ops.segment_max(y, word, num_segments=ops.shape(characters)[0]), 0.0
+        )  # where there is no character
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], self.arguments["units"])
@@ -91,18 +119,30 @@ class CharacterCNN(keras.layers.Layer):
 
 @_serializable
 class CharacterRNN(keras.layers.Layer):
-    """Characters (D, C), 0 where padded, to a vector (D, U) a word: what each direction remembers at its end, U/2 units each.
+    """Characters (D, C), 0 where padded, to a vector (D, U) a word: what each direction remembers
+    at its end, U/2 units each.
 
     As Lample et al. (2016, section 4.1), with any cell.
     """
 
     def __init__(
-        self, vocabulary_size: int, units: int, *, cell: str = "lstm", embedding: int = 30, dropout: float = 0.0, **kwargs: Any
+        self,
+        vocabulary_size: int,
+        units: int,
+        *,
+        cell: str = "lstm",
+        embedding: int = 30,
+        dropout: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.arguments: dict[str, Any] = {
-            "vocabulary_size": vocabulary_size, "units": units, "cell": cell, "embedding": embedding, "dropout": dropout,
-        }  # fmt: skip
+            "vocabulary_size": vocabulary_size,
+            "units": units,
+            "cell": cell,
+            "embedding": embedding,
+            "dropout": dropout,
+        }
         self.embed = _characters(vocabulary_size, embedding)
         self.drop = keras.layers.Dropout(dropout)
         self.forward = Recurrent(cell, units - units // 2, name="forward")
@@ -134,15 +174,19 @@ def _characters(vocabulary_size: int, dimension: int) -> Embedding:
 
 @_serializable
 class FineTuning(keras.layers.Layer):
-    """Pretrained vectors (D, F) of words (D,), each plus a trained difference, which is zero at first and for <UNK>.
+    """Pretrained vectors (D, F) of words (D,), each plus a trained difference, which is zero at
+    first and for <UNK>.
 
-    The pretrained table itself stays outside of the network, frozen and shared; only words of train can differ from it.
+    The pretrained table itself stays outside of the network, frozen and shared; only words of train
+    can differ from it.
     """
 
     def __init__(self, vocabulary_size: int, dimension: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.arguments = {"vocabulary_size": vocabulary_size, "dimension": dimension}
-        self.differences = Embedding(vocabulary_size, dimension, embeddings_initializer="zeros", name="differences")
+        self.differences = Embedding(
+            vocabulary_size, dimension, embeddings_initializer="zeros", name="differences"
+        )
         self.parts = {"differences": self.differences}
 
     def build(self, input_shape: Any = None) -> None:
@@ -161,10 +205,11 @@ class FineTuning(keras.layers.Layer):
 
 @_serializable
 class WordDropout(keras.layers.Layer):
-    """Dropout for one-hot inputs: replaces token numbers (B, T) by `unknown` with probability `rate`, in training only.
+    """Dropout for one-hot inputs: replaces token numbers (B, T) by `unknown` with probability
+    `rate`, in training only.
 
-    To zero entries of a one-hot vector is to zero the whole vector; taking <UNK> for it instead trains <UNK> as well.
-    Padding (0) stays.
+    To zero entries of a one-hot vector is to zero the whole vector; taking <UNK> for it instead
+    trains <UNK> as well. Padding (0) stays.
     """
 
     def __init__(self, rate: float, unknown: int = UNK, **kwargs: Any) -> None:
@@ -177,7 +222,9 @@ class WordDropout(keras.layers.Layer):
         if not training or self.rate <= 0:
             return numbers
         drop = keras.random.uniform(ops.shape(numbers), seed=self.seed_generator) < self.rate
-        return ops.where(ops.logical_and(drop, numbers > 0), ops.cast(self.unknown, numbers.dtype), numbers)
+        return ops.where(
+            ops.logical_and(drop, numbers > 0), ops.cast(self.unknown, numbers.dtype), numbers
+        )
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -1,10 +1,11 @@
-"""The LSTM's whole sequence in one kernel, where the backend has one: TensorFlow's BlockLSTM, with a gradient of our own.
+"""The LSTM's whole sequence in one kernel, where the backend has one: TensorFlow's BlockLSTM, with
+a gradient of our own.
 
 Axes: T time, B batch, F features, U units.
 
-The kernel's own gradient forms the weights' gradients anew at each timestep, in small products. Only one product of the
-backward pass must wait for the timestep after it, dz^<t> · recurrent; here the loop holds this one alone, and all others are done
-for the whole sequence at once.
+The kernel's own gradient forms the weights' gradients anew at each timestep, in small products.
+Only one product of the backward pass must wait for the timestep after it, dz^<t> · recurrent; here
+the loop holds this one alone, and all others are done for the whole sequence at once.
 """
 
 from __future__ import annotations
@@ -28,27 +29,40 @@ def available(cell: str) -> bool:
 
 
 def lstm(
-    x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor | None, state: State
+    x: Tensor,
+    kernel: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    peepholes: Tensor | None,
+    state: State,
 ) -> tuple[Tensor, Tensor]:
-    """Activations and memory cells (T, B, U) of `x` (T, B, F), forwards; equal to the scan over `cells` up to rounding.
+    """Activations and memory cells (T, B, U) of `x` (T, B, F), forwards; equal to the scan over
+    `cells` up to rounding.
 
-    ``state`` (a, c), each (B, U), is that before the first timestep; neither it nor the memory cells that come out carry a
-    gradient. Weights are as in `recurrent.Recurrent`, whose blocks (u, c, f, o) are in the order that this kernel wants
-    (its successor, BlockLSTMV2, has another).
+    ``state`` (a, c), each (B, U), is that before the first timestep; neither it nor the memory
+    cells that come out carry a gradient. Weights are as in `recurrent.Recurrent`, whose blocks (u,
+    c, f, o) are in the order that this kernel wants (its successor, BlockLSTMV2, has another).
     """
     import tensorflow
 
     look = ops.zeros((3, recurrent.shape[0]), dtype=x.dtype) if peepholes is None else peepholes
     # Values, not variables: a function with a gradient of its own must not read variables.
-    weights = [tensorflow.convert_to_tensor(ops.convert_to_tensor(weight)) for weight in (kernel, recurrent, bias, look)]
+    weights = [
+        tensorflow.convert_to_tensor(ops.convert_to_tensor(weight))
+        for weight in (kernel, recurrent, bias, look)
+    ]
     before = tuple(ops.convert_to_tensor(part) for part in state)
 
     @tensorflow.custom_gradient
-    def run(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor) -> tuple[Any, Callable[..., Any]]:
+    def run(
+        x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor
+    ) -> tuple[Any, Callable[..., Any]]:
         states = _forwards(x, kernel, recurrent, bias, look, before, peepholes is not None)
 
         def gradient(upstream: Tensor, _: Tensor) -> tuple[Tensor, ...]:
-            return _backwards(upstream, states, before, x, (kernel, recurrent, look), peepholes is not None)
+            return _backwards(
+                upstream, states, before, x, (kernel, recurrent, look), peepholes is not None
+            )
 
         return (states.h, states.cs), gradient
 
@@ -56,8 +70,18 @@ def lstm(
     return activations, ops.stop_gradient(memory)
 
 
-def _forwards(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor, before: State, peeps: bool) -> Any:
-    """The kernel's outputs, (T, B, U) each: i, f, o the gates Γ_u, Γ_f, Γ_o; ci c̃; cs c; co tanh(c); h a."""
+def _forwards(
+    x: Tensor,
+    kernel: Tensor,
+    recurrent: Tensor,
+    bias: Tensor,
+    look: Tensor,
+    before: State,
+    peeps: bool,
+) -> Any:
+    """The kernel's outputs, (T, B, U) each: i, f, o the gates Γ_u, Γ_f, Γ_o; ci c̃; cs c; co
+    tanh(c); h a.
+    """
     import tensorflow
 
     return tensorflow.raw_ops.BlockLSTM(
@@ -79,10 +103,13 @@ def _forwards(x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: 
 def _backwards(
     upstream: Tensor, s: Any, before: State, x: Tensor, weights: tuple[Tensor, ...], peeps: bool
 ) -> tuple[Tensor, ...]:
-    """Gradients of x, kernel, recurrent, bias and peepholes, given that of the activations (T, B, U)."""
+    """Gradients of x, kernel, recurrent, bias and peepholes, given that of the activations (T, B,
+    U).
+    """
     kernel, recurrent, look = weights
     a_before, c_before = _one_later(s.h, before[0]), _one_later(s.cs, before[1])
-    # What dc^<t> (three times) and da^<t> are multiplied with to give dz; the derivative of a by c; the forget gate.
+    # What dc^<t> (three times) and da^<t> are multiplied with to give dz; the derivative of a by c;
+    # the forget gate.
     factors = ops.stack(
         [
             s.i * (1 - s.i) * s.ci,
@@ -99,8 +126,20 @@ def _backwards(
     d_kernel = ops.matmul(ops.transpose(ops.reshape(x, (-1, x.shape[-1]))), rows)
     d_recurrent = ops.matmul(ops.transpose(ops.reshape(a_before, (-1, a_before.shape[-1]))), rows)
     update, _, forget, output = ops.split(dz, 4, axis=-1)
-    d_look = ops.stack([ops.sum(update * c_before, (0, 1)), ops.sum(forget * c_before, (0, 1)), ops.sum(output * s.cs, (0, 1))])
-    return ops.matmul(dz, ops.transpose(kernel)), d_kernel, d_recurrent, ops.sum(rows, axis=0), d_look if peeps else None
+    d_look = ops.stack(
+        [
+            ops.sum(update * c_before, (0, 1)),
+            ops.sum(forget * c_before, (0, 1)),
+            ops.sum(output * s.cs, (0, 1)),
+        ]
+    )
+    return (
+        ops.matmul(dz, ops.transpose(kernel)),
+        d_kernel,
+        d_recurrent,
+        ops.sum(rows, axis=0),
+        d_look if peeps else None,
+    )
 
 
 def _one_later(states: Tensor, first: Tensor) -> Tensor:
@@ -108,7 +147,9 @@ def _one_later(states: Tensor, first: Tensor) -> Tensor:
     return ops.concatenate([first[None], states[:-1]], axis=0)
 
 
-def _through_time(upstream: Tensor, factors: Tensor, recurrent: Tensor, look: Tensor, peeps: bool) -> Tensor:
+def _through_time(
+    upstream: Tensor, factors: Tensor, recurrent: Tensor, look: Tensor, peeps: bool
+) -> Tensor:
     """The gradient of all pre-activations z (T, B, 4U), from the last timestep to the first."""
     import tensorflow
 
@@ -120,7 +161,9 @@ def _through_time(upstream: Tensor, factors: Tensor, recurrent: Tensor, look: Te
         factor, da = factors[t], da + upstream[t]
         d_output = factor[:, 3] * da
         dc = dc + factor[:, 4] * da + (d_output * look[2] if peeps else 0.0)
-        dz = ops.concatenate([ops.reshape(factor[:, :3] * dc[:, None], (-1, 3 * units)), d_output], axis=-1)
+        dz = ops.concatenate(
+            [ops.reshape(factor[:, :3] * dc[:, None], (-1, 3 * units)), d_output], axis=-1
+        )
         dc = factor[:, 5] * dc
         if peeps:
             dc = dc + dz[:, :units] * look[0] + dz[:, 2 * units : 3 * units] * look[1]

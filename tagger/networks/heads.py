@@ -1,4 +1,5 @@
-"""Heads: from the encoder's activations to the scores of tags, and the loss. A head has `call`, `emissions` and `loss`.
+"""Heads: from the encoder's activations to the scores of tags, and the loss. A head has `call`,
+`emissions` and `loss`.
 
 Axes: B batch, T time, F features, K tags.
 """
@@ -18,20 +19,27 @@ __all__ = ["SoftmaxHead"]
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SoftmaxHead(keras.layers.Layer):
-    """A feed-forward network on every timestep's output, then a softmax over K tags: ŷ^<t> = softmax(W_y · … + b_y).
+    """A feed-forward network on every timestep's output, then a softmax over K tags: ŷ^<t> =
+    softmax(W_y · … + b_y).
 
-    ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same network serves every timestep.
+    ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same
+    network serves every timestep.
     """
 
-    def __init__(self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(
+        self, tags: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.tags = tags
         self.hidden = tuple(hidden)
         self.dropout = dropout
         self.dense = [
-            keras.layers.Dense(units, activation="tanh", name=f"hidden_{depth}") for depth, units in enumerate(self.hidden, 1)
+            keras.layers.Dense(units, activation="tanh", name=f"hidden_{depth}")
+            for depth, units in enumerate(self.hidden, 1)
         ]
-        self.drops = [keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in self.hidden]
+        self.drops = [
+            keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in self.hidden
+        ]
         self.output_layer = keras.layers.Dense(tags, name="tags")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -60,7 +68,11 @@ class SoftmaxHead(keras.layers.Layer):
         """
         mask = ops.cast(mask, logits.dtype)
         soft = len(tags.shape) == 3
-        cross_entropy = keras.losses.categorical_crossentropy if soft else keras.losses.sparse_categorical_crossentropy
+        cross_entropy = (
+            keras.losses.categorical_crossentropy
+            if soft
+            else keras.losses.sparse_categorical_crossentropy
+        )
         each = cross_entropy(tags, logits, from_logits=True)
         return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
 

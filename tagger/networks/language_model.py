@@ -2,9 +2,9 @@
 
 Axes: B batch, T time, V vocabulary, F features, U units.
 
-Number 0 is the border of a sequence. As a target y^<t> it is <EOS>; as an input x^<t> = y^<t-1> it is the zero vector, with which
-the next sequence begins as the first one did. Number 1 is <UNK>. To a network with a bias this is no loss: z = b after
-<EOS>, and z = W e_j + b after token j.
+Number 0 is the border of a sequence. As a target y^<t> it is <EOS>; as an input x^<t> = y^<t-1> it
+is the zero vector, with which the next sequence begins as the first one did. Number 1 is <UNK>. To
+a network with a bias this is no loss: z = b after <EOS>, and z = W e_j + b after token j.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ __all__ = ["Architecture", "LanguageModel"]
 class Architecture:
     """All numbers that determine the network; dropouts are rates.
 
-    ``embedding`` 0 means one-hot tokens. ``tied`` gives the softmax the embedding's rows for its weights (Press and Wolf
-    2017); then ``embedding`` is ``units``. ``streams`` is how many texts are read side by side in training (0: no training).
+    ``embedding`` 0 means one-hot tokens. ``tied`` gives the softmax the embedding's rows for its
+    weights (Press and Wolf 2017); then ``embedding`` is ``units``. ``streams`` is how many texts
+    are read side by side in training (0: no training).
     """
 
     vocabulary_size: int
@@ -45,10 +46,12 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class LanguageModel(keras.Model):
-    """Inputs ``numbers``, ``targets`` (B, T) and ``keep`` (B,) to the targets' log-probabilities (B, T), in nats.
+    """Inputs ``numbers``, ``targets`` (B, T) and ``keep`` (B,) to the targets' log-probabilities
+    (B, T), in nats.
 
-    The state is carried from each batch to the next, row by row, for the rows where ``keep`` is 1; where it is 0, it
-    begins as the zero vector. So B is always ``streams``. `activations` is told its state instead and may have any B.
+    The state is carried from each batch to the next, row by row, for the rows where ``keep`` is 1;
+    where it is 0, it begins as the zero vector. So B is always ``streams``. `activations` is told
+    its state instead and may have any B.
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
@@ -57,7 +60,11 @@ class LanguageModel(keras.Model):
             architecture = Architecture(**architecture)
         self.architecture = architecture
         one_hot = not architecture.embedding
-        self.embed = None if one_hot else embedding(architecture.vocabulary_size, architecture.embedding, "embedding")
+        self.embed = (
+            None
+            if one_hot
+            else embedding(architecture.vocabulary_size, architecture.embedding, "embedding")
+        )
         self.input_drop: keras.layers.Layer = (
             WordDropout(architecture.input_dropout)
             if one_hot
@@ -89,9 +96,16 @@ class LanguageModel(keras.Model):
         if not sizes.tied:
             shape = (sizes.units, sizes.vocabulary_size)
             self.kernel = self.add_weight(name="kernel", shape=shape, initializer="glorot_uniform")
-        self.bias = self.add_weight(name="bias", shape=(sizes.vocabulary_size,), initializer="zeros")
+        self.bias = self.add_weight(
+            name="bias", shape=(sizes.vocabulary_size,), initializer="zeros"
+        )
         self.carried = [
-            self.add_weight(name=f"carried_{number}", shape=(sizes.streams, sizes.units), initializer="zeros", trainable=False)
+            self.add_weight(
+                name=f"carried_{number}",
+                shape=(sizes.streams, sizes.units),
+                initializer="zeros",
+                trainable=False,
+            )
             for number in range(CELLS[sizes.cell].states * sizes.layers if sizes.streams else 0)
         ]
         self.built = True
@@ -102,20 +116,30 @@ class LanguageModel(keras.Model):
         a, state = self.activations(inputs["numbers"], state, training=training)
         for part, after in zip(self.carried, state, strict=True):
             part.assign(after)
-        return -ops.sparse_categorical_crossentropy(inputs["targets"], self.logits(a), from_logits=True)
+        return -ops.sparse_categorical_crossentropy(
+            inputs["targets"], self.logits(a), from_logits=True
+        )
 
     def activations(
-        self, numbers: Tensor, state: State | None = None, lengths: Tensor | None = None, training: bool = False
+        self,
+        numbers: Tensor,
+        state: State | None = None,
+        lengths: Tensor | None = None,
+        training: bool = False,
     ) -> tuple[Tensor, State]:
-        """The last layer's activations (B, T, U) for input numbers (B, T), and the state of all layers after each row's end.
+        """The last layer's activations (B, T, U) for input numbers (B, T), and the state of all
+        layers after each row's end.
 
-        ``state`` is that before the first timestep; None is the zero vector. Without ``lengths`` no row is padded.
+        ``state`` is that before the first timestep; None is the zero vector. Without ``lengths`` no
+        row is padded.
         """
         if lengths is None:
             lengths = ops.shape(numbers)[1] * ops.ones((ops.shape(numbers)[0],), dtype="int32")
         x = numbers
         if self.embed is not None:
-            x = self.embed(numbers) * ops.cast(ops.expand_dims(numbers != PAD, -1), self.compute_dtype)
+            x = self.embed(numbers) * ops.cast(
+                ops.expand_dims(numbers != PAD, -1), self.compute_dtype
+            )
         x = self.input_drop(x, training=training)
         a, after = self.encoder.with_state(x, lengths, state, training=training)
         return a, after
@@ -131,7 +155,12 @@ class LanguageModel(keras.Model):
         return ops.convert_to_tensor(self.kernel)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Tensor:
         """The mean cross-entropy of the real targets, which `y` (B, T) marks by ones."""
         real = ops.cast(y, y_pred.dtype)
@@ -141,7 +170,11 @@ class LanguageModel(keras.Model):
         """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``."""
         named = {} if self.embed is None else {"embedding/embeddings": self.embed.embeddings}
         for directions in self.encoder.stack:
-            named |= {f"encoder/{layer.name}/{weight.name}": weight for layer in directions for weight in layer.trainable_weights}
+            named |= {
+                f"encoder/{layer.name}/{weight.name}": weight
+                for layer in directions
+                for weight in layer.trainable_weights
+            }
         if not self.architecture.tied:
             named["softmax/kernel"] = self.kernel
         return {**named, "softmax/bias": self.bias}

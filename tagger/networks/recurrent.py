@@ -2,9 +2,10 @@
 
 Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell.
 
-No mask enters the recurrence. With padding on the right, a forward pass meets it only after the last token; a backward
-pass reads the tokens reversed *within each length*, so it meets padding last as well. What stands at padded positions of
-an output is of no meaning and changes nothing at the others.
+No mask enters the recurrence. With padding on the right, a forward pass meets it only after the
+last token; a backward pass reads the tokens reversed *within each length*, so it meets padding last
+as well. What stands at padded positions of an output is of no meaning and changes nothing at the
+others.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 
 def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
-    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding stays where it is.
+    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding
+    stays where it is.
 
-    Whole timesteps are gathered from (B·T, ...): `ops.take_along_axis` would address every single number.
+    Whole timesteps are gathered from (B·T, ...): `ops.take_along_axis` would address every single
+    number.
     """
     batch, times = ops.shape(x)[0], ops.shape(x)[1]
     time = ops.arange(times, dtype="int32")[None, :]
@@ -38,14 +41,16 @@ def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
 
 @_serializable
 class Recurrent(keras.layers.Layer):
-    """One direction of one layer: (B, T, F) floats, or (B, T) token numbers, to activations (B, T, U).
+    """One direction of one layer: (B, T, F) floats, or (B, T) token numbers, to activations (B, T,
+    U).
 
-    Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer gathers that row of its
-    kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says V and makes the layer expect numbers. Number 0,
-    padding, is the zero vector.
+    Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer
+    gathers that row of its kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says
+    V and makes the layer expect numbers. Number 0, padding, is the zero vector.
 
-    ``recurrent_dropout`` drops entries of the recurrent weights, the same at all timesteps and for the whole batch (Merity et
-    al. 2018): the memory itself is untouched, and the fused kernel serves training too.
+    ``recurrent_dropout`` drops entries of the recurrent weights, the same at all timesteps and for
+    the whole batch (Merity et al. 2018): the memory itself is untouched, and the fused kernel
+    serves training too.
     """
 
     def __init__(
@@ -71,40 +76,65 @@ class Recurrent(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         cell, units = CELLS[self.cell], self.units
         features = self.vocabulary_size or input_shape[-1]
-        self.kernel = self.add_weight(name="kernel", shape=(features, cell.blocks * units), initializer="glorot_uniform")
-        self.recurrent = self.add_weight(name="recurrent", shape=(units, cell.blocks * units), initializer=_orthogonal_blocks)
-        self.bias = self.add_weight(name="bias", shape=(cell.blocks * units,), initializer=self._bias_initializer)
+        self.kernel = self.add_weight(
+            name="kernel", shape=(features, cell.blocks * units), initializer="glorot_uniform"
+        )
+        self.recurrent = self.add_weight(
+            name="recurrent", shape=(units, cell.blocks * units), initializer=_orthogonal_blocks
+        )
+        self.bias = self.add_weight(
+            name="bias", shape=(cell.blocks * units,), initializer=self._bias_initializer
+        )
         if cell.peepholes:
-            self.peepholes = self.add_weight(name="peepholes", shape=(cell.peepholes, units), initializer="zeros")
+            self.peepholes = self.add_weight(
+                name="peepholes", shape=(cell.peepholes, units), initializer="zeros"
+            )
 
     def _bias_initializer(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        """Zeros, but one for Γ_f: a new LSTM remembers (Gers et al. 2000; Jozefowicz et al. 2015)."""
+        """Zeros, but one for Γ_f: a new LSTM remembers (Gers et al. 2000; Jozefowicz et al.
+        2015).
+        """
         forget = CELLS[self.cell].forget_block
         block = ops.arange(shape[0]) // self.units
         return ops.cast(block == (-1 if forget is None else forget), dtype or "float32")
 
-    def call(self, x: Tensor, lengths: Tensor, training: bool = False, state: State | None = None) -> Tensor:
-        """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold anything finite."""
+    def call(
+        self, x: Tensor, lengths: Tensor, training: bool = False, state: State | None = None
+    ) -> Tensor:
+        """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold
+        anything finite.
+        """
         return self.with_state(x, lengths, state, training=training)[0]
 
-    def with_state(self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False) -> tuple[Tensor, State]:
-        """Activations, as `call` gives them, and the state, as many tensors (B, U) as the cell has, after each row's end.
+    def with_state(
+        self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False
+    ) -> tuple[Tensor, State]:
+        """Activations, as `call` gives them, and the state, as many tensors (B, U) as the cell has,
+        after each row's end.
 
         ``state`` is that before the first timestep that is read; None is the zero vector.
         """
         if self.backwards:
             x = reverse_within(x, lengths)
         if state is None:
-            state = (ops.zeros((ops.shape(x)[0], self.units), dtype=self.compute_dtype),) * CELLS[self.cell].states
+            state = (ops.zeros((ops.shape(x)[0], self.units), dtype=self.compute_dtype),) * CELLS[
+                self.cell
+            ].states
         state = tuple(ops.stop_gradient(part) for part in state)
-        recurrent = self.recurrent if self._drop is None else self._drop(self.recurrent, training=training)
+        recurrent = (
+            self.recurrent if self._drop is None else self._drop(self.recurrent, training=training)
+        )
         if fused.available(self.cell) and not self.vocabulary_size:
             peepholes = self.peepholes if CELLS[self.cell].peepholes else None
-            states = fused.lstm(ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes, state)
+            states = fused.lstm(
+                ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes, state
+            )
         else:
             states = self._scan(self._project(x), recurrent, state)
         a = ops.transpose(states[0], (1, 0, 2))
-        after = tuple(_at_end(part, lengths, before) for part, before in zip(states, state, strict=True))
+        after = tuple(
+            _at_end(part, lengths, before) for part, before in zip(states, state, strict=True)
+        )
         return reverse_within(a, lengths) if self.backwards else a, after
 
     def _project(self, x: Tensor) -> Tensor:
@@ -125,13 +155,17 @@ class Recurrent(keras.layers.Layer):
         if cell.peepholes:
             weights["peepholes"] = ops.convert_to_tensor(self.peepholes)
 
-        def step(state: tuple[Tensor, ...], z_t: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        def step(
+            state: tuple[Tensor, ...], z_t: Tensor
+        ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
             state = cell.step(z_t, state, weights)
             return state, state
 
         return tuple(ops.scan(step, state, ops.transpose(z, (1, 0, 2)))[1])
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...], *_: Any
+    ) -> tuple[int | None, ...]:
         return (*input_shape[:2], self.units)
 
     def get_config(self) -> dict[str, Any]:
@@ -146,7 +180,9 @@ class Recurrent(keras.layers.Layer):
 
 
 def _at_end(states: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
-    """Of `states` (T, B, U) that of each row's last real timestep (B, U); a row without any keeps the one `before`."""
+    """Of `states` (T, B, U) that of each row's last real timestep (B, U); a row without any keeps
+    the one `before`.
+    """
     last = ops.cast(lengths, "int32") - 1
     batch = ops.arange(ops.shape(states)[1], dtype="int32")
     rows = ops.maximum(last, 0) * ops.shape(states)[1] + batch
@@ -155,18 +191,23 @@ def _at_end(states: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
 
 
 def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
-    """An orthogonal matrix for each block: it neither shrinks nor stretches the state (Saxe et al. 2014)."""
+    """An orthogonal matrix for each block: it neither shrinks nor stretches the state (Saxe et al.
+    2014).
+    """
     units = shape[0]
     orthogonal = keras.initializers.Orthogonal()
-    return ops.concatenate([orthogonal((units, units), dtype=dtype) for _ in range(shape[1] // units)], axis=1)
+    return ops.concatenate(
+        [orthogonal((units, units), dtype=dtype) for _ in range(shape[1] // units)], axis=1
+    )
 
 
 @_serializable
 class Encoder(keras.layers.Layer):
-    """A stack of recurrent layers, each in one direction or two whose activations are concatenated (Schuster and Paliwal 1997).
+    """A stack of recurrent layers, each in one direction or two whose activations are concatenated
+    (Schuster and Paliwal 1997).
 
-    (B, T, F) floats or, with ``vocabulary_size``, (B, T) numbers; to (B, T, U) or (B, T, 2U). ``dropout`` acts between the
-    layers and on the output, with one mask a sequence.
+    (B, T, F) floats or, with ``vocabulary_size``, (B, T) numbers; to (B, T, U) or (B, T, 2U).
+    ``dropout`` acts between the layers and on the output, with one mask a sequence.
     """
 
     def __init__(
@@ -205,7 +246,9 @@ class Encoder(keras.layers.Layer):
             ]
             for depth in range(layers)
         ]
-        self.drops = [keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in range(layers)]
+        self.drops = [
+            keras.layers.Dropout(dropout, noise_shape=(None, 1, None)) for _ in range(layers)
+        ]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         for directions in self.stack:
@@ -216,8 +259,11 @@ class Encoder(keras.layers.Layer):
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
         return self.with_state(x, lengths, None, training=training)[0]
 
-    def with_state(self, x: Tensor, lengths: Tensor, state: State | None, training: bool = False) -> tuple[Tensor, State]:
-        """Activations, as `call` gives them, and the state after each row's end: of all layers, one after another.
+    def with_state(
+        self, x: Tensor, lengths: Tensor, state: State | None, training: bool = False
+    ) -> tuple[Tensor, State]:
+        """Activations, as `call` gives them, and the state after each row's end: of all layers, one
+        after another.
 
         ``state`` is that before the first timestep; None is the zero vector.
         """
@@ -227,7 +273,9 @@ class Encoder(keras.layers.Layer):
     def every_layer(
         self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False
     ) -> tuple[list[Tensor], State]:
-        """The activations of every layer, dropout included, the first layer's first; and the state, as `with_state` gives it."""
+        """The activations of every layer, dropout included, the first layer's first; and the state,
+        as `with_state` gives it.
+        """
         activations: list[Tensor] = []
         after: State = ()
         parts = CELLS[self._arguments["cell"]].states
@@ -242,7 +290,9 @@ class Encoder(keras.layers.Layer):
             activations.append(x)
         return activations, after
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...], *_: Any) -> tuple[int | None, ...]:
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...], *_: Any
+    ) -> tuple[int | None, ...]:
         return (*input_shape[:2], self._arguments["units"] * (1 + self._arguments["bidirectional"]))
 
     def get_config(self) -> dict[str, Any]:

@@ -27,14 +27,17 @@ __all__ = ["Architecture", "SequenceTagger"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """All numbers that determine a network. A size of 0 means that there is no such input; dropouts are rates.
+    """All numbers that determine a network. A size of 0 means that there is no such input; dropouts
+    are rates.
 
-    ``one_hot`` tokens stand alone. Otherwise a word is the concatenation of a trained ``embedding`` of its number, its
-    pretrained vector (``vectors``, plus a trained difference if ``fine_tune``), what a ``character_encoder`` ("cnn", or the
-    name "rnn" for a recurrent one of the same cell) reads in its ``characters``, and an embedding of its ``shape``. Beside it
-    stand ``context`` numbers of language models, of its place, which a product brings down to ``projection`` (0: as they are).
-    ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three boolean tables as nested lists.
-    ``word_prediction`` is the weight of the loss of predicting words beside tags, in training alone; 0: nothing predicts them.
+    ``one_hot`` tokens stand alone. Otherwise a word is the concatenation of a trained ``embedding``
+    of its number, its pretrained vector (``vectors``, plus a trained difference if ``fine_tune``),
+    what a ``character_encoder`` ("cnn", or the name "rnn" for a recurrent one of the same cell)
+    reads in its ``characters``, and an embedding of its ``shape``. Beside it stand ``context``
+    numbers of language models, of its place, which a product brings down to ``projection`` (0: as
+    they are). ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three
+    boolean tables as nested lists. ``word_prediction`` is the weight of the loss of predicting
+    words beside tags, in training alone; 0: nothing predicts them.
     """
 
     vocabulary_size: int
@@ -65,7 +68,8 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SequenceTagger(keras.Model):
-    """The inputs of `features.Lexicon.inputs`, and ``context`` (B, T, S) if there is one, to logits (B, T, K).
+    """The inputs of `features.Lexicon.inputs`, and ``context`` (B, T, S) if there is one, to logits
+    (B, T, K).
 
     Token 0 is padding, on the right.
     """
@@ -73,7 +77,9 @@ class SequenceTagger(keras.Model):
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if isinstance(architecture, dict):
-            architecture = Architecture(**{**architecture, "hidden": tuple(architecture.get("hidden", ()))})
+            architecture = Architecture(
+                **{**architecture, "hidden": tuple(architecture.get("hidden", ()))}
+            )
         self.architecture = architecture
         self.inputs_of_words = {} if architecture.one_hot else _word_layers(architecture)
         self.input_drop: keras.layers.Layer = (
@@ -81,9 +87,13 @@ class SequenceTagger(keras.Model):
             if architecture.one_hot
             else keras.layers.Dropout(architecture.input_dropout, noise_shape=(None, 1, None))
         )
-        self.context_drop = keras.layers.Dropout(architecture.context_dropout, noise_shape=(None, 1, None))
+        self.context_drop = keras.layers.Dropout(
+            architecture.context_dropout, noise_shape=(None, 1, None)
+        )
         projected = bool(architecture.context and architecture.projection)
-        self.project = keras.layers.Dense(architecture.projection, name="context") if projected else None
+        self.project = (
+            keras.layers.Dense(architecture.projection, name="context") if projected else None
+        )
         self.encoder = Encoder(
             architecture.cell,
             architecture.units,
@@ -94,7 +104,11 @@ class SequenceTagger(keras.Model):
             recurrent_dropout=architecture.recurrent_dropout,
             name="encoder",
         )
-        sizes: dict[str, Any] = {"hidden": architecture.hidden, "dropout": architecture.dropout, "name": "head"}
+        sizes: dict[str, Any] = {
+            "hidden": architecture.hidden,
+            "dropout": architecture.dropout,
+            "name": "head",
+        }
         self.head = (
             CRFHead(architecture.tags, allowed=architecture.allowed, **sizes)
             if architecture.head == "crf"
@@ -114,35 +128,53 @@ class SequenceTagger(keras.Model):
             layer.build((None, None) if name == "characters" else (None,))
         architecture = self.architecture
         vectors = 0 if "vectors" in self.inputs_of_words else architecture.vectors
-        widths = [layer.compute_output_shape((None,))[-1] for layer in self.inputs_of_words.values()]
+        widths = [
+            layer.compute_output_shape((None,))[-1] for layer in self.inputs_of_words.values()
+        ]
         context = architecture.context
         if self.project is not None:
             self.project.build((None, None, context))
             context = architecture.projection
-        shape = (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors + context)
+        shape = (
+            (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors + context)
+        )
         self.encoder.build(shape)
         encoded = self.encoder.compute_output_shape(shape)
         self.head.build(encoded)
-        if architecture.word_prediction:  # the last thing to be made: chance has given all others what it gives without it
-            sizes: dict[str, Any] = {"bidirectional": architecture.bidirectional, "name": "word_prediction"}
+        if (
+            architecture.word_prediction
+        ):  # the last thing to be made: chance has given all others what it gives without it
+            sizes: dict[str, Any] = {
+                "bidirectional": architecture.bidirectional,
+                "name": "word_prediction",
+            }
             self.word_prediction = WordPrediction(architecture.vocabulary_size, **sizes)
             self.word_prediction.build(encoded)
         self.built = True
 
-    def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor | tuple[Tensor, Tensor]:
-        """Logits; and in training, where words are predicted, the loss of that. The words are then in ``targets`` (D,)."""
+    def call(
+        self, inputs: dict[str, Tensor], training: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Logits; and in training, where words are predicted, the loss of that. The words are then
+        in ``targets`` (D,).
+        """
         tokens = inputs["tokens"]
         lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
-        words = inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
+        words = (
+            inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
+        )
         x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
         if self.architecture.context:
             context = self.context_drop(inputs["context"], training=training)
-            x = ops.concatenate([x, context if self.project is None else self.project(context)], axis=-1)
+            x = ops.concatenate(
+                [x, context if self.project is None else self.project(context)], axis=-1
+            )
         activations, _ = self.encoder.every_layer(x, lengths, training=training)
         logits = self.head(activations[-1], training=training)
         if self.word_prediction is None or not training:
             return logits
-        # The first layer's: in those above, each direction knows from the other what it is to predict.
+        # The first layer's: in those above, each direction knows from the other what it is to
+        # predict.
         targets = ops.take(inputs["targets"], tokens, axis=0)
         return logits, self.word_prediction(activations[0], targets, _real(inputs))
 
@@ -162,9 +194,16 @@ class SequenceTagger(keras.Model):
         return ops.concatenate(parts, axis=-1)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Tensor:
-        """The head's loss over real tokens only, and the weighted one of predicting words if there is one."""
+        """The head's loss over real tokens only, and the weighted one of predicting words if there
+        is one.
+        """
         logits, *beside = y_pred if isinstance(y_pred, tuple) else (y_pred,)
         loss = self.head.loss(logits, y, _real(x))
         return loss + self.architecture.word_prediction * beside[0] if beside else loss
@@ -178,17 +217,32 @@ class SequenceTagger(keras.Model):
         return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``; without `word_prediction`."""
+        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``;
+        without `word_prediction`.
+        """
         layers: dict[str, keras.layers.Layer] = {}
         for name, layer in self.inputs_of_words.items():
             parts = getattr(layer, "parts", {})
             layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
         layers |= {} if self.project is None else {"context": self.project}
-        layers |= {f"encoder/{layer.name}": layer for directions in self.encoder.stack for layer in directions}
-        layers |= {f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)}
-        named = {f"{place}/{weight.name}": weight for place, layer in layers.items() for weight in layer.trainable_weights}
+        layers |= {
+            f"encoder/{layer.name}": layer
+            for directions in self.encoder.stack
+            for layer in directions
+        }
+        layers |= {
+            f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)
+        }
+        named = {
+            f"{place}/{weight.name}": weight
+            for place, layer in layers.items()
+            for weight in layer.trainable_weights
+        }
         if isinstance(self.head, CRFHead):
-            named |= {f"head/{weight.name}": weight for weight in (self.head.start, self.head.transitions, self.head.end)}
+            named |= {
+                f"head/{weight.name}": weight
+                for weight in (self.head.start, self.head.transitions, self.head.end)
+            }
         return named
 
     def get_config(self) -> dict[str, Any]:
@@ -206,7 +260,9 @@ def _word_layers(architecture: Architecture) -> dict[str, keras.layers.Layer]:
     if architecture.embedding:
         layers["words"] = embedding(architecture.vocabulary_size, architecture.embedding)
     if architecture.vectors and architecture.fine_tune:
-        layers["vectors"] = FineTuning(architecture.vocabulary_size, architecture.vectors, name="vectors")
+        layers["vectors"] = FineTuning(
+            architecture.vocabulary_size, architecture.vectors, name="vectors"
+        )
     if architecture.characters:
         sizes = (architecture.character_vocabulary_size, architecture.characters)
         layers["characters"] = (

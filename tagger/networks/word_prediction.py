@@ -1,4 +1,5 @@
-"""Language models that share a tagger's recurrent layer while it trains; nothing of them is left afterwards.
+"""Language models that share a tagger's recurrent layer while it trains; nothing of them is left
+afterwards.
 
 Axes: B batch, T time, F features, U units, V words that are predicted.
 """
@@ -21,12 +22,14 @@ _HIDDEN = 50
 
 @keras.saving.register_keras_serializable(package="tagger")
 class WordPrediction(keras.layers.Layer):
-    """Each direction of a recurrent layer predicts the word that it will read next (Rei 2017, section 3).
+    """Each direction of a recurrent layer predicts the word that it will read next (Rei 2017,
+    section 3).
 
-    ŷ^<t> = softmax(W_y · tanh(W_m · a^<t> + b_m) + b_y) is of the word at t + 1, where a^<t> is what the forward one has made of
-    the words up to t, and of the word at t - 1 from the backward one; beyond either end stands <EOS>. Sizes are the paper's:
-    the commonest 7,500 words, all others being <UNK>, and 50 units before the softmax. Words are numbered by count, so that
-    the commonest have the lowest numbers; number 0, padding, is <EOS>.
+    ŷ^<t> = softmax(W_y · tanh(W_m · a^<t> + b_m) + b_y) is of the word at t + 1, where a^<t> is
+    what the forward one has made of the words up to t, and of the word at t - 1 from the backward
+    one; beyond either end stands <EOS>. Sizes are the paper's: the commonest 7,500 words, all
+    others being <UNK>, and 50 units before the softmax. Words are numbered by count, so that the
+    commonest have the lowest numbers; number 0, padding, is <EOS>.
     """
 
     def __init__(self, vocabulary_size: int, *, bidirectional: bool = True, **kwargs: Any) -> None:
@@ -35,7 +38,9 @@ class WordPrediction(keras.layers.Layer):
         self.bidirectional = bidirectional
         self.words = min(vocabulary_size, UNK + 1 + _COMMONEST)
         names = ("next", "previous")[: 1 + bidirectional]
-        self.hidden = [keras.layers.Dense(_HIDDEN, activation="tanh", name=f"hidden_{name}") for name in names]
+        self.hidden = [
+            keras.layers.Dense(_HIDDEN, activation="tanh", name=f"hidden_{name}") for name in names
+        ]
         self.outputs = [keras.layers.Dense(self.words, name=name) for name in names]
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -45,12 +50,12 @@ class WordPrediction(keras.layers.Layer):
             output.build((batch, time, _HIDDEN))
 
     def call(self, activations: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        """The cross-entropies of the directions, each the mean over real tokens, added up: a number.
+        """The cross-entropies of the directions, each the mean over real tokens, added up: a
+        number.
 
-        Args:
-            activations: (B, T, F) of a layer that has read the words alone: F is U, or 2U with the forward direction's first.
-            words: (B, T) their numbers, 0 where padded, on the right.
-            mask: (B, T) 1 for real tokens.
+        Args: activations: (B, T, F) of a layer that has read the words alone: F is U, or 2U with
+            the forward direction's first. words: (B, T) their numbers, 0 where padded, on the
+            right. mask: (B, T) 1 for real tokens.
         """
         words = ops.where(words < self.words, words, UNK)
         padded = ops.pad(words, ((0, 0), (1, 1)))
@@ -58,7 +63,9 @@ class WordPrediction(keras.layers.Layer):
         parts = ops.split(activations, len(self.hidden), axis=-1)
         each = [
             ops.sparse_categorical_crossentropy(targets, output(hidden(part)), from_logits=True)
-            for part, targets, hidden, output in zip(parts, beside, self.hidden, self.outputs, strict=True)
+            for part, targets, hidden, output in zip(
+                parts, beside, self.hidden, self.outputs, strict=True
+            )
         ]
         return ops.sum(sum(each) * mask) / ops.maximum(ops.sum(mask), 1.0)
 
@@ -66,4 +73,8 @@ class WordPrediction(keras.layers.Layer):
         return ()
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "bidirectional": self.bidirectional}
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "bidirectional": self.bidirectional,
+        }

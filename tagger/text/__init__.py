@@ -1,1 +1,3 @@
-"""Plain facts about text: spans, tagging schemes, tokens, file formats. Standard library and NumPy only."""
+"""Plain facts about text: spans, tagging schemes, tokens, file formats. Standard library and NumPy
+only.
+"""

@@ -14,9 +14,10 @@ __all__ = ["Record", "Sentence", "Span", "by_record"]
 class Span:
     """A labelled run of tokens, ``start`` to ``end`` (token indices, half-open).
 
-    Two spans are equal when start, end and label are; the other fields only describe the span: ``score`` is its
-    probability (0 to 1) where a model predicted it, ``text`` its surface, and ``start_char``/``end_char`` its place
-    in the text of its record, where there is one (code points, half-open).
+    Two spans are equal when start, end and label are; the other fields only describe the span:
+    ``score`` is its probability (0 to 1) where a model predicted it, ``text`` its surface, and
+    ``start_char``/``end_char`` its place in the text of its record, where there is one (code
+    points, half-open).
     """
 
     start: int
@@ -29,18 +30,21 @@ class Span:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
-            raise ValueError(f"a span needs 0 <= start < end, got start={self.start}, end={self.end}")
+            raise ValueError(
+                f"a span needs 0 <= start < end, got start={self.start}, end={self.end}"
+            )
         if not self.label:
             raise ValueError(f"the span {self.start}-{self.end} has no label")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """One unit of an input file (a CoNLL block, a JSON line, a paragraph), kept so that it can be written back whole.
+    """One unit of an input file (a CoNLL block, a JSON line, a paragraph), kept so that it can be
+    written back whole.
 
-    ``line`` is the number (from 1) of its first line that holds data. ``lines`` are the raw lines of a CoNLL block,
-    ``separator`` what divides their columns, ``leading`` the comments and document marks before them, ``text`` the raw
-    text and ``data`` the JSON object.
+    ``line`` is the number (from 1) of its first line that holds data. ``lines`` are the raw lines
+    of a CoNLL block, ``separator`` what divides their columns, ``leading`` the comments and
+    document marks before them, ``text`` the raw text and ``data`` the JSON object.
     """
 
     path: str
@@ -56,9 +60,10 @@ class Record:
 class Sentence:
     """Tokens with what is known of them.
 
-    ``spans`` is None where nobody annotated or predicted spans (an empty tuple says: there are none). ``tags`` holds
-    one tag a token: as a file has them before their scheme is known, or plain tags without spans, such as parts of
-    speech. ``offsets`` are the tokens' (start, end) in ``record.text``, in code points.
+    ``spans`` is None where nobody annotated or predicted spans (an empty tuple says: there are
+    none). ``tags`` holds one tag a token: as a file has them before their scheme is known, or plain
+    tags without spans, such as parts of speech. ``offsets`` are the tokens' (start, end) in
+    ``record.text``, in code points.
     """
 
     tokens: tuple[str, ...]
@@ -71,7 +76,9 @@ class Sentence:
         for name in ("tags", "offsets"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.tokens):
-                raise ValueError(f"{len(self.tokens)} tokens but {len(values)} {name}: one a token was expected")
+                raise ValueError(
+                    f"{len(self.tokens)} tokens but {len(values)} {name}: one a token was expected"
+                )
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -85,9 +92,14 @@ class Sentence:
         placed, previous_end = [], 0
         for span in sorted(spans, key=lambda span: (span.start, span.end)):
             if span.end > len(self.tokens):
-                raise ValueError(f"span {span.start}-{span.end} reaches past the last of {len(self.tokens)} tokens")
+                raise ValueError(
+                    f"span {span.start}-{span.end} reaches past the last of {len(self.tokens)} "
+                    "tokens"
+                )
             if span.start < previous_end:
-                raise ValueError(f"span {span.start}-{span.end} ({span.label}) overlaps the one before it")
+                raise ValueError(
+                    f"span {span.start}-{span.end} ({span.label}) overlaps the one before it"
+                )
             previous_end = span.end
             placed.append(self.span(span.start, span.end, span.label, span.score))
         return replace(self, spans=tuple(placed))
@@ -99,13 +111,19 @@ class Sentence:
         first, last = self.offsets[start][0], self.offsets[end - 1][1]
         return Span(start, end, label, score, self.record.text[first:last], first, last)
 
-    def annotated(self, spans: tuple[Span, ...] | None, tags: tuple[str, ...] | None = None) -> Sentence:
-        """The same tokens with `spans`, which `span` gave, in order, or with `tags`, in place of any annotation there was."""
+    def annotated(
+        self, spans: tuple[Span, ...] | None, tags: tuple[str, ...] | None = None
+    ) -> Sentence:
+        """The same tokens with `spans`, which `span` gave, in order, or with `tags`, in place of
+        any annotation there was.
+        """
         return Sentence(self.tokens, spans, tags, self.offsets, self.record)
 
 
 def by_record(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Group the consecutive sentences of one raw text; a sentence without raw text is a group of its own."""
+    """Group the consecutive sentences of one raw text; a sentence without raw text is a group of
+    its own.
+    """
     for _, group in itertools.groupby(sentences, key=_text_of):
         yield list(group)
 

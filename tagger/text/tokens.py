@@ -1,12 +1,14 @@
 """Raw text -> sentences and tokens, as exact character offsets.
 
-`text[start:end]` is the token, for any string, and no character that is not whitespace (`str.isspace`) is
-ever lost: each lies in exactly one token. `get` returns the tokenizer of a name; a trained model stores it.
+`text[start:end]` is the token, for any string, and no character that is not whitespace
+(`str.isspace`) is ever lost: each lies in exactly one token. `get` returns the tokenizer of a name;
+a trained model stores it.
 
-The default is for English: the compiled library `sentencex` divides each line into sentences, and one pattern
-of the library `regex` divides each sentence into tokens like those of CoNLL-2003. Both were chosen by
-measurement: see `benchmarks/tokenization.py` and `CONTRIBUTING.md`. A line break always ends a sentence (each
-that `str.splitlines` knows); in hard-wrapped text, first put a blank for every single line break.
+The default is for English: the compiled library `sentencex` divides each line into sentences, and
+one pattern of the library `regex` divides each sentence into tokens like those of CoNLL-2003. Both
+were chosen by measurement: see `benchmarks/tokenization.py` and `CONTRIBUTING.md`. A line break
+always ends a sentence (each that `str.splitlines` knows); in hard-wrapped text, first put a blank
+for every single line break.
 """
 
 from __future__ import annotations
@@ -34,18 +36,22 @@ Offsets = tuple[int, int]
 Tokenizer = Callable[[str], Iterable[list[Offsets]]]
 
 DEFAULT = "english-conll-1"
-"""English, CoNLL-like tokens. The number grows when the same text would give other tokens than before."""
+"""English, CoNLL-like tokens. The number grows when the same text would give other tokens than
+before.
+"""
 
 
 class TokenizerError(TaggerError, ValueError):
     """An unknown or doubly used name, or offsets that do not divide the text into tokens."""
 
 
-# The order of the alternatives is their priority. What may read far and then fail is bounded, so that a line
-# of a million characters without a blank takes linear time. The end (\Z) is the end of the sentence.
+# The order of the alternatives is their priority. What may read far and then fail is bounded, so
+# that a line of a million characters without a blank takes linear time. The end (\Z) is the end of
+# the sentence.
 _TOKEN = r"""
     [a-zA-Z]++(?=[\ ,])                                             # most words, quickly
-  | (?i:(?:https?|ftp)://|www\.)[^\s\x1f]*[\w/]                     # URL, without the punctuation behind it
+  # URL, without the punctuation behind it
+  | (?i:(?:https?|ftp)://|www\.)[^\s\x1f]*[\w/]                   
   | [\w.+-]{1,64}+@\w[\w-]{0,62}+(?:\.\w[\w-]{0,62}+)++             # mail address
   | \w{1,24}?(?=(?i:n['\u2019]t)\b) | (?i:n['\u2019]t)\b            # do + n't
   | (?i:['\u2019](?:s|re|ve|m|ll|d))\b                              # 's, 'll
@@ -53,7 +59,8 @@ _TOKEN = r"""
     (?:\.(?!["'\u201d\u2019]*+\Z)(?:-\w++)*+)?+                     # at the end U.S + .
   | \p{Lu}{1,3}\p{Sc}                                               # US$
   | (?:(?<![^\s(])[+-](?=\.?\d))?+(?:\.(?=\d))?+[\w\p{N}]++         # a word; +44, -0.3, .500
-    (?: [-&\xad][\w\p{N}]++                                         # Inzamam-ul-Haq, 1996-08-22, AT&T
+    # Inzamam-ul-Haq, 1996-08-22, AT&T
+    (?: [-&\xad][\w\p{N}]++                                       
       | (?<=\d)[.,:/](?=\d)[\w\p{N}]++                              # 10,000, 2:29.34, 1/2
       | \.(?=[\p{Ll}\d])[\w\p{N}]++                                 # example.com
       | ['\u2019](?!(?i:s|re|ve|m|ll|d)\b)\p{L}++                   # O'Brien
@@ -63,11 +70,13 @@ _TOKEN = r"""
   | \p{RI}{2}                                                       # flags
   | \p{ExtPict}[\p{M}\p{EMod}\U000E0020-\U000E007F]*+               # emoji
     (?:\u200d\p{ExtPict}[\p{M}\p{EMod}]*+)*+
-  | [^\s\x1f][\p{M}\u200d]*+                                        # any other character, with its marks
+  # any other character, with its marks
+  | [^\s\x1f][\p{M}\u200d]*+                                      
 """
 _CLOSING = "\"'\u201d\u2019)]\xbb"
-# What sentencex is to see instead. It never divides a quotation, but those in news are many sentences long; a
-# mark without its partner would glue a paragraph together; and looking for partners takes it quadratic time.
+# What sentencex is to see instead. It never divides a quotation, but those in news are many
+# sentences long; a mark without its partner would glue a paragraph together; and looking for
+# partners takes it quadratic time.
 _QUOTES = '"`\xab\xbb\u2018\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\u300a\u300b\u300c\u300d'
 _MASK = dict.fromkeys(map(ord, _QUOTES), " ")
 _MASK[ord("'")] = "\u2019"  # an apostrophe, and no more an opening mark
@@ -76,14 +85,17 @@ _MASK |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # Rust refuses lone sur
 
 @cache
 def _pattern() -> Any:
-    # Imported at the first use, like sentencex below: tagging text that has tokens already needs neither.
+    # Imported at the first use, like sentencex below: tagging text that has tokens already needs
+    # neither.
     import regex  # type: ignore[import-untyped,unused-ignore]
 
     return regex.compile(_TOKEN, regex.VERBOSE)
 
 
 def _is_end(segment: str, after: str) -> bool:
-    """Does a sentence end between this segment of sentencex' and the (up to four) characters after it?"""
+    """Does a sentence end between this segment of sentencex' and the (up to four) characters after
+    it?
+    """
     if segment[-1:].isalnum():  # "(Jun / 26)"
         return False
     if after[0] in _CLOSING:  # "Go!" / he said.
@@ -97,7 +109,9 @@ def _is_end(segment: str, after: str) -> bool:
 
 
 def _sentences(line: str) -> Iterator[Offsets]:
-    """Start and end of the sentences, each with something to see; only whitespace lies outside of them."""
+    """Start and end of the sentences, each with something to see; only whitespace lies outside of
+    them.
+    """
     import sentencex  # type: ignore[import-untyped,unused-ignore]
 
     masked = line.replace(" '", "  ").translate(_MASK)
@@ -118,7 +132,9 @@ def _sentences(line: str) -> Iterator[Offsets]:
 
 
 def english(text: str) -> Iterator[list[Offsets]]:
-    """English sentences, CoNLL-like tokens: "do" + "n't", "$" + "100", "U.S.", the final full stop apart."""
+    """English sentences, CoNLL-like tokens: "do" + "n't", "$" + "100", "U.S.", the final full stop
+    apart.
+    """
     spans = _pattern().finditer
     for begin, line in _lines(text):
         for start, end in _sentences(line):
@@ -154,14 +170,17 @@ def names() -> list[str]:
 
 
 def register(name: str, tokenizer: Tokenizer) -> None:
-    """Make `tokenizer` known by `name`, which trained models store; to load them, register it again first.
+    """Make `tokenizer` known by `name`, which trained models store; to load them, register it again
+    first.
 
-    Raises:
-        TokenizerError: the name is taken by another tokenizer. A name must mean one thing, or else models
+    Raises: TokenizerError: the name is taken by another tokenizer. A name must mean one thing, or
+        else models
             would silently read other tokens than they were trained on.
     """
     if _TOKENIZERS.setdefault(name, tokenizer) is not tokenizer:
-        raise TokenizerError(f"there is another tokenizer named {name!r}; taken are: {', '.join(names())}")
+        raise TokenizerError(
+            f"there is another tokenizer named {name!r}; taken are: {', '.join(names())}"
+        )
 
 
 def get(name: str) -> Tokenizer:
@@ -183,11 +202,11 @@ def get(name: str) -> Tokenizer:
 def checked(tokenizer: Tokenizer, name: str) -> Tokenizer:
     """`tokenizer`, whose every sentence is checked before it is handed on.
 
-    A fault is an error and is not repaired: the model never saw in training what we would put in, and whoever
-    wrote the tokenizer would never learn of it.
+    A fault is an error and is not repaired: the model never saw in training what we would put in,
+    and whoever wrote the tokenizer would never learn of it.
 
-    Raises (while iterating):
-        TokenizerError: an empty sentence or token, an offset outside of the text, tokens that overlap or are
+    Raises (while iterating): TokenizerError: an empty sentence or token, an offset outside of the
+        text, tokens that overlap or are
             out of order, or a character outside of all tokens that is not whitespace.
     """
 
@@ -195,11 +214,14 @@ def checked(tokenizer: Tokenizer, name: str) -> Tokenizer:
         end = 0
         for sentence in tokenizer(text):
             if not sentence:
-                raise TokenizerError(f"tokenizer {name!r} gave an empty sentence after character {end}")
+                raise TokenizerError(
+                    f"tokenizer {name!r} gave an empty sentence after character {end}"
+                )
             for token in sentence:
                 if not end <= token[0] < token[1] <= len(text):
                     raise TokenizerError(
-                        f"tokenizer {name!r} gave the token {tuple(token)} after character {end} of "
+                        f"tokenizer {name!r} gave the token {tuple(token)} after character {end} "
+                        "of "
                         f"{len(text)}: tokens must hold a character each, in order, without overlap"
                     )
                 _refuse_loss(text, end, token[0], name)

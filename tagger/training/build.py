@@ -40,7 +40,9 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         dropout=model.dropout,
         recurrent_dropout=model.recurrent_dropout,
         head=model.head,
-        allowed=[np.isfinite(table).tolist() for table in decoder.allowed] if model.head == "crf" else None,
+        allowed=[np.isfinite(table).tolist() for table in decoder.allowed]
+        if model.head == "crf"
+        else None,
     )
 
 
@@ -51,7 +53,9 @@ def restore(bundle: Bundle) -> SequenceTagger:
         BundleError: the weights are not those of its configuration.
     """
     check(bundle)
-    model = SequenceTagger.create(architecture(bundle.config.model, bundle.features, Decoder.of(bundle)))
+    model = SequenceTagger.create(
+        architecture(bundle.config.model, bundle.features, Decoder.of(bundle))
+    )
     for name, weight in model.named_weights().items():
         weight.assign(bundle.weights[name])
     return model

@@ -1,4 +1,6 @@
-"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and reports to whoever watches."""
+"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and reports to
+whoever watches.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,16 @@ from tagger.training.observer import Observer
 from tagger.training.optimizers import AT_ONCE, WeightAverage
 from tagger.training.schedule import Pace
 
-__all__ = ["EpochEnd", "EpochTensorBoard", "State", "dev_score", "exhausted", "exploded", "variables_of", "write_history"]
+__all__ = [
+    "EpochEnd",
+    "EpochTensorBoard",
+    "State",
+    "dev_score",
+    "exhausted",
+    "exploded",
+    "variables_of",
+    "write_history",
+]
 
 
 Score = Callable[[], dict[str, float]]
@@ -42,9 +53,14 @@ class Data(Protocol):
 
 
 def dev_score(
-    model: Any, sentences: Sequence[Sentence], lexicon: Lexicon, decoder: Decoder, contexts: Contexts | None = None
+    model: Any,
+    sentences: Sequence[Sentence],
+    lexicon: Lexicon,
+    decoder: Decoder,
+    contexts: Contexts | None = None,
 ) -> dict[str, float]:
-    """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags the accuracy.
+    """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags
+    the accuracy.
 
     The figure that decides has the key ``dev_score``.
 
@@ -53,11 +69,17 @@ def dev_score(
     """
     predicted: list[Any] = [()] * len(sentences)
     decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
-    batches = emissions_in_batches([sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts)
+    batches = emissions_in_batches(
+        [sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts
+    )
     for indices, lengths, emissions in batches:
-        if not np.all(emissions < np.inf):  # the last step of an epoch may do what no loss has shown yet
+        if not np.all(
+            emissions < np.inf
+        ):  # the last step of an epoch may do what no loss has shown yet
             raise exploded("the network's scores of dev sentences are no numbers any more")
-        for index, path, length in zip(indices, decoder.paths(emissions, lengths), lengths, strict=True):
+        for index, path, length in zip(
+            indices, decoder.paths(emissions, lengths), lengths, strict=True
+        ):
             predicted[index] = path[:length]
     if decoder.plain_tags:
         pairs = [
@@ -73,12 +95,17 @@ def dev_score(
 
 def exploded(what: str) -> TaggerError:
     """The error of a training whose numbers have become none."""
-    return TaggerError(f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller training.learning_rate")
+    return TaggerError(
+        f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller "
+        "training.learning_rate"
+    )
 
 
 @dataclass
 class State:
-    """What a training carries from epoch to epoch beside the model: its figures, the best weights, the average of all."""
+    """What a training carries from epoch to epoch beside the model: its figures, the best weights,
+    the average of all.
+    """
 
     progress: Progress
     best: dict[str, np.ndarray] = field(default_factory=dict)
@@ -86,9 +113,11 @@ class State:
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs without progress.
+    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs
+    without progress.
 
-    Where an average of the weights is kept, it is what is scored and what is best. Whoever watches is told through ``observer``.
+    Where an average of the weights is kept, it is what is scored and what is best. Whoever watches
+    is told through ``observer``.
     """
 
     def __init__(self, run: Path, state: State, training: Pace, data: Data, score: Score) -> None:
@@ -108,17 +137,25 @@ class EpochEnd(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss, steps = float((logs or {})["loss"]), len(self.data)
-        step = min(batch + 1, steps)  # Keras counts the last steps that run at once as if they were as many as the others
+        step = min(
+            batch + 1, steps
+        )  # Keras counts the last steps that run at once as if they were as many as the others
         if not np.isfinite(loss):
-            raise exploded(f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {step}")
+            raise exploded(
+                f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {step}"
+            )
         if self.state.average is not None and (step % AT_ONCE == 0 or step == steps):
-            _ = self.model  # on JAX, asking for it makes Keras write the numbers of the running epoch into the weights
+            # on JAX, asking for it makes Keras write the numbers of the running epoch into the
+            # weights
+            _ = self.model
             self.state.average.take(self.weights, len(self.progress.history) * steps + step)
         done = step / steps
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done
         per_second = done * self.data.tokens / elapsed
-        self.observer.batch(len(self.progress.history) + 1, done, loss, per_second, epochs_left * elapsed / done)
+        self.observer.batch(
+            len(self.progress.history) + 1, done, loss, per_second, epochs_left * elapsed / done
+        )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = {} if logs is None else logs
@@ -129,7 +166,10 @@ class EpochEnd(keras.callbacks.Callback):
             scored = {name: np.array(weight) for name, weight in self.weights.items()}
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row |= {"tokens_per_second": self.data.tokens / seconds, "seconds": time.monotonic() - self.started}
+        row |= {
+            "tokens_per_second": self.data.tokens / seconds,
+            "seconds": time.monotonic() - self.started,
+        }
         better = self.progress.add(row)
         if better:
             self.state.best = scored
@@ -143,7 +183,9 @@ class EpochEnd(keras.callbacks.Callback):
 
 
 class EpochTensorBoard(keras.callbacks.TensorBoard):
-    """Keras' callback without what it writes after each batch, which took a sixth of a training's time."""
+    """Keras' callback without what it writes after each batch, which took a sixth of a training's
+    time.
+    """
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         pass
@@ -166,14 +208,21 @@ def replaced(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator
 
 
 def exhausted(progress: Progress, patience: int) -> bool:
-    """Whether the last `patience` epochs brought nothing better. A model that finds nothing yet has not begun to learn."""
+    """Whether the last `patience` epochs brought nothing better. A model that finds nothing yet has
+    not begun to learn.
+    """
     return progress.best_score > 0 and len(progress.history) - progress.best_epoch >= patience
 
 
 def variables_of(model: Any) -> dict[str, np.ndarray]:
-    """All that changes while a model trains, in a fixed order: weights, random states, the optimizer's moments."""
+    """All that changes while a model trains, in a fixed order: weights, random states, the
+    optimizer's moments.
+    """
     variables = [*model.variables, *model.optimizer.variables]
-    return {f"{number:04d}": keras.ops.convert_to_numpy(variable) for number, variable in enumerate(variables)}
+    return {
+        f"{number:04d}": keras.ops.convert_to_numpy(variable)
+        for number, variable in enumerate(variables)
+    }
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:

@@ -1,4 +1,6 @@
-"""One file that holds all a training needs to go on after it was stopped: it is replaced whole after each epoch."""
+"""One file that holds all a training needs to go on after it was stopped: it is replaced whole
+after each epoch.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Progress:
-    """How far a training has come: a row of figures for each epoch, and the best of them (counted from 1; 0: none)."""
+    """How far a training has come: a row of figures for each epoch, and the best of them (counted
+    from 1; 0: none).
+    """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
@@ -39,9 +43,13 @@ class Progress:
 
 
 def save(path: Path, progress: Progress, groups: dict[str, Arrays]) -> None:
-    """Write the progress and all arrays, by group and name; neither holds a slash at its beginning."""
+    """Write the progress and all arrays, by group and name; neither holds a slash at its
+    beginning.
+    """
     text = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
-    arrays = {f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()}
+    arrays = {
+        f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()
+    }
     with written_whole(path, "wb") as stream:
         np.savez(stream, progress=text, **arrays)  # type: ignore[arg-type]
 
@@ -59,7 +67,9 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
     except FileNotFoundError as error:
         raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise TaggerError(f"{path}: damaged checkpoint ({error}); remove the folder and train anew") from error
+        raise TaggerError(
+            f"{path}: damaged checkpoint ({error}); remove the folder and train anew"
+        ) from error
     groups: dict[str, Arrays] = {}
     for name, array in arrays.items():
         group, _, inner = name.partition("/")

@@ -1,9 +1,11 @@
-"""Learning from teachers: a model that is fast inherits what slow ones know, from text that nobody has annotated.
+"""Learning from teachers: a model that is fast inherits what slow ones know, from text that nobody
+has annotated.
 
-The teachers say of every token of the text how probable each tag is (`labelling`), and the student learns these distributions
-beside the tags of train: the cross-entropy -Σ p log q, whose p is the teachers' on text and one-hot on train (Hinton, Vinyals
-and Dean 2015, "Distilling the Knowledge in a Neural Network", with temperature 1: the teachers' doubts are of use as they are).
-Of train the teachers are not asked: they know it by heart.
+The teachers say of every token of the text how probable each tag is (`labelling`), and the student
+learns these distributions beside the tags of train: the cross-entropy -Σ p log q, whose p is the
+teachers' on text and one-hot on train (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in
+a Neural Network", with temperature 1: the teachers' doubts are of use as they are). Of train the
+teachers are not asked: they know it by heart.
 """
 
 from __future__ import annotations
@@ -28,16 +30,19 @@ __all__ = ["check", "taught", "vocabulary_of"]
 def check(settings: Config) -> None:
     """See that settings can be learnt by.
 
-    Raises:
-        ConfigError: teachers without text, text without teachers, or a head that cannot learn distributions.
+    Raises: ConfigError: teachers without text, text without teachers, or a head that cannot learn
+        distributions.
     """
     distillation = settings.distillation
     if bool(distillation.teachers) != bool(distillation.text):
         given, lacks = ("teachers", "text") if distillation.teachers else ("text", "teachers")
-        raise ConfigError(f"distillation.{given} needs distillation.{lacks}: expected both, or neither")
+        raise ConfigError(
+            f"distillation.{given} needs distillation.{lacks}: expected both, or neither"
+        )
     if distillation.teachers and settings.model.head != "softmax":
         raise ConfigError(
-            f"model.head is {settings.model.head!r}, which learns sequences of tags, but teachers give a distribution for each "
+            f"model.head is {settings.model.head!r}, which learns sequences of tags, but teachers "
+            "give a distribution for each "
             "token; expected softmax (the teachers may have any head)"
         )
 
@@ -47,12 +52,11 @@ def taught(
 ) -> tuple[tuple[str, ...], Labels]:
     """The teachers' tags, which become the student's, and what they say of the text.
 
-    Args:
-        train_tags: those of the training sentences, in the inner scheme or plain; `scheme` is theirs in the file.
-        told: see `labelling.labelled`; the same goes for `begun`.
+    Args: train_tags: those of the training sentences, in the inner scheme or plain; `scheme` is
+        theirs in the file. told: see `labelling.labelled`; the same goes for `begun`.
 
-    Raises:
-        TaggerError: errors of `labelling.labelled`; or train has labels that the teachers lack, is of another kind, or another
+    Raises: TaggerError: errors of `labelling.labelled`; or train has labels that the teachers lack,
+        is of another kind, or another
             tokenizer is set.
     """
     tags = _tags_of(settings, train_tags, scheme)
@@ -65,29 +69,44 @@ def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[
     name = settings.distillation.teachers[0]
     teacher = bundles.load(name)
     if (teacher.scheme == schemes.PLAIN) != (scheme == schemes.PLAIN):
-        raise TaggerError(f"{settings.data.train}: its scheme is {scheme}, that of the teacher {name} {teacher.scheme}")
-    if foreign := sorted(set(train_tags) - set(teacher.tags)):
-        labels = foreign if scheme == schemes.PLAIN else sorted({schemes.split(tag)[1] for tag in foreign})
         raise TaggerError(
-            f"{settings.data.train}: the teacher {name} does not know the labels {', '.join(labels)}; it knows "
+            f"{settings.data.train}: its scheme is {scheme}, that of the teacher {name} "
+            f"{teacher.scheme}"
+        )
+    if foreign := sorted(set(train_tags) - set(teacher.tags)):
+        labels = (
+            foreign
+            if scheme == schemes.PLAIN
+            else sorted({schemes.split(tag)[1] for tag in foreign})
+        )
+        raise TaggerError(
+            f"{settings.data.train}: the teacher {name} does not know the labels "
+            f"{', '.join(labels)}; it knows "
             f"{', '.join(teacher.labels)}. Take teachers of the same labels"
         )
     if teacher.config.data.tokenizer != settings.data.tokenizer:
         raise TaggerError(
-            f"{name}: its tokenizer is {teacher.config.data.tokenizer}, that of the student {settings.data.tokenizer}; set "
+            f"{name}: its tokenizer is {teacher.config.data.tokenizer}, that of the student "
+            f"{settings.data.tokenizer}; set "
             f"data.tokenizer={teacher.config.data.tokenizer}"
         )
     return teacher.tags
 
 
 def vocabulary_of(train: Sequence[Sentence], labels: Labels) -> list[Sentence]:
-    """The sentences whose words and characters the student is to know: those of train, and what of the text is no rarity.
+    """The sentences whose words and characters the student is to know: those of train, and what of
+    the text is no rarity.
 
-    The text is neither dev nor test, so its words may be learnt as those of train are. A word that neither train has nor the
-    text twice would be a row of the table that is hardly ever trained, and is half of all such words.
+    The text is neither dev nor test, so its words may be learnt as those of train are. A word that
+    neither train has nor the text twice would be a row of the table that is hardly ever trained,
+    and is half of all such words.
     """
     counts = Counter(chain.from_iterable(labels.sentences))
     counts.update(chain.from_iterable(sentence.tokens for sentence in train))
-    known = {word for sentence in train for word in sentence.tokens} | {word for word, count in counts.items() if count > 1}
-    text = (Sentence(tuple(word for word in tokens if word in known)) for tokens in labels.sentences)
+    known = {word for sentence in train for word in sentence.tokens} | {
+        word for word, count in counts.items() if count > 1
+    }
+    text = (
+        Sentence(tuple(word for word in tokens if word in known)) for tokens in labels.sentences
+    )
     return [*train, *text]

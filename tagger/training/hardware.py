@@ -16,11 +16,13 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next step instead of giving it back to the system; elsewhere, do nothing.
+    """Let glibc keep what is freed for the next step instead of giving it back to the system;
+    elsewhere, do nothing.
 
-    A training step allocates and frees the same megabytes again and again. By default they are returned and come back as
-    fresh pages, each with a page fault: that was up to half of a training's time. A higher threshold for maps of their own does
-    not help where several threads work; forbidding them does.
+    A training step allocates and frees the same megabytes again and again. By default they are
+    returned and come back as fresh pages, each with a page fault: that was up to half of a
+    training's time. A higher threshold for maps of their own does not help where several threads
+    work; forbidding them does.
     """
     with suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
@@ -29,11 +31,13 @@ def keep_freed_memory() -> None:
 
 
 def share_cores(chains: int) -> None:
-    """Let TensorFlow run as many chains of operations side by side as the network has, each on its part of the cores.
+    """Let TensorFlow run as many chains of operations side by side as the network has, each on its
+    part of the cores.
 
-    A recurrent layer is a long chain of small products: on two cores, two directions with a thread each took two thirds of the
-    time that they take when both divide every product between two threads, as TensorFlow does by itself. Where TensorFlow is at
-    work already, or its threads are set by TF_NUM_INTRAOP_THREADS, they stay as they are.
+    A recurrent layer is a long chain of small products: on two cores, two directions with a thread
+    each took two thirds of the time that they take when both divide every product between two
+    threads, as TensorFlow does by itself. Where TensorFlow is at work already, or its threads are
+    set by TF_NUM_INTRAOP_THREADS, they stay as they are.
     """
     if keras.backend.backend() != "tensorflow" or "TF_NUM_INTRAOP_THREADS" in os.environ:
         return

@@ -33,14 +33,21 @@ from tagger.training.optimizers import average_of, compile_model
 __all__ = ["OnKeras", "architecture", "dev_score", "restore", "train"]
 
 
-def train(settings: Config | str | Path, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
+def train(
+    settings: Config | str | Path,
+    run: str | Path,
+    *,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Bundle:
     """Train a language model and write it to the folder `run`, which is a bundle afterwards.
 
-    As a tagger's training, it writes ``history.csv``, TensorBoard logs and, after each epoch, a checkpoint; the same settings,
-    text and backend give the same bundle, byte for byte, also when the training was stopped and resumed in between.
+    As a tagger's training, it writes ``history.csv``, TensorBoard logs and, after each epoch, a
+    checkpoint; the same settings, text and backend give the same bundle, byte for byte, also when
+    the training was stopped and resumed in between.
 
-    Raises:
-        TaggerError: of configuration, data or disk; also when the loss is no number any more, or `run` is in use.
+    Raises: TaggerError: of configuration, data or disk; also when the loss is no number any more,
+        or `run` is in use.
     """
     keep_freed_memory()
     share_cores(1)
@@ -54,9 +61,13 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     with _encoded(settings, vocabulary, run) as texts:
         if not resume:
             runs.claim(run, config.to_toml(settings))
-        data = _streams(texts["train"], settings, epoch_tokens=settings.training.epoch_tokens, restart=True)
+        data = _streams(
+            texts["train"], settings, epoch_tokens=settings.training.epoch_tokens, restart=True
+        )
         data.epoch = len(progress.history)
-        model = LanguageModel.create(architecture(settings.model, len(vocabulary), settings.training.streams))
+        model = LanguageModel.create(
+            architecture(settings.model, len(vocabulary), settings.training.streams)
+        )
         compile_model(model, settings.training, len(data))
         state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
         if resume:
@@ -66,17 +77,23 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
         end = EpochEnd(run, state, settings.training, data, score)
         end.observer = observer
         _fit(model, data, end, settings.training.epochs, run)
-        trained = graph.with_graphs(Bundle(settings, vocabulary, state.best, _metrics(progress, texts)))
+        trained = graph.with_graphs(
+            Bundle(settings, vocabulary, state.best, _metrics(progress, texts))
+        )
     bundle.save(run, trained)
     return trained
 
 
 @contextmanager
 def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[dict[str, Encoded]]:
-    """The text as numbers in files of the run's folder, as long as the block lasts; nothing is left of a run that never began."""
+    """The text as numbers in files of the run's folder, as long as the block lasts; nothing is left
+    of a run that never began.
+    """
     try:
         yield {
-            name: text.encode(getattr(settings.data, name), settings, vocabulary, run / "text" / name)
+            name: text.encode(
+                getattr(settings.data, name), settings, vocabulary, run / "text" / name
+            )
             for name in ("train", "dev")
         }
     finally:
@@ -86,7 +103,9 @@ def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[di
 
 
 def _streams(encoded: Encoded, settings: Config, **options: Any) -> Streams:
-    """The text's streams in the order of reading: backwards it begins with the border that is its end."""
+    """The text's streams in the order of reading: backwards it begins with the border that is its
+    end.
+    """
     numbers = encoded.numbers[::-1] if settings.model.direction == "backward" else encoded.numbers
     return Streams(numbers, settings.training.streams, settings.training.window, **options)
 
@@ -95,13 +114,17 @@ def _fit(model: LanguageModel, data: Streams, end: EpochEnd, epochs: int, run: P
     if exhausted(end.progress, end.training.patience):
         return
     callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]
-    model.fit(data, epochs=epochs, initial_epoch=data.epoch, callbacks=callbacks, verbose=0, shuffle=False)
+    model.fit(
+        data, epochs=epochs, initial_epoch=data.epoch, callbacks=callbacks, verbose=0, shuffle=False
+    )
 
 
 def dev_score(model: LanguageModel, streams: Streams, encoded: Encoded) -> dict[str, float]:
-    """Perplexity and bits per character of a text that is read as streams whose state is carried on.
+    """Perplexity and bits per character of a text that is read as streams whose state is carried
+    on.
 
-    The figure that decides is ``dev_score``, the geometric mean of the targets' probabilities in percent: 100 / perplexity.
+    The figure that decides is ``dev_score``, the geometric mean of the targets' probabilities in
+    percent: 100 / perplexity.
 
     Raises:
         TaggerError: the network gives no numbers.
@@ -135,14 +158,18 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
 
 def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
     """The Keras network of a bundle."""
-    model = LanguageModel.create(architecture(trained.config.model, len(trained.vocabulary), streams))
+    model = LanguageModel.create(
+        architecture(trained.config.model, len(trained.vocabulary), streams)
+    )
     for name, weight in model.named_weights().items():
         weight.assign(trained.weights[name])
     return model
 
 
 class OnKeras(Runtime):
-    """The runtime's model whose activations Keras computes: for where ONNX Runtime is not, and on a GPU."""
+    """The runtime's model whose activations Keras computes: for where ONNX Runtime is not, and on a
+    GPU.
+    """
 
     def __init__(self, trained: Bundle) -> None:
         super().__init__(trained)
@@ -154,7 +181,9 @@ class OnKeras(Runtime):
         return np.asarray(by_time.reshape(-1, self.units)[places])
 
 
-def _facts(settings: Config, texts: dict[str, Encoded], vocabulary: Vocabulary, model: LanguageModel) -> dict[str, Any]:
+def _facts(
+    settings: Config, texts: dict[str, Encoded], vocabulary: Vocabulary, model: LanguageModel
+) -> dict[str, Any]:
     return {
         **{name: encoded.predicted for name, encoded in texts.items()},
         "unknown": {name: encoded.unknown / encoded.predicted for name, encoded in texts.items()},

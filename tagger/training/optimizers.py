@@ -1,4 +1,6 @@
-"""Adam that touches only the rows of a table that a batch has looked up, and a moving average of the weights."""
+"""Adam that touches only the rows of a table that a batch has looked up, and a moving average of
+the weights.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from tagger.training.schedule import Pace, Schedule
 __all__ = ["AT_ONCE", "RowAdam", "WeightAverage", "average_of", "compile_model", "optimizer_of"]
 
 AT_ONCE = 8
-"""Steps after which callbacks hear of a training and its weights are averaged: between two, weights change little."""
+"""Steps after which callbacks hear of a training and its weights are averaged: between two, weights
+change little.
+"""
 
 
 def compile_model(model: keras.Model, training: Pace, steps: int) -> None:
@@ -23,7 +27,11 @@ def compile_model(model: keras.Model, training: Pace, steps: int) -> None:
     """
     backend = keras.backend.backend()
     at_once = AT_ONCE if backend == "tensorflow" else 1
-    model.compile(optimizer=optimizer_of(training, steps), jit_compile=backend == "jax", steps_per_execution=at_once)
+    model.compile(
+        optimizer=optimizer_of(training, steps),
+        jit_compile=backend == "jax",
+        steps_per_execution=at_once,
+    )
     model.optimizer.build(model.trainable_variables)
 
 
@@ -36,17 +44,21 @@ def optimizer_of(training: Pace, steps: int) -> keras.optimizers.Optimizer:
 
 
 def average_of(training: Pace, steps: int) -> WeightAverage | None:
-    """The moving average of these settings, if there is to be one; `steps` are those of an epoch."""
+    """The moving average of these settings, if there is to be one; `steps` are those of an
+    epoch.
+    """
     return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
 
 
 class RowAdam(keras.optimizers.Adam):
-    """Adam whose step over an embedding costs what the batch's rows cost, not what the table does, where the backend tells.
+    """Adam whose step over an embedding costs what the batch's rows cost, not what the table does,
+    where the backend tells.
 
-    TensorFlow gives an embedding's gradient as rows. Keras' Adam writes them into a table of zeros and then goes over all of
-    it, which for 20,000 words of 150 numbers takes as long as an LSTM. Here a row and its moments stay as they are until
-    a batch holds the word again ("lazy" Adam); everything else, and every other backend, is Keras' Adam.
-    ``clip`` is the largest norm of all gradients together; 0 does not clip (Pascanu et al. 2013).
+    TensorFlow gives an embedding's gradient as rows. Keras' Adam writes them into a table of zeros
+    and then goes over all of it, which for 20,000 words of 150 numbers takes as long as an LSTM.
+    Here a row and its moments stay as they are until a batch holds the word again ("lazy" Adam);
+    everything else, and every other backend, is Keras' Adam. ``clip`` is the largest norm of all
+    gradients together; 0 does not clip (Pascanu et al. 2013).
     """
 
     def __init__(self, learning_rate: Any, *, clip: float = 0.0, **kwargs: Any) -> None:
@@ -55,11 +67,21 @@ class RowAdam(keras.optimizers.Adam):
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         # Keras would clip rows too, but as whole tables.
-        grads = [_summed(gradient) if hasattr(gradient, "indices") else gradient for gradient in grads]
+        grads = [
+            _summed(gradient) if hasattr(gradient, "indices") else gradient for gradient in grads
+        ]
         if self.clip:
-            norm = ops.sqrt(sum(ops.sum(ops.square(_numbers(gradient))) for gradient in grads if gradient is not None))
+            norm = ops.sqrt(
+                sum(
+                    ops.sum(ops.square(_numbers(gradient)))
+                    for gradient in grads
+                    if gradient is not None
+                )
+            )
             scale = ops.minimum(1.0, self.clip / ops.maximum(norm, 1e-12))
-            grads = [gradient if gradient is None else _scaled(gradient, scale) for gradient in grads]
+            grads = [
+                gradient if gradient is None else _scaled(gradient, scale) for gradient in grads
+            ]
         super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -70,13 +92,21 @@ class RowAdam(keras.optimizers.Adam):
 
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index].value, self._velocities[index].value
-        rows, values, step = gradient.indices, gradient.values, ops.cast(self.iterations + 1, variable.dtype)
+        rows, values, step = (
+            gradient.indices,
+            gradient.values,
+            ops.cast(self.iterations + 1, variable.dtype),
+        )
         first = self.beta_1 * tensorflow.gather(momentum, rows) + (1 - self.beta_1) * values
-        second = self.beta_2 * tensorflow.gather(velocity, rows) + (1 - self.beta_2) * ops.square(values)
+        second = self.beta_2 * tensorflow.gather(velocity, rows) + (1 - self.beta_2) * ops.square(
+            values
+        )
         rate = learning_rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         momentum.scatter_update(tensorflow.IndexedSlices(first, rows))
         velocity.scatter_update(tensorflow.IndexedSlices(second, rows))
-        variable.scatter_sub(tensorflow.IndexedSlices(rate * first / (ops.sqrt(second) + self.epsilon), rows))
+        variable.scatter_sub(
+            tensorflow.IndexedSlices(rate * first / (ops.sqrt(second) + self.epsilon), rows)
+        )
 
 
 def _summed(gradient: Any) -> Any:
@@ -101,11 +131,13 @@ def _scaled(gradient: Any, scale: Any) -> Any:
 
 
 class WeightAverage:
-    """An exponential moving average of weights (Polyak and Juditsky 1992), taken every few steps: the weights change little
-    from one to the next, and a pass over all of them costs as much as a step.
+    """An exponential moving average of weights (Polyak and Juditsky 1992), taken every few steps:
+    the weights change little from one to the next, and a pass over all of them costs as much as a
+    step.
 
-    ``arrays`` are the averages by name, float32; empty at first. In the beginning all weights that were taken count alike, so
-    that the random beginning is forgotten soon. ``steps`` are those of the training that are in the averages.
+    ``arrays`` are the averages by name, float32; empty at first. In the beginning all weights that
+    were taken count alike, so that the random beginning is forgotten soon. ``steps`` are those of
+    the training that are in the averages.
     """
 
     def __init__(self, momentum: float) -> None:

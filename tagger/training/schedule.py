@@ -30,7 +30,8 @@ class Pace(Protocol):
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Falls in a line to 0 at the end of the last epoch, or by epochs e, counted from 0, as 1 / (1 + 0.05 e), or is constant.
+    """Falls in a line to 0 at the end of the last epoch, or by epochs e, counted from 0, as 1 / (1
+    + 0.05 e), or is constant.
 
     It knows nothing but the number of the step: a resumed training goes on where it was.
     """
@@ -44,7 +45,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         training = self.training
         epoch = ops.cast(step, "float32") / self.steps
         done = ops.minimum(epoch / training.epochs, 1.0)
-        fall = {"linear": 1 - done, "inverse": 1 / (1 + 0.05 * ops.floor(epoch)), "constant": 1.0}[training.schedule]
+        fall = {"linear": 1 - done, "inverse": 1 / (1 + 0.05 * ops.floor(epoch)), "constant": 1.0}[
+            training.schedule
+        ]
         return training.learning_rate * fall
 
     def get_config(self) -> dict[str, Any]:

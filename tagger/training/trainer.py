@@ -35,28 +35,39 @@ from tagger.training.optimizers import average_of, compile_model
 
 __all__ = ["train"]
 
-OFTEN = 8  # times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models, at 3 they do not
+# times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models,
+# at 3 they do not
+OFTEN = 8
 
 
-def train(settings: Config | str | Path, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
+def train(
+    settings: Config | str | Path,
+    run: str | Path,
+    *,
+    resume: bool = False,
+    observer: Observer | None = None,
+) -> Bundle:
     """Train a tagger and write it to the folder `run`, which is a bundle afterwards.
 
-    Beside the bundle it writes ``history.csv``, TensorBoard logs and, after each epoch, a checkpoint. The same settings,
-    data and backend give the same bundle, byte for byte, also when the training was stopped and resumed in between.
+    Beside the bundle it writes ``history.csv``, TensorBoard logs and, after each epoch, a
+    checkpoint. The same settings, data and backend give the same bundle, byte for byte, also when
+    the training was stopped and resumed in between.
 
     Args:
         settings: a `Config`, or the path of a TOML file.
         resume: go on after the last whole epoch of a training that was stopped.
 
-    Raises:
-        TaggerError: of configuration, data or disk; also when the loss is no number any more, or `run` is in use.
+    Raises: TaggerError: of configuration, data or disk; also when the loss is no number any more,
+        or `run` is in use.
     """
     settings = settings if isinstance(settings, Config) else config.load(settings)
     keep_freed_memory()
     share_cores(1 + settings.model.bidirectional)
     run, observer = Path(run), observer or Observer()
     distillation.check(settings)
-    tokens.get(settings.data.tokenizer)  # an unknown name is to be told now, not when the model is used
+    tokens.get(
+        settings.data.tokenizer
+    )  # an unknown name is to be told now, not when the model is used
     progress, arrays = runs.begun(run, settings, resume)
     runs.seed(settings.training.seed)
 
@@ -64,16 +75,26 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
     taught = _versions(train_sentences, settings.training) if models else train_sentences
-    read = [contexts_of(readers, [one.tokens for one in sentences], observer) for sentences in (taught, dev_sentences)]
+    read = [
+        contexts_of(readers, [one.tokens for one in sentences], observer)
+        for sentences in (taught, dev_sentences)
+    ]
     tags, labels, known = _tags(train_sentences, scheme), None, train_sentences
     if settings.distillation.teachers:
-        tags, labels = distillation.taught(settings, run, tags, scheme, observer.labelled, begun=bool(arrays))
+        tags, labels = distillation.taught(
+            settings, run, tags, scheme, observer.labelled, begun=bool(arrays)
+        )
         known = distillation.vocabulary_of(train_sentences, labels)
     features, readings = features_of(settings, known, sum(model.units for model in models))
-    batches = Batches(taught, features, tags, settings, contexts=read[0], epoch=len(progress.history))
+    batches = Batches(
+        taught, features, tags, settings, contexts=read[0], epoch=len(progress.history)
+    )
     data = batches if labels is None else Mixed(batches, labels, settings)
     decoder = Decoder(tags, plain_tags=scheme == schemes.PLAIN)
-    network = replace(architecture(settings.model, features, decoder), word_prediction=settings.training.word_prediction)
+    network = replace(
+        architecture(settings.model, features, decoder),
+        word_prediction=settings.training.word_prediction,
+    )
     model = SequenceTagger.create(network)
     compile_model(model, settings.training, len(data))
     state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
@@ -82,7 +103,9 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
     else:
         runs.claim(run, config.to_toml(settings))
     facts = _facts(settings, train_sentences, dev_sentences, scheme, features, model)
-    observer.started({**facts, "vectors": readings, "text": data.facts if isinstance(data, Mixed) else None})
+    observer.started(
+        {**facts, "vectors": readings, "text": data.facts if isinstance(data, Mixed) else None}
+    )
     score = partial(dev_score, model, dev_sentences, Lexicon(features), decoder, read[1])
     end = EpochEnd(run, state, settings.training, data, score)
     end.observer = observer
@@ -96,19 +119,35 @@ def train(settings: Config | str | Path, run: str | Path, *, resume: bool = Fals
 
 
 def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sentence]:
-    """What an epoch reads with language models, which know a sentence as a whole: its mentions are replaced before."""
+    """What an epoch reads with language models, which know a sentence as a whole: its mentions are
+    replaced before.
+    """
     count = passes(sum(map(len, sentences)), training)
-    replaced = count >= OFTEN and training.mention_replacement and any(sentence.spans for sentence in sentences)
+    replaced = (
+        count >= OFTEN
+        and training.mention_replacement
+        and any(sentence.spans for sentence in sentences)
+    )
     return versions(sentences, count, training.mention_replacement) if replaced else sentences
 
 
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
-    return schemes.tags_of((span.label for sentence in sentences for span in sentence.spans or ()), schemes.TRAINING_SCHEME)
+    return schemes.tags_of(
+        (span.label for sentence in sentences for span in sentence.spans or ()),
+        schemes.TRAINING_SCHEME,
+    )
 
 
-def _facts(settings: Config, train: list[Sentence], dev: list[Sentence], scheme: str, features: WordFeatures, model: Any) -> dict:
+def _facts(
+    settings: Config,
+    train: list[Sentence],
+    dev: list[Sentence],
+    scheme: str,
+    features: WordFeatures,
+    model: Any,
+) -> dict:
     return {
         "train": (len(train), sum(map(len, train))),
         "dev": (len(dev), sum(map(len, dev))),
@@ -128,11 +167,20 @@ def _labels(sentences: list[Sentence]) -> set[str]:
     return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
-def _fit(model: SequenceTagger, data: Batches | Mixed, end: EpochEnd, training: TrainingConfig, run: Path) -> None:
+def _fit(
+    model: SequenceTagger, data: Batches | Mixed, end: EpochEnd, training: TrainingConfig, run: Path
+) -> None:
     if exhausted(end.progress, training.patience):
         return
     callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]
-    model.fit(data, epochs=training.epochs, initial_epoch=data.epoch, callbacks=callbacks, verbose=0, shuffle=False)
+    model.fit(
+        data,
+        epochs=training.epochs,
+        initial_epoch=data.epoch,
+        callbacks=callbacks,
+        verbose=0,
+        shuffle=False,
+    )
 
 
 def _metrics(progress: Progress, train_sentences: int) -> dict[str, Any]:

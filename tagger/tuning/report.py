@@ -18,7 +18,9 @@ DARK, LIGHT, RED = "#1f5fa8", "#b9c7d8", "#c23b22"
 
 @dataclass(frozen=True)
 class Row:
-    """A trial that ended: complete, pruned or failed. The score is that of its best epoch, None if it had none."""
+    """A trial that ended: complete, pruned or failed. The score is that of its best epoch, None if
+    it had none.
+    """
 
     number: int
     state: str
@@ -43,11 +45,19 @@ def shown(parameters: Mapping[str, Any]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown: a row a trial, the best first; those without a score, and of those with the same the later, last."""
+    """Markdown: a row a trial, the best first; those without a score, and of those with the same
+    the later, last.
+    """
     keys = list(rows[0].parameters) if rows else []
     ranked = sorted(rows, key=lambda row: (row.score is None, -(row.score or 0.0), row.number))
     cells = [
-        [row.number, row.state, "" if row.score is None else f"{row.score:.2f}", row.epochs, f"{row.minutes:.1f}"]
+        [
+            row.number,
+            row.state,
+            "" if row.score is None else f"{row.score:.2f}",
+            row.epochs,
+            f"{row.minutes:.1f}",
+        ]
         + [_number(row.parameters[key]) for key in keys]
         for row in ranked
     ]
@@ -58,7 +68,13 @@ def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
     """``search.csv`` and ``search.md`` in `run`; `keys` are the parameters'."""
     head = ["trial", "state", "dev_score", "epochs", "minutes", *keys]
     cells = [
-        [row.number, row.state, "" if row.score is None else round(row.score, 4), row.epochs, round(row.minutes, 2)]
+        [
+            row.number,
+            row.state,
+            "" if row.score is None else round(row.score, 4),
+            row.epochs,
+            round(row.minutes, 2),
+        ]
         + [row.parameters[key] for key in keys]
         for row in rows
     ]
@@ -69,14 +85,18 @@ def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
 
 
 def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -> Path | None:
-    """Scores over the trials with the best so far, and a panel a parameter. None, and no file, without Matplotlib."""
+    """Scores over the trials with the best so far, and a panel a parameter. None, and no file,
+    without Matplotlib.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
         return None
     columns = min(3, len(space) + 1)
     lines = -(-(len(space) + 1) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.4 * lines), layout="constrained")  # not pyplot: that has a state for the process
+    figure = Figure(
+        figsize=(4.2 * columns, 3.4 * lines), layout="constrained"
+    )  # not pyplot: that has a state for the process
     panels = figure.subplots(lines, columns, squeeze=False).flat
     scored = [row for row in rows if row.score is not None]
     _over_trials(next(panels), rows)
@@ -84,7 +104,12 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
         _over_values(next(panels), key, dimension, scored)
     for empty in panels:
         empty.set_axis_off()
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(
+        *figure.axes[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        frameon=False,
+    )
     with written_whole(path, "wb") as stream:
         figure.savefig(stream, format="png", dpi=120)
     return path
@@ -92,7 +117,11 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
 
 def _points(panel: Any, places: Sequence[float], rows: Sequence[Row]) -> None:
     for state, colour in (("complete", DARK), ("pruned", LIGHT), ("failed", RED)):
-        chosen = [(place, row.score) for place, row in zip(places, rows, strict=True) if row.state == state]
+        chosen = [
+            (place, row.score)
+            for place, row in zip(places, rows, strict=True)
+            if row.state == state
+        ]
         if chosen:
             panel.scatter(*zip(*chosen, strict=True), color=colour, s=22, label=state, zorder=2)
     panel.set_ylabel("dev score, percent")
@@ -103,8 +132,18 @@ def _over_trials(panel: Any, rows: Sequence[Row]) -> None:
     scored = [row for row in rows if row.score is not None]
     _points(panel, [row.number for row in scored], scored)
     complete = [row for row in scored if row.state == "complete"]
-    best = [max(row.score or 0.0 for row in complete[: number + 1]) for number in range(len(complete))]
-    panel.step([row.number for row in complete], best, where="post", color=DARK, linewidth=1, label="best so far", zorder=1)
+    best = [
+        max(row.score or 0.0 for row in complete[: number + 1]) for number in range(len(complete))
+    ]
+    panel.step(
+        [row.number for row in complete],
+        best,
+        where="post",
+        color=DARK,
+        linewidth=1,
+        label="best so far",
+        zorder=1,
+    )
     panel.set_xlabel("trial")
     panel.xaxis.get_major_locator().set_params(integer=True)
 

@@ -1,6 +1,7 @@
 """A search for good settings: Optuna proposes, the trainer trains, the dev score decides.
 
-The one optimum of noisy figures is lucky too: train the winner anew with several seeds before you believe its score.
+The one optimum of noisy figures is lucky too: train the winner anew with several seeds before you
+believe its score.
 """
 
 from __future__ import annotations
@@ -40,17 +41,20 @@ __all__ = ["Found", "search"]
 Space = Mapping[str, Choice | Range]
 
 STORAGE = "search.db"
-# A trial whose best score so far is below the median of the others' at that epoch is given up. Successive halving would end
-# three of four at each of its rungs, which suits thousands of trials: with a few dozen, and early stop ending bad ones anyway,
-# it throws away those that learn slowly, that is, deep networks and small learning rates. Even so the first scores say little:
-# a tagger that has found no span yet has 0.
+# A trial whose best score so far is below the median of the others' at that epoch is given up.
+# Successive halving would end three of four at each of its rungs, which suits thousands of trials:
+# with a few dozen, and early stop ending bad ones anyway, it throws away those that learn slowly,
+# that is, deep networks and small learning rates. Even so the first scores say little: a tagger
+# that has found no span yet has 0.
 TRIALS_BEFORE_PRUNING = 5
 EPOCHS_BEFORE_PRUNING = 2
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to: all trials in order, the best of them, its model, and the plot, None without Matplotlib."""
+    """What a search came to: all trials in order, the best of them, its model, and the plot, None
+    without Matplotlib.
+    """
 
     rows: tuple[Row, ...]
     best: Row
@@ -71,17 +75,19 @@ def search(
     resume: bool = False,
     observer: Observer | None = None,
 ) -> Found:
-    """Train `trials` times with settings out of `space` and write the best model to the folder `run`, a bundle afterwards.
+    """Train `trials` times with settings out of `space` and write the best model to the folder
+    `run`, a bundle afterwards.
 
-    Beside the bundle: ``search.csv``, ``search.md`` (written anew after each trial), ``best.toml``, ``search.png``, Optuna's
-    records in ``search.db``, and a folder a trial with its settings, history and TensorBoard logs; only that of the best trial
-    keeps its model. The proposals follow from ``training.seed``, the space and the scores alone.
+    Beside the bundle: ``search.csv``, ``search.md`` (written anew after each trial), ``best.toml``,
+    ``search.png``, Optuna's records in ``search.db``, and a folder a trial with its settings,
+    history and TensorBoard logs; only that of the best trial keeps its model. The proposals follow
+    from ``training.seed``, the space and the scores alone.
 
-    Args:
-        resume: go on with a search that was stopped, until there are `trials` in all. A trial that was interrupted is done again.
+    Args: resume: go on with a search that was stopped, until there are `trials` in all. A trial
+        that was interrupted is done again.
 
-    Raises:
-        TaggerError: of configuration, data or disk; Optuna is not installed; `run` is in use; or every trial failed. A
+    Raises: TaggerError: of configuration, data or disk; Optuna is not installed; `run` is in use;
+        or every trial failed. A
             single trial that fails is recorded, and the search goes on.
     """
     run, observer = Path(run), observer or Observer()
@@ -115,7 +121,9 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise TaggerError("a search needs Optuna, which is not installed: pip install span-tagger[search]") from error
+        raise TaggerError(
+            "a search needs Optuna, which is not installed: pip install span-tagger[search]"
+        ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a library does not print
     return optuna
 
@@ -124,30 +132,44 @@ def _optuna() -> Any:
 def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
     """The records of this search, begun or found.
 
-    SQLite, since it survives a kill at any moment: Optuna's journal of lines would stay locked, and damaged by half a line.
+    SQLite, since it survives a kill at any moment: Optuna's journal of lines would stay locked, and
+    damaged by half a line.
     """
     optuna = _optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     path = run / STORAGE
     if not path.exists():
-        search_report.write(run, [], list(space))  # makes the folder; if nothing can be written here, says so in our words
+        search_report.write(
+            run, [], list(space)
+        )  # makes the folder; if nothing can be written here, says so in our words
     storage = None
     try:
-        # The path is given to SQLite itself: in a URL, a name with ? or % would mean something else.
+        # The path is given to SQLite itself: in a URL, a name with ? or % would mean something
+        # else.
         engine = {"creator": lambda: sqlite3.connect(path)}
         storage = optuna.storages.RDBStorage(f"sqlite:///{STORAGE}", engine_kwargs=engine)
-        pruner = optuna.pruners.MedianPruner(TRIALS_BEFORE_PRUNING, n_warmup_steps=EPOCHS_BEFORE_PRUNING + 1)
+        pruner = optuna.pruners.MedianPruner(
+            TRIALS_BEFORE_PRUNING, n_warmup_steps=EPOCHS_BEFORE_PRUNING + 1
+        )
         study = optuna.create_study(
-            storage=storage, study_name="search", direction="maximize", pruner=pruner, load_if_exists=True
+            storage=storage,
+            study_name="search",
+            direction="maximize",
+            pruner=pruner,
+            load_if_exists=True,
         )
         _same(study, settings, space, run)
         for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # killed; without an error of its own it does not count
+            study.tell(
+                trial.number, state=optuna.trial.TrialState.FAIL
+            )  # killed; without an error of its own it does not count
         yield study
     except (optuna.exceptions.OptunaError, SQLAlchemyError, sqlite3.Error) as error:
         reason = str(error).splitlines()[0]
-        raise TaggerError(f"{path}: the records of the search cannot be used: {reason}; if damaged, search anew") from error
+        raise TaggerError(
+            f"{path}: the records of the search cannot be used: {reason}; if damaged, search anew"
+        ) from error
     finally:
         if storage is not None:
             storage.engine.dispose()
@@ -155,18 +177,29 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
 
 def _same(study: optuna.Study, settings: Config, space: Space, run: Path) -> None:
     """Scores of other settings or another space are not comparable."""
-    text = config.to_toml(settings) + "".join(f"search.space.{key} = {dimension}\n" for key, dimension in space.items())
+    text = config.to_toml(settings) + "".join(
+        f"search.space.{key} = {dimension}\n" for key, dimension in space.items()
+    )
     begun = study.user_attrs.get("settings")
     if begun is None:
         study.set_user_attr("settings", text)
     elif begun != text:
         changed = sorted({*text.splitlines()} ^ {*begun.splitlines()})
-        raise TaggerError(f"{run}: was begun with other settings; they differ in: {'; '.join(changed)}. Only trials may change")
+        raise TaggerError(
+            f"{run}: was begun with other settings; they differ in: {'; '.join(changed)}. Only "
+            "trials may change"
+        )
 
 
 def _counted(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The trials that ended, in order; their place, from 1, is their number. Interrupted ones are done again and not told."""
-    return [trial for trial in study.trials if trial.state.is_finished() and (trial.state.name != "FAIL" or trial.user_attrs)]
+    """The trials that ended, in order; their place, from 1, is their number. Interrupted ones are
+    done again and not told.
+    """
+    return [
+        trial
+        for trial in study.trials
+        if trial.state.is_finished() and (trial.state.name != "FAIL" or trial.user_attrs)
+    ]
 
 
 def _rows(study: optuna.Study) -> tuple[Row, ...]:
@@ -191,7 +224,11 @@ def _rows(study: optuna.Study) -> tuple[Row, ...]:
 
 def _best(rows: tuple[Row, ...]) -> Row | None:
     """The first of the trials that trained to their end with the highest score."""
-    return max((row for row in rows if row.state == "complete"), key=lambda row: row.score or 0.0, default=None)
+    return max(
+        (row for row in rows if row.state == "complete"),
+        key=lambda row: row.score or 0.0,
+        default=None,
+    )
 
 
 def _folder(run: Path, number: int) -> Path:
@@ -203,7 +240,9 @@ class _PrunedError(Exception):
 
 
 class _Watcher(Observer):
-    """Passes on what a trial's training tells, reports its scores to Optuna, and ends it where that says so."""
+    """Passes on what a trial's training tells, reports its scores to Optuna, and ends it where that
+    says so.
+    """
 
     def __init__(self, trial: optuna.Trial, observer: Observer) -> None:
         self.trial = trial
@@ -221,10 +260,19 @@ class _Watcher(Observer):
             raise _PrunedError
 
 
-def _try(study: optuna.Study, settings: Config, space: Space, run: Path, number: int, count: int, observer: Observer) -> None:
+def _try(
+    study: optuna.Study,
+    settings: Config,
+    space: Space,
+    run: Path,
+    number: int,
+    count: int,
+    observer: Observer,
+) -> None:
     """One trial, to its end, which the study is told."""
     optuna = _optuna()
-    # Seeded trial by trial, a resumed search proposes what the uninterrupted one would have proposed.
+    # Seeded trial by trial, a resumed search proposes what the uninterrupted one would have
+    # proposed.
     seed = int(np.random.SeedSequence((settings.training.seed, number)).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     trial = study.ask({key: _distribution(dimension) for key, dimension in space.items()})
@@ -252,7 +300,9 @@ def _try(study: optuna.Study, settings: Config, space: Space, run: Path, number:
 def _chosen(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The values that a trial's parameters stand for."""
     return {
-        key: dimension.named()[parameters[key]] if isinstance(dimension, Choice) else parameters[key]
+        key: dimension.named()[parameters[key]]
+        if isinstance(dimension, Choice)
+        else parameters[key]
         for key, dimension in space.items()
     }
 
@@ -262,12 +312,18 @@ def _distribution(dimension: Choice | Range) -> optuna.distributions.BaseDistrib
     if isinstance(dimension, Choice):
         return distributions.CategoricalDistribution(tuple(dimension.named()))
     if isinstance(dimension.low, int):
-        return distributions.IntDistribution(dimension.low, dimension.high, dimension.log, dimension.step or 1)
-    return distributions.FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
+        return distributions.IntDistribution(
+            dimension.low, dimension.high, dimension.log, dimension.step or 1
+        )
+    return distributions.FloatDistribution(
+        dimension.low, dimension.high, dimension.log, dimension.step
+    )
 
 
 def _tidy(study: optuna.Study, run: Path) -> None:
-    """Write the tables. Of trials that have ended, keep no checkpoint, and the model of the best alone: disks fill up."""
+    """Write the tables. Of trials that have ended, keep no checkpoint, and the model of the best
+    alone: disks fill up.
+    """
     rows = _rows(study)
     best = _best(rows)
     for row in rows:

@@ -1,4 +1,6 @@
-"""The same training with several seeds: how far chance alone moves the score, and a model that is not a lucky one."""
+"""The same training with several seeds: how far chance alone moves the score, and a model that is
+not a lucky one.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,14 @@ class Series:
         """Markdown: a row a seed, then the means ± sample standard deviations."""
         head = [field.name.replace("_", " ") for field in fields(Result)] + ["kept"]
         rows: list[Sequence[object]] = [
-            [result.seed, f"{result.dev_score:.2f}", result.best_epoch, result.epochs, f"{result.minutes:.1f}", mark]
+            [
+                result.seed,
+                f"{result.dev_score:.2f}",
+                result.best_epoch,
+                result.epochs,
+                f"{result.minutes:.1f}",
+                mark,
+            ]
             for result in self.results
             for mark in ["median" if result is self.kept else ""]
         ]
@@ -66,16 +75,22 @@ def _mean(values: Sequence[float], digits: int) -> str:
 
 
 def train(
-    settings: Config | str | Path, run: str | Path, count: int, *, resume: bool = False, observer: Observer | None = None
+    settings: Config | str | Path,
+    run: str | Path,
+    count: int,
+    *,
+    resume: bool = False,
+    observer: Observer | None = None,
 ) -> Series:
-    """Train `count` times with the seeds ``training.seed``, the next higher, and so on; all else is the same.
+    """Train `count` times with the seeds ``training.seed``, the next higher, and so on; all else is
+    the same.
 
-    Each training has its run folder, ``run/seed-<seed>``. `run` itself becomes a copy of the bundle whose dev score is the
-    median, when all have ended; ``seeds.csv`` and ``seeds.md`` in it are written anew after each.
+    Each training has its run folder, ``run/seed-<seed>``. `run` itself becomes a copy of the bundle
+    whose dev score is the median, when all have ended; ``seeds.csv`` and ``seeds.md`` in it are
+    written anew after each.
 
-    Args:
-        settings: a `Config`, or the path of a TOML file.
-        resume: go on with a series that was stopped: what has ended is kept, what was interrupted goes on at its checkpoint.
+    Args: settings: a `Config`, or the path of a TOML file. resume: go on with a series that was
+        stopped: what has ended is kept, what was interrupted goes on at its checkpoint.
             The count may be another one now.
 
     Raises:
@@ -85,7 +100,10 @@ def train(
     run, observer = Path(run), observer or Observer()
     settings = labelling.shared(settings, run)
     first = settings.training.seed
-    plans = [config.assign(settings, {"training.seed": first + number}, "the last seed") for number in range(count)]
+    plans = [
+        config.assign(settings, {"training.seed": first + number}, "the last seed")
+        for number in range(count)
+    ]
     folders = [run / f"seed-{plan.training.seed}" for plan in plans]
     tables.begin(run, folders[0], resume)
 
@@ -97,7 +115,9 @@ def train(
         better = all(result.dev_score > other.dev_score for other in results)
         results.append(result)
         _write(run, Series(tuple(results)))
-        observer.over(number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", better)
+        observer.over(
+            number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", better
+        )
     whole = Series(tuple(results))
     bundle.save(run, bundle.load(run / f"seed-{whole.kept.seed}"))
     return whole
@@ -110,10 +130,13 @@ def _trained(plan: Config, folder: Path, observer: Observer) -> Bundle:
         if found.config == plan:
             return found
     except BundleError:
-        pass  # not ended, or damaged: the checkpoint decides, and says if it is one of other settings
+        # not ended, or damaged: the checkpoint decides, and says if it is one of other settings
+        pass
     begun = (folder / "checkpoint" / "last.npz").exists()
     if not begun and (folder / "config.toml").exists():
-        shutil.rmtree(folder)  # stopped before its first epoch ended: the trainer's folder, but nothing to go on from
+        shutil.rmtree(
+            folder
+        )  # stopped before its first epoch ended: the trainer's folder, but nothing to go on from
     return apart.train(plan, folder, resume=begun, observer=observer)
 
 
@@ -123,7 +146,9 @@ def _result(trained: Bundle, folder: Path) -> Result:
         with open(history, encoding="utf-8", newline="") as stream:
             seconds = sum(float(row["seconds"]) for row in csv.DictReader(stream))
     except (OSError, ValueError, KeyError) as error:
-        raise TaggerError(f"{history}: cannot be read ({error}); remove {folder}, and its seed is trained anew") from error
+        raise TaggerError(
+            f"{history}: cannot be read ({error}); remove {folder}, and its seed is trained anew"
+        ) from error
     metrics = trained.metrics
     return Result(
         seed=trained.config.training.seed,
@@ -135,6 +160,10 @@ def _result(trained: Bundle, folder: Path) -> Result:
 
 
 def _write(run: Path, whole: Series) -> None:
-    tables.write_table(run / "seeds.csv", [field.name for field in fields(Result)], [astuple(row) for row in whole.results])
+    tables.write_table(
+        run / "seeds.csv",
+        [field.name for field in fields(Result)],
+        [astuple(row) for row in whole.results],
+    )
     with written_whole(run / "seeds.md") as stream:
         stream.write(whole.table() + "\n")

@@ -1,4 +1,5 @@
-"""What a search may choose from: the table [search] of a configuration, checked to the last value. Imports no Optuna.
+"""What a search may choose from: the table [search] of a configuration, checked to the last value.
+Imports no Optuna.
 
     [search]
     trials = 30
@@ -7,8 +8,9 @@
     "model.units" = [100, 200, 300]
     "training.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
 
-A list: one of its values. A range: integers where the setting is one, else any number, with ``step`` those that many apart
-from ``low`` on. ``log`` spreads the trials evenly over orders of magnitude.
+A list: one of its values. A range: integers where the setting is one, else any number, with
+``step`` those that many apart from ``low`` on. ``log`` spreads the trials evenly over orders of
+magnitude.
 """
 
 from __future__ import annotations
@@ -35,13 +37,17 @@ _FIXED = ("data.", "training.seed")
 
 @dataclass(frozen=True)
 class Choice:
-    """One of these. What is no number, truth value or text, as a list of layers, is named by its JSON text."""
+    """One of these. What is no number, truth value or text, as a list of layers, is named by its
+    JSON text.
+    """
 
     values: tuple[Any, ...]
 
     def named(self) -> dict[Any, Any]:
         """The values by what stands for them in the search's records and tables."""
-        return {json.dumps(value) if isinstance(value, tuple) else value: value for value in self.values}
+        return {
+            json.dumps(value) if isinstance(value, tuple) else value: value for value in self.values
+        }
 
 
 @dataclass(frozen=True)
@@ -65,18 +71,23 @@ class Search:
 def load(path: str | Path) -> tuple[Config, Search]:
     """Read a configuration with a table [search]; the rest is as `config.load` reads it.
 
-    Raises:
-        ConfigError: those of `config.load`; also for anything in [search] that is unknown or impossible.
+    Raises: ConfigError: those of `config.load`; also for anything in [search] that is unknown or
+        impossible.
     """
     try:
         data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise ConfigError(
+            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     table = data.pop("search", None)
     if not isinstance(table, dict):
-        raise ConfigError(f'{path}: expected a table [search], with a table [search.space] such as "model.units" = [100, 200]')
+        raise ConfigError(
+            f"{path}: expected a table [search], with a table [search.space] such as "
+            '"model.units" = [100, 200]'
+        )
     for name in data:
         _known(name, [*(table.name for table in fields(Config)), "search"], "table", str(path))
     settings = config.from_dict(data, str(path))
@@ -95,14 +106,24 @@ def _search(table: dict[str, Any], settings: Config, where: str) -> Search:
         _known(key, ["trials", "space"], "setting", f"{where}: [search]")
     trials, space = table.get("trials", 30), table.get("space")
     if type(trials) is not int or trials < 1:
-        raise ConfigError(f"{where}: search.trials: expected an integer of at least 1, found {trials!r}")
+        raise ConfigError(
+            f"{where}: search.trials: expected an integer of at least 1, found {trials!r}"
+        )
     if not isinstance(space, dict) or not space:
-        raise ConfigError(f'{where}: expected a table [search.space] with at least one line such as "model.units" = [100, 200]')
-    return Search(trials, {key: _dimension(key, value, settings, where) for key, value in _dotted(space).items()})
+        raise ConfigError(
+            f"{where}: expected a table [search.space] with at least one line such as "
+            '"model.units" = [100, 200]'
+        )
+    return Search(
+        trials,
+        {key: _dimension(key, value, settings, where) for key, value in _dotted(space).items()},
+    )
 
 
 def _dotted(space: Mapping[str, Any]) -> dict[str, Any]:
-    """By dotted key, also where the quotes were left out: to TOML ``model.units`` is a table in a table."""
+    """By dotted key, also where the quotes were left out: to TOML ``model.units`` is a table in a
+    table.
+    """
     flat: dict[str, Any] = {}
     for name, value in space.items():
         inner = isinstance(value, dict) and "." not in name
@@ -115,13 +136,19 @@ def _dimension(key: str, value: Any, settings: Config, where: str) -> Choice | R
     if "." not in key:
         raise ConfigError(f"{where}: {key}: expected a setting with its table, such as model.units")
     if key.startswith(_FIXED):
-        raise ConfigError(f"{where}: {key}: is no matter of choice, since the trials' dev scores must be comparable")
+        raise ConfigError(
+            f"{where}: {key}: is no matter of choice, since the trials' dev scores must be "
+            "comparable"
+        )
     if isinstance(value, dict):
         return _range(key, value, settings, where)
     if not isinstance(value, list) or not value:
         if not isinstance(value, list):
             _setting(key, value, settings, where)  # an unknown key is the worse mistake
-        raise ConfigError(f"{where}: {key}: expected a list of values or a range {{ low = …, high = … }}, found {value!r}")
+        raise ConfigError(
+            f"{where}: {key}: expected a list of values or a range {{ low = …, high = … "
+            f"}}, found {value!r}"
+        )
     choice = Choice(tuple(_setting(key, one, settings, where) for one in value))
     if len(choice.named()) < len(value):
         raise ConfigError(f"{where}: {key}: holds a value twice: {value!r}")
@@ -140,7 +167,9 @@ def _range(key: str, value: dict[str, Any], settings: Config, where: str) -> Ran
     ends = [value.get(name) for name in ("low", "high")]
     for number in [*ends, value.get("step", 1)]:
         if type(number) not in (int, float) or not math.isfinite(number):
-            raise ConfigError(f"{where}: {key}: expected numbers {{ low = …, high = … }}, found {value!r}")
+            raise ConfigError(
+                f"{where}: {key}: expected numbers {{ low = …, high = … }}, found {value!r}"
+            )
     low, high = (_setting(key, end, settings, where) for end in ends)
     if type(low) not in (int, float):
         raise ConfigError(f"{where}: {key}: a range is for numbers; expected a list of values")

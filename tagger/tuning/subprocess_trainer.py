@@ -1,11 +1,12 @@
 """A training in a process of its own, watched from this one. Imports no Keras.
 
-TensorFlow 2.21 keeps three to four times the size of the weights of every network that was trained in a process, whatever is
-deleted or cleared (measured), so that a long series would fill the memory. A process gives all of it back; besides, no result
-can depend on what was trained before it, and where one training is killed for want of memory the others go on.
+TensorFlow 2.21 keeps three to four times the size of the weights of every network that was trained
+in a process, whatever is deleted or cleared (measured), so that a long series would fill the
+memory. A process gives all of it back; besides, no result can depend on what was trained before it,
+and where one training is killed for want of memory the others go on.
 
-The two processes exchange lines of JSON: the job and a blank line after each epoch ("go on") downwards, events upwards. The
-training ends when its reader does.
+The two processes exchange lines of JSON: the job and a blank line after each epoch ("go on")
+downwards, events upwards. The training ends when its reader does.
 """
 
 from __future__ import annotations
@@ -31,14 +32,17 @@ from tagger.training.observer import Observer
 __all__ = ["train"]
 
 
-def train(settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None) -> Bundle:
-    """`trainer.train` in a new process: the same result, to the byte. What `observer` raises ends the training.
+def train(
+    settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None
+) -> Bundle:
+    """`trainer.train` in a new process: the same result, to the byte. What `observer` raises ends
+    the training.
 
-    The next epoch begins when `observer` has been told of the last. A tokenizer that the calling program registered is
-    unknown in the new process.
+    The next epoch begins when `observer` has been told of the last. A tokenizer that the calling
+    program registered is unknown in the new process.
 
-    Raises:
-        TaggerError: those of `trainer.train`; also when the process ended as it should not, for want of memory for example.
+    Raises: TaggerError: those of `trainer.train`; also when the process ended as it should not, for
+        want of memory for example.
     """
     job = {"settings": config.to_toml(settings), "run": os.fspath(run), "resume": resume}
     with tempfile.TemporaryFile() as words:
@@ -49,7 +53,12 @@ def train(settings: Config, run: str | Path, *, resume: bool = False, observer: 
             "tagger.tuning.subprocess_trainer",
         ]  # -P: no module out of the folder we happen to be in
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words, env=_environment(), encoding="utf-8"
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            env=_environment(),
+            encoding="utf-8",
         )
         try:
             error = _watch(process, job, observer or Observer())
@@ -66,7 +75,11 @@ def train(settings: Config, run: str | Path, *, resume: bool = False, observer: 
 def _environment() -> dict[str, str]:
     """Ours, and this very copy of the package."""
     paths = [str(Path(tagger.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    return {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
 
 
 def _watch(process: subprocess.Popen[str], job: dict[str, Any], observer: Observer) -> str | None:
@@ -107,7 +120,11 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _unexpected(run: str | Path, status: int, words: str) -> TaggerError:
     last = next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
-    how = f"was killed ({signal.Signals(-status).name}), perhaps for want of memory" if status < 0 else f"failed: {last}"
+    how = (
+        f"was killed ({signal.Signals(-status).name}), perhaps for want of memory"
+        if status < 0
+        else f"failed: {last}"
+    )
     error = TaggerError(f"{run}: the process of the training {how}")
     error.add_note(words)  # for whoever looks for the reason in Python
     return error
@@ -131,15 +148,21 @@ class _Reporter(Observer):
 
 def main() -> None:
     """What the new process does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the old one decides and ends this one
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by an exception, so that no half-written file is left
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches both processes; the old one decides and ends this one
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(1)
+    )  # by an exception, so that no half-written file is left
     reporter = _Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)  # whatever a library prints is none of our lines
     job = json.loads(sys.stdin.readline())
     try:
         from tagger.training import trainer
 
-        trainer.train(config.from_toml(job["settings"]), job["run"], resume=job["resume"], observer=reporter)
+        trainer.train(
+            config.from_toml(job["settings"]), job["run"], resume=job["resume"], observer=reporter
+        )
     except BrokenPipeError:
         sys.exit(1)
     except TaggerError as error:

@@ -10,19 +10,42 @@ import click
 @click.command(no_args_is_help=True)
 @click.argument("run")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a sentence, with every step, and one for all of them.")
-@click.option("--tokenizer", metavar="NAME", help="Of raw text; by default that of the model's training. whitespace: tokenized.")
-@click.option("--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph.")
-@click.option("--carry", is_flag=True, help="Read the sentences as one text: each goes on where the one before it ended.")
-def command(run: str, files: tuple[str, ...], as_json: bool, tokenizer: str | None, wrapped: bool, carry: bool) -> None:
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="A JSON object a sentence, with every step, and one for all of them.",
+)
+@click.option(
+    "--tokenizer",
+    metavar="NAME",
+    help="Of raw text; by default that of the model's training. whitespace: tokenized.",
+)
+@click.option(
+    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
+)
+@click.option(
+    "--carry",
+    is_flag=True,
+    help="Read the sentences as one text: each goes on where the one before it ended.",
+)
+def command(
+    run: str,
+    files: tuple[str, ...],
+    as_json: bool,
+    tokenizer: str | None,
+    wrapped: bool,
+    carry: bool,
+) -> None:
     """Say how probable the sentences of files are to the model in RUN; - is standard input.
 
     \b
     tagger lm score runs/news sentences.txt
     echo "The apple and pear salad" | tagger lm score runs/news -
 
-    A line a sentence: the natural logarithm of its probability, the product of all steps and <EOS>; its perplexity; its text.
-    The last line is of all of them. Figures of models with different vocabularies do not compare: see how much is unknown.
+    A line a sentence: the natural logarithm of its probability, the product of all steps and <EOS>;
+    its perplexity; its text. The last line is of all of them. Figures of models with different
+    vocabularies do not compare: see how much is unknown.
     """
     from dataclasses import replace
 

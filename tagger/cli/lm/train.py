@@ -10,10 +10,26 @@ from tagger.errors import ConfigError
 
 @click.command(no_args_is_help=True)
 @click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
-@click.option("--train", multiple=True, metavar="FILE", help="Text to learn from; several files are one text. .gz allowed.")
-@click.option("--dev", multiple=True, metavar="FILE", help="Text that decides when to stop and which epoch to keep.")
+@click.option(
+    "--train",
+    multiple=True,
+    metavar="FILE",
+    help="Text to learn from; several files are one text. .gz allowed.",
+)
+@click.option(
+    "--dev",
+    multiple=True,
+    metavar="FILE",
+    help="Text that decides when to stop and which epoch to keep.",
+)
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same model.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting, as in model.units=500.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, as in model.units=500.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped.")
 def command(
     paths: tuple[str, ...],
@@ -30,7 +46,8 @@ def command(
     tagger lm train news.toml runs/news-backward --set model.direction=backward
     tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
 
-    All settings with their defaults are in RUN/config.toml afterwards. The same settings, text and seed give the same model.
+    All settings with their defaults are in RUN/config.toml afterwards. The same settings, text and
+    seed give the same model.
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
@@ -39,16 +56,23 @@ def command(
     settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
     given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}
     try:
-        settings = config.assign(settings, {key: value for key, value in given.items() if value is not None}, "command line")
+        settings = config.assign(
+            settings,
+            {key: value for key, value in given.items() if value is not None},
+            "command line",
+        )
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
     with quiet_stderr():
         from tagger.cli.progress import LanguageModelProgress
         from tagger.training import language_model
-    bundle = language_model.train(settings, paths[-1], resume=resume, observer=LanguageModelProgress())
+    bundle = language_model.train(
+        settings, paths[-1], resume=resume, observer=LanguageModelProgress()
+    )
     dev_figures = bundle.metrics["dev"]
     click.echo(
-        f"Best dev perplexity {dev_figures['perplexity']}, {dev_figures['bits_per_character']} bits per character "
+        f"Best dev perplexity {dev_figures['perplexity']}, {dev_figures['bits_per_character']} "
+        "bits per character "
         f"(epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."
     )

@@ -1,11 +1,12 @@
-"""File formats: a reader and a writer each, as generators, so that memory does not grow with the file.
+"""File formats: a reader and a writer each, as generators, so that memory does not grow with the
+file.
 
     conll   columns, a token a line, a blank line between sentences     conll.py
     jsonl   a JSON object a line: tokens, or text with character spans   jsonl.py
     text    plain text, a paragraph a line                               plain.py
 
-Readers yield `Sentence`; what they cannot represent travels along in ``sentence.record``, so that the writer of the
-same format gives back the file as it was, with the prediction added.
+Readers yield `Sentence`; what they cannot represent travels along in ``sentence.record``, so that
+the writer of the same format gives back the file as it was, with the prediction added.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ _BLOCK = 1 << 16  # bytes that are read at once, up to the end of a line
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read: the columns of CoNLL files, and for raw text the tokenizer and whether lines are wrapped.
+    """How to read: the columns of CoNLL files, and for raw text the tokenizer and whether lines are
+    wrapped.
 
-    Without ``annotated``, annotations in the file are left unread, as when a model is to make its own.
+    Without ``annotated``, annotations in the file are left unread, as when a model is to make its
+    own.
     """
 
     columns: conll.Columns = field(default_factory=conll.Columns)
@@ -46,7 +49,8 @@ class ReadOptions:
 
 
 def format_of(path: str, *, txt_is: str = "text") -> str:
-    """The format that a file's name says: .jsonl and .ndjson; .txt, .text and .md (`txt_is`); any other is CoNLL columns.
+    """The format that a file's name says: .jsonl and .ndjson; .txt, .text and .md (`txt_is`); any
+    other is CoNLL columns.
 
     Standard input, written ``-``, is text. A final .gz does not count.
     """
@@ -57,27 +61,43 @@ def format_of(path: str, *, txt_is: str = "text") -> str:
 
 
 def read(
-    path: str | Path, format_name: str, options: ReadOptions | None = None, *, tell: Callable[[int], None] | None = None
+    path: str | Path,
+    format_name: str,
+    options: ReadOptions | None = None,
+    *,
+    tell: Callable[[int], None] | None = None,
 ) -> Iterator[Sentence]:
-    """The sentences of a file, gzip or not; ``-`` reads standard input. `tell` is told now and then how many bytes are read.
+    """The sentences of a file, gzip or not; ``-`` reads standard input. `tell` is told now and then
+    how many bytes are read.
 
-    Raises:
-        DataError: the file cannot be opened, is not UTF-8, or has an ill-formed line (``path:line: …``).
+    Raises: DataError: the file cannot be opened, is not UTF-8, or has an ill-formed line
+        (``path:line: …``).
     """
     options = options or ReadOptions()
     name = str(path)
     with _opened(name) as (stream, raw):
         lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
         if format_name == "conll":
-            yield from conll.read(lines, name, options.columns if options.annotated else replace(options.columns, tag=None))
+            yield from conll.read(
+                lines,
+                name,
+                options.columns if options.annotated else replace(options.columns, tag=None),
+            )
         elif format_name == "jsonl":
-            yield from jsonl.read(lines, name, tokens.get(options.tokenizer), annotated=options.annotated)
+            yield from jsonl.read(
+                lines, name, tokens.get(options.tokenizer), annotated=options.annotated
+            )
         else:
-            yield from plain.read(lines, name, tokens.get(options.tokenizer), wrapped=options.wrapped)
+            yield from plain.read(
+                lines, name, tokens.get(options.tokenizer), wrapped=options.wrapped
+            )
 
 
-def write(sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2") -> None:
-    """Write sentences with their spans (or plain tags) in a format; `scheme` says how CoNLL tags encode spans.
+def write(
+    sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2"
+) -> None:
+    """Write sentences with their spans (or plain tags) in a format; `scheme` says how CoNLL tags
+    encode spans.
 
     Raises:
         TaggerError: the format or the encoding of `stream` cannot hold a token or tag.
@@ -92,7 +112,9 @@ def write(sentences: Iterable[Sentence], stream: IO[str], format_name: str, sche
             plain.write(sentences, stream)
     except UnicodeEncodeError as error:
         character = f"{error.object[error.start]!a}"
-        raise TaggerError(f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1") from error
+        raise TaggerError(
+            f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1"
+        ) from error
 
 
 @contextmanager
@@ -111,8 +133,12 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
 
 
-def _decoded(stream: BinaryIO, name: str, block_read: Callable[[], None]) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends. Only \\n and \\r\\n end a line: other separators of Unicode are text."""
+def _decoded(
+    stream: BinaryIO, name: str, block_read: Callable[[], None]
+) -> Iterator[tuple[int, str]]:
+    """Numbered lines without their ends. Only \\n and \\r\\n end a line: other separators of
+    Unicode are text.
+    """
     number = 0
     try:
         while data := b"".join(stream.readlines(_BLOCK)):
@@ -133,4 +159,6 @@ def _decoded(stream: BinaryIO, name: str, block_read: Callable[[], None]) -> Ite
         mend = "convert the file, for example: iconv -f latin1 -t utf-8"
         raise DataError(name, number + len(lines_before) + 1, f"{message}; {mend}") from error
     except (EOFError, zlib.error) as error:
-        raise DataError(name, None, f"the gzip file ends early or is damaged ({error}); compress it anew") from error
+        raise DataError(
+            name, None, f"the gzip file ends early or is damaged ({error}); compress it anew"
+        ) from error

@@ -1,7 +1,8 @@
-"""Plain text in, and text with its spans marked in brackets out: ``[PER Teddy Roosevelt] was a great President.``
+"""Plain text in, and text with its spans marked in brackets out: ``[PER Teddy Roosevelt] was a
+great President.``
 
-A line is a paragraph and its end ends a sentence, as headlines, lists and one-sentence-a-line files need it. In wrapped
-text (e-mails, old books) only a blank line ends a paragraph.
+A line is a paragraph and its end ends a sentence, as headlines, lists and one-sentence-a-line files
+need it. In wrapped text (e-mails, old books) only a blank line ends a paragraph.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from tagger.text.tokens import Tokenizer
 __all__ = ["read", "write"]
 
 
-def read(lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, wrapped: bool) -> Iterator[Sentence]:
-    """Sentences of numbered lines; those of one paragraph share their record, whose text they have offsets into.
+def read(
+    lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, wrapped: bool
+) -> Iterator[Sentence]:
+    """Sentences of numbered lines; those of one paragraph share their record, whose text they have
+    offsets into.
 
     A paragraph without a token comes as one empty sentence, so that it can be written back.
     """
@@ -33,7 +37,9 @@ def read(lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, w
 
 
 def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Runs of lines that hold text, joined by line breaks; a line without text stands for itself."""
+    """Runs of lines that hold text, joined by line breaks; a line without text stands for
+    itself.
+    """
     for has_text, group in itertools.groupby(lines, key=lambda numbered: bool(numbered[1].strip())):
         if has_text:
             numbered = list(group)
@@ -43,7 +49,9 @@ def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
-    """Write each paragraph with its spans in brackets (or, for plain tags, ``token/TAG``), and all between as it was."""
+    """Write each paragraph with its spans in brackets (or, for plain tags, ``token/TAG``), and all
+    between as it was.
+    """
     for group in by_record(sentences):
         stream.write(_marked(group) + "\n")
 
@@ -77,7 +85,11 @@ def _escaped(name: str) -> str:
 def _marked_tokens(sentence: Sentence) -> list[str]:
     words = list(sentence.tokens)
     if sentence.spans is None:
-        return [f"{word}/{tag}" for word, tag in zip(words, sentence.tags, strict=True)] if sentence.tags else words
+        return (
+            [f"{word}/{tag}" for word, tag in zip(words, sentence.tags, strict=True)]
+            if sentence.tags
+            else words
+        )
     for span in sentence.spans:
         words[span.start] = f"[{span.label} {words[span.start]}"
         words[span.end - 1] += "]"

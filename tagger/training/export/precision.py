@@ -1,4 +1,6 @@
-"""Graphs for a trained model: exported, measured on dev, and put into its bundle. Imports no Keras."""
+"""Graphs for a trained model: exported, measured on dev, and put into its bundle. Imports no
+Keras.
+"""
 
 from __future__ import annotations
 
@@ -23,20 +25,28 @@ from tagger.training.observer import Observer
 __all__ = ["TOLERATED", "add", "with_graphs"]
 
 TOLERATED = 0.1
-"""So many percentage points of the dev score int8 may lose and still be what a model predicts in."""
+"""So many percentage points of the dev score int8 may lose and still be what a model predicts
+in.
+"""
 
 
 def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
-    """Put graphs into the bundle in the folder `run`, in place of those it had; errors are those of both modules."""
+    """Put graphs into the bundle in the folder `run`, in place of those it had; errors are those of
+    both modules.
+    """
     bundle = with_graphs(bundles.load(run), sentences)
     bundles.save(run, bundle)
     return bundle
 
 
-def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = (), observer: Observer | None = None) -> Bundle:
-    """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how it predicts:
+def with_graphs(
+    bundle: Bundle, sentences: Sequence[Sentence] = (), observer: Observer | None = None
+) -> Bundle:
+    """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how
+    it predicts:
 
-    - whether the occurrences of a word in a document inform each other (`runtime.agreement`): if that is the better;
+    - whether the occurrences of a word in a document inform each other (`runtime.agreement`): if
+      that is the better;
     - in int8, if that loses no more than `TOLERATED`.
 
     The figures of all are in its metrics.
@@ -48,19 +58,29 @@ def with_graphs(bundle: Bundle, sentences: Sequence[Sentence] = (), observer: Ob
     bundle, observer = replace(bundle, graphs=export.graphs(bundle)), observer or Observer()
     if not sentences:
         return bundle  # as it was decided before, for these weights
-    metrics = {name: value for name, value in bundle.metrics.items() if name not in ("agreement", "int8", "precision")}
+    metrics = {
+        name: value
+        for name, value in bundle.metrics.items()
+        if name not in ("agreement", "int8", "precision")
+    }
     bundle = replace(bundle, metrics=metrics)
     score = round(_score(bundle, sentences, FLOAT32, observer), 2)
     if bundle.scheme != schemes.PLAIN:
         agreeing = replace(bundle, metrics={**metrics, "agreement": {"weight": WEIGHT}})
         found = round(_score(agreeing, sentences, FLOAT32, observer), 2)
         measured = {"weight": WEIGHT if found > score else 0.0, "score": found, "without": score}
-        bundle, score = replace(bundle, metrics={**metrics, "agreement": measured}), max(found, score)
+        bundle, score = (
+            replace(bundle, metrics={**metrics, "agreement": measured}),
+            max(found, score),
+        )
     if export.INT8 not in bundle.graphs:
         return bundle
     int8 = round(_score(bundle, sentences, "int8", observer), 2)
     precision = "int8" if int8 >= score - TOLERATED else FLOAT32
-    return replace(bundle, metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision})
+    return replace(
+        bundle,
+        metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision},
+    )
 
 
 def annotated(bundle: Bundle, path: str) -> list[Sentence]:
@@ -72,12 +92,21 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
     return annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)[0]
 
 
-def _score(bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer) -> float:
+def _score(
+    bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer
+) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
     member = Member(bundle, Network(bundle, precision))
-    model = Predictor(member, read=remembered(member, [sentence.tokens for sentence in sentences], observer))
+    model = Predictor(
+        member, read=remembered(member, [sentence.tokens for sentence in sentences], observer)
+    )
     found = list(model.predict(sentences, scores=False))
     if not model.plain_tags:
-        return 100 * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
-    gold, tags = ([tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found))
+        return (
+            100
+            * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
+        )
+    gold, tags = (
+        [tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found)
+    )
     return 100 * sum(map(operator.eq, gold, tags)) / max(len(gold), 1)

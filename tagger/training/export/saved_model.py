@@ -18,16 +18,19 @@ __all__ = ["save"]
 
 
 def save(bundle: Bundle, folder: Path) -> None:
-    """Write a SavedModel whose endpoint ``serve`` takes the inputs of `Lexicon.inputs` by name and gives emissions (B, T, K).
+    """Write a SavedModel whose endpoint ``serve`` takes the inputs of `Lexicon.inputs` by name and
+    gives emissions (B, T, K).
 
     It appears whole; a SavedModel that was there is replaced.
 
-    Raises:
-        TaggerError: Keras does not run on TensorFlow, the folder holds something else, or the disk does not let it be written.
-        BundleError: the weights are not those of the settings.
+    Raises: TaggerError: Keras does not run on TensorFlow, the folder holds something else, or the
+        disk does not let it be written. BundleError: the weights are not those of the settings.
     """
     if keras.backend.backend() != "tensorflow":
-        raise TaggerError("a SavedModel needs Keras on TensorFlow; leave out KERAS_BACKEND, or set it to tensorflow")
+        raise TaggerError(
+            "a SavedModel needs Keras on TensorFlow; leave out KERAS_BACKEND, or set it to "
+            "tensorflow"
+        )
     if folder.exists() and not (folder / "saved_model.pb").is_file():
         raise TaggerError(f"{folder}: exists and is no SavedModel; choose another --output")
     import tensorflow
@@ -41,11 +44,14 @@ def save(bundle: Bundle, folder: Path) -> None:
     for name in {"vectors", "context"} & {*shapes}:
         shapes[name][-1] = example[name].shape[-1]
     signature = {
-        name: tensorflow.TensorSpec(shapes[name], np.dtype(array.dtype), name=name) for name, array in sorted(example.items())
+        name: tensorflow.TensorSpec(shapes[name], np.dtype(array.dtype), name=name)
+        for name, array in sorted(example.items())
     }
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", lambda inputs: model.head.emissions(model(inputs)), input_signature=[signature])
+    archive.add_endpoint(
+        "serve", lambda inputs: model.head.emissions(model(inputs)), input_signature=[signature]
+    )
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,9 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 @dataclass
 class Comparison:
-    """Over so many tokens, how far a graph's emissions are from Keras' at most, and how many tokens get another tag."""
+    """Over so many tokens, how far a graph's emissions are from Keras' at most, and how many tokens
+    get another tag.
+    """
 
     precision: str
     tokens: int = 0
@@ -40,8 +42,13 @@ class Comparison:
     other_tags: int = 0
 
     def __str__(self) -> str:
-        share = f"{100 * self.other_tags / max(self.tokens, 1):.3f} %" if self.other_tags else "none"
-        return f"{self.precision}: {self.tokens:,} tokens, emissions within {self.difference:.1e} of Keras', other tags: {share}"
+        share = (
+            f"{100 * self.other_tags / max(self.tokens, 1):.3f} %" if self.other_tags else "none"
+        )
+        return (
+            f"{self.precision}: {self.tokens:,} tokens, emissions within {self.difference:.1e} of "
+            f"Keras', other tags: {share}"
+        )
 
 
 def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
@@ -65,7 +72,10 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
                 _count(found[name], member, expected[index], emissions)
     exact = found[PRECISIONS[0]]
     if exact.difference > CLOSE or exact.other_tags:
-        raise TaggerError(f"the graphs are not the network: {exact}; expected emissions within {CLOSE} and the same tags")
+        raise TaggerError(
+            f"the graphs are not the network: {exact}; expected emissions within {CLOSE} and the "
+            "same tags"
+        )
     return list(found.values())
 
 
@@ -82,5 +92,7 @@ def _count(comparison: Comparison, member: Member, expected: np.ndarray, found: 
     length = np.array([len(expected)])
     one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, found))
     comparison.tokens += len(expected)
-    comparison.difference = max(comparison.difference, float(np.abs(expected - found).max(initial=0)))
+    comparison.difference = max(
+        comparison.difference, float(np.abs(expected - found).max(initial=0))
+    )
     comparison.other_tags += int((one != other).sum())

@@ -18,7 +18,8 @@ from tagger.training.inputs.augmentation import Mentions
 __all__ = ["Batches", "passes"]
 
 LARGE = 512  # padded tokens a batch, where train is not small
-RARE_CHARACTER = 5  # a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
+# a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
+RARE_CHARACTER = 5
 
 
 class Batches(keras.utils.PyDataset):
@@ -39,16 +40,22 @@ class Batches(keras.utils.PyDataset):
         self.numbers = self.lexicon.numbers(sentence.tokens for sentence in sentences)
         ids = {tag: number for number, tag in enumerate(tags)}
         self.tags = [_targets(sentence, ids) for sentence in sentences]
-        self.mentions = Mentions(self.numbers, self.tags, [sentence.spans or () for sentence in sentences])
+        self.mentions = Mentions(
+            self.numbers, self.tags, [sentence.spans or () for sentence in sentences]
+        )
         self.rare = features.words.rare(1)
-        self.rare_characters = None if features.characters is None else features.characters.rare(RARE_CHARACTER)
+        self.rare_characters = (
+            None if features.characters is None else features.characters.rare(RARE_CHARACTER)
+        )
         self.contexts = contexts
         self.settings = settings
         self.lengths = np.array([len(sentence) for sentence in sentences])
         tokens = int(self.lengths.sum())
         self.passes = passes(tokens, settings.training)
         self.tokens = tokens * self.passes
-        self.budget = settings.training.batch_tokens or (min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE)
+        self.budget = settings.training.batch_tokens or (
+            min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE
+        )
         self.epoch = epoch
 
     @property
@@ -63,11 +70,16 @@ class Batches(keras.utils.PyDataset):
             seed = (self.settings.training.seed, epoch, reading)
             numbers, tags = self.numbers, self.tags
             probability = self.settings.training.mention_replacement
-            # A corpus that is large enough to be read once is better as it is; language models have read it as it is.
+            # A corpus that is large enough to be read once is better as it is; language models have
+            # read it as it is.
             if reading and probability and self.contexts is None:
                 numbers, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
-            # By the lengths before any replacement: Keras expects each epoch to have as many batches as the first.
-            self._batches += [(indices, numbers, tags) for indices in shuffled_buckets(self.lengths, self.budget, seed)]
+            # By the lengths before any replacement: Keras expects each epoch to have as many
+            # batches as the first.
+            self._batches += [
+                (indices, numbers, tags)
+                for indices in shuffled_buckets(self.lengths, self.budget, seed)
+            ]
 
     def __len__(self) -> int:
         return len(self._batches)
@@ -75,25 +87,36 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
         indices, numbers, tags = self._batches[number]
-        batch = batch_up(indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes)
+        batch = batch_up(
+            indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes
+        )
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
         inputs, ids = self.disguised(batch.inputs, random), batch.tags
-        return (inputs, ids) if number or fixed_shapes else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
+        return (
+            (inputs, ids)
+            if number or fixed_shapes
+            else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
+        )
 
     def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The first batch with more padding than any other: on TensorFlow, Keras takes a size in which the first two batches
-        agree for one that never varies."""
+        """The first batch with more padding than any other: on TensorFlow, Keras takes a size in
+        which the first two batches agree for one that never varies."""
         wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
         if "characters" in inputs:
             more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
-            wider["characters"] = np.pad(inputs["characters"], ((0, 0), (0, more)), constant_values=PAD)
+            wider["characters"] = np.pad(
+                inputs["characters"], ((0, 0), (0, more)), constant_values=PAD
+            )
         if "context" in inputs:
             wider["context"] = np.pad(inputs["context"], ((0, 0), (0, 1), (0, 0)))
         return {**inputs, **wider}
 
-    def disguised(self, inputs: dict[str, np.ndarray], random: np.random.Generator) -> dict[str, np.ndarray]:
-        """Inputs in which some words look as unknown ones will: to the network they are the same in the whole batch.
+    def disguised(
+        self, inputs: dict[str, np.ndarray], random: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Inputs in which some words look as unknown ones will: to the network they are the same in
+        the whole batch.
 
         Where words are predicted, ``targets`` are all of them as they are.
         """
@@ -103,7 +126,9 @@ class Batches(keras.utils.PyDataset):
         inputs = {**inputs, "words": words, **targets}
         if self.rare_characters is not None:
             probability = vocabulary.unknown_probability
-            inputs["characters"] = replace_rare(inputs["characters"], self.rare_characters, probability, random)
+            inputs["characters"] = replace_rare(
+                inputs["characters"], self.rare_characters, probability, random
+            )
         if vocabulary.word_dropout:
             hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
             inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)

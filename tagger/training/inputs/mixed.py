@@ -21,10 +21,12 @@ _TEXT = 1  # in seeds: draws for text are others than those for train
 
 
 class Mixed(keras.utils.PyDataset):
-    """Batches of train among batches of text, in an order that the seed and the epoch's number alone determine.
+    """Batches of train among batches of text, in an order that the seed and the epoch's number
+    alone determine.
 
-    An epoch reads train as `Batches` does, and of the text ``distillation.ratio`` times as many tokens, at most all: the next
-    epoch goes on in the text where this one ended. Targets are distributions, (B, T, K) float32.
+    An epoch reads train as `Batches` does, and of the text ``distillation.ratio`` times as many
+    tokens, at most all: the next epoch goes on in the text where this one ended. Targets are
+    distributions, (B, T, K) float32.
     """
 
     def __init__(self, train: Batches, labels: Labels, settings: Config) -> None:
@@ -40,7 +42,11 @@ class Mixed(keras.utils.PyDataset):
         part = round(self.batches * settings.distillation.ratio * train.tokens / tokens)
         self.part = min(max(part, 1), self.batches)
         self.tokens = train.tokens + round(tokens * self.part / self.batches)
-        self.facts = (len(self.numbers), tokens, self.tokens - train.tokens)  # sentences, tokens, and tokens an epoch
+        self.facts = (
+            len(self.numbers),
+            tokens,
+            self.tokens - train.tokens,
+        )  # sentences, tokens, and tokens an epoch
         self.epoch = train.epoch
 
     @property
@@ -58,15 +64,24 @@ class Mixed(keras.utils.PyDataset):
         self.order = [0, second, *(place for place in rest if place != second)]
 
     def _differs(self, place: int) -> bool:
-        """Whether a batch has another size than the first in everything, so that Keras sees what varies: see `Batches`."""
-        first, other = ((*inputs["tokens"].shape, len(inputs["words"])) for inputs, _ in map(self._batch, (0, place)))
+        """Whether a batch has another size than the first in everything, so that Keras sees what
+        varies: see `Batches`.
+        """
+        first, other = (
+            (*inputs["tokens"].shape, len(inputs["words"]))
+            for inputs, _ in map(self._batch, (0, place))
+        )
         return all(map(operator.ne, first, other))
 
     def _round(self, number: int) -> list[np.ndarray]:
         """All of the text once; each round puts other sentences of like length together."""
         if number not in self.rounds:
-            self.rounds = {kept: batches for kept, batches in self.rounds.items() if kept == number - 1}
-            self.rounds[number] = shuffled_buckets(self.lengths, self.train.budget, (self.seed, number, 1, _TEXT))
+            self.rounds = {
+                kept: batches for kept, batches in self.rounds.items() if kept == number - 1
+            }
+            self.rounds[number] = shuffled_buckets(
+                self.lengths, self.train.budget, (self.seed, number, 1, _TEXT)
+            )
         return self.rounds[number]
 
     def __len__(self) -> int:

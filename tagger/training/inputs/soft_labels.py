@@ -1,11 +1,13 @@
-"""What teachers believe of a text, written down: the labelling that a distillation learns from. Imports no Keras.
+"""What teachers believe of a text, written down: the labelling that a distillation learns from.
+Imports no Keras.
 
-    <labels>/<key>/00000.npz     a block of sentences, and the probabilities of their tokens' tags, (N, K) float16
-    <labels>/<key>/labels.json   comes last: what was labelled, by whom, and how many blocks there are
+    <labels>/<key>/00000.npz     sentences, and their tags' probabilities, (N, K) float16
+    <labels>/<key>/labels.json   comes last: what was labelled, by whom, in how many blocks
 
-The key follows from the bytes of teachers and texts and from how they are read. So nothing is labelled twice, and nothing
-that was labelled otherwise is taken for it. A block is as it is whatever was labelled before it in the same process: one that
-is complete need not be made again, and a labelling that was interrupted gives the same bytes as one that ran through.
+The key follows from the bytes of teachers and texts and from how they are read. So nothing is
+labelled twice, and nothing that was labelled otherwise is taken for it. A block is as it is
+whatever was labelled before it in the same process: one that is complete need not be made again,
+and a labelling that was interrupted gives the same bytes as one that ran through.
 
 Axes: N tokens of a block, T of a sentence, K tags.
 """
@@ -37,8 +39,11 @@ from tagger.text.spans import Sentence
 __all__ = ["LABELS", "Labels", "Told", "folder_of", "labelled", "shared"]
 
 LABELS = "labels"
-BLOCK = 1 << 15  # tokens: what is lost at most when a labelling is interrupted, and as many as a predictor has in hand
-LONGEST = 256  # tokens of a sentence to learn from: what is longer is a table or a list, and would cost a batch its memory
+BLOCK = 1 << 15
+"""Tokens per block: at most so many are lost when labelling is interrupted."""
+LONGEST = 256
+"""Tokens of the longest sentence to learn from: longer ones are tables or lists, and would exhaust
+the memory of a batch."""
 _LAST = "labels.json"
 _FORMAT = 1
 
@@ -66,17 +71,20 @@ def folder_of(settings: Config, run: Path) -> Path:
 def shared(settings: Config, run: Path) -> Config:
     """Settings for several trainings below `run`, which keep their labels in one place."""
     taught = settings.distillation.teachers and not settings.distillation.labels
-    return config.assign(settings, {"distillation.labels": str(run / LABELS)}) if taught else settings
+    return (
+        config.assign(settings, {"distillation.labels": str(run / LABELS)}) if taught else settings
+    )
 
 
 def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False) -> Labels:
-    """The labels that `settings` ask for: those in `folder`, else made and put there, block by block.
+    """The labels that `settings` ask for: those in `folder`, else made and put there, block by
+    block.
 
     Args:
         begun: a training with these labels has begun, so that they must be there.
 
-    Raises:
-        TaggerError: a teacher or text cannot be read, or the texts hold no sentence; or the labels are damaged, or missing where
+    Raises: TaggerError: a teacher or text cannot be read, or the texts hold no sentence; or the
+        labels are damaged, or missing where
             a training has begun.
     """
     options = replace(settings.data.reading, wrapped=settings.distillation.wrapped, annotated=False)
@@ -85,7 +93,8 @@ def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False)
     if not (target / _LAST).exists():
         if begun:
             raise TaggerError(
-                f"{target}: the labels with which this training began are missing: teachers or texts have changed since, or the "
+                f"{target}: the labels with which this training began are missing: teachers or "
+                "texts have changed since, or the "
                 "folder was removed; put them back, or train anew in another folder"
             )
         _label(settings, options, target, told, head)
@@ -95,12 +104,17 @@ def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False)
 def _head(settings: Config) -> dict[str, Any]:
     """All that the labels depend on."""
     distillation, data = settings.distillation, settings.data
-    texts = [{"format": formats.format_of(path), "sha256": _digest(path)} for path in distillation.text]
+    texts = [
+        {"format": formats.format_of(path), "sha256": _digest(path)} for path in distillation.text
+    ]
     for folder in distillation.teachers:
         folders.manifest(Path(folder))  # which knows all files by their digests
     return {
         "version": _FORMAT,
-        "teachers": [folders.entry(Path(folder) / folders.MANIFEST)["sha256"] for folder in distillation.teachers],
+        "teachers": [
+            folders.entry(Path(folder) / folders.MANIFEST)["sha256"]
+            for folder in distillation.teachers
+        ],
         "texts": texts,
         "tokens": distillation.tokens,
         "reading": [data.tokenizer, data.token_column, data.delimiter, distillation.wrapped],
@@ -114,27 +128,43 @@ def _digest(path: str) -> str:
         raise DataError(path, None, f"cannot be read: {error.strerror or error}") from error
 
 
-def _label(settings: Config, options: ReadOptions, target: Path, told: Told, head: dict[str, Any]) -> None:
+def _label(
+    settings: Config, options: ReadOptions, target: Path, told: Told, head: dict[str, Any]
+) -> None:
     """Write all blocks that are not there yet, and at last what they are."""
     distillation = settings.distillation
     model = predictor.load(*distillation.teachers)
     count = tokens = 0
-    for count, block in enumerate(_blocks(_in_turn(distillation.text, options), distillation.tokens), 1):
+    for count, block in enumerate(
+        _blocks(_in_turn(distillation.text, options), distillation.tokens), 1
+    ):
         path = target / f"{count - 1:05}.npz"
         if not path.exists():
             _write(path, *_believed(model, block))
         tokens += sum(map(len, block))
         told(min(tokens, distillation.tokens), distillation.tokens)
     if not tokens:
-        raise TaggerError(f"{', '.join(distillation.text)}: no sentence in it to learn from; expected text")
+        raise TaggerError(
+            f"{', '.join(distillation.text)}: no sentence in it to learn from; expected text"
+        )
     names = {"by": distillation.teachers, "of": distillation.text, "tags": model.bundle.tags}
     with written_whole(target / _LAST) as stream:
-        stream.write(json.dumps({**head, **names, "blocks": count, "labelled": tokens}, indent=1, ensure_ascii=False) + "\n")
+        stream.write(
+            json.dumps(
+                {**head, **names, "blocks": count, "labelled": tokens}, indent=1, ensure_ascii=False
+            )
+            + "\n"
+        )
 
 
 def _in_turn(paths: Sequence[str], options: ReadOptions) -> Iterator[list[Sentence]]:
-    """Stretches of documents, one of each text in turn until it ends, so that a limit takes something of all."""
-    readers = [stretches(formats.read(path, formats.format_of(path), options)) for path in dict.fromkeys(paths)]
+    """Stretches of documents, one of each text in turn until it ends, so that a limit takes
+    something of all.
+    """
+    readers = [
+        stretches(formats.read(path, formats.format_of(path), options))
+        for path in dict.fromkeys(paths)
+    ]
     while readers:
         for reader in tuple(readers):
             if (stretch := next(reader, None)) is None:
@@ -144,7 +174,9 @@ def _in_turn(paths: Sequence[str], options: ReadOptions) -> Iterator[list[Senten
 
 
 def _blocks(stretches: Iterator[list[Sentence]], limit: int) -> Iterator[list[Sentence]]:
-    """Whole stretches, in which sentences may help each other, together; none once there are `limit` tokens."""
+    """Whole stretches, in which sentences may help each other, together; none once there are
+    `limit` tokens.
+    """
     block: list[Sentence] = []
     have = 0
     for stretch in stretches:
@@ -163,7 +195,9 @@ def _believed(model: Predictor, block: list[Sentence]) -> tuple[list[tuple[str, 
     """The sentences to learn from, and the probabilities (N, K) of their tokens' tags."""
     for member in model.members:
         member.forget()  # numbers depend, in their last bits, on what is computed together
-    pairs = [(one.tokens, each) for one, each in model.distributions(block) if 0 < len(one) <= LONGEST]
+    pairs = [
+        (one.tokens, each) for one, each in model.distributions(block) if 0 < len(one) <= LONGEST
+    ]
     rows = np.concatenate([np.empty((0, len(model.bundle.tags))), *(each for _, each in pairs)])
     return [tokens for tokens, _ in pairs], rows.astype(np.float16)
 
@@ -184,5 +218,7 @@ def _read(target: Path) -> Labels:
             ends = np.cumsum([len(tokens) for tokens in sentences])
             found.probabilities.extend(np.split(rows, ends[:-1]) if len(sentences) else [])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise TaggerError(f"{target}: damaged labels ({error}); remove the folder, and they are made anew") from error
+        raise TaggerError(
+            f"{target}: damaged labels ({error}); remove the folder, and they are made anew"
+        ) from error
     return found

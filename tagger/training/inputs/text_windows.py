@@ -1,4 +1,5 @@
-"""The batches of a language model's training: contiguous streams of one long text, window by window.
+"""The batches of a language model's training: contiguous streams of one long text, window by
+window.
 
 Axes: B streams, T timesteps of a window.
 """
@@ -12,17 +13,28 @@ __all__ = ["Streams"]
 
 
 class Streams(keras.utils.PyDataset):
-    """Windows of a text cut into B equal parts that are read side by side: a row goes on where it was in the batch before.
+    """Windows of a text cut into B equal parts that are read side by side: a row goes on where it
+    was in the batch before.
 
-    The state is kept from window to window. With ``restart`` it is not where a window happens to begin with a sequence: so
-    a model learns both to go on and to begin with nothing. An epoch reads a chunk of each part, the next epoch the next one.
-    Where a part is shorter than its windows, the rest is marked as not real.
+    The state is kept from window to window. With ``restart`` it is not where a window happens to
+    begin with a sequence: so a model learns both to go on and to begin with nothing. An epoch reads
+    a chunk of each part, the next epoch the next one. Where a part is shorter than its windows, the
+    rest is marked as not real.
     """
 
     def __init__(
-        self, numbers: np.ndarray, streams: int, window: int, *, epoch_tokens: int = 0, restart: bool = False, epoch: int = 0
+        self,
+        numbers: np.ndarray,
+        streams: int,
+        window: int,
+        *,
+        epoch_tokens: int = 0,
+        restart: bool = False,
+        epoch: int = 0,
     ) -> None:
-        """`numbers` (N + 1,) are those of `language_models.text.encode`, in the order of reading."""
+        """`numbers` (N + 1,) are those of `language_models.text.encode`, in the order of
+        reading.
+        """
         super().__init__()
         self.numbers = numbers
         self.streams = streams
