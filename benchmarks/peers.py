@@ -17,8 +17,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / ".venv"
 PYTHON = FOLDER / "bin" / "python"
-# As training/memory.py does for ours: without it PyTorch gets its buffers page by page, and is far
-# slower.
+# As training/hardware.py does for ours: without it PyTorch gets its buffers page by page, and is
+# far slower.
 KEPT = [
     "MALLOC_MMAP_THRESHOLD_=1073741824",
     "MALLOC_TRIM_THRESHOLD_=1073741824",

@@ -6,7 +6,7 @@ one run.
 Both train the same network (frozen vectors of 150, characters, shapes; 200 units, one layer and
 two) on the same batches of a real corpus, with Adam, dropout and clipping, in float32, on the same
 cores. A round is a pass over the batches, which are in memory; the first, which compiles, is not
-counted. Of both, freed memory is kept (training/machine.py), which PyTorch by itself does not do.
+counted. Of both, freed memory is kept (training/hardware.py), which PyTorch by itself does not do.
 Ours pads the first batch of an epoch a little more.
 """
 

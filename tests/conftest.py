@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+from support.paths import SAMPLE
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that labels text for others. Copy it, never change it."""
-    from teaching import train_teacher
+    from support.teaching import train_teacher
 
     return train_teacher(tmp_path_factory.mktemp("teacher"))
 
@@ -62,6 +61,6 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def student(teacher: Path, tmp_path: Path):
     """Settings of a training that learns from the teacher."""
-    from teaching import student_settings
+    from support.teaching import student_settings
 
     return student_settings(teacher, tmp_path)

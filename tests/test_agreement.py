@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import DATA
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
@@ -186,7 +186,7 @@ def one_by_one(member, document, sentence):
 
 @pytest.fixture
 def golden():
-    return bundles.load(Path(__file__).parent / "data" / "bundle-3")
+    return bundles.load(DATA / "bundle-3")
 
 
 @pytest.mark.parametrize("helps", [True, False])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import COLUMN_TOKENS, plain_sentences, sentences
+from support.strategies import COLUMN_TOKENS, plain_sentences, sentences
 
 from tagger.errors import DataError
 from tagger.text import annotation, formats

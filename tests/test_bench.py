@@ -1,17 +1,15 @@
 """`tagger bench` measures something, whatever it is: no test asserts a time."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from command_line import failed, invoke, worked
+from support.command_line import failed, invoke, worked
+from support.paths import SAMPLE
 
 from tagger.bundles import tagger_files as bundles
 from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import bench
-
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 
 
 def test_every_precision_on_one_thread_and_on_all_cores(trained_run):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.paths import GOLDEN
 
 import tagger
 from tagger.bundles import tagger_files as bundles
@@ -27,7 +28,6 @@ from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 FILES = (
     "config.toml",
     "tags.json",

@@ -12,17 +12,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import failed, invoke, worked
+from support.command_line import failed, invoke, worked
+from support.paths import CONLLEVAL, GOLDEN, ROOT
 
 import tagger
 from tagger.bundles import tagger_files as bundles
 from tagger.cli import options
 from tagger.text import schemes
 
-ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample"
-CONLLEVAL = Path(__file__).parent / "data" / "conlleval"
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
 TINY = [
     "model.units=2",

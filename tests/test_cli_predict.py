@@ -13,16 +13,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from command_line import failed, invoke, worked
+from support.command_line import failed, invoke, worked
+from support.paths import CONLLEVAL, GOLDEN, ROOT
 
 from tagger.errors import TaggerError
 from tagger.inference import files as stream
 from tagger.inference.predictor import load
 from tagger.text.formats import ReadOptions
 
-ROOT = Path(__file__).parent.parent
-CONLLEVAL = Path(__file__).parent / "data" / "conlleval"
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
 
 

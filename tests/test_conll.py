@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from reading import Files, columns, decoded, written
-from strategies import COLUMN_TOKENS, plain_sentences, sentences
+from support.reading import Files, columns, decoded, written
+from support.strategies import COLUMN_TOKENS, plain_sentences, sentences
 
 from tagger.errors import DataError
 from tagger.text.formats import ReadOptions

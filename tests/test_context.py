@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_language_models as small
-from command_line import failed, invoke, worked
-from tiny import BY_HEART, Recorder, contents, settings_in
+from support import small_language_models as small
+from support.command_line import failed, invoke, worked
+from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 import tagger
 from tagger import corpora

@@ -8,10 +8,10 @@ import json
 import keras
 import numpy as np
 import pytest
-import reference_decoding as reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference_decoding import Case, make_case
+from support import reference_decoding as reference
+from support.reference_decoding import Case, make_case
 
 from tagger.decoding import Transitions, marginals, path_log_probability, viterbi
 from tagger.networks.crf import CRFHead

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import reference_decoding as reference
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from reference_decoding import Array, Case, large_case, make_case
+from support import reference_decoding as reference
+from support.reference_decoding import Array, Case, large_case, make_case
 
 from tagger.decoding import (
     Segment,

@@ -4,11 +4,10 @@ import ast
 import graphlib
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.paths import GOLDEN, PACKAGE
 
-PACKAGE = Path(__file__).parent.parent / "tagger"
 HEAVY = (
     "tensorflow",
     "keras",
@@ -233,7 +232,7 @@ def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert "pip install 'span-tagger[train]'" in done.stderr
-    done = lean("predict", Path(__file__).parent / "data" / "bundle-1", "-")
+    done = lean("predict", GOLDEN, "-")
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 

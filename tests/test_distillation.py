@@ -12,10 +12,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from command_line import failed, invoke, worked
-from stand_in import Trainer
-from teaching import SENTENCES, TEXT, TOKENS, a_model
-from tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
+from support.command_line import failed, invoke, worked
+from support.paths import GOLDEN
+from support.stand_in import Trainer
+from support.teaching import SENTENCES, TEXT, TOKENS, a_model
+from support.tiny import BY_HEART, SMALL, TRAIN, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
@@ -351,6 +352,6 @@ def test_what_is_wrong_is_one_message_and_leaves_no_model(
 def test_teachers_that_cannot_be_averaged_are_told_before_anything_is_labelled(
     command: list[str],
 ) -> None:
-    golden = Path(__file__).parent / "data" / "bundle-1"
+    golden = GOLDEN
     assert "cannot be averaged" in failed(invoke(*command, "--teacher", str(golden)))
     assert not list(Path("run").rglob("*.npz"))

@@ -5,9 +5,9 @@ much padding there is.
 import keras
 import numpy as np
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import reference
 
 from tagger.features.vocabulary import UNK
 from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding

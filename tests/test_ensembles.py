@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_decoding as reference
-from command_line import failed, invoke, worked
+from support import reference_decoding as reference
+from support.command_line import failed, invoke, worked
+from support.paths import GOLDEN, SAMPLE
 
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
@@ -20,8 +21,6 @@ from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 TEXT = "Mira Okafor works for Nordwind in Quito. The train from Kestrel Rail met Leila in Porto."
 SHORT = [["Mira", "Okafor", "left"], ["Quito"], [], ["Nordwind", "Rail"], ["met", "Leila", "in"]]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from command_line import failed, invoke, worked
+from support.command_line import failed, invoke, worked
+from support.paths import SAMPLE
 
 import tagger
 from tagger.bundles import tagger_files as bundles
@@ -38,7 +39,6 @@ from tagger.text import schemes
 from tagger.training.build import architecture
 from tagger.training.export import precision as exporting
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 TAGS = schemes.tags_of(["LOC", "PER"], "IOBES")
 WORDS = Vocabulary.build([["Anna", "sang", "in", "Oslo", ".", "the", "of", "Anna"]])
 CHARACTERS = Vocabulary.build(WORDS.words)

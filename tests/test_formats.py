@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from reading import Files, decoded, written
-from strategies import COLUMN_TOKENS, TEXTS, sentences
+from support.reading import Files, decoded, written
+from support.strategies import COLUMN_TOKENS, TEXTS, sentences
 
 from tagger.errors import DataError, TaggerError
 from tagger.text import formats

@@ -5,7 +5,7 @@ lectures' cells.
 import keras
 import numpy as np
 import pytest
-import reference
+from support import reference
 
 from tagger.networks import fused
 from tagger.networks.recurrent import Recurrent

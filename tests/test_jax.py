@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import BY_HEART, settings_in
+from support.paths import ROOT
+from support.tiny import BY_HEART, settings_in
 
 from tagger.config.tagger import override
 from tagger.inference import predictor
@@ -56,7 +56,7 @@ def test_the_same_model_runs_and_trains_on_jax(tmp_path, changes):
     environment = {
         **os.environ,
         "KERAS_BACKEND": "jax",
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONPATH": str(ROOT),
     }
     arguments = [str(tmp_path / name) for name in ("run", "jax", "scores.npz")]
     done = subprocess.run(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reading import Files, written
-from strategies import TEXTS, plain_sentences, sentences, span_lists
+from support.reading import Files, written
+from support.strategies import TEXTS, plain_sentences, sentences, span_lists
 
 from tagger.text import formats
 from tagger.text.formats import ReadOptions

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import reference_decoding as reference
-from teaching import SENTENCES, TEXT, TOKENS, a_model, told
+from support import reference_decoding as reference
+from support.paths import SAMPLE
+from support.teaching import SENTENCES, TEXT, TOKENS, a_model, told
 
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
@@ -67,9 +68,7 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
     """A span of one token has the probability of its tag; and the order is that of the input,
     windows or not.
     """
-    text = (Path(__file__).parent.parent / "data" / "sample" / "article.txt").read_text(
-        encoding="utf-8"
-    )
+    text = (SAMPLE / "article.txt").read_text(encoding="utf-8")
     tagged = predictor.tag(text)
     plain = [replace(sentence, spans=None) for sentence in tagged]
     pairs = list(predictor.distributions(plain))

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-import small_language_models as small
-from command_line import failed, invoke, worked
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
+from support import small_language_models as small
+from support.command_line import failed, invoke, worked
+from support.paths import DATA
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8
@@ -28,14 +29,13 @@ from tagger.language_models import model, states
 from tagger.language_models.model import LanguageModel, load
 from tagger.networks.cells import CELLS
 
-GOLDEN = Path(__file__).parent / "data"
 DIGEST = "d658110fa9ffd701a9a364f2495a3d224528a3a40c859875c1bcf317d2a30cf3"
 SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_golden_bundles_load_for_ever(version):
-    folder = GOLDEN / f"language-model-{version}"
+    folder = DATA / f"language-model-{version}"
     golden = load(folder)
     bundle = golden.bundle
     assert {*bundle.graphs} == ({FLOAT32, INT8} if version == 2 else set())
@@ -211,7 +211,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
 
 def test_export_and_info_know_language_models(tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(GOLDEN / "language-model-1", run)
+    shutil.copytree(DATA / "language-model-1", run)
     worked(invoke("export", run))
     assert {name: (run / name).read_bytes() for name in (FLOAT32, INT8)} == bundles.load(run).graphs
     assert bundles.load(run).digest == DIGEST
@@ -231,10 +231,10 @@ import sys
 from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
-    model = load({str(GOLDEN / "language-model-2")!r}, quantized=quantized)
+    model = load({str(DATA / "language-model-2")!r}, quantized=quantized)
     found = states.states_of_each([model], [["ab", "c"]])
     assert found[0][0].shape == (2, 5)
-sys.argv[1:] = ["lm", "score", {str(GOLDEN / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
+sys.argv[1:] = ["lm", "score", {str(DATA / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group
 group(standalone_mode=False)
 loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if name in sys.modules]

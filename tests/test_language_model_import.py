@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import failed, invoke, worked
+from support.command_line import failed, invoke, worked
+from support.paths import shared
 
 from tagger.bundles import language_model as bundles
 from tagger.errors import BundleError, TaggerError
@@ -23,10 +24,6 @@ from tagger.language_models.model import LanguageModel, load
 
 CHARACTERS = ["<unk>", "a", " ", "\n", "é", "b"]
 EMBEDDING, UNITS = 3, 4
-SHARED = (
-    Path(os.environ.get("TAGGER_SHARED", Path(__file__).parents[1] / ".." / "shared"))
-    / "language_models"
-)
 
 
 def arrays_of(layers=1, dtype="float32"):
@@ -319,12 +316,11 @@ def test_import_on_the_command_line(tmp_path):
     assert "exists and is not empty" in failed(invoke("lm", "import", source, tmp_path / "run"))
 
 
-@pytest.mark.skipif(
-    not SHARED.exists(), reason="needs language_models/news-*.npz in $TAGGER_SHARED, else ../shared"
-)
 def test_the_news_models_know_english(tmp_path):
     for direction in ("forward", "backward"):
-        importing.import_model(SHARED / f"news-{direction}.npz", tmp_path / direction, direction)
+        importing.import_model(
+            shared("language_models", f"news-{direction}.npz"), tmp_path / direction, direction
+        )
         texts = ("The apple and pear salad", "The apple and pair salad", "The government said so .")
         pear, pair, plain = scoring.score(
             load(tmp_path / direction), [text.split() for text in texts]

@@ -5,7 +5,7 @@ equations, window by window.
 import keras
 import numpy as np
 import pytest
-import small_language_models as small
+from support import small_language_models as small
 
 from tagger.networks import fused
 from tagger.networks.cells import CELLS

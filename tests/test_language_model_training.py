@@ -6,8 +6,8 @@ import csv
 
 import numpy as np
 import pytest
-from command_line import failed, invoke, worked
-from tiny import Recorder, contents
+from support.command_line import failed, invoke, worked
+from support.tiny import Recorder, contents
 
 from tagger.bundles import language_model as bundles
 from tagger.config import language_model as config

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-import small_language_models as small
-from command_line import failed, invoke, worked
+from support import small_language_models as small
+from support.command_line import failed, invoke, worked
 
 from tagger.bundles import language_model as bundles
 from tagger.config import language_model as config

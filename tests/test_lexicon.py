@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import TOKENS
+from support.strategies import TOKENS
 
 from tagger.features.batches import Batch, batch_up, bucket, few_shapes
 from tagger.features.encode import Lexicon, WordFeatures

@@ -7,7 +7,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-import reference
+from support import reference
 
 from tagger.networks.cells import CELLS
 from tagger.networks.crf import CRFHead

@@ -5,9 +5,9 @@ rate step by step.
 import keras
 import numpy as np
 import pytest
-import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import reference
 
 from tagger.config.tagger import TrainingConfig
 from tagger.training.optimizers import RowAdam, WeightAverage

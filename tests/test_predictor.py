@@ -7,12 +7,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import GOLDEN
 
 import tagger
 from tagger.inference import document_consistency as agreement
@@ -23,7 +23,6 @@ from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 KNOWN = st.sampled_from(
     ["Mira", "Okafor", "met", "Leila", "in", "Quito", ".", "Borealis", "Labs", "The", "train"]
 )

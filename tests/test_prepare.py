@@ -15,6 +15,7 @@ from typing import Any
 
 import datasets
 import pytest
+from support.paths import shared
 
 from tagger.text import annotation
 from tagger.text.formats import ReadOptions
@@ -367,13 +368,7 @@ def test_the_readme_says_what_the_script_does(corpus: str) -> None:
 
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_the_real_corpus_counts_what_is_published(corpus: str, tmp_path: Path) -> None:
-    shared = Path(os.environ.get("TAGGER_SHARED") or DATA.parent.parent / "shared")
-    source = shared / "corpora" / corpus
-    if not source.is_dir():
-        pytest.skip(
-            f"no {corpus}: it may not be redistributed; set TAGGER_SHARED to a folder that has it "
-            f"as corpora/{corpus}"
-        )
+    source = shared("corpora", corpus)
     assert run(corpus, tmp_path / "unused", "--from", source, "--to", tmp_path, small=False) == 0
     columns = Columns(delimiter="tab" if corpus == "bc5cdr" else "blank")
     sentences, scheme = annotation.read(tmp_path / "test.conll", ReadOptions(columns=columns))

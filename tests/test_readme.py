@@ -3,16 +3,15 @@
 import re
 import shlex
 import shutil
-from pathlib import Path
 
 import pytest
-import small_language_models
-from command_line import invoke
+from support import small_language_models
+from support.command_line import invoke
+from support.paths import ROOT
 from test_language_model_import import arrays_of, write_npz
 
 from tagger.bundles import language_model as bundles
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     line

@@ -5,7 +5,7 @@ matters.
 import keras
 import numpy as np
 import pytest
-import reference
+from support import reference
 
 from tagger.config import tagger as config
 from tagger.networks.cells import CELLS

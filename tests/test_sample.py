@@ -8,15 +8,14 @@ import io
 import itertools
 import re
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from support.paths import SAMPLE
 
 from tagger.text import annotation, formats, schemes
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
 SPLITS = ("train", "dev", "test")
 LABELS = ("PER", "ORG", "LOC", "MISC")
 SHORT = 5

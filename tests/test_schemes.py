@@ -9,7 +9,7 @@ import itertools
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import LABELS, span_lists
+from support.strategies import LABELS, span_lists
 
 from tagger.text.schemes import (
     PLAIN,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,15 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.paths import DATA, ROOT, shared
 
 from tagger.evaluation.report import report
 from tagger.evaluation.scores import ENOUGH_SPANS, Score, conlleval, scores, span_f1, strict
 from tagger.text.schemes import PREFIXES, SCHEMES, SchemeError, convert, decode, encode
 from tagger.text.spans import Span
 
-ROOT = Path(__file__).parent.parent
-OURS = Path(__file__).parent / "data" / "conlleval"
-SHARED = Path(os.environ.get("TAGGER_SHARED", ROOT.parent / "shared")) / "golden" / "conlleval"
+OURS = DATA / "conlleval"
 LABELS = ("NAME", "TOWN", "PLACE-AREA")
 Column = list[list[str]]
 
@@ -84,12 +82,10 @@ def test_every_small_file_is_judged() -> None:
     assert {path.name for path in OURS.glob("*.txt")} == set(expected(OURS))
 
 
-@pytest.mark.skipif(
-    not SHARED.is_dir(), reason="no golden/conlleval in the folder that TAGGER_SHARED names"
-)
 def test_conlleval_prints_what_the_script_prints_for_large_and_noisy_files() -> None:
-    for name, figures in expected(SHARED).items():
-        ours = conlleval(*read(SHARED / name)).as_json()
+    golden = shared("golden", "conlleval")
+    for name, figures in expected(golden).items():
+        ours = conlleval(*read(golden / name)).as_json()
         assert ours == figures, name
         assert list(ours["labels"]) == list(figures["labels"]), f"{name}: the order of the labels"
 

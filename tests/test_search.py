@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import failed, invoke, worked
-from stand_in import Trainer
+from support.command_line import failed, invoke, worked
+from support.stand_in import Trainer
 
 from tagger.bundles import tagger_files as bundle
 from tagger.config import tagger as config

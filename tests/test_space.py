@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from command_line import failed, invoke
+from support.command_line import failed, invoke
+from support.paths import ROOT
 
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
@@ -165,7 +166,7 @@ def test_wrong_usage(folder: Path, arguments: list[str], status: int, complaint:
 
 
 def test_the_example_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parent.parent)
+    monkeypatch.chdir(ROOT)
     settings, wanted = space.load("experiments/search.toml")
     assert Path(settings.data.train).exists()
     assert len(wanted.space) == 5

@@ -27,7 +27,8 @@ from tagger.text.tokens import (
 # Text in which the rules have something to do, and any text at all, lone surrogates included.
 PIECES = re.split(
     r"\|",
-    "Mr. J. Smith|U.S.|a.m.|don't|'s|n't|\"|'|`|\u2018|\u2019|\u201c|\u201d|(|)|.|...|!|?|,|--|-|$|US$"
+    "Mr. J. Smith|U.S.|a.m.|don't|'s|n't|\"|'|`|\u2018|\u2019|\u201c|\u201d|(|)|.|...|!|?|,|--|-|$"
+    "|US$"
     "|10,000|No.|2.|www.|http://|x@|@y.org|&|end.Next|.)|\u4f60\u597d\u3002"
     "|\u0928\u092e\u0938\u094d\u0924| | | |\n"
     "|\r\n|\u2028|\x85|\x1c|\x1f|\x00|\xa0|\u200b|\u200d|\ufeff|\u0301|\ud800|\U0001f600|\U0001f469\u200d"

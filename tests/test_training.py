@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tiny import BY_HEART, Recorder, contents, settings_in
+from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import override

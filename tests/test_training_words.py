@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import failed, invoke
-from tiny import BY_HEART, settings_in
+from support.command_line import failed, invoke
+from support.tiny import BY_HEART, settings_in
 
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import struct
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import vector_tables, vectors_by_number
+from support.strategies import vector_tables, vectors_by_number
 
 from tagger.errors import DataError
 from tagger.features import vector_files
 from tagger.features.vector_files import read
 from tagger.features.vectors import Vectors
 
-SHARED = Path(os.environ.get("TAGGER_SHARED") or Path(__file__).parent.parent.parent / "shared")
 IN_ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import os
 import pickle
 import sys
 from collections import Counter
@@ -14,15 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from strategies import TOKENS, vector_tables
-from strategies import vectors_by_number as by_number
+from support.paths import shared
+from support.strategies import TOKENS, vector_tables
+from support.strategies import vectors_by_number as by_number
 
 from tagger.errors import TaggerError
 from tagger.features import vectors
 from tagger.features.vector_files import read
 from tagger.features.vectors import Counts, Coverage, Vectors, merge
-
-SHARED = Path(os.environ.get("TAGGER_SHARED") or Path(__file__).parent.parent.parent / "shared")
 
 
 def _npz(array: np.ndarray) -> bytes:
@@ -203,14 +201,9 @@ def test_the_shared_tables_cover_what_is_known_of_them() -> None:
     count its 98.0 is 97.95.
     """
     names = ("glove.6B.50d.npz", "glove.6B.100d.partial.npz")
-    corpus = SHARED / "corpora" / "conll2003"
-    if not all(path.exists() for path in (corpus, *(SHARED / "vectors" / name for name in names))):
-        pytest.skip(
-            "no GloVe 6B or CoNLL-2003: set TAGGER_SHARED to a folder with vectors/ and "
-            "corpora/conll2003"
-        )
+    corpus = shared("corpora", "conll2003")
     known = {"eng.train": (97.7, 86.3), "eng.testa": (98.0, 87.1), "eng.testb": (97.1, 83.2)}
-    parts = [read(SHARED / "vectors" / name) for name in names]
+    parts = [read(shared("vectors", name)) for name in names]
     assert [(len(part), part.dimension, part.table.dtype) for part in parts] == [
         (400_000, 50, "f2"),
         (341_479, 100, "f2"),

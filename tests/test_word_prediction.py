@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import reference
+from support import reference
+from support.tiny import Recorder, contents, settings_in
 from test_data import SENTENCES, VOCABULARY, batches
-from tiny import Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override

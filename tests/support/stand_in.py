@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from support.paths import GOLDEN
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger import Bundle
@@ -18,8 +19,6 @@ from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.training.observer import Observer
-
-GOLDEN = Path(__file__).parent / "data" / "bundle-1"
 
 
 class Trainer:

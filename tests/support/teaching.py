@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tiny import BY_HEART, settings_in
-
+from support.tiny import BY_HEART, settings_in
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config
 from tagger.inference.member import Member

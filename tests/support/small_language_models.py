@@ -5,8 +5,8 @@ slowly.
 from __future__ import annotations
 
 import numpy as np
-import reference
 
+from support import reference
 from tagger.bundles.language_model import Bundle, shapes_of
 from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.features.vocabulary import Vocabulary

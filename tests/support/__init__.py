@@ -1,0 +1,1 @@
+"""Helpers and reference implementations that several tests share."""
