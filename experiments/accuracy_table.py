@@ -1,6 +1,6 @@
 """The table and the learning curves, from what `accuracy.py` wrote.
 
-python experiments/accuracy_table.py runs/accuracy --plot experiments/learning-curves.png
+python experiments/accuracy_table.py runs/accuracy --plot docs/results/learning-curves.png
 """
 
 from __future__ import annotations

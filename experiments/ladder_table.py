@@ -1,6 +1,6 @@
 """The table and the plot of the ladder, from what `ladder.py` wrote.
 
-python experiments/ladder_table.py runs/ladder --plot experiments/ladder.png
+python experiments/ladder_table.py runs/ladder --plot docs/results/ladder.png
 """
 
 from __future__ import annotations
