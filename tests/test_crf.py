@@ -80,7 +80,7 @@ def gradients(head, logits, tags, mask):
     model = Scored(head, logits)
     weights = [model.shift, head.start, head.transitions, head.end]
     before = [numpy(weight) for weight in weights]
-    model.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
+    model.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
     loss = float(model.train_on_batch(mask.astype("float32"), tags))
     return [was - numpy(weight) for was, weight in zip(before, weights, strict=True)], loss
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from support.paths import GOLDEN, PACKAGE
+from support.processes import PATIENCE
 
 HEAVY = (
     "tensorflow",
@@ -141,7 +142,7 @@ def test_using_a_model_imports_nothing_of_training(command, trained_run, tmp_pat
         "assert not [name for name in sys.modules if name.startswith(('tagger.training', "
         "'tagger.tuning'))]"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
 def test_importing_changes_no_environment_variable():
@@ -154,7 +155,7 @@ def test_importing_changes_no_environment_variable():
         "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
         "assert os.environ == before"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_nothing_heavy_is_loaded(code):
         f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in "
         "sys.modules]\nassert not loaded, loaded"
     )
-    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=PATIENCE)
 
 
 LEAN = f"""
@@ -202,7 +203,7 @@ def lean(*arguments):
     """A command where nothing is installed but what a plain installation brings."""
     code = LEAN.replace("ARGUMENTS", repr([str(argument) for argument in arguments]))
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
@@ -242,7 +243,7 @@ def test_help_does_not_even_load_numpy():
         "group(standalone_mode=False);"
         "assert 'numpy' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
 def test_only_corpora_imports_datasets():

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from support.paths import ROOT
+from support.processes import PATIENCE
 from support.tiny import BY_HEART, settings_in
 
 from tagger.config.tagger import override
@@ -64,7 +65,7 @@ def test_the_same_model_runs_and_trains_on_jax(tmp_path, changes):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     expected = [

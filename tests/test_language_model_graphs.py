@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as arrays
 from support import small_language_models as small
 from support.command_line import failed, invoke, worked
 from support.paths import DATA
+from support.processes import PATIENCE
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8
@@ -241,7 +242,7 @@ loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if na
 assert not loaded, loaded
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "1 sentence, 5 steps" in done.stdout
