@@ -2,6 +2,8 @@
 otherwise.
 """
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -33,7 +35,7 @@ print(cores())
     [({}, "2 {half}"), ({"TF_NUM_INTRAOP_THREADS": "3"}, "0 0")],
     ids=["by itself", "as the user said"],
 )
-def test_cores_are_shared_between_chains(environment, expected):
+def test_cores_are_shared_between_chains(environment: dict[str, str], expected: str) -> None:
     environment = {**os.environ, **environment}
     done = subprocess.run(
         [sys.executable, "-c", ASKED],

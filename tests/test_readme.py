@@ -1,8 +1,11 @@
 """Documentation is run: every command of the README works as it stands there."""
 
+from __future__ import annotations
+
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import pytest
 from support import small_language_models
@@ -33,7 +36,7 @@ QUICKLY = [
 
 
 @pytest.fixture
-def workplace(tmp_path, trained_run, monkeypatch):
+def workplace(tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder like the repository's, with the run that the README trains; CoNLL-2003 is played by
     the sample.
     """
@@ -56,7 +59,7 @@ def workplace(tmp_path, trained_run, monkeypatch):
     return tmp_path
 
 
-def test_there_are_commands_to_check():
+def test_there_are_commands_to_check() -> None:
     assert {command.split()[1] for command in COMMANDS if command.startswith("tagger")} >= {
         "train",
         "evaluate",
@@ -66,7 +69,7 @@ def test_there_are_commands_to_check():
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command_works(command, workplace):
+def test_command_works(command: str, workplace: Path) -> None:
     text, pipe, right = command.partition(" | ")
     arguments = shlex.split(right if pipe else command)[1:]
     if arguments[:2] == ["lm", "train"]:
@@ -83,17 +86,17 @@ def test_command_works(command, workplace):
         arguments += ["--trials", "1", "--set", "training.epochs=1"]
     if arguments[0] == "bench":
         arguments += ["--tokens", "1000", "--rounds", "1"]
-    result = invoke(*arguments, input=shlex.split(text)[1] + "\n" if pipe else None)
+    result = invoke(*arguments, input=shlex.split(text)[1] + "\n" if pipe else "")
     assert result.status == 0, result.stderr
 
 
-def test_python_example_runs(workplace, capsys):
+def test_python_example_runs(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     exec(compile(code, "README.md", "exec"), {})
     assert "Error" not in capsys.readouterr().err
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     for name in ("README.md", "CONTRIBUTING.md", "experiments/README.md"):
         for target in re.findall(
             r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")

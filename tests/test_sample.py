@@ -14,7 +14,7 @@ from support.paths import SAMPLE
 
 from tagger.text import annotation, formats, schemes
 from tagger.text.formats import ReadOptions
-from tagger.text.spans import Sentence
+from tagger.text.spans import Sentence, Span
 
 SPLITS = ("train", "dev", "test")
 LABELS = ("PER", "ORG", "LOC", "MISC")
@@ -40,7 +40,7 @@ def readme() -> str:
     return (SAMPLE / "README.md").read_text(encoding="utf-8")
 
 
-def spans(sentence: Sentence) -> tuple:
+def spans(sentence: Sentence) -> tuple[Span, ...]:
     return sentence.spans or ()
 
 
