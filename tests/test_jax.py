@@ -48,7 +48,9 @@ assert trainer.train(load(trained + "/config.toml"), mine).metrics["dev"]["score
     ],
     ids=["softmax", "crf, predicting words"],
 )
-def test_the_same_model_runs_and_trains_on_jax(tmp_path: Path, changes: list[str]) -> None:
+def test_the_same_model_runs_and_trains_on_jax(
+    tmp_path: Path, shared_base: Path, changes: list[str]
+) -> None:
     run = tmp_path / "run"
     trainer.train(
         override(
@@ -61,6 +63,9 @@ def test_the_same_model_runs_and_trains_on_jax(tmp_path: Path, changes: list[str
         **os.environ,
         "KERAS_BACKEND": "jax",
         "PYTHONPATH": str(ROOT),
+        # What the other case has compiled need not be compiled again.
+        "JAX_COMPILATION_CACHE_DIR": str(shared_base / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     }
     arguments = [str(tmp_path / name) for name in ("run", "jax", "scores.npz")]
     done = subprocess.run(
