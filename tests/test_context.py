@@ -175,6 +175,7 @@ def test_contexts_are_padded_side_by_side():
     assert few_shapes({"context": padded})["context"].shape == (4, 8, 4)
 
 
+@pytest.mark.slow
 def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
     assert bundles.load(run).metrics["dev"]["score"] == 100
     changes = [
@@ -191,6 +192,7 @@ def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
     assert tagger.train(alone, tmp_path / "alone").metrics["dev"]["score"] < 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("readings", "versions"), [(trainer.OFTEN, trainer.OFTEN), (3, 1)])
 def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read_it(
     tmp_path, monkeypatch, readings, versions
@@ -215,6 +217,7 @@ def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read
     assert (set(taught) > set(dev)) == (versions > 1)
 
 
+@pytest.mark.slow
 def test_a_resumed_training_is_the_same_and_reads_nothing_again(tmp_path, monkeypatch):
     settings = reading(tmp_path)
     tagger.train(settings, tmp_path / "whole")
@@ -291,6 +294,7 @@ def test_predictions_are_those_of_the_training(run, precision):
     assert list(model.predict([])) == []
 
 
+@pytest.mark.slow
 def test_word_level_models_and_other_cells_stand_side_by_side(tmp_path):
     models = ({"level": "words"}, {"cell": "gru", "layers": 2, "embedding": 0})
     settings = reading(tmp_path, "training.epochs=1", models=models)

@@ -151,6 +151,7 @@ def test_using_a_model_imports_nothing_of_training(
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_importing_changes_no_environment_variable() -> None:
     code = (
         "import importlib, os, pkgutil\n"

@@ -208,6 +208,7 @@ def test_verify_finds_what_is_wrong(
         verification.compare(spoilt, [["Mira", "met", "Leila"]])
 
 
+@pytest.mark.slow
 def test_saved_model(tmp_path: Path, trained_run: Path) -> None:
     import tensorflow
 

@@ -17,6 +17,8 @@ from tagger.config.tagger import override
 from tagger.inference import predictor
 from tagger.training import trainer
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("jax", reason="JAX is not installed")
 
 PREDICTING = "training.word_prediction=0.1"

@@ -30,6 +30,7 @@ print(cores())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [({}, "2 {half}"), ({"TF_NUM_INTRAOP_THREADS": "3"}, "0 0")],

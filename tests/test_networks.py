@@ -116,6 +116,7 @@ def model(request: pytest.FixtureRequest) -> SequenceTagger:
     return SequenceTagger.create(replace(BASE, **request.param))
 
 
+@pytest.mark.slow
 def test_a_model_does_what_every_model_must(model: SequenceTagger, tmp_path: Path) -> None:
     inputs = batch(model.architecture)
     check_the_compiled_network_is_the_network(model, inputs)

@@ -72,6 +72,7 @@ def test_there_are_commands_to_check() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_works(command: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # In this process: that one of its own gives the same bytes is for test_seeds to say.

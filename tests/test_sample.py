@@ -188,6 +188,7 @@ def test_lower_case_and_capitals(sentences: list[Sentence]) -> None:
     assert sum(text.isupper() for text in named) >= 50
 
 
+@pytest.mark.slow
 def test_no_sentence_comes_from_a_template(sentences: list[Sentence]) -> None:
     """With names and numbers taken out, hardly two sentences are alike; those that are stand in
     tables of results.

@@ -110,6 +110,7 @@ class Stop(Observer):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
     trainings: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +202,7 @@ def test_what_is_not_installed_is_named(
     assert not Path("run/search.png").exists()
 
 
+@pytest.mark.slow
 def test_a_search_with_real_trainings(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "train", trainer.train)
     Path("s.toml").write_text(

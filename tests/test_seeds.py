@@ -92,6 +92,7 @@ def result(seed: int, score: float) -> Result:
     return Result(seed, score, 1, 2, 0.5)
 
 
+@pytest.mark.slow
 def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
     settings: Config, here: Path
 ) -> None:

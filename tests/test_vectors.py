@@ -197,6 +197,7 @@ def test_merging(monkeypatch: pytest.MonkeyPatch) -> None:
         merge([])
 
 
+@pytest.mark.slow
 def test_the_shared_tables_cover_what_is_known_of_them() -> None:
     """Figures of the folder's README, in per cent of tokens as they are or lower-cased. By our
     count its 98.0 is 97.95.
