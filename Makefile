@@ -1,14 +1,23 @@
-# make demo   set up .venv, train on the bundled sample corpus, evaluate, tag an article
-# make test   set up .venv, run the whole test suite, linters included
-# make bench  measure speed and memory, ours beside others, of the model in RUN (default: one trained on the sample corpus); about half
-#             an hour on an idle machine. training.py and tokenization.py are left out: they need configurations and CoNLL-2003
+# make demo        set up .venv, train on the bundled sample corpus, evaluate, tag an article
+# make check       linters, types and the fast tests: under a minute, for whoever is writing
+# make test        linters, types and the whole test suite
+# make coverage    the whole suite, measuring which lines and branches it runs; details go to htmlcov/
+# make wheel-test  build the wheel, install it alone into a fresh environment, and use it there
+# make bench       measure speed and memory, ours beside others, of the model in RUN (default: one
+#                  trained on the sample corpus); about half an hour on an idle machine. training.py
+#                  and tokenization.py are left out: they need configurations and CoNLL-2003
+#
+# All but wheel-test work in .venv, made by the first Python of at least 3.11 below, or by PYTHON.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
+	done)
 BIN := .venv/bin
 RUN := runs/sample
+WORKERS := --numprocesses 2 --dist worksteal
 unexport PYTHONPATH  # another checkout on it would be tested instead of this one
 
-.PHONY: demo test bench clean
+.PHONY: demo check test lint types fast suite coverage wheel-test bench clean
 
 demo: .venv/installed
 	rm -rf $(RUN)
@@ -20,11 +29,31 @@ demo: .venv/installed
 	$(BIN)/tagger predict $(RUN) data/sample/article.txt
 	@echo; cat data/sample/next.txt
 
+# Linters and types run beside the tests, not before them.
+check: .venv/installed
+	@$(MAKE) --no-print-directory --jobs=3 lint types fast
+
 test: .venv/installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory --jobs=3 lint types suite
+
+lint: .venv/installed
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+
+types: .venv/installed
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+fast: .venv/installed
+	$(BIN)/pytest $(WORKERS) -m "not slow"
+
+suite: .venv/installed
+	$(BIN)/pytest $(WORKERS)
+
+coverage: .venv/installed
+	$(BIN)/pytest $(WORKERS) --cov --cov-report=term:skip-covered --cov-report=html
+
+wheel-test: .venv/installed
+	$(BIN)/python tests/wheel.py
 
 bench: .venv/installed $(RUN)/manifest.json
 	$(BIN)/python benchmarks/peers.py
@@ -42,9 +71,10 @@ $(RUN)/manifest.json: | .venv/installed
 	$(BIN)/tagger train --train data/sample/train.conll --dev data/sample/dev.conll $(RUN)
 
 .venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
 	@touch $@
 
 clean:
-	rm -rf .venv runs .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv runs build dist htmlcov .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

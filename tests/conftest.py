@@ -1,18 +1,47 @@
-"""One tiny trained model for all tests: training is the slowest thing that this suite does."""
+"""Models that all tests share, since training is the slowest thing that this suite does, and the
+order in which tests run.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support.paths import SAMPLE
+from support.processes import make_once
+
+if TYPE_CHECKING:
+    from tagger.config.tagger import Config
+    from tagger.inference.predictor import Predictor
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that no worker process ends alone with a training.
+
+    The tests of a file stay together, in their order: they share what the file's fixtures make.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all worker processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def trained_run(shared_base: Path) -> Path:
     """A run folder, as `tagger train` leaves it, of a model that is small but does find spans. Copy
     it, never change it.
     """
+    return make_once(shared_base, "trained", _train) / "run"
+
+
+def _train(folder: Path) -> None:
     from tagger.config import tagger as config
     from tagger.training import trainer
 
@@ -30,13 +59,11 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "training.epochs=3",
         ],
     )
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    trainer.train(settings, folder)
-    return folder
+    trainer.train(settings, folder / "run")
 
 
 @pytest.fixture(scope="session")
-def predictor(trained_run: Path):
+def predictor(trained_run: Path) -> Predictor:
     """The model in `trained_run`, in float32: numbers in int8 depend on the batch."""
     import tagger
 
@@ -51,15 +78,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def teacher(shared_base: Path) -> Path:
     """The folder of a model that labels text for others. Copy it, never change it."""
     from support.teaching import train_teacher
 
-    return train_teacher(tmp_path_factory.mktemp("teacher"))
+    return make_once(shared_base, "teacher", train_teacher) / "run"
 
 
 @pytest.fixture
-def student(teacher: Path, tmp_path: Path):
+def student(teacher: Path, tmp_path: Path) -> Config:
     """Settings of a training that learns from the teacher."""
     from support.teaching import student_settings
 

@@ -104,7 +104,7 @@ def test_the_golden_bundle_loads_for_ever() -> None:
     )
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.02)])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("int8", 0.05)])
 def test_the_golden_bundle_with_graphs_loads_for_ever(precision: str, tolerance: float) -> None:
     """Format 3: vectors with an index, characters, shapes, graphs in both precisions."""
     model = tagger.load(GOLDEN.with_name("bundle-3"), precision=precision)

@@ -184,6 +184,7 @@ def test_evaluate_refuses_what_is_no_predictions(
     assert complaint in failed(invoke("evaluate", "--predictions", "rows"))
 
 
+@pytest.mark.slow
 def test_the_first_column_is_a_column_too(here: Path) -> None:
     """Number 0 is given, and not left out."""
     Path("tags-first.conll").write_text(
@@ -294,6 +295,7 @@ def test_convert_refuses_a_target(here: Path, target: str) -> None:
 # -- train
 
 
+@pytest.mark.slow
 def test_train_from_the_command_line(here: Path) -> None:
     Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
     small = [

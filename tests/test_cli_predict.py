@@ -11,10 +11,12 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.command_line import failed, invoke, worked
 from support.paths import CONLLEVAL, GOLDEN, ROOT
+from support.processes import PATIENCE
 
 from tagger.errors import TaggerError
 from tagger.inference import files as stream
@@ -84,20 +86,24 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
     here: Path, monkeypatch: pytest.MonkeyPatch, columns: str, result: int
 ) -> None:
     (here / "in.conll").write_text(columns)
-    usual, seen = sys.getswitchinterval(), []
+    intervals, seen = [0.005], []
+    turns = SimpleNamespace(
+        getswitchinterval=lambda: intervals[-1], setswitchinterval=intervals.append
+    )
+    monkeypatch.setattr(stream, "sys", turns)
     model = load(GOLDEN)
     predict = model.predict
     monkeypatch.setattr(model, "predict", lambda *given, **more: watched(predict(*given, **more)))
 
     def watched(sentences):
-        seen.append(sys.getswitchinterval())
+        seen.append(intervals[-1])
         yield from sentences
 
     job = stream.Job("in.conll", "conll", here / "out.conll", "conll")
     with pytest.raises(TaggerError) if not result else nullcontext():
         assert stream.run(model, job, ReadOptions(annotated=False)) == result
-    assert seen[0] < usual / 5
-    assert sys.getswitchinterval() == usual
+    assert seen[0] < 0.005 / 5
+    assert intervals == [0.005, seen[0], 0.005]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +276,7 @@ def test_predict_refuses(here: Path, arguments: list[str], complaint: str) -> No
 def process(*arguments: str | Path, **kwargs: object) -> subprocess.CompletedProcess:
     """The same in a process of its own, where streams and signals are real."""
     command = [sys.executable, "-m", "tagger.cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=False, timeout=120, **kwargs)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, cwd=ROOT, check=False, timeout=PATIENCE, **kwargs)  # type: ignore[call-overload, no-any-return]
 
 
 def test_predict_in_several_processes(here: Path) -> None:

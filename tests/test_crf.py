@@ -2,8 +2,12 @@
 with and without constraints.
 """
 
+from __future__ import annotations
+
 import itertools
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,25 +32,32 @@ class Scored(keras.Model):
     less the gradient.
     """
 
-    def __init__(self, head, logits):
+    def __init__(self, head: CRFHead, logits: np.ndarray) -> None:
         super().__init__()
         self.head = head
         self.head.output_layer.trainable = False
         self.given = np.asarray(logits, dtype="float32")
         self.shift = self.add_weight(shape=logits.shape, initializer="zeros", name="shift")
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         return self.shift + self.given
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
         return self.head.loss(y_pred, y, x)
 
 
-def numpy(tensor):
+def numpy(tensor: Any) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(tensor))
 
 
-def head_of(transitions, **options):
+def head_of(transitions: Transitions, **options: Any) -> CRFHead:
     """A head with these scores."""
     tables = [transitions.start, transitions.transitions, transitions.end]
     head = CRFHead(
@@ -58,34 +69,36 @@ def head_of(transitions, **options):
     return head
 
 
-def real_tokens(case):
+def real_tokens(case: Case) -> np.ndarray:
     return np.arange(case.emissions.shape[1]) < case.lengths[:, None]
 
 
-def random_gold(case, seed):
+def random_gold(case: Case, seed: int) -> np.ndarray:
     """An allowed path for each sentence, and the padding: tag ids that do not exist."""
     random = np.random.default_rng(seed)
     tags = np.full(case.emissions.shape[:2], 99)
     for b, emissions in enumerate(case.sentences):
         paths = list(reference.all_paths(emissions, case.transitions))
-        assume(paths)
+        assert paths
         tags[b, : len(emissions)] = paths[random.integers(len(paths))]
     return tags
 
 
-def gradients(head, logits, tags, mask):
+def gradients(
+    head: CRFHead, logits: np.ndarray, tags: np.ndarray, mask: np.ndarray
+) -> tuple[list[np.ndarray], float]:
     """Of the loss with respect to the logits, the scores of first tags, of pairs and of last tags;
     and the loss.
     """
     model = Scored(head, logits)
     weights = [model.shift, head.start, head.transitions, head.end]
     before = [numpy(weight) for weight in weights]
-    model.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
+    model.compile(optimizer=keras.optimizers.SGD(1.0), run_eagerly=True)
     loss = float(model.train_on_batch(mask.astype("float32"), tags))
     return [was - numpy(weight) for was, weight in zip(before, weights, strict=True)], loss
 
 
-def expected_counts(emissions, transitions):
+def expected_counts(emissions: np.ndarray, transitions: Transitions) -> list[np.ndarray]:
     """How often each first tag, pair and last tag is expected over all paths of one sentence."""
     counts = [
         np.zeros_like(table)
@@ -98,7 +111,7 @@ def expected_counts(emissions, transitions):
     return counts
 
 
-def add_counts(counts, path, weight):
+def add_counts(counts: list[np.ndarray], path: Sequence[int] | np.ndarray, weight: float) -> None:
     if len(path):
         counts[0][path[0]] += weight
         counts[2][path[-1]] += weight
@@ -117,7 +130,8 @@ cases = st.builds(
 
 @settings(deadline=None, max_examples=60)
 @given(cases, st.integers(0, 1000))
-def test_loss_and_best_path_against_enumeration(case, seed):
+def test_loss_and_best_path_against_enumeration(case: Case, seed: int) -> None:
+    assume(all(reference.all_paths(rows, case.transitions) for rows in case.sentences))
     gold = random_gold(case, seed)
     head = head_of(case.transitions)
     expected = 0.0
@@ -134,7 +148,9 @@ def test_loss_and_best_path_against_enumeration(case, seed):
 
 @pytest.mark.parametrize("padding", [0.0, np.nan])
 @pytest.mark.parametrize(("kind", "seed"), [*((kind, 3) for kind in KINDS), ("IOBES", 5)])
-def test_gradients_are_expected_counts_less_those_of_the_gold_path(kind, seed, padding):
+def test_gradients_are_expected_counts_less_those_of_the_gold_path(
+    kind: str, seed: int, padding: float
+) -> None:
     case = make_case(seed, kind, [4, 1, 0, 3, 2], padding)
     gold = random_gold(case, seed)
     (found, *found_counts), _ = gradients(
@@ -152,7 +168,7 @@ def test_gradients_are_expected_counts_less_those_of_the_gold_path(kind, seed, p
         np.testing.assert_allclose(one, other / tokens, atol=2e-6)
 
 
-def test_padding_and_neighbours_change_nothing():
+def test_padding_and_neighbours_change_nothing() -> None:
     case = make_case(8, "IOBES", [5, 0, 1, 3, 5], padding=1e6)
     gold = viterbi(*make_case(10, "IOBES", [5, 0, 1, 3, 5], padding=0.0).arguments)
     head = head_of(case.transitions)
@@ -167,7 +183,7 @@ def test_padding_and_neighbours_change_nothing():
 
 
 @pytest.mark.parametrize("time", [1, 4])
-def test_a_batch_without_tokens_costs_nothing(time):
+def test_a_batch_without_tokens_costs_nothing(time: int) -> None:
     head = head_of(reference.iobes(["O", "B-x", "I-x", "E-x", "S-x"]))
     mask = np.zeros((2, time), dtype=bool)
     found, loss = gradients(
@@ -177,7 +193,7 @@ def test_a_batch_without_tokens_costs_nothing(time):
     assert not any(gradient.any() for gradient in found)
 
 
-def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head():
+def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head() -> None:
     random = np.random.default_rng(4)
     logits, tags = random.normal(size=(3, 6, 5)).astype("float32"), random.integers(0, 5, (3, 6))
     mask = np.arange(6) < np.array([[6], [2], [0]])
@@ -190,7 +206,7 @@ def test_without_scores_and_constraints_the_loss_is_that_of_the_softmax_head():
 
 @pytest.mark.parametrize("constrained", [True, False])
 @pytest.mark.parametrize("transition_scale", [1.0, 50.0])
-def test_large_scores_of_long_sentences(constrained, transition_scale):
+def test_large_scores_of_long_sentences(constrained: bool, transition_scale: float) -> None:
     """Where exponentials underflow: still the float64 decoder's values and gradients."""
     random = np.random.default_rng(6)
     scores = [
@@ -222,7 +238,7 @@ def test_large_scores_of_long_sentences(constrained, transition_scale):
     assert all(np.isfinite(other).all() for other in rest)
 
 
-def test_a_small_loss_is_not_lost_among_large_scores():
+def test_a_small_loss_is_not_lost_among_large_scores() -> None:
     case = make_case(2, "IOBES", [200], padding=0.0)
     gold = viterbi(*case.arguments)
     case.emissions[0, np.arange(200), gold[0]] += 12.0
@@ -236,7 +252,7 @@ def test_a_small_loss_is_not_lost_among_large_scores():
     ) == pytest.approx(expected, rel=1e-2)
 
 
-def test_an_impossible_gold_path_is_dear_but_finite():
+def test_an_impossible_gold_path_is_dear_but_finite() -> None:
     case = make_case(1, "IOBES", [4, 3], padding=0.0)
     gold = np.array([[1, 1, 0, 3], [0, 0, 0, 0]])  # B-x B-x O E-x: three forbidden steps
     gold = np.pad(gold, ((0, 0), (0, case.emissions.shape[1] - 4)))
@@ -244,6 +260,7 @@ def test_an_impossible_gold_path_is_dear_but_finite():
     found, loss = gradients(head, case.emissions, gold, real_tokens(case))
     assert 1e3 < loss < 1e5
     assert all(np.isfinite(gradient).all() for gradient in found)
+    assert head.allowed is not None
     for gradient, table in zip(found[1:], head.allowed, strict=True):
         assert not gradient[~table].any()
     one_hot = gold[:, :, None] == np.arange(5)
@@ -251,7 +268,7 @@ def test_an_impossible_gold_path_is_dear_but_finite():
     np.testing.assert_allclose(found[0], expected, atol=1e-3)
 
 
-def test_steps_lower_the_loss_and_leave_forbidden_entries():
+def test_steps_lower_the_loss_and_leave_forbidden_entries() -> None:
     keras.utils.set_random_seed(1)
     random = np.random.default_rng(2)
     tables = transition_table(TAGS, "IOBES")
@@ -274,7 +291,7 @@ def test_steps_lower_the_loss_and_leave_forbidden_entries():
 @pytest.mark.parametrize(
     "allowed", [None, transition_table(TAGS, "IOBES")], ids=["free", "constrained"]
 )
-def test_rebuilt_from_its_config(allowed):
+def test_rebuilt_from_its_config(allowed: Any) -> None:
     head = CRFHead(len(TAGS), hidden=(4,), dropout=0.1, allowed=allowed)
     logits = head(np.ones((2, 3, 5), "float32"))
     assert tuple(logits.shape) == head.compute_output_shape((2, 3, 5)) == (2, 3, len(TAGS))
@@ -294,7 +311,7 @@ def test_rebuilt_from_its_config(allowed):
     )
 
 
-def test_tables_of_another_shape():
+def test_tables_of_another_shape() -> None:
     start, transitions, end = transition_table(TAGS, "IOBES")
     for allowed in [(start, transitions), (start, start, end), (start[1:], transitions, end)]:
         with pytest.raises(ValueError, match=r"expected \[\(9,\), \(9, 9\), \(9,\)\]"):

@@ -1,12 +1,17 @@
 """Dependencies point one way, and light commands stay light."""
 
+from __future__ import annotations
+
 import ast
 import graphlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.paths import GOLDEN, PACKAGE
+from support.processes import PATIENCE
 
 HEAVY = (
     "tensorflow",
@@ -47,7 +52,7 @@ LAYERS = (
 KERAS = ("networks", "training")  # all other parts import nothing heavy at module level
 
 
-def part_of(module):
+def part_of(module: str) -> str:
     """The layer of a module such as `tagger.text.spans`; the package itself, whose API is imported
     when used, has none.
     """
@@ -55,7 +60,7 @@ def part_of(module):
     return inside.partition(".")[0]
 
 
-def imports(tree, file):
+def imports(tree: ast.AST, file: Path) -> Iterator[str]:
     """The modules and names that are imported anywhere in a tree: in functions and for type
     checking too.
     """
@@ -67,18 +72,18 @@ def imports(tree, file):
             yield from (alias.name for alias in node.names)
 
 
-def modules():
+def modules() -> Iterator[tuple[str, Path, ast.Module]]:
     for file in sorted(PACKAGE.rglob("*.py")):
         part = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
         if part not in ("__init__", "__main__"):
             yield part, file, ast.parse(file.read_text(encoding="utf-8"))
 
 
-def test_every_part_has_its_layer():
+def test_every_part_has_its_layer() -> None:
     assert {part for part, _, _ in modules()} == {*LAYERS}
 
 
-def test_nothing_imports_upwards():
+def test_nothing_imports_upwards() -> None:
     upwards = [
         f"{file.relative_to(PACKAGE)} imports {module}"
         for part, file, tree in modules()
@@ -90,7 +95,7 @@ def test_nothing_imports_upwards():
     assert not upwards
 
 
-def test_packages_import_each_other_in_no_circle():
+def test_packages_import_each_other_in_no_circle() -> None:
     """Within a package too: no two of its modules import each other, even through others, when they
     are loaded.
     """
@@ -114,15 +119,17 @@ def test_packages_import_each_other_in_no_circle():
 
 
 @pytest.mark.parametrize("part", [part for part in LAYERS if part not in KERAS])
-def test_heavy_packages_are_not_imported_at_module_level(part):
+def test_heavy_packages_are_not_imported_at_module_level(part: str) -> None:
     for where, file, tree in modules():
         top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-        for module in imports(ast.Module(top, []), file) if where == part else ():
+        for module in imports(ast.Module([*top], []), file) if where == part else ():
             assert module.split(".")[0] not in HEAVY, f"{file}: {module}"
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "info", "convert"])
-def test_using_a_model_imports_nothing_of_training(command, trained_run, tmp_path):
+def test_using_a_model_imports_nothing_of_training(
+    command: str, trained_run: Path, tmp_path: Path
+) -> None:
     sample = PACKAGE.parent / "data" / "sample"
     arguments = {
         "predict": (trained_run, sample / "article.txt"),
@@ -141,10 +148,11 @@ def test_using_a_model_imports_nothing_of_training(command, trained_run, tmp_pat
         "assert not [name for name in sys.modules if name.startswith(('tagger.training', "
         "'tagger.tuning'))]"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
-def test_importing_changes_no_environment_variable():
+@pytest.mark.slow
+def test_importing_changes_no_environment_variable() -> None:
     code = (
         "import importlib, os, pkgutil\n"
         "import keras, tensorflow\n"  # what they set when imported is theirs
@@ -154,7 +162,7 @@ def test_importing_changes_no_environment_variable():
         "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
         "assert os.environ == before"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -174,12 +182,12 @@ def test_importing_changes_no_environment_variable():
     ],
     ids=["import", "help", "commands", "language models", "runtime", "series"],
 )
-def test_nothing_heavy_is_loaded(code):
+def test_nothing_heavy_is_loaded(code: str) -> None:
     check = (
         f"{code}\nimport sys\nloaded = [name for name in {HEAVY!r} if name in "
         "sys.modules]\nassert not loaded, loaded"
     )
-    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=PATIENCE)
 
 
 LEAN = f"""
@@ -198,15 +206,15 @@ main()
 """
 
 
-def lean(*arguments):
+def lean(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """A command where nothing is installed but what a plain installation brings."""
     code = LEAN.replace("ARGUMENTS", repr([str(argument) for argument in arguments]))
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
-def test_a_plain_installation_tags_and_evaluates(trained_run, tmp_path):
+def test_a_plain_installation_tags_and_evaluates(trained_run: Path, tmp_path: Path) -> None:
     sample = PACKAGE.parent / "data" / "sample"
     commands = [
         ("predict", trained_run, sample / "article.txt", "--output", tmp_path / "out"),
@@ -220,7 +228,7 @@ def test_a_plain_installation_tags_and_evaluates(trained_run, tmp_path):
         assert done.returncode == 0, done.stderr
 
 
-def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
+def test_a_plain_installation_says_what_training_needs(trained_run: Path, tmp_path: Path) -> None:
     commands = [
         ("train", "--train", "a", "--dev", "b", tmp_path / "run"),
         ("distill", "--train", "a", "--dev", "b", tmp_path / "run"),
@@ -236,16 +244,16 @@ def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 
-def test_help_does_not_even_load_numpy():
+def test_help_does_not_even_load_numpy() -> None:
     code = (
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
         "group(standalone_mode=False);"
         "assert 'numpy' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
 
-def test_only_corpora_imports_datasets():
+def test_only_corpora_imports_datasets() -> None:
     for file in PACKAGE.rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         names = {

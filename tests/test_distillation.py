@@ -34,6 +34,8 @@ from tagger.training.observer import Observer
 from tagger.tuning import search, seeds
 from tagger.tuning import subprocess_trainer as apart
 
+pytestmark = pytest.mark.slow
+
 IN_TEXT = "new words stand twice : Ünal Ünal Ünal new words stand twice : and once"
 
 # -- what the student is taught

@@ -2,6 +2,11 @@
 much padding there is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +19,10 @@ from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, Wo
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
 CHARACTERS, UNITS, WIDTH = 9, 5, 4
-ENCODERS = {"cnn": lambda: CharacterCNN(CHARACTERS, UNITS, embedding=WIDTH)} | {
+Characters = CharacterCNN | CharacterRNN
+ENCODERS: dict[str, Callable[[], Characters]] = {
+    "cnn": lambda: CharacterCNN(CHARACTERS, UNITS, embedding=WIDTH)
+} | {
     cell: lambda cell=cell: CharacterRNN(CHARACTERS, UNITS, cell=cell, embedding=WIDTH)
     for cell in ("lstm-peephole", "gru")
 }
@@ -27,18 +35,18 @@ FIXED = [
 ]  # a word of one character, unknown characters
 
 
-def numpy(tensor):
+def numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def padded(words, width=0):
+def padded(words: Sequence[Sequence[int]], width: int = 0) -> np.ndarray:
     array = np.zeros((len(words), max([width, *map(len, words)])), dtype="int32")
     for row, word in zip(array, words, strict=True):
         row[: len(word)] = word
     return array
 
 
-def encoder_of(name):
+def encoder_of(name: str) -> Characters:
     """A layer with weights far from their first values."""
     layer = ENCODERS[name]()
     layer.build((None, None))
@@ -49,11 +57,11 @@ def encoder_of(name):
 
 
 @pytest.fixture(params=ENCODERS, scope="module")
-def encoder(request):
+def encoder(request: pytest.FixtureRequest) -> Characters:
     return encoder_of(request.param)
 
 
-def expected(layer, word):
+def expected(layer: Characters, word: Sequence[int]) -> np.ndarray:
     embeddings = numpy(layer.embed.embeddings).astype("float64")
     if isinstance(layer, CharacterCNN):
         return reference.character_cnn(
@@ -66,7 +74,7 @@ def expected(layer, word):
     return reference.character_rnn(layer.forward.cell, word, embeddings, *weights)
 
 
-def test_characters_equal_the_reference(encoder):
+def test_characters_equal_the_reference(encoder: Characters) -> None:
     found = numpy(encoder(padded(FIXED)))
     assert found.shape == (len(FIXED), UNITS)
     for vector, word in zip(found, FIXED, strict=True):
@@ -80,13 +88,15 @@ def test_characters_equal_the_reference(encoder):
     ),
     st.integers(0, 12),
 )
-def test_any_length_and_padding(encoder, words, width):
+def test_any_length_and_padding(
+    encoder: Characters, words: Sequence[Sequence[int]], width: int
+) -> None:
     found = numpy(encoder(padded(words, width)))
     for vector, word in zip(found, words, strict=True):
         np.testing.assert_allclose(vector, expected(encoder, word), atol=1e-5)
 
 
-def test_a_word_without_characters_is_the_same_in_every_batch(encoder):
+def test_a_word_without_characters_is_the_same_in_every_batch(encoder: Characters) -> None:
     alone = numpy(encoder(np.zeros((1, 1), dtype="int32")))[0]
     assert np.isfinite(alone).all()
     np.testing.assert_allclose(
@@ -97,7 +107,7 @@ def test_a_word_without_characters_is_the_same_in_every_batch(encoder):
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the packed way is TensorFlow's"
 )
-def test_the_packed_way_equals_the_padded_one_gradients_included():
+def test_the_packed_way_equals_the_padded_one_gradients_included() -> None:
     import tensorflow
 
     encoder = encoder_of("cnn")
@@ -113,7 +123,7 @@ def test_the_packed_way_equals_the_padded_one_gradients_included():
         np.testing.assert_allclose(numpy(packed), numpy(plain), atol=1e-4)
 
 
-def test_padding_has_no_gradient_in_the_convolution():
+def test_padding_has_no_gradient_in_the_convolution() -> None:
     """Whatever stands in the table for padding is never read."""
     layer = ENCODERS["cnn"]()
     layer.build((None, None))
@@ -127,14 +137,14 @@ def test_padding_has_no_gradient_in_the_convolution():
 # -- fine-tuning
 
 
-def test_pretrained_vectors_come_through_unchanged_at_first():
+def test_pretrained_vectors_come_through_unchanged_at_first() -> None:
     layer = FineTuning(6, 3)
     layer.build()
     vectors = np.random.default_rng(1).normal(size=(4, 3)).astype("float32")
     np.testing.assert_array_equal(numpy(layer(np.array([0, 1, 2, 5]), vectors)), vectors)
 
 
-def test_unknown_words_and_padding_never_differ_from_their_vectors():
+def test_unknown_words_and_padding_never_differ_from_their_vectors() -> None:
     layer = FineTuning(6, 3)
     layer.build()
     table = np.random.default_rng(2).normal(size=(6, 3)).astype("float32")
@@ -145,7 +155,7 @@ def test_unknown_words_and_padding_never_differ_from_their_vectors():
     np.testing.assert_allclose(found[3:], 1 + table[[2, 5]], rtol=1e-6)
 
 
-def test_only_rows_of_the_batch_change():
+def test_only_rows_of_the_batch_change() -> None:
     from tagger.training.optimizers import RowAdam
 
     keras.utils.set_random_seed(1)
@@ -175,14 +185,14 @@ def test_only_rows_of_the_batch_change():
 # -- embeddings and dropout
 
 
-def test_embedding_reads_rows():
+def test_embedding_reads_rows() -> None:
     layer = embedding(7, 3)
     layer.build()
     numbers = np.array([[0, 6], [2, 2]])
     np.testing.assert_array_equal(numpy(layer(numbers)), numpy(layer.embeddings)[numbers])
 
 
-def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding():
+def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding() -> None:
     keras.utils.set_random_seed(3)
     numbers = np.where(np.arange(1000) < 900, 7, 0)[None].astype("int32")
     dropped = keras.ops.convert_to_numpy(WordDropout(0.3, unknown=1)(numbers, training=True))[0]
@@ -191,7 +201,7 @@ def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding():
     assert set(dropped[900:].tolist()) == {0}
 
 
-def test_input_dropout_has_one_mask_a_sequence():
+def test_input_dropout_has_one_mask_a_sequence() -> None:
     keras.utils.set_random_seed(4)
     model = SequenceTagger.create(
         Architecture(vocabulary_size=8, tags=3, embedding=50, units=3, input_dropout=0.5)
@@ -203,7 +213,7 @@ def test_input_dropout_has_one_mask_a_sequence():
     assert not np.array_equal(dropped[0], dropped[1])
 
 
-def test_embedding_begins_in_the_stated_interval():
+def test_embedding_begins_in_the_stated_interval() -> None:
     layer = embedding(1000, 3)
     layer.build()
     vectors = keras.ops.convert_to_numpy(layer.embeddings)

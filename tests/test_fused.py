@@ -2,6 +2,10 @@
 lectures' cells.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -19,7 +23,7 @@ FEATURES, UNITS = 5, 3
 CASES = [(cell, backwards) for cell in ("lstm", "lstm-peephole") for backwards in (False, True)]
 
 
-def layer_of(cell, backwards):
+def layer_of(cell: str, backwards: bool) -> Recurrent:
     """Weights far from their initial values, so that every block, bias and peephole counts."""
     layer = Recurrent(cell, UNITS, backwards=backwards)
     layer.build((None, None, FEATURES))
@@ -29,12 +33,12 @@ def layer_of(cell, backwards):
     return layer
 
 
-def inputs():
+def inputs() -> np.ndarray:
     return np.random.default_rng(2).normal(size=(4, 7, FEATURES)).astype("float32")
 
 
 @pytest.mark.parametrize(("cell", "backwards"), CASES)
-def test_activations_equal_the_equations(cell, backwards):
+def test_activations_equal_the_equations(cell: str, backwards: bool) -> None:
     assert fused.available(cell)
     layer, x = layer_of(cell, backwards), inputs()
     weights = [weight.numpy() for weight in layer.trainable_weights]
@@ -48,7 +52,7 @@ def test_activations_equal_the_equations(cell, backwards):
         )
 
 
-def values_and_gradients(layer, x):
+def values_and_gradients(layer: Recurrent, x: np.ndarray) -> tuple[Any, list[Any]]:
     """Activations where there are tokens, and gradients of their weighted sum by the input and all
     weights.
     """
@@ -57,8 +61,8 @@ def values_and_gradients(layer, x):
     real = (np.arange(7) < LENGTHS[:, None])[:, :, None]
     weighting = np.random.default_rng(3).normal(size=(4, 7, UNITS)).astype("float32") * real
 
-    @tensorflow.function
-    def run(x):
+    @tensorflow.function  # type: ignore[untyped-decorator]
+    def run(x: np.ndarray) -> tuple[Any, list[Any]]:
         with tensorflow.GradientTape() as tape:
             tape.watch(x)
             activations = layer(x, LENGTHS)
@@ -72,14 +76,18 @@ def values_and_gradients(layer, x):
 
 
 @pytest.mark.parametrize(("cell", "backwards"), CASES)
-def test_values_and_gradients_equal_those_of_the_scan(cell, backwards, monkeypatch):
+def test_values_and_gradients_equal_those_of_the_scan(
+    cell: str, backwards: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layer, x = layer_of(cell, backwards), inputs()
     ran = []
-    monkeypatch.setattr(
-        fused,
-        "lstm",
-        lambda *args, kernel=fused.lstm, **options: ran.append(1) or kernel(*args, **options),
-    )
+    kernel = fused.lstm
+
+    def counted(*given: Any, **options: Any) -> Any:
+        ran.append(1)
+        return kernel(*given, **options)
+
+    monkeypatch.setattr(fused, "lstm", counted)
     values, gradients = values_and_gradients(layer, x)
     assert ran
     monkeypatch.setattr(fused, "available", lambda *_: False)
@@ -96,7 +104,7 @@ def test_values_and_gradients_equal_those_of_the_scan(cell, backwards, monkeypat
 
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
-def test_gradients_are_those_of_small_changes(cell):
+def test_gradients_are_those_of_small_changes(cell: str) -> None:
     """Against differences, which owe nothing to either implementation."""
     layer, x = layer_of(cell, backwards=True), inputs()
     _, gradients = values_and_gradients(layer, x)
@@ -121,7 +129,9 @@ def test_gradients_are_those_of_small_changes(cell):
         )
 
 
-def test_recurrent_dropout_drops_the_same_weights_in_kernel_and_scan(monkeypatch):
+def test_recurrent_dropout_drops_the_same_weights_in_kernel_and_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     layer = Recurrent("lstm", UNITS, recurrent_dropout=0.5)
     x = inputs()
     layer.build(x.shape)

@@ -2,12 +2,15 @@
 they need nothing else.
 """
 
+from __future__ import annotations
+
 import json
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +21,7 @@ from hypothesis.extra import numpy as arrays
 from support import small_language_models as small
 from support.command_line import failed, invoke, worked
 from support.paths import DATA
+from support.processes import PATIENCE
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8
@@ -34,7 +38,7 @@ SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_the_golden_bundles_load_for_ever(version):
+def test_the_golden_bundles_load_for_ever(version: int) -> None:
     folder = DATA / f"language-model-{version}"
     golden = load(folder)
     bundle = golden.bundle
@@ -53,7 +57,7 @@ def test_the_golden_bundles_load_for_ever(version):
     )
 
 
-def test_the_digest_tells_models_apart_by_what_they_say():
+def test_the_digest_tells_models_apart_by_what_they_say() -> None:
     bundle = small.bundle_of()
     words, changed = bundle.vocabulary.words, dict(bundle.weights)
     changed["softmax/bias"] = changed["softmax/bias"] + 1
@@ -64,9 +68,11 @@ def test_the_digest_tells_models_apart_by_what_they_say():
     ]
     assert {other.digest for other in same} == {bundle.digest}
     assert bundle == replace(bundle, folder=Path("elsewhere"))
+    model = bundle.config.model
     settings = [
-        replace(bundle.config.model, **change)
-        for change in ({"level": "words"}, {"direction": "backward"}, {"cell": "lstm-peephole"})
+        replace(model, level="words"),
+        replace(model, direction="backward"),
+        replace(model, cell="lstm-peephole"),
     ]
     others = [replace(bundle, config=replace(bundle.config, model=other)) for other in settings]
     others += [
@@ -80,7 +86,9 @@ def test_the_digest_tells_models_apart_by_what_they_say():
 @pytest.mark.parametrize(
     "settings", [{"layers": 2}, {"level": "words", "embedding": 0}], ids=["characters", "words"]
 )
-def test_pieces_give_what_one_run_gives(settings, quantized, monkeypatch):
+def test_pieces_give_what_one_run_gives(
+    settings: dict[str, Any], quantized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runtime = LanguageModel(small.bundle_of(cell="lstm", **settings), quantized=quantized)
     sequences = [runtime.numbers(tokens) for tokens in SENTENCES]
     whole = (
@@ -100,7 +108,7 @@ def test_pieces_give_what_one_run_gives(settings, quantized, monkeypatch):
         np.testing.assert_array_equal(after, whole[2][1])
 
 
-def test_a_long_sentence_does_not_lengthen_the_short_ones():
+def test_a_long_sentence_does_not_lengthen_the_short_ones() -> None:
     sequences = [np.ones(length, dtype=np.int32) for length in (5000, 3, 40, 4, 90, 0)]
     batches = list(model.padded(sequences))
     assert sorted(np.concatenate([indices for indices, _, _ in batches]).tolist()) == [
@@ -121,7 +129,7 @@ def test_a_long_sentence_does_not_lengthen_the_short_ones():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_graph_holds_its_documentation(cell):
+def test_a_graph_holds_its_documentation(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2, direction="backward")
     made = graph.graphs(bundle)
     assert {*made} == ({FLOAT32, INT8} if cell.startswith("lstm") else {FLOAT32})
@@ -138,7 +146,7 @@ def test_a_graph_holds_its_documentation(cell):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
-def test_a_text_begins_with_the_states_after_the_border_in_int8(cell):
+def test_a_text_begins_with_the_states_after_the_border_in_int8(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2)
     constants = onnx.load_from_string(graph.graphs(bundle)[INT8]).graph.initializer
     (begin,) = [
@@ -156,7 +164,7 @@ def test_a_text_begins_with_the_states_after_the_border_in_int8(cell):
         elements=some.floats(-9, 9, width=32),
     )
 )
-def test_no_sum_of_two_products_overflows_16_bits(matrix):
+def test_no_sum_of_two_products_overflows_16_bits(matrix: np.ndarray) -> None:
     numbers = np.rint(matrix / scales_of(matrix)).astype(int)
     assert np.abs(numbers).max() <= 127
     for row in range(0, len(numbers) - 1, 2):
@@ -164,7 +172,7 @@ def test_no_sum_of_two_products_overflows_16_bits(matrix):
             assert (255 * np.maximum(sign * numbers[row : row + 2], 0).sum(axis=0) < 2**15).all()
 
 
-def test_large_weights_side_by_side_lose_nothing_in_int8():
+def test_large_weights_side_by_side_lose_nothing_in_int8() -> None:
     """What saturates where products are added in 16 bits: two rows at their largest, inputs at
     theirs.
     """
@@ -189,7 +197,7 @@ def test_large_weights_side_by_side_lose_nothing_in_int8():
 # -- in a bundle
 
 
-def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
+def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -> None:
     run, bundle = tmp_path / "run", graph.with_graphs(small.bundle_of(cell="lstm"))
     bundles.save(run, bundle)
     listed = json.loads((run / "manifest.json").read_text())
@@ -209,7 +217,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
     assert not list(run.glob("*.onnx"))
 
 
-def test_export_and_info_know_language_models(tmp_path):
+def test_export_and_info_know_language_models(tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(DATA / "language-model-1", run)
     worked(invoke("export", run))
@@ -223,7 +231,7 @@ def test_export_and_info_know_language_models(tmp_path):
     assert "activations.onnx: differs" in failed(invoke("info", run))
 
 
-def test_nothing_but_onnx_runtime_is_needed(tmp_path):
+def test_nothing_but_onnx_runtime_is_needed(tmp_path: Path) -> None:
     """Neither Keras nor TensorFlow, nor the package onnx, once a bundle has its graphs."""
     (tmp_path / "a.txt").write_text("ab c\n")
     code = f"""
@@ -241,7 +249,7 @@ loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if na
 assert not loaded, loaded
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "1 sentence, 5 steps" in done.stdout

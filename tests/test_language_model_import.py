@@ -1,5 +1,7 @@
 """Models of PyTorch are read exactly, and nothing in their files is executed."""
 
+from __future__ import annotations
+
 import collections
 import io
 import json
@@ -9,7 +11,9 @@ import struct
 import sys
 import types
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,11 +28,12 @@ from tagger.language_models.model import LanguageModel, load
 
 CHARACTERS = ["<unk>", "a", " ", "\n", "é", "b"]
 EMBEDDING, UNITS = 3, 4
+Arrays = dict[str, np.ndarray]
 
 
-def arrays_of(layers=1, dtype="float32"):
+def arrays_of(layers: int = 1, dtype: str = "float32") -> Arrays:
     random = np.random.default_rng(1)
-    shapes = {"encoder.weight": (len(CHARACTERS), EMBEDDING)}
+    shapes: dict[str, tuple[int, ...]] = {"encoder.weight": (len(CHARACTERS), EMBEDDING)}
     for depth in range(layers):
         shapes[f"rnn.weight_ih_l{depth}"] = (4 * UNITS, UNITS if depth else EMBEDDING)
         shapes[f"rnn.weight_hh_l{depth}"] = (4 * UNITS, UNITS)
@@ -37,13 +42,13 @@ def arrays_of(layers=1, dtype="float32"):
     return {name: random.normal(0, 0.7, shape).astype(dtype) for name, shape in shapes.items()}
 
 
-def torch_log_probabilities(arrays, text, layers=1):
+def torch_log_probabilities(arrays: Arrays, text: str, layers: int = 1) -> np.ndarray:
     """log p of each character of "text\\n" after "\\n", by PyTorch's equations of an LSTM: gates i,
     f, g, o.
     """
 
-    def sigmoid(x):
-        return 1 / (1 + np.exp(-x))
+    def sigmoid(x: np.ndarray) -> np.ndarray:
+        return np.asarray(1 / (1 + np.exp(-x)))
 
     numbers = [
         CHARACTERS.index(character) if character in CHARACTERS else 0 for character in f"\n{text}\n"
@@ -70,9 +75,11 @@ def torch_log_probabilities(arrays, text, layers=1):
     )
 
 
-def write_npz(path, **arrays):
+def write_npz(path: Path, **arrays: np.ndarray) -> Path:
     np.savez(
-        path, characters=np.frombuffer(json.dumps(CHARACTERS).encode(), dtype=np.uint8), **arrays
+        path,
+        characters=np.frombuffer(json.dumps(CHARACTERS).encode(), dtype=np.uint8),
+        **arrays,  # type: ignore[arg-type]
     )
     return path
 
@@ -80,16 +87,16 @@ def write_npz(path, **arrays):
 class Storage:
     """Pickled as PyTorch pickles the numbers of a tensor: by name alone."""
 
-    def __init__(self, array, key):
+    def __init__(self, array: np.ndarray, key: str) -> None:
         self.array, self.key = array, key
 
 
 class Tensor:
-    def __init__(self, array, key):
+    def __init__(self, array: np.ndarray, key: str) -> None:
         self.storage, self.shape = Storage(array, key), array.shape
         self.strides = tuple(stride // array.itemsize for stride in array.strides)
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2
         return rebuild, (
             self.storage,
@@ -101,7 +108,7 @@ class Tensor:
         )
 
 
-def pickled(saved):
+def pickled(saved: object) -> bytes:
     """Pickled as `torch.save` does, under PyTorch's and Flair's names, which need not be installed
     for it.
     """
@@ -110,22 +117,23 @@ def pickled(saved):
         types.ModuleType("torch._utils"),
         types.ModuleType("flair.data"),
     )
+
+    def rebuild(*_: object) -> None: ...
+
     for name in ("FloatStorage", "HalfStorage"):
         setattr(torch, name, type(name, (), {"__module__": "torch"}))
-    utils._rebuild_tensor_v2 = lambda *_: None
-    utils._rebuild_tensor_v2.__module__, utils._rebuild_tensor_v2.__qualname__ = (
-        "torch._utils",
-        "_rebuild_tensor_v2",
-    )
-    utils._rebuild_tensor_v2.__name__ = "_rebuild_tensor_v2"
-    data.Dictionary = Dictionary
+    rebuild.__module__ = "torch._utils"
+    rebuild.__name__ = rebuild.__qualname__ = "_rebuild_tensor_v2"
+    vars(utils)["_rebuild_tensor_v2"] = rebuild
+    vars(data)["Dictionary"] = Dictionary
+    older = isinstance(saved, tuple)
     stream = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
         for module in (torch, utils, data, types.ModuleType("flair")):
             patch.setitem(sys.modules, module.__name__, module)
 
         class Pickler(pickle.Pickler):
-            def persistent_id(self, thing):
+            def persistent_id(self, thing: Any) -> Any:
                 if isinstance(thing, Storage):
                     kind = (
                         torch.HalfStorage if thing.array.dtype == np.float16 else torch.FloatStorage
@@ -136,12 +144,11 @@ def pickled(saved):
                         thing.key,
                         "cpu",
                         thing.array.size,
-                        *([None] * self.older),
+                        *([None] * older),
                     )
                 return None
 
         pickler = Pickler(stream, protocol=2)
-        pickler.older = isinstance(saved, tuple)
         pickler.dump(saved[0] if isinstance(saved, tuple) else saved)
     return stream.getvalue()
 
@@ -149,7 +156,7 @@ def pickled(saved):
 class Dictionary:
     """Flair's dictionary of characters, which are bytes in it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.idx2item = [character.encode() for character in CHARACTERS]
         self.item2idx = {item: number for number, item in enumerate(self.idx2item)}
 
@@ -157,8 +164,8 @@ class Dictionary:
 Dictionary.__module__ = "flair.data"
 
 
-def saved_of(arrays, **more):
-    tensors = collections.OrderedDict(
+def saved_of(arrays: Arrays, **more: object) -> dict[str, Any]:
+    tensors: Any = collections.OrderedDict(
         (name, Tensor(array, str(key))) for key, (name, array) in enumerate(arrays.items())
     )
     tensors._metadata = collections.OrderedDict(version=1)
@@ -172,7 +179,7 @@ def saved_of(arrays, **more):
     }
 
 
-def write_torch(path, arrays, **more):
+def write_torch(path: Path, arrays: Arrays, **more: object) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model/data.pkl", pickled(saved_of(arrays, **more)))
         for key, array in enumerate(arrays.values()):
@@ -180,7 +187,7 @@ def write_torch(path, arrays, **more):
     return path
 
 
-def write_older_torch(path, arrays):
+def write_older_torch(path: Path, arrays: Arrays) -> Path:
     parts = [
         pickle.dumps(thing, protocol=2)
         for thing in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True})
@@ -196,7 +203,7 @@ def write_older_torch(path, arrays):
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_an_imported_model_equals_the_equations_of_torch(layers, tmp_path):
+def test_an_imported_model_equals_the_equations_of_torch(layers: int, tmp_path: Path) -> None:
     arrays = arrays_of(layers)
     model = LanguageModel(
         importing.import_model(write_npz(tmp_path / "a.npz", **arrays), tmp_path / "run", "forward")
@@ -212,7 +219,9 @@ def test_an_imported_model_equals_the_equations_of_torch(layers, tmp_path):
 
 @pytest.mark.parametrize("write", [write_torch, write_older_torch])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_a_file_of_torch_is_read_like_the_arrays(write, dtype, tmp_path):
+def test_a_file_of_torch_is_read_like_the_arrays(
+    write: Callable[..., Path], dtype: str, tmp_path: Path
+) -> None:
     arrays = arrays_of(dtype=dtype)
     imported = importing.import_model(write(tmp_path / "a.pt", arrays), tmp_path / "run")
     expected = importing.convert(arrays, CHARACTERS, "backward", "a.pt")
@@ -223,10 +232,10 @@ def test_a_file_of_torch_is_read_like_the_arrays(write, dtype, tmp_path):
 
 
 class Malicious:
-    def __init__(self, function, *arguments):
+    def __init__(self, function: Any, *arguments: object) -> None:
         self.reduced = function, arguments
 
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return self.reduced
 
 
@@ -234,7 +243,7 @@ class Malicious:
     "thing",
     [Malicious(os.system, "touch harm"), Malicious(eval, "1"), Malicious(Path, "x"), os.getcwd],
 )
-def test_a_malicious_pickle_is_refused_before_anything_is_called(thing, here):
+def test_a_malicious_pickle_is_refused_before_anything_is_called(thing: Any, here: Path) -> None:
     for path in (write_torch(here / "a.pt", arrays_of(), more=thing), here / "b.pt"):
         if path.name == "b.pt":
             path.write_bytes(pickle.dumps(thing, protocol=2))
@@ -243,7 +252,7 @@ def test_a_malicious_pickle_is_refused_before_anything_is_called(thing, here):
     assert not (here / "harm").exists()
 
 
-def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path):
+def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path: Path) -> None:
     arrays = arrays_of()
     saved = saved_of(arrays)
     saved["state_dict"]["decoder.bias"].strides = (100,)
@@ -255,10 +264,10 @@ def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path):
         torch_files.load(tmp_path / "a.pt")
 
 
-def test_what_is_no_such_model_is_refused(tmp_path):
+def test_what_is_no_such_model_is_refused(tmp_path: Path) -> None:
     arrays = arrays_of()
 
-    def refused(path, message, direction="forward"):
+    def refused(path: Path, message: str, direction: str = "forward") -> None:
         with pytest.raises(TaggerError, match=message) as caught:
             importing.import_model(path, tmp_path / "run", direction)
         assert "\n" not in str(caught.value)
@@ -289,7 +298,7 @@ def test_what_is_no_such_model_is_refused(tmp_path):
         r"another shape.*decoder\.bias",
     )
     refused(write_npz(tmp_path / "a.npz"), r"encoder\.weight or decoder\.weight is missing")
-    np.savez(tmp_path / "a.npz", **arrays)
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
     refused(tmp_path / "a.npz", "expected an array `characters`")
     (tmp_path / "text").write_text("neither")
     refused(tmp_path / "text", "not an .npz file")
@@ -305,7 +314,7 @@ def test_what_is_no_such_model_is_refused(tmp_path):
     refused(write_torch(tmp_path / "a.pt", arrays, dictionary=[]), "must be a list of strings")
 
 
-def test_import_on_the_command_line(tmp_path):
+def test_import_on_the_command_line(tmp_path: Path) -> None:
     source = write_npz(tmp_path / "a.npz", **arrays_of())
     out = worked(invoke("lm", "import", source, tmp_path / "run", "--direction", "backward"))
     assert "a.npz, imported" in out
@@ -316,7 +325,7 @@ def test_import_on_the_command_line(tmp_path):
     assert "exists and is not empty" in failed(invoke("lm", "import", source, tmp_path / "run"))
 
 
-def test_the_news_models_know_english(tmp_path):
+def test_the_news_models_know_english(tmp_path: Path) -> None:
     for direction in ("forward", "backward"):
         importing.import_model(
             shared("language_models", f"news-{direction}.npz"), tmp_path / direction, direction

@@ -2,6 +2,11 @@
 equations, window by window.
 """
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -16,11 +21,11 @@ from tagger.training.language_model import dev_score, restore
 FEATURES, UNITS = 3, 4
 
 
-def numpy(tensor):
+def numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def encoder_of(cell, layers=2):
+def encoder_of(cell: str, layers: int = 2) -> Encoder:
     encoder = Encoder(cell, UNITS, layers=layers, bidirectional=False)
     encoder.build((None, None, FEATURES))
     random = np.random.default_rng(1)
@@ -32,7 +37,9 @@ def encoder_of(cell, layers=2):
 
 @pytest.mark.parametrize("scan", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_two_windows_with_the_state_carried_equal_one_long_pass(cell, scan, monkeypatch):
+def test_two_windows_with_the_state_carried_equal_one_long_pass(
+    cell: str, scan: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if scan:
         monkeypatch.setattr(fused, "available", lambda cell: False)
     encoder = encoder_of(cell)
@@ -49,7 +56,7 @@ def test_two_windows_with_the_state_carried_equal_one_long_pass(cell, scan, monk
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_the_state_after_a_padded_row_is_that_of_its_last_token(backwards):
+def test_the_state_after_a_padded_row_is_that_of_its_last_token(backwards: bool) -> None:
     layer = Recurrent("lstm", UNITS, backwards=backwards)
     layer.build((None, None, FEATURES))
     x = np.random.default_rng(3).normal(size=(3, 5, FEATURES)).astype("float32")
@@ -69,7 +76,9 @@ def test_the_state_after_a_padded_row_is_that_of_its_last_token(backwards):
 
 
 @pytest.mark.parametrize("cell", fused.CELLS)
-def test_kernel_and_scan_have_the_same_gradients_where_a_state_is_given(cell, monkeypatch):
+def test_kernel_and_scan_have_the_same_gradients_where_a_state_is_given(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import tensorflow
 
     encoder = encoder_of(cell, layers=1)
@@ -80,15 +89,14 @@ def test_kernel_and_scan_have_the_same_gradients_where_a_state_is_given(cell, mo
     )
     weighting = random.normal(size=(2, 5, UNITS)).astype("float32")
 
-    def gradients():
+    def gradients() -> list[Any]:
         with tensorflow.GradientTape() as tape:
             tape.watch(state)
             total = tensorflow.reduce_sum(
                 encoder.with_state(x, np.array([5, 5]), state)[0] * weighting
             )
-        return tape.gradient(
-            total, [*(weight.value for weight in encoder.stack[0][0].trainable_weights), *state]
-        )
+        weights = [weight.value for weight in encoder.stack[0][0].trainable_weights]
+        return [*tape.gradient(total, [*weights, *state])]
 
     *kernel, no_a, no_c = gradients()
     assert no_a is None and no_c is None  # noqa: PT018
@@ -110,7 +118,7 @@ MODELS = [
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_log_probabilities_and_perplexity_equal_the_equations(model):
+def test_log_probabilities_and_perplexity_equal_the_equations(model: dict[str, Any]) -> None:
     """Two streams, two windows of three, the state carried on: as one pass of each stream from its
     beginning.
     """
@@ -145,7 +153,7 @@ def test_log_probabilities_and_perplexity_equal_the_equations(model):
     assert figures["dev_score"] == pytest.approx(100 / figures["dev_perplexity"])
 
 
-def test_every_target_is_read_once_whatever_the_sizes():
+def test_every_target_is_read_once_whatever_the_sizes() -> None:
     numbers = np.arange(1, 24)
     for streams, window, epoch_tokens in [(1, 4, 0), (3, 5, 0), (4, 3, 8), (5, 100, 0), (30, 2, 0)]:
         data = Streams(numbers, streams, window, epoch_tokens=epoch_tokens)
@@ -160,7 +168,7 @@ def test_every_target_is_read_once_whatever_the_sizes():
         assert sorted(found) == list(range(2, 24))
 
 
-def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_sequence():
+def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_sequence() -> None:
     numbers = np.array([0, 5, 6, 0, 5, 6, 7, 0, 5])
     keeps = {
         restart: [Streams(numbers, 1, 3, restart=restart)[n][0]["keep"][0] for n in range(3)]
@@ -169,7 +177,7 @@ def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_
     assert keeps == {False: [0, 1, 1], True: [0, 0, 1]}
 
 
-def test_one_step_of_training_lowers_the_loss_and_saves_and_loads(tmp_path):
+def test_one_step_of_training_lowers_the_loss_and_saves_and_loads(tmp_path: Path) -> None:
     network = restore(small.bundle_of(), streams=2)
     network.compile(optimizer=keras.optimizers.Adam(0.01))
     inputs, real = Streams(np.array([0, 2, 3, 0, 4, 2, 0, 3, 4]), 2, 4)[0]

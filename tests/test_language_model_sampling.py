@@ -1,5 +1,9 @@
 """Samples come from the distribution that is asked for."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support import small_language_models as small
@@ -13,11 +17,11 @@ from tagger.language_models.sampling import Drawing
 LOGITS = np.log([0.1, 0.5, 0.2, 0.15, 0.05])
 
 
-def test_unknown_is_never_drawn_and_the_others_keep_their_proportions():
+def test_unknown_is_never_drawn_and_the_others_keep_their_proportions() -> None:
     np.testing.assert_allclose(sampling.distribution(LOGITS, Drawing()), [0.2, 0, 0.4, 0.3, 0.1])
 
 
-def test_temperature_takes_powers():
+def test_temperature_takes_powers() -> None:
     powers = np.array([0.1, 0, 0.2, 0.15, 0.05]) ** 2
     np.testing.assert_allclose(
         sampling.distribution(LOGITS, Drawing(temperature=0.5)), powers / powers.sum()
@@ -25,7 +29,7 @@ def test_temperature_takes_powers():
     assert sampling.distribution(LOGITS, Drawing(temperature=1e-6))[2] == 1
 
 
-def test_top_k_leaves_the_k_most_probable():
+def test_top_k_leaves_the_k_most_probable() -> None:
     np.testing.assert_allclose(
         sampling.distribution(LOGITS, Drawing(top_k=2)), [0, 0, 4 / 7, 3 / 7, 0], atol=1e-12
     )
@@ -37,7 +41,7 @@ def test_top_k_leaves_the_k_most_probable():
     )
 
 
-def test_first_tokens_are_as_frequent_as_they_are_probable():
+def test_first_tokens_are_as_frequent_as_they_are_probable() -> None:
     bundle = small.bundle_of(level="words")
     model, random, count = LanguageModel(bundle), np.random.default_rng(1), 2000
     drawn = [sampling.sample(model, Drawing(max_length=1), random) for _ in range(count)]
@@ -52,7 +56,7 @@ def test_first_tokens_are_as_frequent_as_they_are_probable():
         )
 
 
-def test_a_sample_goes_on_with_what_it_drew():
+def test_a_sample_goes_on_with_what_it_drew() -> None:
     """With k = 1 every token is the most probable after all before it."""
     bundle = small.bundle_of(cell="gru", seed=3)
     model = LanguageModel(bundle)
@@ -66,7 +70,7 @@ def test_a_sample_goes_on_with_what_it_drew():
         assert logits.argmax() == (numbers[length] if length < len(numbers) else 0)
 
 
-def test_a_backward_model_ends_with_the_prefix():
+def test_a_backward_model_ends_with_the_prefix() -> None:
     forward, backward = (
         LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward")
     )
@@ -77,7 +81,7 @@ def test_a_backward_model_ends_with_the_prefix():
     assert mine.endswith("ab c")
 
 
-def test_sample_on_the_command_line(tmp_path):
+def test_sample_on_the_command_line(tmp_path: Path) -> None:
     bundles.save(tmp_path / "run", small.bundle_of(level="words"))
     arguments = (
         "lm",

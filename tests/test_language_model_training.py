@@ -17,6 +17,8 @@ from tagger.language_models import scoring
 from tagger.language_models.model import LanguageModel, load
 from tagger.training import language_model
 
+pytestmark = pytest.mark.slow
+
 TEXT = "the cat sat on the mat .\nthe dog sat on the cat .\nso it goes on and on .\n" * 4
 SMALL = [
     "data.tokenizer=whitespace",

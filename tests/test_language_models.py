@@ -2,7 +2,11 @@
 tokens.
 """
 
+from __future__ import annotations
+
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +34,7 @@ SENTENCES = [["ab", "c"], ["e"], ["abc", "Zd", "."], ["d", "a", "b"]]
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_log_probabilities_equal_the_equations_padded_or_not(model):
+def test_log_probabilities_equal_the_equations_padded_or_not(model: dict[str, Any]) -> None:
     bundle = small.bundle_of(**model)
     runtime = LanguageModel(bundle)
     sequences = [
@@ -44,7 +48,7 @@ def test_log_probabilities_equal_the_equations_padded_or_not(model):
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_a_sentence_scores_the_sum_of_its_steps(direction):
+def test_a_sentence_scores_the_sum_of_its_steps(direction: str) -> None:
     model = LanguageModel(small.bundle_of(direction=direction))
     scores = list(scoring.score(model, SENTENCES))
     total = scoring.Total()
@@ -61,7 +65,7 @@ def test_a_sentence_scores_the_sum_of_its_steps(direction):
     assert total.log_probability == pytest.approx(sum(scored.log_probability for scored in scores))
 
 
-def test_a_backward_model_is_a_forward_one_on_the_reversed_string():
+def test_a_backward_model_is_a_forward_one_on_the_reversed_string() -> None:
     forward, backward = (
         LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward")
     )
@@ -73,7 +77,7 @@ def test_a_backward_model_is_a_forward_one_on_the_reversed_string():
     np.testing.assert_array_equal(found.values, expected.values)
 
 
-def test_carried_scores_are_those_of_one_long_text():
+def test_carried_scores_are_those_of_one_long_text() -> None:
     model = LanguageModel(small.bundle_of(cell="lstm", layers=2))
     found = np.concatenate(
         [scored.values for scored in scoring.score(model, SENTENCES, carry=True)]
@@ -85,7 +89,7 @@ def test_carried_scores_are_those_of_one_long_text():
 @pytest.mark.parametrize(
     "model", [{"cell": "lstm", "layers": 2}, {"cell": "lstm-peephole", "embedding": 0}]
 )
-def test_int8_is_near(model):
+def test_int8_is_near(model: dict[str, Any]) -> None:
     bundle = small.bundle_of(units=64, seed=2, **model)
     for (
         name,
@@ -105,7 +109,7 @@ def test_int8_is_near(model):
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 @pytest.mark.parametrize("level", ["characters", "words"])
-def test_states_are_those_after_each_token(level, direction):
+def test_states_are_those_after_each_token(level: str, direction: str) -> None:
     sentences = [["the", "pear"], [], ["and"], ["salad", "the", "ab", "c", "."]]
     model = LanguageModel(small.bundle_of(level=level, direction=direction))
     for tokens, arrays in zip(sentences, states.states(model, sentences), strict=True):
@@ -115,7 +119,7 @@ def test_states_are_those_after_each_token(level, direction):
         for number, token_states in enumerate(arrays):
             read = order[: len(tokens) - number if direction == "backward" else number + 1]
             if level == "words":
-                numbers = [int(n) for n in model.bundle.vocabulary.numbers(read)]
+                numbers = model.bundle.vocabulary.numbers(read)
             else:
                 string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
                 numbers = model.bundle.vocabulary.numbers(string)
@@ -123,7 +127,7 @@ def test_states_are_those_after_each_token(level, direction):
             np.testing.assert_allclose(token_states, expected, atol=1e-5)
 
 
-def test_several_models_read_side_by_side():
+def test_several_models_read_side_by_side() -> None:
     models = [
         LanguageModel(small.bundle_of(seed=seed, direction=direction))
         for seed, direction in ((1, "forward"), (2, "backward"))
@@ -135,7 +139,7 @@ def test_several_models_read_side_by_side():
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_keras_has_the_same_states(direction):
+def test_keras_has_the_same_states(direction: str) -> None:
     from tagger.training.language_model import OnKeras
 
     bundle = small.bundle_of(direction=direction, layers=2)
@@ -147,7 +151,7 @@ def test_keras_has_the_same_states(direction):
         np.testing.assert_allclose(mine, its, atol=1e-5)
 
 
-def test_a_model_is_read_as_it_was_written(tmp_path):
+def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
     bundle = small.bundle_of(level="words")
     bundles.save(tmp_path / "run", bundle)
     again = bundles.load(tmp_path / "run")
@@ -157,7 +161,7 @@ def test_a_model_is_read_as_it_was_written(tmp_path):
     }
 
 
-def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
+def test_a_damaged_or_foreign_folder_is_refused(tmp_path: Path) -> None:
     run = tmp_path / "run"
     bundles.save(run, small.bundle_of())
     with pytest.raises(BundleError, match="not a trained model"):
@@ -170,11 +174,12 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
     with pytest.raises(BundleError, match="cannot be read"):
         load(run)
     manifest = json.loads((run / "manifest.json").read_text())
-    for change, message in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"format": 99}, "bundle format 99"),
         ({"kind": None}, "no language model"),
         ({"files": []}, "damaged"),
-    ]:
+    ]
+    for change, message in changes:
         (run / "manifest.json").write_text(json.dumps({**manifest, **change}))
         with pytest.raises(BundleError, match=message):
             bundles.load(run)
@@ -184,7 +189,7 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path):
         bundles.load(run)
 
 
-def test_text_becomes_numbers_with_borders(tmp_path):
+def test_text_becomes_numbers_with_borders(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ab  c\n\nba\n", encoding="utf-8")
     settings = config.override(
         config.Config(), [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"]
@@ -200,7 +205,7 @@ def test_text_becomes_numbers_with_borders(tmp_path):
         text.encode([str(tmp_path / "empty.txt")], settings, vocabulary, tmp_path / "numbers")
 
 
-def test_settings_that_cannot_be_say_so():
+def test_settings_that_cannot_be_say_so() -> None:
     with pytest.raises(ConfigError, match=r"did you mean model\.direction"):
         config.override(config.Config(), ["model.diretion=backward"])
     with pytest.raises(ConfigError, match=r"needs model\.embedding = model\.units"):
@@ -209,7 +214,7 @@ def test_settings_that_cannot_be_say_so():
         config.check(config.Config())
 
 
-def test_score_on_the_command_line(tmp_path):
+def test_score_on_the_command_line(tmp_path: Path) -> None:
     bundles.save(tmp_path / "run", small.bundle_of())
     lines = worked(invoke("lm", "score", tmp_path / "run", "-", input="ab c\nZ\n")).splitlines()
     assert [line.split("\t")[-1] for line in lines[:2]] == ["ab c", "Z"]

@@ -2,6 +2,11 @@
 rate step by step.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -26,7 +31,7 @@ STEPS = [
 ]  # rows, of which some stand twice and one step lacks most
 
 
-def slices(rows, gradients):
+def slices(rows: Sequence[int], gradients: np.ndarray) -> Any:
     import tensorflow
 
     return tensorflow.IndexedSlices(
@@ -36,23 +41,23 @@ def slices(rows, gradients):
     )
 
 
-def table(seed=0):
+def table(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(ROWS, WIDTH)).astype("float32")
 
 
-def gradients_of(steps, scale=1.0):
+def gradients_of(steps: Any, scale: float = 1.0) -> list[np.ndarray]:
     random = np.random.default_rng(1)
     return [scale * random.normal(size=(len(rows), WIDTH)).astype("float32") for rows in steps]
 
 
-def dense(rows, gradients):
+def dense(rows: Sequence[int], gradients: np.ndarray) -> np.ndarray:
     full = np.zeros((ROWS, WIDTH), "float32")
     np.add.at(full, rows, gradients)
     return full
 
 
 @tensorflow_alone
-def test_rows_equal_a_slow_lazy_adam():
+def test_rows_equal_a_slow_lazy_adam() -> None:
     variable = keras.Variable(table())
     optimizer = RowAdam(0.1)
     optimizer.build([variable])
@@ -74,7 +79,7 @@ def test_rows_equal_a_slow_lazy_adam():
 
 @tensorflow_alone
 @pytest.mark.parametrize("clip", [0.0, 0.5, 100.0])
-def test_with_all_rows_in_every_batch_it_is_keras_adam(clip):
+def test_with_all_rows_in_every_batch_it_is_keras_adam(clip: float) -> None:
     """Also where rows stand twice, and clipped by the norm of all gradients, as they would be if
     they were written down.
     """
@@ -94,7 +99,7 @@ def test_with_all_rows_in_every_batch_it_is_keras_adam(clip):
 
 @tensorflow_alone
 @pytest.mark.parametrize("rows", [[0, 2], [3, 3, 1]])
-def test_clipping_is_by_the_norm_of_the_gradients_summed_up(rows):
+def test_clipping_is_by_the_norm_of_the_gradients_summed_up(rows: Sequence[int]) -> None:
     """What of the first step remains is told by the first moment: a tenth of the gradient."""
     gradient, beside = gradients_of([rows], scale=3.0)[0], np.array([1.0, -2.0], "float32")
     variables = [keras.Variable(table()), keras.Variable(np.zeros(2, "float32"))]
@@ -108,7 +113,7 @@ def test_clipping_is_by_the_norm_of_the_gradients_summed_up(rows):
         np.testing.assert_allclose(momentum.numpy(), 0.1 * whole * 0.5 / norm, atol=1e-6)
 
 
-def test_without_rows_it_is_keras_adam_on_every_backend():
+def test_without_rows_it_is_keras_adam_on_every_backend() -> None:
     mine, its = (keras.Variable(table()) for _ in range(2))
     rowed, plain = RowAdam(0.1, clip=1.0), keras.optimizers.Adam(0.1, global_clipnorm=1.0)
     for optimizer, variable in ((rowed, mine), (plain, its)):
@@ -125,7 +130,7 @@ def test_without_rows_it_is_keras_adam_on_every_backend():
 
 @settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.integers(0, 60))
-def test_the_average_equals_its_formula(momentum, steps):
+def test_the_average_equals_its_formula(momentum: float, steps: Any) -> None:
     """Weights w, taken n steps after those before, at step t: mean <- mean + max(1 - momentum^n, n
     / t) (w - mean).
     """
@@ -145,7 +150,7 @@ def test_the_average_equals_its_formula(momentum, steps):
         assert average.arrays["c"].dtype == np.float32
 
 
-def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights():
+def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights() -> None:
     variable, average = keras.Variable(np.zeros(2, "float32")), WeightAverage(1.0)
     for step in range(1, 25):
         variable.assign(np.full(2, step, "float32"))
@@ -158,7 +163,7 @@ def test_the_average_is_a_mean_at_first_and_keeps_no_view_of_the_weights():
 # -- the rate
 
 
-def rates(steps, **changes):
+def rates(steps: Any, **changes: Any) -> np.ndarray:
     training = TrainingConfig(learning_rate=0.1, epochs=10, **changes)
     return np.array(
         [
@@ -168,11 +173,11 @@ def rates(steps, **changes):
     )
 
 
-def test_a_constant_rate_is_constant():
+def test_a_constant_rate_is_constant() -> None:
     np.testing.assert_allclose(rates(3, schedule="constant"), 0.1)
 
 
-def test_a_linear_rate_falls_to_zero():
+def test_a_linear_rate_falls_to_zero() -> None:
     found = rates(5, schedule="linear")
     assert found[0] == pytest.approx(0.1)
     assert found[25] == pytest.approx(0.05)
@@ -180,7 +185,7 @@ def test_a_linear_rate_falls_to_zero():
     np.testing.assert_allclose(np.diff(found), -0.1 / 50, atol=1e-6)
 
 
-def test_an_inverse_rate_falls_from_epoch_to_epoch():
+def test_an_inverse_rate_falls_from_epoch_to_epoch() -> None:
     found = rates(5, schedule="inverse")
     np.testing.assert_allclose(
         found[:50], [0.1 / (1 + 0.05 * (step // 5)) for step in range(50)], rtol=1e-5

@@ -366,6 +366,7 @@ def test_the_readme_says_what_the_script_does(corpus: str) -> None:
     assert all(name in readme for layout in wanted.layouts for name in layout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_the_real_corpus_counts_what_is_published(corpus: str, tmp_path: Path) -> None:
     source = shared("corpora", corpus)

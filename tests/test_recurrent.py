@@ -2,6 +2,10 @@
 matters.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -15,29 +19,29 @@ LENGTHS = np.array([7, 1, 4, 0], dtype="int32")  # mixed, one of them empty
 FEATURES, UNITS, VOCABULARY = 5, 3, 11
 
 
-def randomized(layer, random):
+def randomized(layer: Any, random: np.random.Generator) -> Any:
     """Weights far from their initial values, so that every block, bias and peephole counts."""
     for weight in layer.trainable_weights:
         weight.assign(random.normal(0, 0.7, weight.shape))
     return layer
 
 
-def arguments(layer):
+def arguments(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
     peepholes = layer.peepholes.numpy() if CELLS[layer.cell].peepholes else None
     return layer.kernel.numpy(), layer.recurrent.numpy(), layer.bias.numpy(), peepholes
 
 
-def numpy(tensor):
+def numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def test_configuration_knows_the_same_cells():
+def test_configuration_knows_the_same_cells() -> None:
     assert tuple(CELLS) == config.CELLS
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_cell_equals_the_lectures_equations(cell, backwards):
+def test_cell_equals_the_lectures_equations(cell: str, backwards: bool) -> None:
     random = np.random.default_rng(1)
     x = random.normal(size=(4, 7, FEATURES)).astype("float32")
     layer = Recurrent(cell, UNITS, backwards=backwards)
@@ -54,7 +58,7 @@ def test_cell_equals_the_lectures_equations(cell, backwards):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_one_hot_lookup_equals_the_dense_product(cell):
+def test_one_hot_lookup_equals_the_dense_product(cell: str) -> None:
     random = np.random.default_rng(2)
     numbers = random.integers(0, VOCABULARY, (4, 7))
     layer = Recurrent(cell, UNITS, vocabulary_size=VOCABULARY)
@@ -73,7 +77,7 @@ def test_one_hot_lookup_equals_the_dense_product(cell):
 
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", CELLS)
-def test_padded_equals_unpadded(cell, layers):
+def test_padded_equals_unpadded(cell: str, layers: int) -> None:
     random = np.random.default_rng(3)
     x = random.normal(size=(4, 9, FEATURES)).astype("float32")
     encoder = Encoder(cell, UNITS, layers=layers, bidirectional=True)
@@ -87,7 +91,7 @@ def test_padded_equals_unpadded(cell, layers):
             np.testing.assert_allclose(together[row, :length], alone[0], atol=1e-5)
 
 
-def test_a_bidirectional_layer_concatenates_forwards_and_backwards():
+def test_a_bidirectional_layer_concatenates_forwards_and_backwards() -> None:
     random = np.random.default_rng(4)
     x = random.normal(size=(4, 7, FEATURES)).astype("float32")
     encoder = Encoder("gru", UNITS, bidirectional=True)
@@ -98,7 +102,7 @@ def test_a_bidirectional_layer_concatenates_forwards_and_backwards():
     np.testing.assert_array_equal(both[..., UNITS:], numpy(backwards(x, LENGTHS)))
 
 
-def test_reverse_within_reverses_tokens_only_and_is_its_own_inverse():
+def test_reverse_within_reverses_tokens_only_and_is_its_own_inverse() -> None:
     x = np.arange(12).reshape(2, 6)
     lengths = np.array([4, 6])
     reversed_once = numpy(reverse_within(x, lengths))
@@ -107,7 +111,7 @@ def test_reverse_within_reverses_tokens_only_and_is_its_own_inverse():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_recurrent_dropout_acts_in_training_alone(cell):
+def test_recurrent_dropout_acts_in_training_alone(cell: str) -> None:
     keras.utils.set_random_seed(5)
     x = np.ones((2, 30, FEATURES), dtype="float32")
     layer = Recurrent(cell, 40, recurrent_dropout=0.5)
@@ -121,6 +125,6 @@ def test_recurrent_dropout_acts_in_training_alone(cell):
     )
 
 
-def test_unknown_cell_is_an_error_that_names_the_known():
+def test_unknown_cell_is_an_error_that_names_the_known() -> None:
     with pytest.raises(ValueError, match="lstm-peephole"):
         Recurrent("lstn", 3)

@@ -14,7 +14,7 @@ from support.paths import SAMPLE
 
 from tagger.text import annotation, formats, schemes
 from tagger.text.formats import ReadOptions
-from tagger.text.spans import Sentence
+from tagger.text.spans import Sentence, Span
 
 SPLITS = ("train", "dev", "test")
 LABELS = ("PER", "ORG", "LOC", "MISC")
@@ -40,7 +40,7 @@ def readme() -> str:
     return (SAMPLE / "README.md").read_text(encoding="utf-8")
 
 
-def spans(sentence: Sentence) -> tuple:
+def spans(sentence: Sentence) -> tuple[Span, ...]:
     return sentence.spans or ()
 
 
@@ -188,6 +188,7 @@ def test_lower_case_and_capitals(sentences: list[Sentence]) -> None:
     assert sum(text.isupper() for text in named) >= 50
 
 
+@pytest.mark.slow
 def test_no_sentence_comes_from_a_template(sentences: list[Sentence]) -> None:
     """With names and numbers taken out, hardly two sentences are alike; those that are stand in
     tables of results.

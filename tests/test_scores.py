@@ -199,6 +199,7 @@ def test_both_readings_and_span_f1_agree_on_valid_iob2(columns: tuple[Column, Co
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [scheme for scheme in SCHEMES if scheme != "IO"])
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())

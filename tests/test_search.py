@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command_line import failed, invoke, worked
@@ -104,13 +105,14 @@ class Stop(Observer):
     def training(self, number: int, count: int, name: str) -> None:
         self.trial = number
 
-    def epoch(self, row: dict, better: bool) -> None:
+    def epoch(self, row: dict[str, Any], better: bool) -> None:
         if (self.trial, row["epoch"]) == self.at:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
-    trainings: Trainer, monkeypatch
+    trainings: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_report, "plot", lambda *_: None)  # which takes a second
     settings, wanted = space.load("s.toml")
@@ -142,7 +144,7 @@ def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
 
 
 def test_a_trial_below_the_median_is_pruned_but_never_in_its_first_epochs(
-    trainings: Trainer, monkeypatch
+    trainings: Trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "TRIALS_BEFORE_PRUNING", 1)
     trainings.scores = lambda settings: (
@@ -200,6 +202,7 @@ def test_what_is_not_installed_is_named(
     assert not Path("run/search.png").exists()
 
 
+@pytest.mark.slow
 def test_a_search_with_real_trainings(trainings: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "train", trainer.train)
     Path("s.toml").write_text(

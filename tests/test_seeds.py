@@ -8,6 +8,7 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command_line import failed, invoke, worked
@@ -41,17 +42,17 @@ class Recorder(Observer):
 
     def __init__(self, interrupt: int = 1) -> None:
         self.interrupt = interrupt
-        self.told: list = []
+        self.told: list[int | str] = []
         self.trainings = 0
 
-    def started(self, facts: dict) -> None:
+    def started(self, facts: dict[str, Any]) -> None:
         self.trainings += 1
 
     def batch(self, epoch: int, *rest: float) -> None:
         if (self.trainings, epoch) == (self.interrupt, 2):
             raise KeyboardInterrupt
 
-    def epoch(self, row: dict, better: bool) -> None:
+    def epoch(self, row: dict[str, Any], better: bool) -> None:
         self.told.append(row["epoch"])
 
     def training(self, number: int, count: int, name: str) -> None:
@@ -91,6 +92,7 @@ def result(seed: int, score: float) -> Result:
     return Result(seed, score, 1, 2, 0.5)
 
 
+@pytest.mark.slow
 def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
     settings: Config, here: Path
 ) -> None:
@@ -108,7 +110,7 @@ EPOCH = '["epoch", [{"epoch": 1, "dev_score": 1.0}, true]]'
 
 
 def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
-    settings: Config, here: Path, monkeypatch
+    settings: Config, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = here / "python"
     python.write_text(
@@ -118,7 +120,7 @@ def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
     monkeypatch.setattr("sys.executable", str(python))
 
     class Impatient(Observer):
-        def epoch(self, row: dict, better: bool) -> None:
+        def epoch(self, row: dict[str, Any], better: bool) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -136,7 +138,7 @@ def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
     ],
 )
 def test_whatever_ends_a_training_apart_is_one_message(
-    settings, here: Path, monkeypatch, script: str, complaint: str
+    settings: Config, here: Path, monkeypatch: pytest.MonkeyPatch, script: str, complaint: str
 ) -> None:
     python = here / "python"
     python.write_text(f"#!/bin/sh\nread job; {script}\n")
@@ -194,7 +196,7 @@ def test_an_interrupted_series_keeps_what_ended_resumes_what_did_not_and_starts_
 
 
 def test_a_seed_that_was_stopped_before_its_first_epoch_ended_begins_anew(
-    settings, here: Path, trainings: Trainer
+    settings: Config, here: Path, trainings: Trainer
 ) -> None:
     seeds.train(settings, here / "run", 1)
     (here / "run" / "seed-2" / "tensorboard").mkdir(parents=True)

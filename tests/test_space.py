@@ -48,7 +48,9 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
             "training.clip_norm": Range(1.0, 2.0, None, True),
         },
     )
-    assert type(wanted.space["model.dropout"].low) is float
+    dropout = wanted.space["model.dropout"]
+    assert isinstance(dropout, Range)
+    assert type(dropout.low) is float
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
 from tagger.training.callbacks import dev_score
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def settings(tmp_path):

@@ -25,6 +25,8 @@ from tagger.inference.member import Member
 from tagger.text.spans import Sentence
 from tagger.training import trainer
 
+pytestmark = pytest.mark.slow
+
 PERSONS, TOWNS = ["anna", "tom", "ida", "ben"], ["oslo", "york", "rome", "kyiv"]
 UNSEEN = ["berta", "bergen"]  # a person and a town that only the vectors know
 LATER = ["cleo", "cork"]

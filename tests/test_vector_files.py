@@ -206,8 +206,8 @@ def test_further_npz_files(form: str, file: Callable[[bytes], Path]) -> None:
                                                                     "vectors"),
         (npz(words=np.array(["a"]), vectors=np.eye(1, dtype="i4")), ": expected vectors (words, "
                                                                     "numbers) of float16"),
-        (npz(words=np.array(["a"]), vectors=np.float32(1)), ": expected vectors (words, numbers) "
-                                                            "of float16"),
+        (npz(words=np.array(["a"]), vectors=np.ones((), "f4")), ": expected vectors (words, "
+                                                                    "numbers) of float16"),
         (npz(words=np.array(["a\nb"]), vectors=np.eye(1, dtype="f4")), ": the word 'a\\nb' holds "
                                                                        "a line end"),
         (npz(words=np.array(["a"]), vectors=np.full((1, 1), np.inf, "f2")), ": the vector of 'a' "

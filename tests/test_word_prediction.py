@@ -21,6 +21,8 @@ from tagger.networks import word_prediction
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 from tagger.training import checkpoints, trainer
 
+pytestmark = pytest.mark.slow
+
 ON = "training.word_prediction=0.1"
 LENGTHS = (5, 1, 3)
 SIZES: dict = {

@@ -257,4 +257,5 @@ def scales_of(matrices: np.ndarray) -> np.ndarray:
     together = np.maximum(
         np.maximum(pairs, 0).sum(axis=-2), np.maximum(-pairs, 0).sum(axis=-2)
     ).max(axis=-2)
-    return np.maximum(np.maximum(together / 127.4, np.abs(matrices).max(axis=-2) / 127), 1e-10)
+    scales = np.maximum(together / 127.4, np.abs(matrices).max(axis=-2) / 127)
+    return np.asarray(np.maximum(scales, 1e-10))

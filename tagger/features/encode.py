@@ -121,13 +121,13 @@ class Lexicon:
         """By what other occurrences of words with these numbers (N,) are known, int64; -1: by
         nothing. See `key_of`.
         """
-        return self._keys[numbers]
+        return np.asarray(self._keys[numbers])
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
         """How many characters these words (D,) have; 0 where characters are no feature."""
         if self.features.characters is None:
             return np.zeros(len(numbers), dtype=np.int64)
-        return self._ends[numbers] - self._ends[np.maximum(numbers - 1, 0)]
+        return np.asarray(self._ends[numbers] - self._ends[np.maximum(numbers - 1, 0)])
 
     def words(self, present: np.ndarray) -> dict[str, np.ndarray]:
         """What is known of the words with these numbers (D,): the inputs of the network but for

@@ -40,7 +40,7 @@ class WordFile(Sequence[str]):
             raise ValueError("the index is of other words")
 
     def __len__(self) -> int:
-        return self._index.shape[1]
+        return int(self._index.shape[1])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._text.decode("utf-8").split("\n") if len(self) else [])

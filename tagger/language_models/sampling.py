@@ -35,7 +35,7 @@ def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
     logits[UNK] = -np.inf
     if 0 < drawing.top_k < len(logits):
         logits[np.argsort(-logits, kind="stable")[drawing.top_k :]] = -np.inf
-    return np.exp(log_softmax(logits / drawing.temperature))
+    return np.asarray(np.exp(log_softmax(logits / drawing.temperature)))
 
 
 def sample(

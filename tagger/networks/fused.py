@@ -53,7 +53,7 @@ def lstm(
     ]
     before = tuple(ops.convert_to_tensor(part) for part in state)
 
-    @tensorflow.custom_gradient
+    @tensorflow.custom_gradient  # type: ignore[untyped-decorator]
     def run(
         x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor
     ) -> tuple[Any, Callable[..., Any]]:

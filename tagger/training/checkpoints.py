@@ -61,7 +61,7 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
         TaggerError: there is no checkpoint, or it is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files}
         progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
     except FileNotFoundError as error:

@@ -308,12 +308,13 @@ def _chosen(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _distribution(dimension: Choice | Range) -> optuna.distributions.BaseDistribution:
-    distributions = _optuna().distributions
+    from optuna import distributions
+
     if isinstance(dimension, Choice):
         return distributions.CategoricalDistribution(tuple(dimension.named()))
     if isinstance(dimension.low, int):
         return distributions.IntDistribution(
-            dimension.low, dimension.high, dimension.log, dimension.step or 1
+            dimension.low, int(dimension.high), dimension.log, int(dimension.step or 1)
         )
     return distributions.FloatDistribution(
         dimension.low, dimension.high, dimension.log, dimension.step

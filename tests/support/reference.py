@@ -8,18 +8,26 @@ units).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
-
-def sigmoid(x):
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def relu(x):
-    return np.maximum(x, 0.0)
+Blocks = Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""By gate: W_·x (units, features), W_·a (units, units) and b_· (units,)."""
 
 
-def rnn(x, blocks, activation=np.tanh):
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return np.asarray(1.0 / (1.0 + np.exp(-x)))
+
+
+def relu(x: np.ndarray) -> np.ndarray:
+    return np.asarray(np.maximum(x, 0.0))
+
+
+def rnn(
+    x: np.ndarray, blocks: Blocks, activation: Callable[[np.ndarray], np.ndarray] = np.tanh
+) -> list[np.ndarray]:
     """a^<t> = g(W_aa a^<t-1> + W_ax x^<t> + b_a)"""
     (w_ax, w_aa, b_a) = blocks["a"]
     a = np.zeros(len(b_a))
@@ -30,7 +38,7 @@ def rnn(x, blocks, activation=np.tanh):
     return outputs
 
 
-def gru_simplified(x, blocks):
+def gru_simplified(x: np.ndarray, blocks: Blocks) -> list[np.ndarray]:
     """c̃ = tanh(W_c[c, x] + b_c); Γ_u = σ(W_u[c, x] + b_u); c = Γ_u ∗ c̃ + (1 - Γ_u) ∗ c"""
     w_cx, w_cc, b_c = blocks["c"]
     w_ux, w_uc, b_u = blocks["u"]
@@ -44,7 +52,7 @@ def gru_simplified(x, blocks):
     return outputs
 
 
-def gru(x, blocks):
+def gru(x: np.ndarray, blocks: Blocks) -> list[np.ndarray]:
     """The same with Γ_r = σ(W_r[c, x] + b_r) and c̃ = tanh(W_c[Γ_r ∗ c, x] + b_c)"""
     w_cx, w_cc, b_c = blocks["c"]
     w_ux, w_uc, b_u = blocks["u"]
@@ -60,7 +68,7 @@ def gru(x, blocks):
     return outputs
 
 
-def lstm(x, blocks, peepholes=None):
+def lstm(x: np.ndarray, blocks: Blocks, peepholes: np.ndarray | None = None) -> list[np.ndarray]:
     """c̃ = tanh(W_c[a, x] + b_c); Γ_u, Γ_f, Γ_o = σ(W[a, x] + b); c = Γ_u ∗ c̃ + Γ_f ∗ c; a = Γ_o ∗
     tanh(c)
 
@@ -95,7 +103,14 @@ ORDER = {
 """The blocks of each cell in the order in which the layer's weights hold them."""
 
 
-def run(cell, x, kernel, recurrent, bias, peepholes=None):
+def run(
+    cell: str,
+    x: np.ndarray,
+    kernel: np.ndarray,
+    recurrent: np.ndarray,
+    bias: np.ndarray,
+    peepholes: np.ndarray | None = None,
+) -> list[np.ndarray]:
     """One sequence x (T, F) through a cell whose weights are given as the layer has them; (T,
     U).
     """
@@ -111,14 +126,16 @@ def run(cell, x, kernel, recurrent, bias, peepholes=None):
     return (gru if cell == "gru" else gru_simplified)(x, blocks)
 
 
-def one_hot(numbers, size):
+def one_hot(numbers: np.ndarray, size: int) -> np.ndarray:
     """The lectures' vectors (T, V): all zeros but a one at each token's number."""
     vectors = np.zeros((len(numbers), size))
     vectors[np.arange(len(numbers)), numbers] = 1.0
     return vectors
 
 
-def character_cnn(characters, embeddings, kernel, bias):
+def character_cnn(
+    characters: Sequence[int], embeddings: np.ndarray, kernel: np.ndarray, bias: np.ndarray
+) -> np.ndarray:
     """One word's characters (numbers) to a vector: zeros stand before and after it; the maximum
     over its places.
 
@@ -133,10 +150,16 @@ def character_cnn(characters, embeddings, kernel, bias):
         left = vectors[place - 1] if place > 0 else nothing
         right = vectors[place + 1] if place + 1 < len(vectors) else nothing
         outputs.append(relu(left @ before + vector @ itself + right @ after + bias))
-    return np.max(outputs, axis=0)
+    return np.asarray(np.max(outputs, axis=0))
 
 
-def character_rnn(cell, characters, embeddings, forward, backward):
+def character_rnn(
+    cell: str,
+    characters: Sequence[int],
+    embeddings: np.ndarray,
+    forward: Sequence[np.ndarray],
+    backward: Sequence[np.ndarray],
+) -> np.ndarray:
     """One word's characters to a vector: what a network that reads them forwards, and one
     backwards, has at its end.
 
@@ -148,7 +171,12 @@ def character_rnn(cell, characters, embeddings, forward, backward):
     )
 
 
-def word_prediction(words, activations, hidden, output):
+def word_prediction(
+    words: Sequence[int],
+    activations: np.ndarray,
+    hidden: tuple[np.ndarray, np.ndarray],
+    output: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
     """The cross-entropies (T,) of the words after each of a sentence's, 0 after the last, as read
     from its activations (T, U).
 
@@ -164,7 +192,14 @@ def word_prediction(words, activations, hidden, output):
     return np.array(losses)
 
 
-def lazy_adam(steps, table, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def lazy_adam(
+    steps: Sequence[Sequence[tuple[int, Any]]],
+    table: np.ndarray,
+    rate: float,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+) -> np.ndarray:
     """A table (V, F) after steps of Adam, each of which knows gradients of some rows: (row,
     gradient) pairs.
 
@@ -173,7 +208,7 @@ def lazy_adam(steps, table, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     """
     table, first, second = table.copy(), np.zeros_like(table), np.zeros_like(table)
     for number, pairs in enumerate(steps, 1):
-        gradients = {}
+        gradients: dict[int, np.ndarray] = {}
         for row, gradient in pairs:
             gradients[row] = gradients.get(row, 0.0) + gradient
         for row, gradient in gradients.items():

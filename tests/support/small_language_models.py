@@ -4,6 +4,9 @@ slowly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from support import reference
@@ -15,7 +18,7 @@ CHARACTERS = " abcde."
 WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
 
 
-def bundle_of(seed: int = 1, **model) -> Bundle:
+def bundle_of(seed: int = 1, **model: Any) -> Bundle:
     """A model of some settings whose weights are far from their initial values."""
     settings = ModelConfig(**{"units": 6, "embedding": 4, **model})
     words = list(CHARACTERS if settings.level == "characters" else WORDS)
@@ -30,24 +33,20 @@ def bundle_of(seed: int = 1, **model) -> Bundle:
     )
 
 
-def activations(bundle: Bundle, inputs) -> np.ndarray:
+def activations(bundle: Bundle, inputs: Sequence[int] | np.ndarray) -> np.ndarray:
     """The last layer's activations (T, U) for input numbers (T,): number 0 is the zero vector."""
     model, weights = bundle.config.model, bundle.weights
     table = weights["embedding/embeddings"] if model.embedding else np.eye(len(bundle.vocabulary))
     x = np.array([table[number] * (number != 0) for number in inputs], dtype=np.float64)
     for depth in range(model.layers):
-        names = ("kernel", "recurrent", "bias", "peepholes")
-        x = np.array(
-            reference.run(
-                model.cell,
-                x,
-                *(weights.get(f"encoder/forward_{depth + 1}/{name}") for name in names),
-            )
-        )
+        layer = f"encoder/forward_{depth + 1}"
+        kernel, recurrent, bias = (weights[f"{layer}/{n}"] for n in ("kernel", "recurrent", "bias"))
+        peepholes = weights.get(f"{layer}/peepholes")
+        x = np.array(reference.run(model.cell, x, kernel, recurrent, bias, peepholes))
     return x
 
 
-def log_probabilities(bundle: Bundle, numbers) -> np.ndarray:
+def log_probabilities(bundle: Bundle, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
     """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> =
     y^<t-1>.
     """

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tagger.config.tagger import Config, override
 from tagger.training.observer import Observer
@@ -52,11 +53,11 @@ class Recorder(Observer):
 
     def __init__(self, interrupt_in_epoch: int = 0) -> None:
         self.interrupt_in_epoch = interrupt_in_epoch
-        self.rows: list = []
-        self.batches: list = []
-        self.facts: dict = {}
+        self.rows: list[tuple[dict[str, Any], bool]] = []
+        self.batches: list[tuple[int, float, float, float, float]] = []
+        self.facts: dict[str, Any] = {}
 
-    def started(self, facts: dict) -> None:
+    def started(self, facts: dict[str, Any]) -> None:
         self.facts = facts
 
     def batch(
@@ -66,7 +67,7 @@ class Recorder(Observer):
         if epoch == self.interrupt_in_epoch:
             raise KeyboardInterrupt
 
-    def epoch(self, row: dict, better: bool) -> None:
+    def epoch(self, row: dict[str, Any], better: bool) -> None:
         self.rows.append((row, better))
 
 

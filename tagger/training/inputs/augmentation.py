@@ -29,7 +29,7 @@ class Mentions:
     ):
         ordered = [sorted(within, key=lambda span: span.start) for within in spans]
         self.sentences = list(zip(words, tags, ordered, strict=True))
-        found: dict[str, dict[tuple, tuple[np.ndarray, np.ndarray]]] = {}
+        found: dict[str, dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]]] = {}
         for row, names, within in self.sentences:
             for span in within:
                 mention = row[span.start : span.end]
