@@ -88,7 +88,7 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
     )
     recorder = Recorder()
     trained = language_model.train(settings, tmp_path / "run", observer=recorder)
-    assert recorder.facts["train"] == 96
+    assert recorder.facts.train_tokens == 96
     assert trained.metrics["dev"]["perplexity"] < 4
     assert trained.metrics["dev"]["unknown_percent"] == 0
     with open(tmp_path / "run" / "history.csv", encoding="utf-8") as stream:

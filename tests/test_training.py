@@ -17,7 +17,7 @@ from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
 from tagger.text.spans import Sentence
 from tagger.training import checkpoints, trainer
-from tagger.training.callbacks import dev_score
+from tagger.training.dev_score import dev_score
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_the_best_epoch_is_kept_and_training_stops_when_nothing_gets_better(sett
 def test_progress_is_reported_from_within_epochs(settings, tmp_path):
     recorder = Recorder()
     trainer.train(settings, tmp_path / "run", observer=recorder)
-    assert recorder.facts["train"] == (12, 39)
+    assert (recorder.facts.train_sentences, recorder.facts.train_tokens) == (12, 39)
     shares = [done for epoch, done, *_ in recorder.batches if epoch == 1]
     assert shares == sorted(shares)
     assert shares[-1] == 1
