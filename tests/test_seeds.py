@@ -17,7 +17,7 @@ from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.training import trainer
-from tagger.training.facts import RunFacts
+from tagger.training.facts import RunFacts, TaggerFacts
 from tagger.training.observer import Observer
 from tagger.tuning import seeds
 from tagger.tuning import subprocess_trainer as apart
@@ -44,9 +44,11 @@ class Recorder(Observer):
         self.interrupt = interrupt
         self.told: list = []
         self.trainings = 0
+        self.facts: list[RunFacts] = []
 
     def training_started(self, facts: RunFacts) -> None:
         self.trainings += 1
+        self.facts.append(facts)
 
     def batch_ended(self, epoch: int, *rest: float) -> None:
         if (self.trainings, epoch) == (self.interrupt, 2):
@@ -101,6 +103,9 @@ def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
         second, here / "run", 1, observer=recorder
     )  # through a process of its own, as each of a series
     assert recorder.told == ["seed 2, 1 of 1", 1, 2]
+    [facts] = recorder.facts
+    assert isinstance(facts, TaggerFacts)
+    assert (facts.train_sentences, facts.labels, facts.epochs) == (9, ("LOC", "PER"), 2)
     trainer.train(second, here / "alone")
     assert contents(here / "run") == contents(here / "run" / "seed-2") == contents(here / "alone")
 

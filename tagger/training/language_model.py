@@ -14,14 +14,11 @@ import keras
 import numpy as np
 
 from tagger.bundles import language_model as bundles
-from tagger.bundles.language_model import Bundle
-from tagger.config import language_model as language_model_config
 from tagger.config import schema
-from tagger.config.language_model import Config
+from tagger.config.language_model import Config, check
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
-from tagger.language_models.text import Encoded
 from tagger.networks.language_model import LanguageModel
 from tagger.training.build_language_model import architecture
 from tagger.training.callbacks import exploded
@@ -41,20 +38,19 @@ def train(
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
-) -> Bundle:
+) -> bundles.Bundle:
     """Train a language model and write it to the folder `run`, which is a bundle afterwards.
 
     Args:
         config: Settings; tables of settings, such as ``{"data": {"train": ["news.txt"]}}``; or the
             path of a TOML file.
-        run, resume, callbacks, observer: See `tagger.training.loop.run_training`.
+        run, resume, callbacks, observer: As of `tagger.training.loop.run_training`.
 
     Raises:
-        TaggerError: Errors of configuration, data or disk; `run` is in use; or the loss is infinite
-            or NaN.
+        TaggerError: Errors of `run_training`.
     """
     settings = schema.resolve(Config, config)
-    language_model_config.check(settings)
+    check(settings)
     return run_training(
         _prepare, settings, run, resume=resume, callbacks=callbacks, observer=observer
     )
@@ -81,7 +77,7 @@ class _LanguageModelTask:
 
     settings: Config
     vocabulary: Vocabulary
-    texts: dict[str, Encoded]
+    texts: dict[str, text.Encoded]
     data: Streams
     dev: Streams
 
@@ -107,16 +103,20 @@ class _LanguageModelTask:
     def score(self, model: LanguageModel) -> dict[str, float]:
         return dev_score(model, self.dev, self.texts["dev"])
 
-    def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> Bundle:
-        trained = Bundle(self.settings, self.vocabulary, weights, _metrics(progress, self.texts))
+    def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> bundles.Bundle:
+        trained = bundles.Bundle(
+            self.settings, self.vocabulary, weights, _metrics(progress, self.texts)
+        )
         return graph.with_graphs(trained)
 
-    def save(self, run: Path, bundle: Bundle) -> None:
+    def save(self, run: Path, bundle: bundles.Bundle) -> None:
         bundles.save(run, bundle)
 
 
 @contextmanager
-def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[dict[str, Encoded]]:
+def _encoded(
+    settings: Config, vocabulary: Vocabulary, run: Path
+) -> Iterator[dict[str, text.Encoded]]:
     """Encode the texts to files in the run's folder, which exist as long as the block lasts; of a
     run that failed before its first epoch not even the folder remains.
     """
@@ -133,7 +133,7 @@ def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[di
             run.rmdir()
 
 
-def _streams(encoded: Encoded, settings: Config, **options: Any) -> Streams:
+def _streams(encoded: text.Encoded, settings: Config, **options: Any) -> Streams:
     """Return a text's streams in the order of reading: backward, they begin with the border that
     ends the text.
     """
@@ -141,7 +141,7 @@ def _streams(encoded: Encoded, settings: Config, **options: Any) -> Streams:
     return Streams(numbers, settings.training.streams, settings.training.window, **options)
 
 
-def dev_score(model: LanguageModel, streams: Streams, encoded: Encoded) -> dict[str, float]:
+def dev_score(model: LanguageModel, streams: Streams, encoded: text.Encoded) -> dict[str, float]:
     """Return perplexity and bits per character of a text that is read as streams whose hidden state
     is carried on.
 
@@ -168,7 +168,7 @@ def dev_score(model: LanguageModel, streams: Streams, encoded: Encoded) -> dict[
     return {"dev_score": 100 / perplexity, "dev_perplexity": perplexity, "dev_bits": float(bits)}
 
 
-def _metrics(progress: Progress, texts: dict[str, Encoded]) -> dict[str, Any]:
+def _metrics(progress: Progress, texts: dict[str, text.Encoded]) -> dict[str, Any]:
     best, dev = progress.history[progress.best_epoch - 1], texts["dev"]
     return {
         "dev": {

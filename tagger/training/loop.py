@@ -123,8 +123,11 @@ def run_training(
         chains: Chains of operations that the network runs side by side, such as the two directions
             of a bidirectional layer.
         resume: Whether to continue after the last whole epoch of a training that was stopped.
-        callbacks: Keras callbacks. They run after ours, whose figures are in ``logs``, and after
-            the checkpoint of the epoch was written; what they change in the model is not in it.
+        callbacks: Keras callbacks of the user. They run after ours: ``logs`` contain ``dev_score``
+            and the other figures of the epoch, and its checkpoint has been written. They may stop
+            the training. Weights that they change are their own responsibility: neither the score
+            nor the checkpoint of that epoch includes the change, so that a resumed training
+            differs.
         observer: Receiver of events.
 
     Raises:

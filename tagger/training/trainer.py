@@ -15,12 +15,7 @@ from tagger.bundles import tagger_files
 from tagger.bundles.tagger import Bundle
 from tagger.config import schema
 from tagger.config.tagger import Config
-from tagger.features.encode import Lexicon
-from tagger.inference.decoder import Decoder
 from tagger.networks.sequence_tagger import SequenceTagger
-from tagger.text import schemes, tokens
-from tagger.text.spans import Sentence
-from tagger.training import distillation
 from tagger.training.build import architecture
 from tagger.training.checkpoints import Progress
 from tagger.training.dev_score import dev_score
@@ -46,15 +41,13 @@ def train(
     Args:
         config: Settings; tables of settings, such as ``{"data": {"train": "train.conll"}}``; or the
             path of a TOML file.
-        run, resume, callbacks, observer: See `tagger.training.loop.run_training`.
+        run, resume, callbacks, observer: As of `tagger.training.loop.run_training`.
 
     Raises:
-        TaggerError: Errors of configuration, data or disk; `run` is in use; or the loss is infinite
-            or NaN.
+        TaggerError: Errors of `run_training`.
     """
     settings = schema.resolve(Config, config)
-    distillation.check(settings)
-    tokens.get(settings.data.tokenizer)  # an unknown name must show now, not in the trained model
+    tagging.check(settings)
     return run_training(
         _prepare,
         settings,
@@ -67,9 +60,7 @@ def train(
 
 
 def _prepare(job: Job[Config]) -> _TaggerTask:
-    inputs = tagging.read(job)
-    decoder = Decoder(inputs.tags, plain_tags=inputs.scheme == schemes.PLAIN)
-    return _TaggerTask(job.settings, job.observer, inputs, decoder, Lexicon(inputs.features))
+    return _TaggerTask(job.settings, tagging.read(job), job.observer)
 
 
 @dataclass(frozen=True)
@@ -77,42 +68,25 @@ class _TaggerTask:
     """The task of training a tagger."""
 
     settings: Config
-    observer: Observer
     inputs: tagging.TaggerData
-    decoder: Decoder
-    lexicon: Lexicon
+    observer: Observer
 
     @property
-    def data(self) -> Any:
+    def data(self) -> tagging.Batches | tagging.Mixed:
         return self.inputs.batches
 
     def build_model(self) -> SequenceTagger:
-        network = replace(
-            architecture(self.settings.model, self.inputs.features, self.decoder),
-            word_prediction=self.settings.training.word_prediction,
-        )
-        return SequenceTagger.create(network)
+        network = architecture(self.settings.model, self.inputs.features, self.inputs.decoder)
+        word_prediction = self.settings.training.word_prediction
+        return SequenceTagger.create(replace(network, word_prediction=word_prediction))
 
     def describe(self, model: SequenceTagger) -> TaggerFacts:
-        train, dev = self.inputs.train, self.inputs.dev
-        return TaggerFacts(
-            vocabulary=len(self.inputs.features.words),
-            parameters=sum(math.prod(weight.shape) for weight in model.named_weights().values()),
-            epochs=self.settings.training.epochs,
-            train_sentences=len(train),
-            train_tokens=sum(map(len, train)),
-            dev_sentences=len(dev),
-            dev_tokens=sum(map(len, dev)),
-            scheme=self.inputs.scheme,
-            labels=tuple(sorted(_labels(train))),
-            unknown_labels=tuple(sorted(_labels(dev) - _labels(train))),
-            vectors=self.inputs.vectors,
-            text=self.inputs.text,
-        )
+        parameters = sum(math.prod(weight.shape) for weight in model.named_weights().values())
+        return self.inputs.describe(parameters, self.settings.training.epochs)
 
     def score(self, model: SequenceTagger) -> dict[str, float]:
         inputs = self.inputs
-        return dev_score(model, inputs.dev, self.lexicon, self.decoder, inputs.dev_contexts)
+        return dev_score(model, inputs.dev, inputs.lexicon, inputs.decoder, inputs.dev_contexts)
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> Bundle:
         inputs = self.inputs
@@ -129,13 +103,6 @@ class _TaggerTask:
 
     def save(self, run: Path, bundle: Bundle) -> None:
         tagger_files.save(run, bundle)
-
-
-def _labels(sentences: list[Sentence]) -> set[str]:
-    """All labels, or where there are no spans all plain tags."""
-    if any(sentence.spans for sentence in sentences):
-        return {span.label for sentence in sentences for span in sentence.spans or ()}
-    return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
 def _metrics(progress: Progress, train_sentences: int) -> dict[str, Any]:
