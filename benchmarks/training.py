@@ -29,7 +29,7 @@ class Speeds(Observer):
     def __init__(self) -> None:
         self.found: list[float] = []
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         self.found.append(row["tokens_per_second"])
 
 

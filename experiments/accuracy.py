@@ -40,10 +40,10 @@ DRAW = 7  # the seed by which a part of the training sentences is drawn: the sam
 class Log(Observer):
     """A line an epoch."""
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         print(
             {name: round(value, 4) for name, value in row.items()},
-            "*" if better else "",
+            "*" if is_best else "",
             flush=True,
         )
 

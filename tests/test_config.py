@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tagger.config import schema
 from tagger.config.tagger import (
     Config,
     DataConfig,
@@ -179,6 +180,36 @@ def test_what_is_wrong_in_a_file_is_one_message(tmp_path: Path, text: str, says:
         load(tmp_path / "c.toml")
     assert says in str(caught.value)
     assert str(caught.value).startswith(str(tmp_path / "c.toml"))
+
+
+def test_settings_come_in_several_forms(tmp_path: Path) -> None:
+    settings = override(Config(), ["model.units=7", "training.seed=3"])
+    path = tmp_path / "settings.toml"
+    path.write_text(to_toml(settings), encoding="utf-8")
+    tables = {"model": {"units": 7}, "training": {"seed": 3}}
+    for source in (settings, tables, path, str(path)):
+        assert schema.resolve(Config, source) == settings
+    assert schema.resolve(Config, {}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"model": {"unit": 7}}, "settings: unknown setting model.unit; did you mean model.units?"),
+        ({"modl": {}}, "settings: unknown table modl; did you mean model?"),
+        ({"model": 3}, "settings: 'model' must be a table, [model], found 3"),
+        ({"model": {"units": "many"}}, "settings: model.units: expected int"),
+        (
+            3,
+            "expected tagger.config.tagger.Config, a mapping of tables, or the path of a TOML file",
+        ),
+        (ModelConfig(), "a mapping of tables, or the path of a TOML file, found ModelConfig("),
+    ],
+)
+def test_settings_in_a_wrong_form_are_one_message(source: Any, says: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        schema.resolve(Config, source)
+    assert says in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from tagger.inference.predictor import Predictor
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states
-from tagger.training import trainer
 from tagger.training.export import verify as verification
+from tagger.training.inputs import tagging
 
 TRAIN = """\
 a B-X
@@ -193,7 +193,7 @@ def test_what_only_a_language_model_sees_is_learnt(run, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("readings", "versions"), [(trainer.OFTEN, trainer.OFTEN), (3, 1)])
+@pytest.mark.parametrize(("readings", "versions"), [(tagging.OFTEN, tagging.OFTEN), (3, 1)])
 def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read_it(
     tmp_path, monkeypatch, readings, versions
 ):
@@ -203,9 +203,9 @@ def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read
     )
     settings = override(settings, [f"data.language_models={saved(tmp_path, FORWARD)}"])
     read = []
-    real = trainer.contexts_of
+    real = tagging.contexts_of
     monkeypatch.setattr(
-        trainer,
+        tagging,
         "contexts_of",
         lambda models, given, told: read.append(given) or real(models, given, told),
     )

@@ -183,13 +183,13 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
     recorder = Recorder()
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
-    assert recorder.facts["text"][:2] == (SENTENCES, TOKENS)
+    assert (recorder.facts.text.sentences, recorder.facts.text.tokens) == (SENTENCES, TOKENS)
     assert trained.tags == bundles.load(student.distillation.teachers[0]).tags
     assert "taught by" in describe(trained)
     stopped = tmp_path / "stopped"
 
     class Impatient(Recorder):
-        def labelled(self, tokens: int, of: int) -> None:
+        def text_labeled(self, tokens: int, total: int) -> None:
             if tokens > 30:
                 raise KeyboardInterrupt
 
@@ -270,9 +270,10 @@ def test_seeds_share_their_labels(student: Config, tmp_path: Path, monkeypatch) 
 
 
 def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> None:
-    names = [name for name in vars(Observer) if not name.startswith("_") and name != "hear"]
-    assert {"started", "reading", "labelled", "batch", "epoch"} <= {*names}
-    for name in {*names} - {"epoch"}:  # which waits for an answer
+    names = [name for name in vars(Observer) if not name.startswith("_") and name != "receive"]
+    told = ("training_started", "states_computed", "text_labeled", "batch_ended", "epoch_ended")
+    assert {*told} <= {*names}
+    for name in {*names} - {"epoch_ended"}:  # which waits for an answer
         events, watching = StringIO(), mock.Mock()
         arguments = list(range(len(inspect.signature(getattr(Observer, name)).parameters) - 1))
         getattr(apart._Reporter(events), name)(*arguments)
@@ -283,8 +284,8 @@ def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> Non
 
 def test_a_training_apart_tells_how_far_the_labels_are() -> None:
     events = StringIO()
-    apart._Reporter(events).labelled(3, 5)
-    assert json.loads(events.getvalue()) == ["labelled", [3, 5]]
+    apart._Reporter(events).text_labeled(3, 5)
+    assert json.loads(events.getvalue()) == ["text_labeled", [3, 5]]
 
 
 # -- the command

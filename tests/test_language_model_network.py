@@ -15,8 +15,9 @@ from support import small_language_models as small
 from tagger.networks import fused
 from tagger.networks.cells import CELLS
 from tagger.networks.recurrent import Encoder, Recurrent
+from tagger.training.build_language_model import restore
 from tagger.training.inputs.text_windows import Streams
-from tagger.training.language_model import dev_score, restore
+from tagger.training.language_model import dev_score
 
 FEATURES, UNITS = 3, 4
 

@@ -140,7 +140,7 @@ def test_several_models_read_side_by_side() -> None:
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_keras_has_the_same_states(direction: str) -> None:
-    from tagger.training.language_model import OnKeras
+    from tagger.training.build_language_model import OnKeras
 
     bundle = small.bundle_of(direction=direction, layers=2)
     for mine, its in zip(

@@ -102,10 +102,10 @@ class Stop(Observer):
     def __init__(self, trial: int, epoch: int) -> None:
         self.at, self.trial = (trial, epoch), 0
 
-    def training(self, number: int, count: int, name: str) -> None:
+    def run_started(self, number: int, count: int, name: str) -> None:
         self.trial = number
 
-    def epoch(self, row: dict[str, Any], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, Any], is_best: bool) -> None:
         if (self.trial, row["epoch"]) == self.at:
             raise KeyboardInterrupt
 

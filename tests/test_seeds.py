@@ -18,6 +18,7 @@ from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.training import trainer
+from tagger.training.facts import RunFacts, TaggerFacts
 from tagger.training.observer import Observer
 from tagger.tuning import seeds
 from tagger.tuning import subprocess_trainer as apart
@@ -44,18 +45,20 @@ class Recorder(Observer):
         self.interrupt = interrupt
         self.told: list[int | str] = []
         self.trainings = 0
+        self.facts: list[RunFacts] = []
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def training_started(self, facts: RunFacts) -> None:
         self.trainings += 1
+        self.facts.append(facts)
 
-    def batch(self, epoch: int, *rest: float) -> None:
+    def batch_ended(self, epoch: int, *rest: float) -> None:
         if (self.trainings, epoch) == (self.interrupt, 2):
             raise KeyboardInterrupt
 
-    def epoch(self, row: dict[str, Any], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, Any], is_best: bool) -> None:
         self.told.append(row["epoch"])
 
-    def training(self, number: int, count: int, name: str) -> None:
+    def run_started(self, number: int, count: int, name: str) -> None:
         self.told.append(f"{name}, {number} of {count}")
 
 
@@ -102,11 +105,14 @@ def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
         second, here / "run", 1, observer=recorder
     )  # through a process of its own, as each of a series
     assert recorder.told == ["seed 2, 1 of 1", 1, 2]
+    [facts] = recorder.facts
+    assert isinstance(facts, TaggerFacts)
+    assert (facts.train_sentences, facts.labels, facts.epochs) == (9, ("LOC", "PER"), 2)
     trainer.train(second, here / "alone")
     assert contents(here / "run") == contents(here / "run" / "seed-2") == contents(here / "alone")
 
 
-EPOCH = '["epoch", [{"epoch": 1, "dev_score": 1.0}, true]]'
+EPOCH = '["epoch_ended", [{"epoch": 1, "dev_score": 1.0}, true]]'
 
 
 def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
@@ -120,7 +126,7 @@ def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
     monkeypatch.setattr("sys.executable", str(python))
 
     class Impatient(Observer):
-        def epoch(self, row: dict[str, Any], better: bool) -> None:
+        def epoch_ended(self, row: dict[str, Any], is_best: bool) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

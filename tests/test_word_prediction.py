@@ -211,8 +211,8 @@ def test_the_bundle_is_that_of_a_tagger_and_nothing_else(
         for weight, recorder in zip(("0.0", "1e-30"), recorders, strict=True)
     )
     assert (
-        recorders[0].facts["parameters"]
-        == recorders[1].facts["parameters"]
+        recorders[0].facts.parameters
+        == recorders[1].facts.parameters
         == sum(a.size for a in plain.weights.values())
     )
     differing = {

@@ -29,10 +29,10 @@ from tagger.tuning.tables import markdown
 class Log(Observer):
     """A line an epoch."""
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         print(
             {name: round(value, 4) for name, value in row.items()},
-            "*" if better else "",
+            "*" if is_best else "",
             flush=True,
         )
 

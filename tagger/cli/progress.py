@@ -5,11 +5,11 @@ it move.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import click
 
 from tagger.cli.meter import Meter
+from tagger.training.facts import LanguageModelFacts, RunFacts, TaggerFacts
 from tagger.training.observer import Observer
 
 __all__ = ["LanguageModelProgress", "SearchProgress", "TrainingProgress", "clock"]
@@ -26,6 +26,10 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _score_name(facts: TaggerFacts) -> str:
+    return "dev acc" if facts.scheme == "plain" else "dev F1"
+
+
 class TrainingProgress(Observer):
     """A bar within an epoch and a line after each."""
 
@@ -35,59 +39,53 @@ class TrainingProgress(Observer):
         self.score = "dev F1"
         self.begun = time.monotonic()
 
-    def labelled(self, tokens: int, of: int) -> None:
+    def text_labeled(self, tokens: int, total: int) -> None:
         rate = tokens / max(time.monotonic() - self.begun, 0.1)
-        left = clock((of - tokens) / max(rate, 1))
+        left = clock((total - tokens) / max(rate, 1))
         self.meter.show(
-            tokens / of,
-            f"teachers label {tokens:,} of {of:,} tokens  {rate:,.0f} tokens/s  at most {left} "
+            tokens / total,
+            f"teachers label {tokens:,} of {total:,} tokens  {rate:,.0f} tokens/s  at most {left} "
             "left",
         )
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, TaggerFacts)
         self.meter.clear()
-        train, dev = (
-            f"{name} {facts[name][0]:,} sentences, {facts[name][1]:,} tokens"
-            for name in ("train", "dev")
-        )
-        click.echo(f"{train}; {dev}; scheme {facts['scheme']}", err=True)
-        if facts.get("text"):
-            sentences, tokens, each = facts["text"]
-            click.echo(
-                f"text {sentences:,} sentences, {tokens:,} tokens with tags of the teachers, "
-                f"{each:,} an epoch",
-                err=True,
+        lines = [
+            f"train {facts.train_sentences:,} sentences, {facts.train_tokens:,} tokens; "
+            f"dev {facts.dev_sentences:,} sentences, {facts.dev_tokens:,} tokens; "
+            f"scheme {facts.scheme}"
+        ]
+        if text := facts.text:
+            lines.append(
+                f"text {text.sentences:,} sentences, {text.tokens:,} tokens with tags of the "
+                f"teachers, {text.tokens_per_epoch:,} an epoch"
             )
-        click.echo(
-            f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True
-        )
-        for path, words, dimension, found in facts["vectors"]:
-            click.echo(
-                f"vectors {path}: {words:,} x {dimension}, know {100 * found:.1f} % of the "
-                "training tokens",
-                err=True,
-            )
-        if facts["unknown_labels"]:
-            click.echo(
+        lines.append(f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}")
+        lines += [
+            f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
+            f"{100 * table.coverage:.1f} % of the training tokens"
+            for table in facts.vectors
+        ]
+        if facts.unknown_labels:
+            lines.append(
                 "Warning: labels in dev that train lacks cannot be learnt: "
-                f"{', '.join(facts['unknown_labels'])}",
-                err=True,
+                f"{', '.join(facts.unknown_labels)}"
             )
         self.best = 0.0
-        self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
-        click.echo(
-            f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}", err=True
-        )
+        self.score = _score_name(facts)
+        lines.append(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}")
+        click.echo("\n".join(lines), err=True)
 
-    def reading(self, folder: str, done: int, tokens: int) -> None:
+    def states_computed(self, folder: str, done: int, total: int) -> None:
         self.meter.show(
-            done / max(tokens, 1),
-            f"the language models read {tokens:,} tokens, once; kept in {folder}",
+            done / max(total, 1),
+            f"the language models read {total:,} tokens, once; kept in {folder}",
         )
-        if done == tokens:
+        if done == total:
             self.meter.clear()
 
-    def batch(
+    def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         rate = f"{tokens_per_second:,.0f} tokens/s"
@@ -97,19 +95,19 @@ class TrainingProgress(Observer):
             f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left",
         )
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         self.meter.clear()
         self.best = max(self.best, row["dev_score"])
         figures = (
             f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} "
             f"{row['tokens_per_second']:9,.0f}"
         )
-        click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if better else ''}", err=True)
+        click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}", err=True)
 
-    def training(self, number: int, count: int, name: str) -> None:
+    def run_started(self, number: int, count: int, name: str) -> None:
         click.echo(f"{name}, {number} of {count}", err=True)
 
-    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
+    def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
         self.meter.clear()
         click.echo(f"{outcome}\n", err=True)
 
@@ -117,15 +115,14 @@ class TrainingProgress(Observer):
 class LanguageModelProgress(TrainingProgress):
     """A bar within an epoch and a line after each, with perplexity instead of F1."""
 
-    def started(self, facts: dict[str, Any]) -> None:
-        level, unknown = facts["level"], facts["unknown"]
-        texts = (
-            f"{name} {facts[name]:,} {level} ({100 * unknown[name]:.2f} % unknown)"
-            for name in ("train", "dev")
-        )
-        click.echo("; ".join(texts), err=True)
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, LanguageModelFacts)
+        level = facts.level
         click.echo(
-            f"vocabulary {facts['vocabulary']:,}, parameters {facts['parameters']:,}", err=True
+            f"train {facts.train_tokens:,} {level} ({100 * facts.train_unknown:.2f} % unknown); "
+            f"dev {facts.dev_tokens:,} {level} ({100 * facts.dev_unknown:.2f} % unknown)\n"
+            f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}",
+            err=True,
         )
         click.echo(
             f"{'epoch':>5} {'loss':>8} {'perplexity':>10} {'bits/character':>14} "
@@ -134,7 +131,7 @@ class LanguageModelProgress(TrainingProgress):
         )
         self.best = float("inf")
 
-    def batch(
+    def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         best = f"dev perplexity {self.best:.2f}  " if self.best < float("inf") else ""
@@ -144,7 +141,7 @@ class LanguageModelProgress(TrainingProgress):
             f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left",
         )
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         self.meter.clear()
         self.best = min(self.best, row["dev_perplexity"])
         figures = (
@@ -152,7 +149,7 @@ class LanguageModelProgress(TrainingProgress):
             f"{row['dev_bits']:14.3f}"
         )
         rate = f"{row['tokens_per_second']:12,.0f} {clock(row['seconds']):>6}"
-        click.echo(f"{figures} {rate}{'  best' if better else ''}", err=True)
+        click.echo(f"{figures} {rate}{'  best' if is_best else ''}", err=True)
 
 
 class SearchProgress(TrainingProgress):
@@ -164,15 +161,16 @@ class SearchProgress(TrainingProgress):
         super().__init__()
         self.trial = ""
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, TaggerFacts)
         self.best = 0.0
-        self.score = "dev acc" if facts["scheme"] == "plain" else "dev F1"
+        self.score = _score_name(facts)
 
-    def training(self, number: int, count: int, name: str) -> None:
+    def run_started(self, number: int, count: int, name: str) -> None:
         self.trial = f"trial {number} of {count}"
         self.name = name
 
-    def batch(
+    def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         best = f"  {self.score} {self.best:.2f}" if self.best else ""
@@ -182,9 +180,9 @@ class SearchProgress(TrainingProgress):
             "left",
         )
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         self.best = max(self.best, row["dev_score"])
 
-    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
+    def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
         self.meter.clear()
-        click.echo(f"{self.trial}: {outcome}  {self.name}{'  best' if better else ''}", err=True)
+        click.echo(f"{self.trial}: {outcome}  {self.name}{'  best' if is_best else ''}", err=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from tagger.errors import ConfigError
 
-__all__ = ["assign", "files", "from_dict", "from_toml", "load", "override", "setting", "to_toml"]
+__all__ = [
+    "assign",
+    "files",
+    "from_dict",
+    "from_toml",
+    "load",
+    "override",
+    "resolve",
+    "setting",
+    "to_toml",
+]
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,6 +61,31 @@ def files(doc: str) -> Any:
     )
 
 
+def resolve(
+    kind: type[Settings], source: Settings | Mapping[str, Any] | str | os.PathLike[str]
+) -> Settings:
+    """Return settings in any of the forms that a training accepts.
+
+    Args:
+        kind: Class of the settings.
+        source: Settings of that class; a mapping of its tables, such as
+            ``{"model": {"units": 100}}``; or the path of a TOML file.
+
+    Raises:
+        ConfigError: Errors of `load`; or `source` is something else.
+    """
+    if isinstance(source, kind):
+        return source
+    if isinstance(source, Mapping):
+        return from_dict(kind, source, "settings")
+    if isinstance(source, (str, os.PathLike)):
+        return load(kind, Path(source))
+    raise ConfigError(
+        f"expected {kind.__module__}.{kind.__qualname__}, a mapping of tables, or the path of a "
+        f"TOML file, found {source!r}"
+    )
+
+
 def load(kind: type[Settings], path: str | Path) -> Settings:
     """Read a TOML file with the tables of `kind`, each optional.
 
@@ -77,19 +113,19 @@ def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
     return from_dict(kind, data, where)
 
 
-def from_dict(kind: type[Settings], data: dict[str, Any], where: str) -> Settings:
+def from_dict(kind: type[Settings], data: Mapping[str, Any], where: str) -> Settings:
     """Settings from tables as TOML gives them; errors are those of `load`."""
     sections = get_type_hints(kind)
     parts = {}
     for name, values in data.items():
         _known(name, sections, "table", where)
-        if not isinstance(values, dict):
+        if not isinstance(values, Mapping):
             raise ConfigError(f"{where}: {name!r} must be a table, [{name}], found {values!r}")
         parts[name] = _section(sections[name], name, values, where)
     return kind(**parts)
 
 
-def _section(section: type, name: str, values: dict[str, Any], where: str) -> Any:
+def _section(section: type, name: str, values: Mapping[str, Any], where: str) -> Any:
     known = {setting.name: setting for setting in fields(section)}
     checked = {}
     for key, value in values.items():

@@ -1,10 +1,11 @@
-"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and reports to
-whoever watches.
+"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and events for
+the observer.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,7 @@ import keras
 import numpy as np
 
 from tagger.errors import TaggerError
-from tagger.evaluation.scores import span_f1
-from tagger.features.batches import Contexts
-from tagger.features.encode import Lexicon
 from tagger.files import written_whole
-from tagger.inference.decoder import Decoder
-from tagger.inference.member import emissions_in_batches
-from tagger.text.spans import Sentence
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
 from tagger.training.observer import Observer
@@ -30,10 +25,10 @@ from tagger.training.optimizers import AT_ONCE, WeightAverage
 from tagger.training.schedule import Pace
 
 __all__ = [
+    "EpochData",
     "EpochEnd",
     "EpochTensorBoard",
     "State",
-    "dev_score",
     "exhausted",
     "exploded",
     "variables_of",
@@ -44,57 +39,19 @@ __all__ = [
 Score = Callable[[], dict[str, float]]
 
 
-class Data(Protocol):
-    """What the reports need to know of an epoch: how many batches and tokens it has."""
+class EpochData(Protocol):
+    """The batches of an epoch, as far as the loop uses them: how many there are, and of how many
+    tokens together.
+    """
 
-    tokens: int
+    @property
+    def tokens(self) -> int: ...
 
     def __len__(self) -> int: ...
 
 
-def dev_score(
-    model: Any,
-    sentences: Sequence[Sentence],
-    lexicon: Lexicon,
-    decoder: Decoder,
-    contexts: Contexts | None = None,
-) -> dict[str, float]:
-    """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags
-    the accuracy.
-
-    The figure that decides has the key ``dev_score``.
-
-    Raises:
-        TaggerError: the network gives no numbers.
-    """
-    predicted: list[Any] = [()] * len(sentences)
-    decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
-    batches = emissions_in_batches(
-        [sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts
-    )
-    for indices, lengths, emissions in batches:
-        if not np.all(
-            emissions < np.inf
-        ):  # the last step of an epoch may do what no loss has shown yet
-            raise exploded("the network's scores of dev sentences are no numbers any more")
-        for index, path, length in zip(
-            indices, decoder.paths(emissions, lengths), lengths, strict=True
-        ):
-            predicted[index] = path[:length]
-    if decoder.plain_tags:
-        pairs = [
-            tag == decoder.tags[number]
-            for sentence, path in zip(sentences, predicted, strict=True)
-            for tag, number in zip(sentence.tags or (), path, strict=True)
-        ]
-        return {"dev_score": 100 * float(np.mean(pairs)) if pairs else 0.0}
-    gold = [sentence.spans or () for sentence in sentences]
-    precision, recall, f1 = span_f1(gold, [tuple(decoder.spans_of(path)) for path in predicted])
-    return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}
-
-
 def exploded(what: str) -> TaggerError:
-    """The error of a training whose numbers have become none."""
+    """Return the error of a training whose numbers became infinite or NaN."""
     return TaggerError(
         f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller "
         "training.learning_rate"
@@ -113,15 +70,32 @@ class State:
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """Scores dev after each epoch, writes checkpoint and history, and stops after `patience` epochs
-    without progress.
+    """A callback that scores dev after each epoch, writes checkpoint and history, and stops after
+    `patience` epochs without progress.
 
-    Where an average of the weights is kept, it is what is scored and what is best. Whoever watches
-    is told through ``observer``.
+    Where an average of the weights is kept, it is what is scored, and what is kept if it is best.
+    The figures of an epoch, as in the history, are added to Keras' ``logs``.
     """
 
-    def __init__(self, run: Path, state: State, training: Pace, data: Data, score: Score) -> None:
-        """`score` gives the figures of `dev_score`."""
+    def __init__(
+        self,
+        run: Path,
+        state: State,
+        training: Pace,
+        data: EpochData,
+        score: Score,
+        observer: Observer,
+    ) -> None:
+        """Prepare the end of each epoch.
+
+        Args:
+            run: Folder of the training.
+            state: What changes from epoch to epoch; its progress is continued.
+            training: Settings of the training.
+            data: Batches of an epoch.
+            score: Function that returns the figures of dev, ``dev_score`` among them.
+            observer: Receiver of events.
+        """
         super().__init__()
         self.run = run
         self.state = state
@@ -129,7 +103,9 @@ class EpochEnd(keras.callbacks.Callback):
         self.training = training
         self.data = data
         self.score = score
-        self.observer = Observer()
+        self.observer = observer
+        self.started = time.monotonic()
+        self.weights: dict[str, Any] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.started = time.monotonic()
@@ -153,7 +129,7 @@ class EpochEnd(keras.callbacks.Callback):
         elapsed = time.monotonic() - self.started
         epochs_left = self.training.epochs - len(self.progress.history) - done
         per_second = done * self.data.tokens / elapsed
-        self.observer.batch(
+        self.observer.batch_ended(
             len(self.progress.history) + 1, done, loss, per_second, epochs_left * elapsed / done
         )
 
@@ -164,6 +140,8 @@ class EpochEnd(keras.callbacks.Callback):
         with replaced(self.weights, average):
             figures = self.score()
             scored = {name: np.array(weight) for name, weight in self.weights.items()}
+        if not math.isfinite(figures["dev_score"]):
+            raise exploded(f"the dev score became {figures['dev_score']} in epoch {epoch + 1}")
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {
@@ -177,7 +155,7 @@ class EpochEnd(keras.callbacks.Callback):
         write_history(self.run / "history.csv", self.progress.history)
         groups = {"now": variables_of(self.model), "best": self.state.best, "average": average}
         checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, groups)
-        self.observer.epoch(row, better)
+        self.observer.epoch_ended(row, better)
         if exhausted(self.progress, self.training.patience):
             self.model.stop_training = True
 

@@ -5,6 +5,7 @@ after each epoch.
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,7 +33,7 @@ class Progress:
 
     @property
     def best_score(self) -> float:
-        return self.history[self.best_epoch - 1]["dev_score"] if self.best_epoch else -1.0
+        return self.history[self.best_epoch - 1]["dev_score"] if self.best_epoch else -math.inf
 
     def add(self, row: dict[str, float]) -> bool:
         """Append an epoch's figures; whether it is the best so far."""

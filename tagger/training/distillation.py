@@ -13,18 +13,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 
 from tagger.bundles import tagger_files as bundles
-from tagger.config.tagger import Config, to_toml
+from tagger.config.tagger import Config
 from tagger.errors import ConfigError, TaggerError
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training import runs
 from tagger.training.inputs import soft_labels as labelling
-from tagger.training.inputs.soft_labels import Labels, Told
+from tagger.training.inputs.soft_labels import Labels
+from tagger.training.loop import Job
 
-__all__ = ["check", "taught", "vocabulary_of"]
+__all__ = ["check", "teach", "vocabulary_of"]
 
 
 def check(settings: Config) -> None:
@@ -47,22 +46,29 @@ def check(settings: Config) -> None:
         )
 
 
-def taught(
-    settings: Config, run: Path, train_tags: Sequence[str], scheme: str, told: Told, *, begun: bool
+def teach(
+    job: Job[Config], train_tags: Sequence[str], scheme: str
 ) -> tuple[tuple[str, ...], Labels]:
-    """The teachers' tags, which become the student's, and what they say of the text.
+    """Return the teachers' tags, which become the student's, and their soft labels of the text.
 
-    Args: train_tags: those of the training sentences, in the inner scheme or plain; `scheme` is
-        theirs in the file. told: see `labelling.labelled`; the same goes for `begun`.
+    The run's folder is claimed before, so that a training that is stopped while its teachers label
+    can be resumed.
 
-    Raises: TaggerError: errors of `labelling.labelled`; or train has labels that the teachers lack,
-        is of another kind, or another
-            tokenizer is set.
+    Args:
+        job: Training of the student.
+        train_tags: Tags of the training sentences, in the training scheme or plain.
+        scheme: Scheme of these tags in their file.
+
+    Raises:
+        TaggerError: Errors of `labelling.labelled`; or train has labels that the teachers lack, is
+            of another kind, or another tokenizer is set.
     """
+    settings = job.settings
     tags = _tags_of(settings, train_tags, scheme)
-    if not begun:
-        runs.claim(run, to_toml(settings))  # what is stopped while labelling can be resumed too
-    return tags, labelling.labelled(settings, labelling.folder_of(settings, run), told, begun=begun)
+    job.claim()
+    folder = labelling.folder_of(settings, job.run)
+    begun = job.epoch > 0
+    return tags, labelling.labelled(settings, folder, job.observer.text_labeled, begun=begun)
 
 
 def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:

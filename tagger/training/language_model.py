@@ -2,92 +2,123 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from tagger.bundles import language_model as bundle
-from tagger.bundles.language_model import Bundle
-from tagger.config import language_model as config
-from tagger.config.language_model import Config, ModelConfig
+from tagger.bundles import language_model as bundles
+from tagger.config import schema
+from tagger.config.language_model import Config, check
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
-from tagger.language_models.model import LanguageModel as Runtime
-from tagger.language_models.text import Encoded
-from tagger.networks.language_model import Architecture, LanguageModel
-from tagger.training import runs
-from tagger.training.callbacks import EpochEnd, EpochTensorBoard, State, exhausted, exploded
+from tagger.networks.language_model import LanguageModel
+from tagger.training.build_language_model import architecture
+from tagger.training.callbacks import exploded
 from tagger.training.checkpoints import Progress
-from tagger.training.hardware import keep_freed_memory, share_cores
+from tagger.training.facts import LanguageModelFacts
 from tagger.training.inputs.text_windows import Streams
+from tagger.training.loop import Job, run_training
 from tagger.training.observer import Observer
-from tagger.training.optimizers import average_of, compile_model
 
-__all__ = ["OnKeras", "architecture", "dev_score", "restore", "train"]
+__all__ = ["dev_score", "train"]
 
 
 def train(
-    settings: Config | str | Path,
+    config: Config | Mapping[str, Any] | str | Path,
     run: str | Path,
     *,
     resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
-) -> Bundle:
+) -> bundles.Bundle:
     """Train a language model and write it to the folder `run`, which is a bundle afterwards.
 
-    As a tagger's training, it writes ``history.csv``, TensorBoard logs and, after each epoch, a
-    checkpoint; the same settings, text and backend give the same bundle, byte for byte, also when
-    the training was stopped and resumed in between.
+    Args:
+        config: Settings; tables of settings, such as ``{"data": {"train": ["news.txt"]}}``; or the
+            path of a TOML file.
+        run, resume, callbacks, observer: As of `tagger.training.loop.run_training`.
 
-    Raises: TaggerError: of configuration, data or disk; also when the loss is no number any more,
-        or `run` is in use.
+    Raises:
+        TaggerError: Errors of `run_training`.
     """
-    keep_freed_memory()
-    share_cores(1)
-    settings = settings if isinstance(settings, Config) else config.load(settings)
-    config.check(settings)
-    run, observer = Path(run), observer or Observer()
-    progress, arrays = runs.begun(run, settings, resume)
-    runs.seed(settings.training.seed)
+    settings = schema.resolve(Config, config)
+    check(settings)
+    return run_training(
+        _prepare, settings, run, resume=resume, callbacks=callbacks, observer=observer
+    )
 
+
+def _prepare(job: Job[Config]) -> _LanguageModelTask:
+    settings = job.settings
     vocabulary = text.vocabulary_of(settings)
-    with _encoded(settings, vocabulary, run) as texts:
-        if not resume:
-            runs.claim(run, config.to_toml(settings))
-        data = _streams(
-            texts["train"], settings, epoch_tokens=settings.training.epoch_tokens, restart=True
+    texts = job.cleanup.enter_context(_encoded(settings, vocabulary, job.run))
+    data = _streams(
+        texts["train"],
+        settings,
+        epoch_tokens=settings.training.epoch_tokens,
+        restart=True,
+        epoch=job.epoch,
+    )
+    dev = _streams(texts["dev"], settings)
+    return _LanguageModelTask(settings, vocabulary, texts, data, dev)
+
+
+@dataclass(frozen=True)
+class _LanguageModelTask:
+    """The task of training a language model."""
+
+    settings: Config
+    vocabulary: Vocabulary
+    texts: dict[str, text.Encoded]
+    data: Streams
+    dev: Streams
+
+    def build_model(self) -> LanguageModel:
+        settings = self.settings
+        return LanguageModel.create(
+            architecture(settings.model, len(self.vocabulary), settings.training.streams)
         )
-        data.epoch = len(progress.history)
-        model = LanguageModel.create(
-            architecture(settings.model, len(vocabulary), settings.training.streams)
+
+    def describe(self, model: LanguageModel) -> LanguageModelFacts:
+        train, dev = self.texts["train"], self.texts["dev"]
+        return LanguageModelFacts(
+            vocabulary=len(self.vocabulary),
+            parameters=sum(math.prod(weight.shape) for weight in model.trainable_variables),
+            epochs=self.settings.training.epochs,
+            level=self.settings.model.level,
+            train_tokens=train.predicted,
+            train_unknown=train.unknown / train.predicted,
+            dev_tokens=dev.predicted,
+            dev_unknown=dev.unknown / dev.predicted,
         )
-        compile_model(model, settings.training, len(data))
-        state = State(progress, arrays.get("best", {}), average_of(settings.training, len(data)))
-        if resume:
-            runs.restore(model, state, arrays)
-        observer.started(_facts(settings, texts, vocabulary, model))
-        score = partial(dev_score, model, _streams(texts["dev"], settings), texts["dev"])
-        end = EpochEnd(run, state, settings.training, data, score)
-        end.observer = observer
-        _fit(model, data, end, settings.training.epochs, run)
-        trained = graph.with_graphs(
-            Bundle(settings, vocabulary, state.best, _metrics(progress, texts))
+
+    def score(self, model: LanguageModel) -> dict[str, float]:
+        return dev_score(model, self.dev, self.texts["dev"])
+
+    def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> bundles.Bundle:
+        trained = bundles.Bundle(
+            self.settings, self.vocabulary, weights, _metrics(progress, self.texts)
         )
-    bundle.save(run, trained)
-    return trained
+        return graph.with_graphs(trained)
+
+    def save(self, run: Path, bundle: bundles.Bundle) -> None:
+        bundles.save(run, bundle)
 
 
 @contextmanager
-def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[dict[str, Encoded]]:
-    """The text as numbers in files of the run's folder, as long as the block lasts; nothing is left
-    of a run that never began.
+def _encoded(
+    settings: Config, vocabulary: Vocabulary, run: Path
+) -> Iterator[dict[str, text.Encoded]]:
+    """Encode the texts to files in the run's folder, which exist as long as the block lasts; of a
+    run that failed before its first epoch not even the folder remains.
     """
     try:
         yield {
@@ -102,32 +133,29 @@ def _encoded(settings: Config, vocabulary: Vocabulary, run: Path) -> Iterator[di
             run.rmdir()
 
 
-def _streams(encoded: Encoded, settings: Config, **options: Any) -> Streams:
-    """The text's streams in the order of reading: backwards it begins with the border that is its
-    end.
+def _streams(encoded: text.Encoded, settings: Config, **options: Any) -> Streams:
+    """Return a text's streams in the order of reading: backward, they begin with the border that
+    ends the text.
     """
     numbers = encoded.numbers[::-1] if settings.model.direction == "backward" else encoded.numbers
     return Streams(numbers, settings.training.streams, settings.training.window, **options)
 
 
-def _fit(model: LanguageModel, data: Streams, end: EpochEnd, epochs: int, run: Path) -> None:
-    if exhausted(end.progress, end.training.patience):
-        return
-    callbacks = [end, EpochTensorBoard(str(run / "tensorboard"), write_graph=False)]
-    model.fit(
-        data, epochs=epochs, initial_epoch=data.epoch, callbacks=callbacks, verbose=0, shuffle=False
-    )
+def dev_score(model: LanguageModel, streams: Streams, encoded: text.Encoded) -> dict[str, float]:
+    """Return perplexity and bits per character of a text that is read as streams whose hidden state
+    is carried on.
 
+    Args:
+        model: Keras network of a language model.
+        streams: Windows of the text.
+        encoded: The same text, for its number of targets and characters.
 
-def dev_score(model: LanguageModel, streams: Streams, encoded: Encoded) -> dict[str, float]:
-    """Perplexity and bits per character of a text that is read as streams whose state is carried
-    on.
-
-    The figure that decides is ``dev_score``, the geometric mean of the targets' probabilities in
-    percent: 100 / perplexity.
+    Returns:
+        ``dev_perplexity``, ``dev_bits``, and the figure that decides, ``dev_score``: the geometric
+        mean of the targets' probabilities in percent, 100 / perplexity.
 
     Raises:
-        TaggerError: the network gives no numbers.
+        TaggerError: Probabilities are infinite or NaN.
     """
     total = 0.0
     for number in range(len(streams)):
@@ -140,61 +168,7 @@ def dev_score(model: LanguageModel, streams: Streams, encoded: Encoded) -> dict[
     return {"dev_score": 100 / perplexity, "dev_perplexity": perplexity, "dev_bits": float(bits)}
 
 
-def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> Architecture:
-    """The network that these settings describe."""
-    return Architecture(
-        vocabulary_size=vocabulary_size,
-        embedding=model.embedding,
-        cell=model.cell,
-        units=model.units,
-        layers=model.layers,
-        tied=model.tied,
-        input_dropout=model.input_dropout,
-        dropout=model.dropout,
-        recurrent_dropout=model.recurrent_dropout,
-        streams=streams,
-    )
-
-
-def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
-    """The Keras network of a bundle."""
-    model = LanguageModel.create(
-        architecture(trained.config.model, len(trained.vocabulary), streams)
-    )
-    for name, weight in model.named_weights().items():
-        weight.assign(trained.weights[name])
-    return model
-
-
-class OnKeras(Runtime):
-    """The runtime's model whose activations Keras computes: for where ONNX Runtime is not, and on a
-    GPU.
-    """
-
-    def __init__(self, trained: Bundle) -> None:
-        super().__init__(trained)
-        self.network = restore(trained)
-
-    def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-        a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))
-        by_time = keras.ops.convert_to_numpy(a).transpose(1, 0, 2)
-        return np.asarray(by_time.reshape(-1, self.units)[places])
-
-
-def _facts(
-    settings: Config, texts: dict[str, Encoded], vocabulary: Vocabulary, model: LanguageModel
-) -> dict[str, Any]:
-    return {
-        **{name: encoded.predicted for name, encoded in texts.items()},
-        "unknown": {name: encoded.unknown / encoded.predicted for name, encoded in texts.items()},
-        "level": settings.model.level,
-        "vocabulary": len(vocabulary),
-        "parameters": sum(int(np.prod(weight.shape)) for weight in model.trainable_variables),
-        "epochs": settings.training.epochs,
-    }
-
-
-def _metrics(progress: Progress, texts: dict[str, Encoded]) -> dict[str, Any]:
+def _metrics(progress: Progress, texts: dict[str, text.Encoded]) -> dict[str, Any]:
     best, dev = progress.history[progress.best_epoch - 1], texts["dev"]
     return {
         "dev": {

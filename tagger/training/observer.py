@@ -1,4 +1,4 @@
-"""Who watches a training. Imports no Keras, so that a command can show progress before that is
+"""Observers of trainings. Imports no Keras, so that a command can show progress before that is
 loaded.
 """
 
@@ -6,53 +6,73 @@ from __future__ import annotations
 
 from typing import Any
 
+from tagger.training.facts import RunFacts
+
 __all__ = ["Observer"]
 
 
 class Observer:
-    """Told how a training goes; the library itself never prints. Override what you want to hear, or
-    `hear` for all the rest.
+    """A receiver of a training's events; the library itself never prints.
+
+    Override the methods of the events that you want, or `receive` for all others.
     """
 
-    def hear(self, event: str, *arguments: Any) -> None:
-        """What the method of that name was told, unless it is overridden."""
+    def receive(self, event: str, *arguments: Any) -> None:
+        """Receive an event whose own method is not overridden.
 
-    def started(self, facts: dict[str, Any]) -> None:
-        """Before the first epoch: sizes of data, vocabulary and network."""
-        self.hear("started", facts)
-
-    def reading(self, folder: str, done: int, tokens: int) -> None:
-        """While language models read: so many of all their tokens are done, whose states are kept
-        in `folder`.
+        Args:
+            event: Name of that method.
+            arguments: Its arguments; all but `RunFacts` are JSON values.
         """
-        self.hear("reading", folder, done, tokens)
 
-    def batch(
+    def run_started(self, number: int, count: int, name: str) -> None:
+        """Receive the start of one of several trainings.
+
+        Args:
+            number: Its place among them, from 1.
+            count: Number of trainings.
+            name: What distinguishes it from the others.
+        """
+        self.receive("run_started", number, count, name)
+
+    def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
+        """Receive the end of one of several trainings: its outcome in words, and whether it is the
+        best so far.
+        """
+        self.receive("run_ended", number, count, outcome, is_best)
+
+    def text_labeled(self, tokens: int, total: int) -> None:
+        """Receive, before the first epoch, how many tokens of a text the teachers have labeled, of
+        `total` at most.
+        """
+        self.receive("text_labeled", tokens, total)
+
+    def states_computed(self, folder: str, done: int, total: int) -> None:
+        """Receive, before the first epoch, for how many of `total` tokens language models have
+        computed their hidden states, which are kept in `folder`.
+        """
+        self.receive("states_computed", folder, done, total)
+
+    def training_started(self, facts: RunFacts) -> None:
+        """Receive the sizes of data, vocabulary and network before the first epoch."""
+        self.receive("training_started", facts)
+
+    def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
-        """Now and then within an epoch, of which the share `done` is over; `seconds_left` is for
-        all epochs, at most.
-        """
-        self.hear("batch", epoch, done, loss, tokens_per_second, seconds_left)
+        """Receive progress within an epoch, every few batches.
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
-        """After each epoch: its figures, as in the history."""
-        self.hear("epoch", row, better)
-
-    def labelled(self, tokens: int, of: int) -> None:
-        """While teachers label a text, before the first epoch: how many of its tokens they have, of
-        how many at most.
+        Args:
+            epoch: Number of the epoch, from 1.
+            done: Share of the epoch that has ended, 0 to 1.
+            loss: Mean loss of the epoch so far.
+            tokens_per_second: Mean speed of the epoch so far.
+            seconds_left: Estimate for all remaining epochs, the maximum.
         """
-        self.hear("labelled", tokens, of)
+        self.receive("batch_ended", epoch, done, loss, tokens_per_second, seconds_left)
 
-    def training(self, number: int, count: int, name: str) -> None:
-        """Where there are several trainings, before each: its number, of how many, and what it
-        differs from the others in.
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        """Receive the figures of an epoch, as in ``history.csv``: ``epoch``, ``loss``,
+        ``dev_score`` (higher is better) and whatever else the kind of training measures.
         """
-        self.hear("training", number, count, name)
-
-    def over(self, number: int, count: int, outcome: str, better: bool) -> None:
-        """Where there are several trainings, after each: how it ended, and whether it is the best
-        so far.
-        """
-        self.hear("over", number, count, outcome, better)
+        self.receive("epoch_ended", row, is_best)

@@ -1,6 +1,4 @@
-"""A training's folder: how it begins, there or at a checkpoint, and how what was stopped is put
-back.
-"""
+"""The folder of a training: how a training begins there or resumes at its checkpoint."""
 
 from __future__ import annotations
 
@@ -11,73 +9,83 @@ from typing import Any
 import keras
 import numpy as np
 
-from tagger.config.schema import to_toml
+from tagger.bundles.folder import MANIFEST
+from tagger.config import schema
 from tagger.errors import TaggerError
 from tagger.files import see_free, written_whole
 from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
 
-__all__ = ["begun", "claim", "restore", "seed"]
+__all__ = ["begin", "claim", "restore", "seed"]
 
 
-def begun(
+def begin(
     run: Path, settings: Any, resume: bool
 ) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
-    """Where to begin: nowhere, or at a checkpoint of the same settings, whose arrays come by group
-    and name.
+    """Return where a training begins: nowhere, or at the checkpoint of a training with the same
+    settings.
 
-    `settings` are those of either kind of training; those of them that must not change in between
-    are compared as TOML.
+    A training that was stopped before its first epoch ended has no checkpoint; if it is resumed,
+    it starts over.
 
-    Raises: TaggerError: the folder is in use; or, with `resume`, there is no checkpoint, or one of
-        other settings.
+    Args:
+        run: Folder of the training.
+        settings: Settings of any kind of training. Those that must not change before it is resumed
+            are compared as TOML.
+        resume: Whether to resume a training that was stopped.
+
+    Returns:
+        The progress, and the arrays of the checkpoint by group and name, none without a checkpoint.
+
+    Raises:
+        TaggerError: The folder is in use; or, with `resume`, it contains nothing to resume, or a
+            training with other settings.
     """
-    training = settings.training
-    linear = training.schedule == "linear"  # a line falls the slower, the more epochs there are
-    fixed = to_toml(
-        replace(
-            settings,
-            training=replace(training, epochs=training.epochs if linear else 1, patience=1),
-        )
-    )
+    fixed = _fixed(settings)
     if not resume:
         see_free(run)
         return Progress(settings=fixed), {}
-    if (
-        not (run / "checkpoint").exists()
-        and (run / "config.toml").exists()
-        and _is_taught(settings)
-    ):
-        return Progress(settings=fixed), {}  # stopped while its teachers labelled a text
+    config = run / "config.toml"
+    if config.exists() and not (run / "checkpoint").exists() and not (run / MANIFEST).exists():
+        _see_same(run, _fixed(schema.load(type(settings), config)), settings)
+        return Progress(settings=fixed), {}
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
-    if progress.settings != fixed:
-        changed = [
-            line for line in fixed.splitlines() if line not in progress.settings.splitlines()
-        ]
-        free = "patience" if linear else "patience and epochs"
+    _see_same(run, progress.settings, settings)
+    return progress, arrays
+
+
+def _fixed(settings: Any) -> str:
+    """The settings as TOML, with a constant for each that may change when a training resumes."""
+    training = settings.training
+    # a linear rate falls the slower, the more epochs there are
+    epochs = training.epochs if training.schedule == "linear" else 1
+    return schema.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
+
+
+def _see_same(run: Path, before: str, settings: Any) -> None:
+    """Compare the fixed settings of the stopped training with those of now."""
+    now = _fixed(settings)
+    if before != now:
+        changed = [line for line in now.splitlines() if line not in before.splitlines()]
+        free = "patience" if settings.training.schedule == "linear" else "patience and epochs"
         raise TaggerError(
             f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may "
             "change"
         )
-    return progress, arrays
-
-
-def _is_taught(settings: Any) -> bool:
-    return hasattr(settings, "distillation") and bool(settings.distillation.teachers)
 
 
 def claim(run: Path, settings: str) -> None:
-    """Begin the run's folder with its settings: if it cannot be written, that is to be told before
-    the first epoch.
+    """Write the settings to the folder of a new training: if it cannot be written, that must show
+    before the first epoch.
     """
     with written_whole(run / "config.toml") as stream:
         stream.write(settings)
 
 
 def seed(number: int) -> None:
-    """Make all that follows a matter of this number alone: chance, and on TensorFlow the order of
-    additions.
+    """Make all that follows depend on this number alone: random numbers, and on TensorFlow the
+    order of additions.
     """
     keras.utils.set_random_seed(number)
     if keras.backend.backend() == "tensorflow":

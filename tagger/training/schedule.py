@@ -11,7 +11,7 @@ __all__ = ["Pace", "Schedule"]
 
 
 class Pace(Protocol):
-    """Those settings of a training that the tagger's and a language model's have in common."""
+    """Settings of the optimization that all kinds of trainings have in common."""
 
     @property
     def optimizer(self) -> str: ...
@@ -27,6 +27,8 @@ class Pace(Protocol):
     def epochs(self) -> int: ...
     @property
     def patience(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):

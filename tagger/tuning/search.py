@@ -249,11 +249,11 @@ class _Watcher(Observer):
         self.observer = observer
         self.score = -1.0
 
-    def hear(self, event: str, *arguments: Any) -> None:
+    def receive(self, event: str, *arguments: Any) -> None:
         getattr(self.observer, event)(*arguments)
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
-        super().epoch(row, better)
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        super().epoch_ended(row, is_best)
         self.score = max(self.score, row["dev_score"])
         self.trial.report(row["dev_score"], int(row["epoch"]))
         if self.trial.should_prune():
@@ -276,7 +276,7 @@ def _try(
     seed = int(np.random.SeedSequence((settings.training.seed, number)).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     trial = study.ask({key: _distribution(dimension) for key, dimension in space.items()})
-    observer.training(number, count, search_report.shown(trial.params))
+    observer.run_started(number, count, search_report.shown(trial.params))
     before, watcher, folder = _best(_rows(study)), _Watcher(trial, observer), _folder(run, number)
     shutil.rmtree(folder, ignore_errors=True)  # of the same trial, interrupted
     better = False
@@ -294,7 +294,7 @@ def _try(
         study.tell(trial, watcher.score)
         outcome = f"dev score {watcher.score:.2f}"
         better = before is None or watcher.score > (before.score or 0.0)
-    observer.over(number, count, outcome, better)
+    observer.run_ended(number, count, outcome, better)
 
 
 def _chosen(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,12 +110,12 @@ def train(
     # One after the other: a single training already uses all cores.
     results: list[Result] = []
     for number, (plan, folder) in enumerate(zip(plans, folders, strict=True), 1):
-        observer.training(number, count, f"seed {plan.training.seed}")
+        observer.run_started(number, count, f"seed {plan.training.seed}")
         result = _result(_trained(plan, folder, observer), folder)
         better = all(result.dev_score > other.dev_score for other in results)
         results.append(result)
         _write(run, Series(tuple(results)))
-        observer.over(
+        observer.run_ended(
             number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", better
         )
     whole = Series(tuple(results))

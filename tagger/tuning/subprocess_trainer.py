@@ -27,6 +27,7 @@ from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
+from tagger.training import facts
 from tagger.training.observer import Observer
 
 __all__ = ["train"]
@@ -89,12 +90,12 @@ def _watch(process: subprocess.Popen[str], job: dict[str, Any], observer: Observ
     error = None
     _send(process.stdin, job)
     for line in process.stdout:
-        event, arguments = json.loads(line)
+        event, arguments = json.loads(line, object_hook=facts.from_json)
         if event == "error":
             (error,) = arguments
         else:
             getattr(observer, event)(*arguments)
-        if event == "epoch":
+        if event == "epoch_ended":
             _send(process.stdin, None)
     process.wait()
     return error
@@ -136,12 +137,12 @@ class _Reporter(Observer):
     def __init__(self, events: IO[str]) -> None:
         self.events = events
 
-    def hear(self, event: str, *arguments: Any) -> None:
-        self.events.write(json.dumps([event, arguments]) + "\n")
+    def receive(self, event: str, *arguments: Any) -> None:
+        self.events.write(json.dumps([event, arguments], default=facts.to_json) + "\n")
         self.events.flush()
 
-    def epoch(self, row: dict[str, float], better: bool) -> None:
-        super().epoch(row, better)
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        super().epoch_ended(row, is_best)
         if not sys.stdin.readline():
             raise SystemExit(1)  # nobody is there any more
 
@@ -166,9 +167,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except TaggerError as error:
-        reporter.hear("error", str(error))
+        reporter.receive("error", str(error))
     except OSError as error:
-        reporter.hear("error", f"{error.filename or job['run']}: {error.strerror or error}")
+        reporter.receive("error", f"{error.filename or job['run']}: {error.strerror or error}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from tagger.errors import TaggerError
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
+from tagger.training.facts import TaggerFacts
 from tagger.training.observer import Observer
 
 
@@ -48,20 +49,10 @@ class Trainer:
         with written_whole(run / "config.toml") as stream:
             stream.write(to_toml(settings))
         checkpoint.parent.mkdir(exist_ok=True)
-        observer.started(
-            {
-                "train": (1, 1),
-                "dev": (1, 1),
-                "scheme": "IOB2",
-                "vocabulary": 1,
-                "parameters": 1,
-                "unknown_labels": [],
-                "vectors": [],
-            }
-        )
+        observer.training_started(TaggerFacts(1, 1, 1, 1, 1, 1, 1, "IOB2"))
         scores = [float(score) for score in self.scores(settings)]
         for epoch in range(done + 1, len(scores) + 1):
-            observer.batch(epoch, 1.0, 0.5, 100.0, 0.0)
+            observer.batch_ended(epoch, 1.0, 0.5, 100.0, 0.0)
             self._write(run / "history.csv", scores[:epoch])
             checkpoint.write_text(str(epoch))
             row = {
@@ -71,7 +62,7 @@ class Trainer:
                 "tokens_per_second": 100.0,
                 "seconds": 30.0,
             }
-            observer.epoch(row, False)
+            observer.epoch_ended(row, False)
         metrics = {
             "dev": {"score": max(scores)},
             "best_epoch": scores.index(max(scores)) + 1,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.config.tagger import Config, override
+from tagger.training.facts import RunFacts
 from tagger.training.observer import Observer
 
 TRAIN = """\
@@ -55,20 +56,20 @@ class Recorder(Observer):
         self.interrupt_in_epoch = interrupt_in_epoch
         self.rows: list[tuple[dict[str, Any], bool]] = []
         self.batches: list[tuple[int, float, float, float, float]] = []
-        self.facts: dict[str, Any] = {}
+        self.facts: Any = None
 
-    def started(self, facts: dict[str, Any]) -> None:
+    def training_started(self, facts: RunFacts) -> None:
         self.facts = facts
 
-    def batch(
+    def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         self.batches.append((epoch, done, loss, tokens_per_second, seconds_left))
         if epoch == self.interrupt_in_epoch:
             raise KeyboardInterrupt
 
-    def epoch(self, row: dict[str, Any], better: bool) -> None:
-        self.rows.append((row, better))
+    def epoch_ended(self, row: dict[str, Any], is_best: bool) -> None:
+        self.rows.append((row, is_best))
 
 
 def settings_in(folder: Path, *changes: str, train: str = "\n".join([TRAIN] * 3)) -> Config:

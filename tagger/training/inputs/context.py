@@ -69,7 +69,7 @@ def contexts_of(
     if not models:
         return None
     by_model = cache.states_on_disk(
-        models, sentences, partial(observer.reading, str(cache.folder()))
+        models, sentences, partial(observer.states_computed, str(cache.folder()))
     )
     return list(zip(*by_model, strict=True))
 

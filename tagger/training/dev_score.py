@@ -1,0 +1,67 @@
+"""The score of a tagger on dev after an epoch of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tagger.evaluation.scores import span_f1
+from tagger.features.batches import Contexts
+from tagger.features.encode import Lexicon
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import emissions_in_batches
+from tagger.text.spans import Sentence
+from tagger.training.callbacks import exploded
+
+__all__ = ["dev_score"]
+
+
+def dev_score(
+    model: Any,
+    sentences: Sequence[Sentence],
+    lexicon: Lexicon,
+    decoder: Decoder,
+    contexts: Contexts | None = None,
+) -> dict[str, float]:
+    """Return span F1, precision and recall of a tagger, decoded under the constraints of the
+    scheme; for plain tags the accuracy.
+
+    Args:
+        model: Keras network of a tagger.
+        sentences: Annotated sentences.
+        lexicon: Encoder of their tokens.
+        decoder: Decoder of the model's tags; its scores of transitions are replaced by the model's.
+        contexts: Hidden states of language models per sentence, if the model reads any.
+
+    Returns:
+        Percentages; the figure that decides has the key ``dev_score``.
+
+    Raises:
+        TaggerError: Emissions are infinite or NaN.
+    """
+    predicted: list[Any] = [()] * len(sentences)
+    decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
+    batches = emissions_in_batches(
+        [sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts
+    )
+    for indices, lengths, emissions in batches:
+        if not np.all(
+            emissions < np.inf
+        ):  # the last step of an epoch may do what no loss has shown yet
+            raise exploded("the network's scores of dev sentences are no numbers any more")
+        for index, path, length in zip(
+            indices, decoder.paths(emissions, lengths), lengths, strict=True
+        ):
+            predicted[index] = path[:length]
+    if decoder.plain_tags:
+        pairs = [
+            tag == decoder.tags[number]
+            for sentence, path in zip(sentences, predicted, strict=True)
+            for tag, number in zip(sentence.tags or (), path, strict=True)
+        ]
+        return {"dev_score": 100 * float(np.mean(pairs)) if pairs else 0.0}
+    gold = [sentence.spans or () for sentence in sentences]
+    precision, recall, f1 = span_f1(gold, [tuple(decoder.spans_of(path)) for path in predicted])
+    return {"dev_score": 100 * f1, "dev_precision": 100 * precision, "dev_recall": 100 * recall}

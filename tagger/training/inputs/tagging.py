@@ -1,0 +1,158 @@
+"""The data of a tagger's training: corpus, tags, features and batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tagger import corpora
+from tagger.bundles.language_model import Bundle as LanguageModelBundle
+from tagger.config.tagger import Config, TrainingConfig
+from tagger.features.batches import Contexts
+from tagger.features.encode import Lexicon, WordFeatures
+from tagger.inference.decoder import Decoder
+from tagger.language_models.model import LanguageModel
+from tagger.text import schemes, tokens
+from tagger.text.spans import Sentence
+from tagger.training import distillation
+from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
+from tagger.training.inputs.augmentation import versions
+from tagger.training.inputs.batches import Batches, passes
+from tagger.training.inputs.context import contexts_of, language_models_of
+from tagger.training.inputs.mixed import Mixed
+from tagger.training.inputs.word_features import features_of
+from tagger.training.loop import Job
+
+__all__ = ["Batches", "Mixed", "TaggerData", "check", "read"]
+
+# times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models,
+# at 3 they do not
+OFTEN = 8
+
+
+@dataclass(frozen=True)
+class TaggerData:
+    """What a tagger learns from, and is scored on.
+
+    Attributes:
+        train, dev: Annotated sentences.
+        scheme: Scheme of the tags in the files, or ``plain``.
+        tags: Tags of the model; of the training scheme, unless they are plain.
+        features: Vocabularies and vectors.
+        decoder: Decoder of the tags.
+        lexicon: Encoder of the tokens of dev.
+        models: Language models whose hidden states are inputs.
+        dev_contexts: Their hidden states of dev.
+        batches: Batches of an epoch.
+        vectors: Files of pretrained vectors.
+        text: Text with soft labels, if any.
+    """
+
+    train: list[Sentence]
+    dev: list[Sentence]
+    scheme: str
+    tags: tuple[str, ...]
+    features: WordFeatures
+    decoder: Decoder
+    lexicon: Lexicon
+    models: tuple[LanguageModelBundle, ...]
+    dev_contexts: Contexts | None
+    batches: Batches | Mixed
+    vectors: tuple[VectorFacts, ...]
+    text: TextFacts | None
+
+    def describe(self, parameters: int, epochs: int) -> TaggerFacts:
+        """Return the facts for observers about a training on these data."""
+        train, dev = _labels(self.train), _labels(self.dev)
+        return TaggerFacts(
+            vocabulary=len(self.features.words),
+            parameters=parameters,
+            epochs=epochs,
+            train_sentences=len(self.train),
+            train_tokens=sum(map(len, self.train)),
+            dev_sentences=len(self.dev),
+            dev_tokens=sum(map(len, self.dev)),
+            scheme=self.scheme,
+            labels=tuple(sorted(train)),
+            unknown_labels=tuple(sorted(dev - train)),
+            vectors=self.vectors,
+            text=self.text,
+        )
+
+
+def check(settings: Config) -> None:
+    """Check whether the settings agree with each other, before anything is read.
+
+    Raises:
+        ConfigError: Teachers, text and head do not go together.
+        TaggerError: The tokenizer is unknown.
+    """
+    distillation.check(settings)
+    tokens.get(settings.data.tokenizer)  # must show now, not when the trained model is used
+
+
+def read(job: Job[Config]) -> TaggerData:
+    """Read the corpus of a training and prepare its batches, from the epoch of `job` on.
+
+    Raises:
+        TaggerError: Errors of settings, data or disk.
+    """
+    settings = job.settings
+    train, dev, scheme = corpora.splits(settings.data)
+    models = language_models_of(settings)
+    readers = [LanguageModel(model) for model in models]
+    augmented = _versions(train, settings.training) if models else train
+    train_contexts, dev_contexts = (
+        contexts_of(readers, [one.tokens for one in sentences], job.observer)
+        for sentences in (augmented, dev)
+    )
+    tags, labels, known = _tags(train, scheme), None, train
+    if settings.distillation.teachers:
+        tags, labels = distillation.teach(job, tags, scheme)
+        known = distillation.vocabulary_of(train, labels)
+    features, readings = features_of(settings, known, sum(model.units for model in models))
+    batches = Batches(augmented, features, tags, settings, contexts=train_contexts, epoch=job.epoch)
+    mixed = None if labels is None else Mixed(batches, labels, settings)
+    return TaggerData(
+        train=train,
+        dev=dev,
+        scheme=scheme,
+        tags=tags,
+        features=features,
+        decoder=Decoder(tags, plain_tags=scheme == schemes.PLAIN),
+        lexicon=Lexicon(features),
+        models=models,
+        dev_contexts=dev_contexts,
+        batches=mixed or batches,
+        vectors=tuple(VectorFacts(*reading) for reading in readings),
+        text=None if mixed is None else TextFacts(*mixed.facts),
+    )
+
+
+def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sentence]:
+    """The sentences that an epoch reads with language models, whose states depend on the whole
+    sentence: mentions are replaced before they are computed.
+    """
+    count = passes(sum(map(len, sentences)), training)
+    replaced = (
+        count >= OFTEN
+        and training.mention_replacement
+        and any(sentence.spans for sentence in sentences)
+    )
+    return versions(sentences, count, training.mention_replacement) if replaced else sentences
+
+
+def _labels(sentences: list[Sentence]) -> set[str]:
+    """All labels, or where there are no spans all plain tags."""
+    if any(sentence.spans for sentence in sentences):
+        return {span.label for sentence in sentences for span in sentence.spans or ()}
+    return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
+
+
+def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
+    if scheme == schemes.PLAIN:
+        return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
+    return schemes.tags_of(
+        (span.label for sentence in sentences for span in sentence.spans or ()),
+        schemes.TRAINING_SCHEME,
+    )
