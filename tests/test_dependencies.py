@@ -240,6 +240,7 @@ def test_help_does_not_even_load_numpy():
     code = (
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
         "group(standalone_mode=False);"
+        "import tagger.cli.predict, tagger.cli.convert, tagger.cli.train\n"
         "assert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
