@@ -14,12 +14,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tagger.corpora import to_dataset as to_dataset
     from tagger.inference.predictor import load as load
+    from tagger.text.annotation import convert as convert
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.trainer import train as train
 
-__all__ = ["Sentence", "Span", "TaggerError", "__version__", "load", "train"]
+__all__ = [
+    "Sentence",
+    "Span",
+    "TaggerError",
+    "__version__",
+    "convert",
+    "load",
+    "to_dataset",
+    "train",
+]
 __version__ = "0.1.0"
 
 # Imported when first used: `import tagger` costs next to nothing, and only training needs Keras.
@@ -27,7 +38,9 @@ _HOMES = {
     "Sentence": "tagger.text.spans",
     "Span": "tagger.text.spans",
     "TaggerError": "tagger.errors",
+    "convert": "tagger.text.annotation",
     "load": "tagger.inference.predictor",
+    "to_dataset": "tagger.corpora",
     "train": "tagger.training.trainer",
 }
 

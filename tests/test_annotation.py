@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.strategies import COLUMN_TOKENS, plain_sentences, sentences
 
+import tagger
 from tagger.errors import DataError
 from tagger.text import annotation, formats
 from tagger.text.formats import ReadOptions
@@ -120,11 +121,23 @@ def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folde
         for declared in (annotation.DETECT, "IOBES"):
             (found,), _ = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, declared)
             assert found.spans == (Span(0, 2, "X"),)
-    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS, "IOBES")[0].tags == (
-        "B-X",
-        "E-X",
-    )
-    assert annotation.tagged(put(folder, spans, "f.jsonl"), OPTIONS)[0].tags == ("B-X", "I-X")
+    for declared in (annotation.DETECT, "IOBES"):  # spans are never written as tags
+        (found,), scheme = annotation.read(put(folder, spans, "f.jsonl"), OPTIONS, declared)
+        assert (found.tags, scheme) == (None, {"auto": "IOB2"}.get(declared, declared))
+
+
+def test_json_spans_stand_beside_tags_of_any_scheme(folder: Path) -> None:
+    text = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]]}\n{"tokens": ["c"], "tags": ["S-X"]}\n'
+    (first, second), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    assert (first.spans, second.spans, scheme) == ((Span(0, 2, "X"),), (Span(0, 1, "X"),), "IOBES")
+
+
+def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> None:
+    text = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]], "tags": ["NN", "VB"]}\n'
+    (found,), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    assert (found.spans, scheme) == ((Span(0, 2, "X"),), "IOB2")
+    (found,), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, PLAIN)
+    assert (found.spans, found.tags, scheme) == (None, ("NN", "VB"), PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -182,6 +195,18 @@ def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folde
             '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n',
             "IO",
             ":1: IO cannot separate two adjacent",
+        ),
+        (
+            "f.jsonl",
+            '{"tokens": ["a"], "tags": ["NN"]}\n{"tokens": ["b"], "spans": []}\n',
+            "auto",
+            ':2: "spans" among plain tags; expected "tags" beside the tokens of every sentence',
+        ),
+        (
+            "f.jsonl",
+            '{"tokens": ["b"], "spans": [[0, 1, "X"]]}\n',
+            "plain",
+            ':1: "spans" among plain tags',
         ),
     ],
 )
@@ -243,6 +268,14 @@ def test_text_with_character_spans_is_converted_to_tokens_with_token_spans(folde
     assert [(span["start"], span["end"]) for span in second["spans"]] == [(0, 1)]
     again, _ = annotation.read(folder / "u.jsonl", OPTIONS)
     assert [s.spans for s in again] == [(Span(2, 4, "PER"),), (Span(0, 1, "PER"),)]
+
+
+def test_the_public_function_needs_two_names_and_returns_what_was_done(folder: Path) -> None:
+    source = Path(put(folder, "a S-X\n\nb O\n"))
+    done = tagger.convert(source, folder / "o.conll")
+    assert (done.sentences, done.scheme) == (2, "IOBES")
+    assert (folder / "o.conll").read_text() == "a B-X\n\nb O\n\n"
+    (folder / "o.conll").unlink()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import pytest
 from support.command_line import failed, invoke, worked
 from support.paths import CONLLEVAL, GOLDEN, ROOT
@@ -322,10 +323,29 @@ def test_train_from_the_command_line(here: Path) -> None:
     assert "damaged checkpoint" in failed(invoke(*base, "--resume"))
 
 
+def test_train_on_a_saved_dataset(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", here / "cache")
+    Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)
+    both = tagger.to_dataset({"train": "few.conll", "validation": "few.conll"})
+    both.save_to_disk("both")
+    both["validation"].to_parquet("dev.parquet")
+    done = invoke("train", "--hub", "both", "run", *QUICKLY)
+    assert "The model is in run." in worked(done)
+    assert "scheme IOB2" in done.stderr
+    assert bundles.load("run").config.data.hub == "both"
+    worked(invoke("train", "--train", "few.conll", "--dev", "dev.parquet", "other", *QUICKLY))
+    weights = [Path(run, "weights.npz").read_bytes() for run in ("run", "other")]
+    assert weights[0] == weights[1]  # where sentences come from makes no difference
+    worked(invoke("export", "other"))  # measures on dev.parquet again
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["run"], "no train and no dev data"),
+        (["--hub", "a/b", "--dev", "good", "run"], "data.hub is 'a/b', but data.train or data.dev"),
+        (["--hub", "a//b", "run"], "data.hub: the dataset 'a//b' cannot be loaded: expected NAME"),
+        (["--hub", "good", "run"], "its name should end in one of .parquet, .arrow, .json, .jsonl"),
         (["nowhere.toml", "run"], "nowhere.toml: cannot be read"),
         ([".", "run"], "cannot be read"),
         (["bytes", "run"], "bytes: cannot be read"),

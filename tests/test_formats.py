@@ -20,7 +20,7 @@ from support.reading import Files, decoded, written
 from support.strategies import COLUMN_TOKENS, TEXTS, sentences
 
 from tagger.errors import DataError, TaggerError
-from tagger.text import formats
+from tagger.text import formats, tokens
 from tagger.text.formats import ReadOptions, format_of
 from tagger.text.formats.conll import Columns
 from tagger.text.spans import Sentence, Span
@@ -111,7 +111,7 @@ def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
 )
 def test_a_name_says_its_format(name: str, expected: str) -> None:
     assert format_of(name) == expected
-    assert format_of(name, txt_is="conll") == ("jsonl" if expected == "jsonl" else "conll")
+    assert format_of(name, annotated=True) == ("jsonl" if expected == "jsonl" else "conll")
 
 
 def test_standard_input_is_read_and_progress_told(
@@ -152,7 +152,7 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
         formats.write(endless(), stream, format_name)
     line = '{"tokens":["a"],"tags":["O"]} O' if format_name == "conll" else '{"tokens":["a"]}'
     lines = ((number, line if number % 2 else "") for number in itertools.count(1))
-    tokenizer = formats.tokens.get("whitespace")
+    tokenizer = tokens.get("whitespace")
     endless_reader = {
         "conll": lambda: formats.conll.read(lines, "endless", Columns()),
         "jsonl": lambda: formats.jsonl.read(lines, "endless", tokenizer),
@@ -253,3 +253,57 @@ def test_no_token_is_lost_on_any_way(files: Files) -> None:
         for name in way:
             found = files.read(written(found, name), f"f.{name}")
             assert [sentence.tokens for sentence in found] == [words]
+
+
+@pytest.mark.parametrize("format_name", ["xml", "", "CONLL"])
+def test_an_unknown_format_is_named_with_those_there_are(format_name: str) -> None:
+    expected = f"unknown format {format_name!r}; expected one of conll, jsonl, text"
+    for call in (
+        lambda: list(formats.read("-", format_name)),
+        lambda: formats.write([], io.StringIO(), format_name),
+    ):
+        with pytest.raises(TaggerError) as caught:
+            call()
+        assert str(caught.value) == expected
+
+
+def recognized(lines: list[str]) -> str:
+    """The first format of the table that recognizes the lines."""
+    return next(each.name for each in formats.FORMATS.values() if each.recognizes(lines))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a B-X", "\u00e9 O", "", "c O"], "conll"),
+        (["# a remark", "-DOCSTART- -X- O", "", "a NN", "b VB"], "conll"),
+        (["-DOCSTART- O"], "conll"),
+        (["a\tNN", "b\tVB"], "conll"),
+        (["a NN B-X", "b VB"], "text"),
+        (["Anna sang", "Bo left"], "text"),
+        (["Anna O", "Bo left"], "text"),
+        (["Anna", "sang"], "text"),
+        (["", '{"tokens": ["a"]}'], "jsonl"),
+        (['{"text": "a b"}', "not JSON"], "jsonl"),
+        (['{"a": 1}'], "text"),
+        (["{a}"], "text"),
+        (["[1, 2]"], "text"),
+        ([], "text"),
+        (["", " "], "text"),
+        (["# a remark"], "text"),
+    ],
+)
+def test_first_lines_show_their_format(lines: list[str], expected: str) -> None:
+    assert recognized(lines) == expected
+
+
+@given(
+    found=st.lists(
+        sentences(COLUMN_TOKENS.filter(lambda token: token[0] != "#"), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_what_is_written_is_recognized(found: list[Sentence]) -> None:
+    for format_name in ("conll", "jsonl"):
+        assert recognized(written(found, format_name).split("\n")) == format_name

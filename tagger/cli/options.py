@@ -13,13 +13,36 @@ if TYPE_CHECKING:
     from tagger.config.tagger import Config
 
 __all__ = [
-    "SCHEME", "SPAN_SCHEME", "assigned", "precision_option", "quiet_stderr", "reading_options",
-    "runs_and_files", "training_options",
+    "SCHEME", "SPAN_SCHEME", "FormatChoice", "assigned", "precision_option", "quiet_stderr",
+    "reading_options", "runs_and_files", "training_options",
 ]  # fmt: skip
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
 SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
 SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
+
+
+class FormatChoice(click.Choice):  # type: ignore[type-arg]  # generic only since click 8.2
+    """A choice of one of the file formats.
+
+    The table of formats imports NumPy; it is read when a choice is checked or shown, not when the
+    command is imported.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The names of the formats in their table, at this moment."""
+        from tagger.text.formats import FORMATS
+
+        return tuple(FORMATS)
+
+    @choices.setter
+    def choices(self, names: Sequence[str]) -> None:
+        """Ignore what the constructor of `click.Choice` sets."""
+
 
 _READING = (
     click.option(
@@ -40,7 +63,9 @@ _READING = (
 
 _CORPUS = (
     click.option(
-        "--train", metavar="FILE", help="Annotated training sentences: CoNLL columns or .jsonl."
+        "--train",
+        metavar="FILE",
+        help="Annotated training sentences: CoNLL columns, .jsonl, .parquet or .arrow.",
     ),
     click.option(
         "--dev",
@@ -60,6 +85,12 @@ _CORPUS = (
         metavar="DIR",
         help="A language model whose states are read beside the words; several stand side by "
         "side. See README.",
+    ),
+    click.option(
+        "--hub",
+        metavar="NAME",
+        help="In place of --train and --dev, a dataset of the Hugging Face Hub: "
+        "OWNER/NAME[/CONFIG][@REVISION]; or the folder of a saved one.",
     ),
     click.option("--scheme", type=SCHEME, help="Of the tags; detected by default."),
     click.option(

@@ -7,9 +7,13 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SPAN_SCHEME, precision_option, reading_options, runs_and_files
-
-FORMATS = click.Choice(["text", "conll", "jsonl"])
+from tagger.cli.options import (
+    SPAN_SCHEME,
+    FormatChoice,
+    precision_option,
+    reading_options,
+    runs_and_files,
+)
 
 
 @click.command(no_args_is_help=True)
@@ -23,11 +27,14 @@ FORMATS = click.Choice(["text", "conll", "jsonl"])
 @click.option(
     "--format",
     "source_format",
-    type=FORMATS,
+    type=FormatChoice(),
     help="Of the input; by default its name tells: .txt, .jsonl, else conll.",
 )
 @click.option(
-    "--to", "target_format", type=FORMATS, help="Of the output; by default that of the input."
+    "--to",
+    "target_format",
+    type=FormatChoice(),
+    help="Of the output; by default that of the input.",
 )
 @click.option(
     "--scheme",

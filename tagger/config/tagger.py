@@ -35,7 +35,8 @@ class DataConfig:
     """Where the corpus is and how to read it."""
 
     train: str = setting(
-        "", "file with the training sentences (CoNLL columns or .jsonl, .gz allowed)"
+        "",
+        "file with the training sentences (CoNLL columns or .jsonl, .gz allowed; .parquet, .arrow)",
     )
     dev: str = setting("", "file that decides when to stop and which epoch is kept")
     vectors: tuple[str, ...] = files(
@@ -47,8 +48,14 @@ class DataConfig:
     language_models: tuple[str, ...] = files(
         "folders of language models, whose states are read beside the words"
     )
-    hub: str = setting("", "instead of files: the name of a dataset on the Hugging Face Hub")
-    tags: str = setting("", "with hub: the feature that holds the tags (default: ner_tags or tags)")
+    hub: str = setting(
+        "",
+        "instead of train and dev: a dataset of the Hugging Face Hub, "
+        "OWNER/NAME[/CONFIG][@REVISION], or the folder of a saved one",
+    )
+    tags: str = setting(
+        "", "of a dataset: the feature that holds the tags (default: ner_tags or tags)"
+    )
     token_column: int = setting(0, "CoNLL column of the token, from 0; negative from the last")
     tag_column: int = setting(-1, "CoNLL column of the tag")
     delimiter: str = setting("auto", "of CoNLL columns: auto, blank, tab, or any string")

@@ -64,7 +64,7 @@ def plan(
         read_as = source_format or formats.format_of(source)
         write_as = target_format or read_as
         if source == STANDARD_INPUT:
-            relative = Path("stdin" + formats.EXTENSIONS[write_as])
+            relative = Path("stdin" + formats.named(write_as).suffixes[0])
         jobs.append(
             Job(
                 source,
@@ -116,7 +116,7 @@ def _hidden(path: Path) -> bool:
 def _renamed(path: Path, source_format: str, target_format: str) -> Path:
     name = path.name.removesuffix(".gz")
     if source_format != target_format:
-        name = Path(name).stem + formats.EXTENSIONS[target_format]
+        name = Path(name).stem + formats.named(target_format).suffixes[0]
     return path.with_name(name)
 
 
@@ -178,7 +178,7 @@ def run(
     sentences = formats.read(
         job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None
     )
-    tagged = counted(model.predict(sentences, scores=job.target_format == "jsonl"))
+    tagged = counted(model.predict(sentences, scores=formats.named(job.target_format).has_scores))
     with _short_turns():
         if job.target is None:
             _write(tagged, sys.stdout, job, scheme)

@@ -1,5 +1,7 @@
-"""Sentences with tags to sentences with spans: their scheme is declared or detected, and every tag
-is checked.
+"""Annotated files as sentences with spans.
+
+Spans of JSON Lines are taken as they are. Tags are decoded to spans once their scheme is declared
+or detected, and every tag is checked.
 """
 
 from __future__ import annotations
@@ -7,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from tagger.errors import DataError
 from tagger.files import written_whole
 from tagger.text import formats, schemes
 from tagger.text.spans import Sentence
 
-__all__ = ["DETECT", "annotate", "convert", "read", "scheme_of", "tagged"]
+__all__ = ["DETECT", "Conversion", "annotate", "convert", "read"]
 
 DETECT = "auto"
 
@@ -21,82 +24,78 @@ DETECT = "auto"
 def read(
     path: str | Path, options: formats.ReadOptions, scheme: str = DETECT
 ) -> tuple[list[Sentence], str]:
-    """The sentences of an annotated file that have tokens, and their scheme.
+    """Read the sentences of an annotated file that have tokens, with their spans.
+
+    Args:
+        path: a file of a format with annotations; a name that says nothing is CoNLL columns.
+        options: how to read it.
+        scheme: of its tags; detected by default.
+
+    Returns:
+        The sentences and their scheme, which is IOB2 where no sentence has tags but spans. In the
+        scheme ``plain`` sentences have tags and no spans.
 
     Raises:
         DataError: the file is ill-formed or not annotated, holds no sentence, or no scheme fits.
     """
-    sentences = tagged(path, options, scheme)
-    scheme = scheme_of(sentences, str(path), scheme)
-    return annotate(sentences, scheme), scheme
+    name = str(path)
+    sentences = formats.read(name, formats.format_of(name, annotated=True), options)
+    return annotate([sentence for sentence in sentences if len(sentence)], name, scheme)
 
 
-def tagged(path: str | Path, options: formats.ReadOptions, scheme: str = DETECT) -> list[Sentence]:
-    """The sentences of an annotated file that have tokens, with their tags as they stand there.
+def annotate(
+    sentences: Sequence[Sentence], name: str, scheme: str = DETECT
+) -> tuple[list[Sentence], str]:
+    """Decode the tags of sentences that have no spans yet; return all sentences and the scheme.
 
-    Where the file has spans (JSON Lines), their tags are of the declared `scheme`, or of IOB2 if
-    none is.
+    Args:
+        sentences: each with spans or with tags of one scheme.
+        name: of the corpus, for errors that are not those of one sentence.
+        scheme: as for `read`.
 
     Raises:
-        DataError: as for `read`.
+        DataError: there is no sentence, one is not annotated, no scheme fits, a tag is not allowed
+            where it stands, or the declared scheme cannot hold the spans.
     """
-    name = str(path)
-    found = formats.read(name, formats.format_of(name, txt_is="conll"), options)
-    spans_as = scheme if scheme in schemes.SCHEMES else "IOB2"
-    sentences = [_with_tags(sentence, spans_as) for sentence in found if len(sentence)]
     if not sentences:
         raise DataError(name, None, "holds no sentence; expected at least one")
-    return sentences
+    for sentence in sentences:
+        if sentence.spans is None and sentence.tags is None:
+            raise _error(sentence, 0, 'no annotation; expected "spans" or "tags" beside the tokens')
+    found = _detected(sentences, name) if scheme == DETECT else scheme
+    if found == schemes.PLAIN:
+        return [_with_plain_tags(sentence) for sentence in sentences], found
+    return [_with_spans(sentence, found, check=scheme != DETECT) for sentence in sentences], found
 
 
-def _with_tags(sentence: Sentence, scheme: str) -> Sentence:
-    if sentence.spans is not None:
-        try:
-            return replace(
-                sentence, tags=tuple(schemes.encode(sentence.spans, len(sentence), scheme))
-            )
-        except schemes.SchemeError as error:
-            raise _error(sentence, error.index, str(error)) from error
-    if sentence.tags is None:
-        raise _error(sentence, 0, 'no annotation; expected "spans" or "tags" beside the tokens')
-    return sentence
-
-
-def scheme_of(sentences: Sequence[Sentence], name: str, declared: str = DETECT) -> str:
-    """The declared scheme, or the one that the tags fit.
-
-    Raises:
-        DataError: none fits.
-    """
-    if declared != DETECT:
-        return declared
+def _detected(sentences: Sequence[Sentence], name: str) -> str:
+    """The scheme that fits all tags; tags beside spans are not considered."""
+    tags = [sentence.tags or () for sentence in sentences if sentence.spans is None]
     try:
-        return schemes.detect(sentence.tags or () for sentence in sentences)
+        return schemes.detect(tags)
     except schemes.SchemeError as error:
         raise DataError(
             name, None, f"{error}. Declare it with --scheme, or data.scheme in the configuration"
         ) from error
 
 
-def annotate(sentences: Sequence[Sentence], scheme: str) -> list[Sentence]:
-    """Each sentence with the spans that its tags encode; unchanged where `scheme` is plain.
-
-    Raises:
-        DataError: a tag is not allowed where it stands.
-    """
-    return (
-        list(sentences)
-        if scheme == schemes.PLAIN
-        else [_annotated(sentence, scheme) for sentence in sentences]
-    )
+def _with_plain_tags(sentence: Sentence) -> Sentence:
+    if sentence.tags is None:
+        message = '"spans" among plain tags; expected "tags" beside the tokens of every sentence'
+        raise _error(sentence, 0, message)
+    return sentence if sentence.spans is None else replace(sentence, spans=None)
 
 
-def _annotated(sentence: Sentence, scheme: str) -> Sentence:
-    if sentence.spans is not None:
-        return sentence
+def _with_spans(sentence: Sentence, scheme: str, check: bool) -> Sentence:
     try:
-        return sentence.with_spans(schemes.decode(sentence.tags or (), scheme))
+        if sentence.spans is None:
+            return sentence.with_spans(schemes.decode(sentence.tags or (), scheme))
+        if check:  # IO cannot hold all spans
+            schemes.encode(sentence.spans, len(sentence), scheme)
+        return sentence
     except schemes.SchemeError as error:
+        if sentence.spans is not None:
+            raise _error(sentence, error.index, str(error)) from error
         message = (
             f"{error} (token {sentence.tokens[error.index]!r}); mend the tag, or declare another "
             "scheme"
@@ -104,15 +103,41 @@ def _annotated(sentence: Sentence, scheme: str) -> Sentence:
         raise _error(sentence, error.index, message) from error
 
 
-def convert(
-    source: str, target: str, options: formats.ReadOptions, scheme: str, target_scheme: str
-) -> tuple[int, str]:
-    """Write an annotated file in another scheme or format; how many sentences it has, and the
-    scheme it was read in.
+class Conversion(NamedTuple):
+    """The number of sentences that were converted, and the scheme that they were read in."""
 
-    Raises: TaggerError: the file is ill-formed, or the target's scheme or format cannot hold it, or
-        it is the source itself.
+    sentences: int
+    scheme: str
+
+
+def convert(
+    source: str | Path,
+    target: str | Path,
+    options: formats.ReadOptions | None = None,
+    scheme: str = DETECT,
+    target_scheme: str = "IOB2",
+) -> Conversion:
+    """Write an annotated file in another scheme or format, checking every tag.
+
+    The target appears whole or not at all. Comments, further columns and further keys of the source
+    are not carried over.
+
+    Args:
+        source: an annotated file, gzip or not.
+        target: the file to write; its name says the format, CoNLL columns or JSON Lines.
+        options: how to read the source; the defaults of `ReadOptions` if None.
+        scheme: of the source's tags; detected by default.
+        target_scheme: of the tags in the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
+            written as they are.
+
+    Returns:
+        The number of sentences, and the scheme that the source was read in.
+
+    Raises:
+        DataError: the source is ill-formed, the target's scheme or format cannot hold it, or the
+            target is compressed, standard output, or the source itself.
     """
+    source, target = str(source), str(target)
     if target.endswith(".gz") or target == formats.STANDARD_INPUT:
         raise DataError(
             target,
@@ -123,7 +148,7 @@ def convert(
         Path(source).resolve() == Path(target).resolve()
     ):  # what the target's format cannot hold would be lost for ever
         raise DataError(target, None, "is the source itself; choose another name")
-    sentences, found = read(source, options, scheme)
+    sentences, found = read(source, options or formats.ReadOptions(), scheme)
     if target_scheme not in schemes.SCHEMES:
         raise DataError(
             target,
@@ -136,15 +161,15 @@ def convert(
     )
     try:
         with written_whole(target) as stream:
-            formats.write(bare, stream, formats.format_of(target, txt_is="conll"), target_scheme)
+            formats.write(bare, stream, formats.format_of(target, annotated=True), target_scheme)
     except schemes.SchemeError as error:
         raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
-    return len(sentences), found
+    return Conversion(len(sentences), found)
 
 
 def _error(sentence: Sentence, token: int, message: str) -> DataError:
     record = sentence.record
     if record is None:
         return DataError("sentence", None, f"{' '.join(sentence.tokens)[:60]!r}: {message}")
-    # A CoNLL block has a line for each token; a JSON object has one line for all.
-    return DataError(record.path, record.line + (token if record.data is None else 0), message)
+    # A CoNLL block has one line per token; a JSON object or a dataset's row is one line.
+    return DataError(record.path, record.line + (token if record.lines else 0), message)

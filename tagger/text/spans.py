@@ -39,12 +39,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """One unit of an input file (a CoNLL block, a JSON line, a paragraph), kept so that it can be
-    written back whole.
+    """One unit of an input (a CoNLL block, a JSON line, a paragraph, the row of a dataset), kept so
+    that it can be written back whole.
 
     ``line`` is the number (from 1) of its first line that holds data. ``lines`` are the raw lines
     of a CoNLL block, ``separator`` what divides their columns, ``leading`` the comments and
-    document marks before them, ``text`` the raw text and ``data`` the JSON object.
+    document marks before them, ``text`` the raw text and ``data`` the JSON object, or the tokens of
+    a dataset's row as such an object.
     """
 
     path: str

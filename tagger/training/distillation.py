@@ -72,12 +72,11 @@ def teach(
 
 
 def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:
-    name = settings.distillation.teachers[0]
+    name, corpus = settings.distillation.teachers[0], settings.data.train or settings.data.hub
     teacher = bundles.load(name)
     if (teacher.scheme == schemes.PLAIN) != (scheme == schemes.PLAIN):
         raise TaggerError(
-            f"{settings.data.train}: its scheme is {scheme}, that of the teacher {name} "
-            f"{teacher.scheme}"
+            f"{corpus}: its scheme is {scheme}, that of the teacher {name} {teacher.scheme}"
         )
     if foreign := sorted(set(train_tags) - set(teacher.tags)):
         labels = (
@@ -86,7 +85,7 @@ def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[
             else sorted({schemes.split(tag)[1] for tag in foreign})
         )
         raise TaggerError(
-            f"{settings.data.train}: the teacher {name} does not know the labels "
+            f"{corpus}: the teacher {name} does not know the labels "
             f"{', '.join(labels)}; it knows "
             f"{', '.join(teacher.labels)}. Take teachers of the same labels"
         )

@@ -5,6 +5,9 @@ file.
     jsonl   a JSON object a line: tokens, or text with character spans   jsonl.py
     text    plain text, a paragraph a line                               plain.py
 
+A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; nothing
+else names the formats one by one.
+
 Readers yield `Sentence`; what they cannot represent travels along in ``sentence.record``, so that
 the writer of the same format gives back the file as it was, with the prediction added.
 """
@@ -16,48 +19,48 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from tagger.errors import DataError, TaggerError
-from tagger.text import tokens
 from tagger.text.formats import conll, jsonl, plain
+from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["EXTENSIONS", "FORMATS", "ReadOptions", "format_of", "read", "write"]
+__all__ = ["FORMATS", "STANDARD_INPUT", "ReadOptions", "format_of", "named", "read", "write"]
 
-FORMATS = ("conll", "jsonl", "text")
-EXTENSIONS = {"conll": ".conll", "jsonl": ".jsonl", "text": ".txt"}
+FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT)}
+FALLBACK = conll.FORMAT.name  # of files whose name says nothing: corpora end in .tsv, .testb, …
 STANDARD_INPUT = "-"
 _BLOCK = 1 << 16  # bytes that are read at once, up to the end of a line
 
 
-@dataclass(frozen=True)
-class ReadOptions:
-    """How to read: the columns of CoNLL files, and for raw text the tokenizer and whether lines are
-    wrapped.
+def named(name: str) -> Format:
+    """Return the format of this name.
 
-    Without ``annotated``, annotations in the file are left unread, as when a model is to make its
-    own.
+    Raises:
+        TaggerError: there is none.
     """
-
-    columns: conll.Columns = field(default_factory=conll.Columns)
-    tokenizer: str = tokens.DEFAULT
-    wrapped: bool = False
-    annotated: bool = True
+    if name not in FORMATS:
+        raise TaggerError(f"unknown format {name!r}; expected one of {', '.join(FORMATS)}")
+    return FORMATS[name]
 
 
-def format_of(path: str, *, txt_is: str = "text") -> str:
-    """The format that a file's name says: .jsonl and .ndjson; .txt, .text and .md (`txt_is`); any
-    other is CoNLL columns.
+def format_of(path: str, *, annotated: bool = False) -> str:
+    """Return the name of a file's format, which is the one that claims the end of the file's name.
 
-    Standard input, written ``-``, is text. A final .gz does not count.
+    A name that no format claims is one of CoNLL columns. Standard input, written ``-``, counts as
+    ``.txt``, and a final ``.gz`` does not count.
+
+    Args:
+        path: the name of the file, which need not exist.
+        annotated: consider only formats that hold annotations: then ``.txt`` is CoNLL columns.
     """
-    name = path.lower().removesuffix(".gz")
-    if name.endswith((".jsonl", ".ndjson")):
-        return "jsonl"
-    return txt_is if name == STANDARD_INPUT or name.endswith((".txt", ".text", ".md")) else "conll"
+    name = ".txt" if path == STANDARD_INPUT else path.lower().removesuffix(".gz")
+    for each in FORMATS.values():
+        if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
+            return each.name
+    return FALLBACK
 
 
 def read(
@@ -67,49 +70,44 @@ def read(
     *,
     tell: Callable[[int], None] | None = None,
 ) -> Iterator[Sentence]:
-    """The sentences of a file, gzip or not; ``-`` reads standard input. `tell` is told now and then
-    how many bytes are read.
+    """Yield the sentences of a file, gzip or not; ``-`` reads standard input.
 
-    Raises: DataError: the file cannot be opened, is not UTF-8, or has an ill-formed line
-        (``path:line: …``).
+    Args:
+        path: the file.
+        format_name: a name of the table `FORMATS`.
+        options: how to read; the defaults of `ReadOptions` if None.
+        tell: called now and then with the number of bytes read.
+
+    Raises:
+        DataError: the file cannot be opened, is not UTF-8, or has an ill-formed line
+            (``path:line: …``).
+        TaggerError: the format is unknown.
     """
-    options = options or ReadOptions()
-    name = str(path)
+    chosen, name = named(format_name), str(path)
     with _opened(name) as (stream, raw):
         lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
-        if format_name == "conll":
-            yield from conll.read(
-                lines,
-                name,
-                options.columns if options.annotated else replace(options.columns, tag=None),
-            )
-        elif format_name == "jsonl":
-            yield from jsonl.read(
-                lines, name, tokens.get(options.tokenizer), annotated=options.annotated
-            )
-        else:
-            yield from plain.read(
-                lines, name, tokens.get(options.tokenizer), wrapped=options.wrapped
-            )
+        yield from chosen.read(lines, name, options or ReadOptions())
 
 
 def write(
     sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2"
 ) -> None:
-    """Write sentences with their spans (or plain tags) in a format; `scheme` says how CoNLL tags
-    encode spans.
+    """Write sentences with their spans (or plain tags) in a format.
+
+    Args:
+        sentences: what to write; read as it is written.
+        stream: where to.
+        format_name: a name of the table `FORMATS`.
+        scheme: how tags encode spans, in formats that write tags.
 
     Raises:
-        TaggerError: the format or the encoding of `stream` cannot hold a token or tag.
+        TaggerError: the format or the encoding of `stream` cannot hold a token or tag, or the
+            format is unknown.
         SchemeError: the scheme cannot hold the spans.
     """
+    chosen = named(format_name)
     try:
-        if format_name == "conll":
-            conll.write(sentences, stream, scheme)
-        elif format_name == "jsonl":
-            jsonl.write(sentences, stream)
-        else:
-            plain.write(sentences, stream)
+        chosen.write(sentences, stream, scheme)
     except UnicodeEncodeError as error:
         character = f"{error.object[error.start]!a}"
         raise TaggerError(

@@ -14,14 +14,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import IO
 
 from tagger.errors import DataError
 from tagger.text import schemes
+from tagger.text.formats.format import Columns, Format, ReadOptions
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Columns", "read", "write"]
+__all__ = ["DOCUMENT_MARK", "FORMAT", "Columns", "read", "recognizes", "write"]
 
 DOCUMENT_MARK = "-DOCSTART-"
 _BLANK = (" ", "\t")
@@ -31,20 +32,6 @@ _ODD = re.compile(
 )  # what is not one blank between two fields, in lines that a blank joins
 _NO_TOKEN = " \t#" + DOCUMENT_MARK[0]  # what a line that is no token's may begin with
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column is what, counted from 0, negative from the last; ``tag`` None reads tokens
-    alone.
-
-    ``delimiter`` is ``auto`` (tabs if the first token line has one, else runs of blanks),
-    ``blank``, ``tab``, or any other string that separates columns.
-    """
-
-    token: int = 0
-    tag: int | None = -1
-    delimiter: str = "auto"
 
 
 def read(lines: Iterable[tuple[int, str]], path: str, columns: Columns) -> Iterator[Sentence]:
@@ -282,3 +269,31 @@ def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
         raise DataError(
             path, line, f"the {name} {value!r} cannot be a CoNLL column; write JSON Lines instead"
         )
+
+
+def recognizes(lines: Sequence[str]) -> bool:
+    """Return whether lines look like CoNLL columns.
+
+    They do if all token lines have the same number of columns, at least two, and something shows
+    that this is no accident of running text: tabs, a document mark, or a tag of spans at the end of
+    every line.
+    """
+    filled = [line for line in lines if line.strip(" \t") and not line.startswith("#")]
+    rows = [line for line in filled if not line.startswith(DOCUMENT_MARK)]
+    if not rows:
+        return bool(filled)
+    has_tabs = "\t" in rows[0]
+    split = [row.split("\t") if has_tabs else _BLANKS.split(row.strip(" ")) for row in rows]
+    if {len(fields) for fields in split} != {max(len(split[0]), 2)}:
+        return False
+    tags = [fields[-1].strip(" ") for fields in split]
+    are_tags = all(tag == schemes.OUTSIDE or schemes.split(tag)[0] for tag in tags)
+    return has_tabs or are_tags or len(rows) < len(filled)
+
+
+def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    columns = options.columns if options.annotated else replace(options.columns, tag=None)
+    return read(lines, path, columns)
+
+
+FORMAT = Format("conll", (".conll",), recognizes, _read, write)

@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
+from tagger.text import tokens as tokenizers
+from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.spans import Record, Sentence, Span, by_record
 from tagger.text.tokens import Offsets, Tokenizer
 
-__all__ = ["read", "write"]
+__all__ = ["FORMAT", "read", "recognizes", "write"]
 
 
 def read(
@@ -224,3 +226,23 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
         "text": span.text,
     }
     return result if span.score is None else {**result, "score": round(span.score, 6)}
+
+
+def recognizes(lines: Sequence[str]) -> bool:
+    """Return whether the first line that is not blank is an object with "tokens" or "text"."""
+    try:
+        _parsed(next((line for line in lines if line.strip()), ""), "", 1)
+    except DataError:
+        return False
+    return True
+
+
+def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    return read(lines, path, tokenizers.get(options.tokenizer), annotated=options.annotated)
+
+
+def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
+    write(sentences, stream)
+
+
+FORMAT = Format("jsonl", (".jsonl", ".ndjson"), recognizes, _read, _write, has_scores=True)

@@ -8,13 +8,15 @@ need it. In wrapped text (e-mails, old books) only a blank line ends a paragraph
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
+from tagger.text import tokens
+from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.spans import Record, Sentence, by_record
 from tagger.text.tokens import Tokenizer
 
-__all__ = ["read", "write"]
+__all__ = ["FORMAT", "read", "recognizes", "write"]
 
 
 def read(
@@ -94,3 +96,19 @@ def _marked_tokens(sentence: Sentence) -> list[str]:
         words[span.start] = f"[{span.label} {words[span.start]}"
         words[span.end - 1] += "]"
     return words
+
+
+def recognizes(lines: Sequence[str]) -> bool:
+    """Return True: any lines are text. The other formats are therefore asked first."""
+    return True
+
+
+def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    return read(lines, path, tokens.get(options.tokenizer), wrapped=options.wrapped)
+
+
+def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
+    write(sentences, stream)
+
+
+FORMAT = Format("text", (".txt", ".text", ".md"), recognizes, _read, _write, has_annotations=False)

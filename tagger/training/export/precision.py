@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tagger import corpora
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
 from tagger.evaluation.scores import span_f1
@@ -17,7 +18,7 @@ from tagger.inference.document_consistency import WEIGHT
 from tagger.inference.member import Member
 from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor
-from tagger.text import annotation, schemes
+from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.context import remembered
 from tagger.training.observer import Observer
@@ -89,7 +90,8 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
     Raises:
         DataError: the file is ill-formed or not annotated.
     """
-    return annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)[0]
+    data = bundle.config.data
+    return corpora.read(path, data.reading, data.scheme, tags=data.tags)[0]
 
 
 def _score(

@@ -1,0 +1,107 @@
+"""Sentences to Hugging Face datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagger.corpora.loading import library
+from tagger.corpora.reading import read
+from tagger.errors import TaggerError
+from tagger.text import schemes
+from tagger.text.formats import ReadOptions
+from tagger.text.spans import Sentence
+
+if TYPE_CHECKING:
+    import datasets
+
+__all__ = ["to_dataset"]
+
+
+def to_dataset(
+    corpus: str | Path | Iterable[Sentence] | Mapping[str, str | Path | Iterable[Sentence]],
+    scheme: str = "IOB2",
+    options: ReadOptions | None = None,
+) -> datasets.Dataset | datasets.DatasetDict:
+    """Return a corpus as a Hugging Face dataset, whose rows are its sentences.
+
+    Args:
+        corpus: annotated sentences, the path of an annotated file, or either for each split.
+        scheme: in which tags encode spans: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are taken as
+            they are.
+        options: how to read files; the defaults of `ReadOptions` if None.
+
+    Returns:
+        A `Dataset`, or a `DatasetDict` of a mapping, with the features ``tokens`` (list of strings)
+        and ``ner_tags`` (list of ClassLabel, the same for all splits).
+
+    Raises:
+        TaggerError: a file cannot be read, a sentence has no annotation, the corpus has spans and
+            plain tags, the scheme is unknown or cannot hold the spans, or the package datasets is
+            missing.
+    """
+    if scheme not in schemes.SCHEMES:
+        raise TaggerError(
+            f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}"
+        )
+    package = library()
+    parts = corpus if isinstance(corpus, Mapping) else {"": corpus}
+    found = {name: _sentences(part, options or ReadOptions()) for name, part in parts.items()}
+    tags = {name: [_tags(sentence, scheme) for sentence in part] for name, part in found.items()}
+    names = _class_names(found, tags, scheme)
+    strings = package.List(package.Value("string"))
+    classes = package.List(package.ClassLabel(names=names))
+    features = package.Features({"tokens": strings, "ner_tags": classes})
+    numbers = {tag: number for number, tag in enumerate(names)}
+    made = {
+        name: package.Dataset.from_dict(
+            {
+                "tokens": [list(sentence.tokens) for sentence in part],
+                "ner_tags": [[numbers[tag] for tag in row] for row in tags[name]],
+            },
+            features=features,
+        )
+        for name, part in found.items()
+    }
+    return package.DatasetDict(made) if isinstance(corpus, Mapping) else made[""]
+
+
+def _sentences(part: str | Path | Iterable[Sentence], options: ReadOptions) -> list[Sentence]:
+    return read(part, options)[0] if isinstance(part, (str, Path)) else list(part)
+
+
+def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
+    """The tags of a sentence's spans in `scheme`, or its plain tags."""
+    try:
+        if sentence.spans is not None:
+            return schemes.encode(sentence.spans, len(sentence), scheme)
+    except schemes.SchemeError as error:
+        raise TaggerError(f"{_place(sentence)}: cannot be written in {scheme}: {error}") from error
+    if sentence.tags is None and len(sentence):
+        raise TaggerError(f"{_place(sentence)}: no annotation; expected spans or plain tags")
+    return sentence.tags or ()
+
+
+def _class_names(
+    found: Mapping[str, Sequence[Sentence]],
+    tags: Mapping[str, Sequence[Sequence[str]]],
+    scheme: str,
+) -> list[str]:
+    """The names of the classes: all tags of the labels of spans, or the plain tags that occur."""
+    sentences = [sentence for part in found.values() for sentence in part if len(sentence)]
+    plain = [sentence for sentence in sentences if sentence.spans is None]
+    if len(plain) not in (0, len(sentences)):
+        raise TaggerError(
+            f"{_place(plain[0])}: has tags and no spans, where other sentences have spans; "
+            "expected spans, or plain tags, in all of them"
+        )
+    if plain:
+        return sorted({tag for part in tags.values() for row in part for tag in row})
+    labels = (span.label for sentence in sentences for span in sentence.spans or ())
+    return list(schemes.tags_of(labels, scheme))
+
+
+def _place(sentence: Sentence) -> str:
+    record = sentence.record
+    return f"{record.path}:{record.line}" if record else repr(" ".join(sentence.tokens)[:60])
