@@ -1,4 +1,4 @@
-"""Pages that are generated when the documentation is built: from the README and from the settings."""
+"""Pages generated when the documentation is built, from the README and from the settings."""
 
 from __future__ import annotations
 

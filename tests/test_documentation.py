@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,16 @@ from support.paths import ROOT, SAMPLE
 from test_language_model_import import arrays_of, write_npz
 
 from tagger.bundles import language_model as language_models
+from tagger.training import trainer
+from tagger.tuning import subprocess_trainer
 
 LANGUAGE_MODELS = {"letters": "forward", "back": "backward"}
-SMALL = ["training.epochs=1", "model.units=4", "model.embedding=4"]
+SMALL = ["training.epochs=1", "training.epoch_tokens=0", "model.units=4", "model.embedding=4"]
 SETTINGS = {
     ("train",): [*SMALL, "model.characters=4"],
     ("distill",): [*SMALL, "model.characters=4"],
-    ("search",): ["training.epochs=1"],
-    ("lm", "train"): SMALL,
+    ("search",): SMALL[:2],
+    ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
 }
 FASTER = {
     ("search",): ["--trials", "1"],
@@ -57,6 +60,8 @@ def workplace(tmp_path: Path, trained_run: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "glove.6B.100d.txt").write_text(
         "the 0.1 0.2 0.3\nminister -0.1 0.5 0.25\n", encoding="utf-8"
     )
+    # In this process: test_seeds asserts that another process gives the same bytes.
+    monkeypatch.setattr(subprocess_trainer, "train", trainer.train)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -83,16 +88,18 @@ def run_quickly(words: list[str], given: str | None) -> None:
     extra = [word for change in SETTINGS.get(key, []) for word in ("--set", change)]
     extra += FASTER.get(key or (words[0],), [])
     if key:  # what is trained here must not be there yet
-        pairs = zip(words, words[1:], strict=False)
         run = next(
-            word for option, word in pairs if word.startswith("runs/") and option[:2] != "--"
+            word
+            for option, word in pairwise(words)
+            if word.startswith("runs/") and not option.startswith("--")
         )
         shutil.rmtree(run, ignore_errors=True)
         words = ["2" if word == "5" else word for word in words]
-    result = invoke(*words, *extra, input=given)
+    result = invoke(*words, *extra, input=given or "")
     assert result.status == 0, f"tagger {' '.join(words)}: {result.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_code_of_a_page_runs(page: Path, workplace: Path) -> None:
     names: dict[str, object] = {"__name__": "__page__"}
