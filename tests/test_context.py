@@ -264,6 +264,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path, trained_run):
 # In graphs and at work.
 
 
+@pytest.mark.slow
 def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
     bundle = bundles.load(run)
     exact, quantized = verification.compare(bundle, SENTENCES)
@@ -281,6 +282,7 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
         np.testing.assert_allclose(alone[0, : len(tokens)], together[number], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_predictions_are_those_of_the_training(run, precision):
     model = tagger.load(run, precision=precision)
@@ -308,6 +310,7 @@ def test_word_level_models_and_other_cells_stand_side_by_side(tmp_path):
 # In bundles.
 
 
+@pytest.mark.slow
 def test_a_bundle_shares_the_files_and_a_copy_is_whole(run, tmp_path):
     models = run / "language_models"
     for number, source in ((1, "lm-0"), (2, "lm-1")):
@@ -333,6 +336,7 @@ def test_a_bundle_shares_the_files_and_a_copy_is_whole(run, tmp_path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["weights.npz", "vocabulary.json", "manifest.json"])
 def test_damage_to_a_language_model_is_found(run, tmp_path, name):
     shutil.copytree(run, tmp_path / "run")
@@ -345,6 +349,7 @@ def test_damage_to_a_language_model_is_found(run, tmp_path, name):
         tagger.load(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
     calls: list[int] = []
 

@@ -155,6 +155,7 @@ def test_unknown_words_and_padding_never_differ_from_their_vectors() -> None:
     np.testing.assert_allclose(found[3:], 1 + table[[2, 5]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_only_rows_of_the_batch_change() -> None:
     from tagger.training.optimizers import RowAdam
 

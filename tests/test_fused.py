@@ -75,6 +75,7 @@ def values_and_gradients(layer: Recurrent, x: np.ndarray) -> tuple[Any, list[Any
     return activations.numpy() * real, [gradient.numpy() for gradient in gradients]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "backwards"), CASES)
 def test_values_and_gradients_equal_those_of_the_scan(
     cell: str, backwards: bool, monkeypatch: pytest.MonkeyPatch

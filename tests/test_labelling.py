@@ -25,6 +25,8 @@ from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training.inputs import soft_labels as labelling
 
+pytestmark = pytest.mark.slow  # its teacher is trained
+
 # -- what teachers believe
 
 

@@ -178,6 +178,7 @@ def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_
     assert keeps == {False: [0, 1, 1], True: [0, 0, 1]}
 
 
+@pytest.mark.slow
 def test_one_step_of_training_lowers_the_loss_and_saves_and_loads(tmp_path: Path) -> None:
     network = restore(small.bundle_of(), streams=2)
     network.compile(optimizer=keras.optimizers.Adam(0.01))

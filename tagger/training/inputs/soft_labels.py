@@ -212,7 +212,8 @@ def _read(target: Path) -> Labels:
     found = Labels([], [])
     try:
         for number in range(json.loads((target / _LAST).read_bytes())["blocks"]):
-            with np.load(target / f"{number:05}.npz", allow_pickle=False) as file:
+            path = target / f"{number:05}.npz"
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 sentences, rows = json.loads(file["sentences"].tobytes()), file["probabilities"]
             found.sentences.extend(map(tuple, sentences))
             ends = np.cumsum([len(tokens) for tokens in sentences])
