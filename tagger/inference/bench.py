@@ -28,10 +28,10 @@ from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.inference import files as stream
-from tagger.inference.context import reading
 from tagger.inference.member import Batch, Member, batches_of
 from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor, load
+from tagger.language_models.states import states_of
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
@@ -119,22 +119,23 @@ def kernel(
     """
     member = Member(model, Network(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
-    features, numbers = member.encode(tokens)
+    encoded = member.encode(tokens)
     parts = [
-        (part, part.padded(numbers)) for batch in batches_of(tokens) for _, part in batch.runs()
+        (part, part.padded(encoded.tokens))
+        for batch in batches_of(tokens)
+        for _, part in batch.runs()
     ]
-    pool, read = ThreadPoolExecutor(threads), reading(member.models)
 
     def run() -> None:
-        context = member.context(read(tokens))
+        context = member.context(states_of(member.encoders, tokens)) if member.encoders else None
 
         def of_part(part: Batch, padded: np.ndarray) -> None:
-            member.network.emissions(
-                features, padded, part.lengths, None if context is None else part.padded(context)
-            )
+            states = None if context is None else part.padded(context)
+            member.network.emissions(encoded.features, padded, part.lengths, states)
 
-        for _ in pool.map(lambda part: of_part(*part), parts):
-            pass
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(lambda part: of_part(*part), parts):
+                pass
 
     return run
 

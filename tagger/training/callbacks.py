@@ -17,8 +17,8 @@ import numpy as np
 
 from tagger.errors import TaggerError
 from tagger.evaluation.scores import span_f1
-from tagger.features.batches import Contexts
 from tagger.features.encode import Lexicon
+from tagger.features.token_states import TokenStates
 from tagger.files import written_whole
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
@@ -57,7 +57,7 @@ def dev_score(
     sentences: Sequence[Sentence],
     lexicon: Lexicon,
     decoder: Decoder,
-    contexts: Contexts | None = None,
+    contexts: TokenStates | None = None,
 ) -> dict[str, float]:
     """Percentages on annotated sentences: span F1 (decoded under the constraints), for plain tags
     the accuracy.

@@ -19,7 +19,7 @@ from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, schemes
 from tagger.text.spans import Sentence
-from tagger.training.inputs.context import remembered
+from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
 __all__ = ["TOLERATED", "add", "with_graphs"]
@@ -97,10 +97,9 @@ def _score(
 ) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
     member = Member(bundle, Network(bundle, precision))
-    model = Predictor(
-        member, read=remembered(member, [sentence.tokens for sentence in sentences], observer)
-    )
-    found = list(model.predict(sentences, scores=False))
+    states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
+    with Predictor(member) as model:
+        found = list(model.predict(sentences, scores=False, states=states))
     if not model.plain_tags:
         return (
             100
