@@ -120,7 +120,8 @@ class Predictor:
 
     **Processes.** Pickled, a model is its folders, precision and threads: another process opens it
     anew. A child of `os.fork` has none of the threads that run batches, so there it raises
-    `TaggerError`: open it in the child, or start processes by ``spawn``.
+    `TaggerError`: open it in the child, or start processes by ``spawn``. (A child of a process that
+    has imported ONNX Runtime must end by `os._exit`, as multiprocessing lets it.)
 
     Args:
         members: the models to average.
