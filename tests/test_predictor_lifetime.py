@@ -270,7 +270,7 @@ if child == 0:
         spans = own.tag("Mira met Leila in Quito.")[0].spans
     if len(spans) != 3:
         os._exit(4)
-    os._exit(0)  # as multiprocessing does: to import ONNX Runtime makes other children wait for ever
+    os._exit(0)  # as multiprocessing does: with ONNX Runtime imported, others wait for ever
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
 assert len(list(begun)) == 99_999  # the parent goes on

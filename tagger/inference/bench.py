@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -36,7 +37,7 @@ from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["Speed", "Text", "kernel", "measure", "start_up", "text_of"]
+__all__ = ["Bench", "Speed", "Text", "bench", "kernel", "measure", "start_up", "text_of"]
 
 _LENGTH = 15  # tokens of a sentence that is made up
 
@@ -63,6 +64,36 @@ class Text:
     @property
     def tokens(self) -> int:
         return sum(map(len, self.sentences))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Medians of how fast a model is: in each precision, on one thread and on all cores; and the
+    seconds from a cold start to the end of one sentence.
+    """
+
+    text: Text
+    speeds: list[Speed]
+    start_up: float
+
+
+def bench(
+    run: str | Path, file: str | None = None, *, tokens: int = 50_000, rounds: int = 3
+) -> Bench:
+    """Measure how fast the model in a folder is on this machine.
+
+    Args:
+        run: its folder.
+        file: what is tagged, from its beginning and as often as needed; by default sentences made
+            up of words that the model knows.
+        tokens: to tag in a round, about.
+        rounds: of which figures are medians.
+
+    Raises:
+        TaggerError: the folder is no model, or the file cannot be read or has no token.
+    """
+    text = text_of(bundles.load(run), file, tokens=tokens)
+    return Bench(text, measure(run, text, rounds=rounds), start_up(run, rounds=rounds))
 
 
 def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> Text:
@@ -160,16 +191,15 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
         *(["int8"] if INT8 in model.graphs or model.config.model.cell in QUANTIZED_CELLS else []),
     ]
     variants = list(itertools.product(precisions, sorted({1, cores()})))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as models:
         source = Path(folder) / "text.conll"
         with open(source, "w", encoding="utf-8") as file:
             formats.write(text.sentences, file, "conll")
         works: dict[tuple[str, str, int], Callable[[], object]] = {}
         for precision, threads in variants:
             works["kernel", precision, threads] = kernel(model, precision, threads, text.sentences)
-            works["whole", precision, threads] = _whole(
-                load(run, precision=precision, threads=threads), source
-            )
+            opened = models.enter_context(load(run, precision=precision, threads=threads))
+            works["whole", precision, threads] = _whole(opened, source)
         seconds = {key: median(times) for key, times in _in_turn(works, rounds).items()}
     return [
         Speed(*variant, *(text.tokens / seconds[part, *variant] for part in ("kernel", "whole")))

@@ -101,10 +101,8 @@ def _score(
     with Predictor(member) as model:
         found = list(model.predict(sentences, scores=False, states=states))
     if not model.plain_tags:
-        return (
-            100
-            * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
-        )
+        columns = ((one.spans or () for one in column) for column in (sentences, found))
+        return 100 * span_f1(*columns)[2]
     gold, tags = (
         [tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found)
     )
