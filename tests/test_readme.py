@@ -32,6 +32,9 @@ QUICKLY = [
 ]
 
 
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
 @pytest.fixture
 def workplace(tmp_path, trained_run, monkeypatch):
     """A folder like the repository's, with the run that the README trains; CoNLL-2003 is played by
@@ -99,3 +102,11 @@ def test_links_lead_somewhere():
             r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text(encoding="utf-8")
         ):
             assert ((ROOT / name).parent / target).exists(), f"{name}: {target}"
+
+
+def test_python_works(workplace, capsys):
+    names = {}
+    for block in PYTHON:
+        exec(block, names)
+    assert "PER" in names["model"].labels
+    assert len(capsys.readouterr().out.splitlines()) >= 3

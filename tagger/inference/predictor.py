@@ -21,7 +21,7 @@ from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
-from tagger.inference.decoder import Decoded
+from tagger.inference.decoder import Decoded, Decoder
 from tagger.inference.member import Member
 from tagger.inference.network import PRECISIONS, Network, precision_of
 from tagger.inference.pipeline import Pipeline, Window
@@ -182,6 +182,11 @@ class Predictor:
         """Return the configuration, weights and figures of the first model."""
         return self.members[0].bundle
 
+    @property
+    def decoder(self) -> Decoder:
+        """Return what turns emissions into tags and spans."""
+        return self._pipeline.decoder
+
     def tag(self, text: str) -> list[Sentence]:
         """Return the sentences of a raw text, tokenized as in training, with their spans.
 
@@ -240,7 +245,7 @@ class Predictor:
             TypeError: they are no `tagger.Sentence`s of strings.
             TaggerError: the model is closed, or was opened before a fork.
         """
-        finish = partial(self._pipeline.decoder.decode, scores=scores)
+        finish = partial(self.decoder.decode, scores=scores)
         windows = self._pipeline.run(checked(sentences), finish, states)
         return itertools.chain.from_iterable(map(self._annotated, windows))
 
@@ -254,7 +259,7 @@ class Predictor:
         Returns:
             Pairs of a sentence and (T, K) float64, the tags in the order of ``bundle.tags``.
         """
-        finish = partial(marginals, transitions=self._pipeline.decoder.transitions)
+        finish = partial(marginals, transitions=self.decoder.transitions)
         windows = self._pipeline.run(checked(sentences), finish)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
@@ -262,7 +267,7 @@ class Predictor:
         """Yield the window's sentences with the spans or tags that its batches have."""
         spans: list[list[Span]] = [[] for _ in window.sentences]
         tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
-        names, labels = self._pipeline.decoder.tags, self._pipeline.decoder.labels
+        names, labels = self.decoder.tags, self.decoder.labels
         for batch, decoded in zip(window.batches, window.results(), strict=True):
             indices = batch.indices.tolist()
             if self.plain_tags:
