@@ -153,18 +153,14 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
 def serve_states(run: str, precision: str, source: str) -> None:
     """Be the worker of our language models alone."""
     from tagger.bundles import tagger_files as bundle
-    from tagger.inference.context import models_of
-    from tagger.language_models.states import states_of_each
+    from tagger.inference.member import encoders_of
+    from tagger.language_models.states import states_of
 
-    models = list(models_of(bundle.load(run), precision).values())
+    encoders = encoders_of(bundle.load(run), precision)
 
     def work() -> int:
-        return sum(
-            map(
-                len,
-                states_of_each(models, [tokens for _, tokens in peer_columns.sentences(source)])[0],
-            )
-        )
+        sentences = [tokens for _, tokens in peer_columns.sentences(source)]
+        return sum(map(len, states_of(encoders, sentences).arrays[0]))
 
     rounds.serve(lambda: work)
 

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
-from tagger.evaluation.run import score_model
+from tagger.evaluation.run import score_sentences
 from tagger.inference.member import Member
 from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation
 from tagger.training import trainer
-from tagger.training.inputs.context import remembered
+from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
 DATA = Path(__file__).parent.parent / "data"
@@ -74,11 +74,10 @@ def result(run: Path, options: argparse.Namespace, settings: config.Config) -> d
         sets["test"] = DATA / options.corpus / "test.conll"
     scores = {}
     for name, path in sets.items():
-        sentences = annotation.read(path, settings.data.reading, settings.data.scheme)[0]
-        read = remembered(member, [sentence.tokens for sentence in sentences], Observer())
-        found = score_model(
-            Predictor(member, read=read), [str(path)], settings.data.reading, settings.data.scheme
-        )
+        gold, scheme = annotation.read(path, settings.data.reading, settings.data.scheme)
+        states = contexts_of(member.encoders, [one.tokens for one in gold], Observer())
+        with Predictor(member) as model:
+            found = score_sentences(model, gold, "IOB1" if scheme == "IOB1" else "IOB2", states)
         scores[name] = found.conlleval.f1
     with open(run / "history.csv", encoding="utf-8") as stream:
         history = list(csv.DictReader(stream))

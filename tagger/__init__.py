@@ -4,55 +4,123 @@
 >>> tagger.Span(0, 2, "PER")
 Span(start=0, end=2, label='PER', score=None, text='', start_char=None, end_char=None)
 
-``tagger.train(config, run)`` makes a model, ``tagger.load(run)`` reads one, and its ``tag(text)``
-uses it.
+    train         a configuration and a folder -> a model in that folder
+    load          the folder of a model -> a `Predictor`, whose ``tag(text)`` uses it
+    tag_files     a model, files and a folder -> tagged files
+    evaluate      a model and annotated files -> `Scores`
+    export_model  graphs, their verification, TensorFlow's format
+    describe      the folder of a model -> what it is, in words
+
+Everything is imported when it is first used, and only training needs Keras.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from tagger.bundles.describe import describe as describe
+    from tagger.config.tagger import Config as Config
     from tagger.corpora import to_dataset as to_dataset
+    from tagger.errors import BundleError as BundleError
+    from tagger.errors import ConfigError as ConfigError
+    from tagger.errors import DataError as DataError
+    from tagger.errors import TaggerError as TaggerError
+    from tagger.evaluation.run import evaluate as evaluate
+    from tagger.evaluation.scores import Scores as Scores
+    from tagger.inference.many_files import FileObserver as FileObserver
+    from tagger.inference.many_files import TaggedFiles as TaggedFiles
+    from tagger.inference.many_files import tag_files as tag_files
+    from tagger.inference.predictor import Predictor as Predictor
     from tagger.inference.predictor import load as load
     from tagger.text.annotation import convert as convert
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
+    from tagger.training.export.run import export_model as export_model
     from tagger.training.trainer import train as train
 
-__all__ = [
-    "Sentence",
-    "Span",
-    "TaggerError",
-    "__version__",
-    "convert",
-    "load",
-    "to_dataset",
-    "train",
-]
 __version__ = "0.1.0"
 
-# Imported when first used: `import tagger` costs next to nothing, and only training needs Keras.
 _HOMES = {
+    "BundleError": "tagger.errors",
+    "Config": "tagger.config.tagger",
+    "ConfigError": "tagger.errors",
+    "DataError": "tagger.errors",
+    "FileObserver": "tagger.inference.many_files",
+    "Predictor": "tagger.inference.predictor",
+    "Scores": "tagger.evaluation.scores",
     "Sentence": "tagger.text.spans",
     "Span": "tagger.text.spans",
+    "TaggedFiles": "tagger.inference.many_files",
     "TaggerError": "tagger.errors",
     "convert": "tagger.text.annotation",
+    "describe": "tagger.bundles.describe",
+    "evaluate": "tagger.evaluation.run",
+    "export_model": "tagger.training.export.run",
     "load": "tagger.inference.predictor",
+    "tag_files": "tagger.inference.many_files",
     "to_dataset": "tagger.corpora",
     "train": "tagger.training.trainer",
 }
+_NEED_KERAS = ("train",)  # to be imported at all
+
+__all__ = [
+    "BundleError",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "FileObserver",
+    "Predictor",
+    "Scores",
+    "Sentence",
+    "Span",
+    "TaggedFiles",
+    "TaggerError",
+    "__version__",
+    "convert",
+    "describe",
+    "evaluate",
+    "export_model",
+    "load",
+    "tag_files",
+    "to_dataset",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'tagger' has no attribute {name!r}")
-    if name == "train":
-        importlib.import_module("tagger.training").see_installed()
+    if name in _NEED_KERAS and (missing := _missing(name)):
+        return missing
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _missing(name: str) -> Callable[..., NoReturn] | None:
+    """Return None where everything that training needs is installed, else a function that says
+    what is missing when it is called: `help` and completion only look at it.
+    """
+    from tagger.errors import TaggerError
+    from tagger.training import see_installed
+
+    try:
+        see_installed()
+    except TaggerError as error:
+        message = str(error)
+    else:
+        return None
+
+    def missing(*arguments: Any, **settings: Any) -> NoReturn:
+        raise TaggerError(message)
+
+    missing.__name__ = missing.__qualname__ = name
+    missing.__module__ = __name__
+    missing.__doc__ = f"Not available: {message}."
+    return missing
 
 
 def __dir__() -> list[str]:

@@ -21,14 +21,14 @@ from tagger.bundles import language_model as language_models
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, ConfigError, TaggerError
-from tagger.features.batches import few_shapes, padded_contexts
+from tagger.features.batches import few_shapes
+from tagger.features.token_states import TokenStates
 from tagger.inference import network
 from tagger.inference.member import Member
 from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
-from tagger.language_models.states import states
 from tagger.training.export import verify as verification
 from tagger.training.inputs import tagging
 
@@ -98,12 +98,13 @@ def test_states_on_disk_are_the_states_and_are_computed_once(cache_folder, monke
         for model in (FORWARD, BACKWARD)
     ]
     monkeypatch.setattr(cache, "BLOCK", 2)
-    expected = [states(model, SENTENCES) for model in models]
+    expected = [model.encode(SENTENCES) for model in models]
     told: list[tuple[int, int]] = []
     first = cache.states_on_disk(models, SENTENCES, lambda done, total: told.append((done, total)))
-    monkeypatch.setattr(cache, "states", None)  # nothing is computed any more
+    monkeypatch.setattr(LanguageModel, "encode", None)  # nothing is computed any more
     for found in (first, cache.states_on_disk(models, SENTENCES)):
-        for each, wanted in zip(found, expected, strict=True):
+        assert found.digests == tuple(model.digest for model in models)
+        for each, wanted in zip(found.arrays, expected, strict=True):
             assert [len(sentence) for sentence in each] == [2, 2, 0, 4, 5]
             for one, other in zip(each, wanted, strict=True):
                 np.testing.assert_allclose(
@@ -134,23 +135,25 @@ def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(
     model = LanguageModel(small.bundle_of())
     monkeypatch.setattr(cache, "BLOCK", 1)
 
+    encode = LanguageModel.encode
+
     def interrupted(*arguments):
         if len(list(cache_folder.glob("*"))) == 2:
             raise KeyboardInterrupt
-        return states(*arguments)
+        return encode(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "states", interrupted)
+        patch.setattr(LanguageModel, "encode", interrupted)
         with pytest.raises(KeyboardInterrupt):
             cache.states_on_disk([model], SENTENCES)
     whole = {path: path.stat().st_ino for path in cache_folder.iterdir()}
     assert len(whole) == 2
     damaged, kept = whole
     damaged.write_bytes(damaged.read_bytes()[:-3])
-    [found] = cache.states_on_disk([model], SENTENCES)
+    [found] = cache.states_on_disk([model], SENTENCES).arrays
     assert kept.stat().st_ino == whole[kept]  # a file that is written is another
     assert len(list(cache_folder.iterdir())) == 5
-    for one, other in zip(found, states(model, SENTENCES), strict=True):
+    for one, other in zip(found, model.encode(SENTENCES), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
 
 
@@ -164,15 +167,24 @@ def test_a_disk_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 # In training.
 
 
-def test_contexts_are_padded_side_by_side():
+def test_states_are_padded_side_by_side_and_in_rows():
     ones, twos = np.ones((2, 3), dtype=np.float16), np.full((2, 1), 2, dtype=np.float16)
-    padded = padded_contexts([(ones, twos), (ones[:1], twos[:1])], 3, 4)
+    states = TokenStates(
+        ("a", "b"), (3, 1), ((ones[:0], ones, ones[:1]), (twos[:0], twos, twos[:1]))
+    )
+    padded = states.padded([1, 2], 3, 4)
     assert padded.dtype == np.float32
     np.testing.assert_array_equal(padded[0], [[1, 1, 1, 2], [1, 1, 1, 2], [0] * 4, [0] * 4])
     np.testing.assert_array_equal(
         padded[1:], [[[1, 1, 1, 2], [0] * 4, [0] * 4, [0] * 4], np.zeros((4, 4))]
     )
     assert few_shapes({"context": padded})["context"].shape == (4, 8, 4)
+    np.testing.assert_array_equal(states.rows(["a", "b"]), [[1, 1, 1, 2]] * 3)
+    np.testing.assert_array_equal(states.rows(["b", "a"]), [[2, 1, 1, 1]] * 3)
+    np.testing.assert_array_equal(states.part(2, 3).rows(["b"]), [[2]])
+    assert states.part(0, 1).rows(["a", "b"]).shape == (0, 4)
+    assert states.rows(["a"]).dtype == np.float32
+    assert [array.shape for array in states.of_sentence(2)] == [(1, 3), (1, 1)]
 
 
 @pytest.mark.slow
@@ -221,7 +233,7 @@ def test_mentions_of_a_corpus_that_is_read_often_are_replaced_before_models_read
 def test_a_resumed_training_is_the_same_and_reads_nothing_again(tmp_path, monkeypatch):
     settings = reading(tmp_path)
     tagger.train(settings, tmp_path / "whole")
-    monkeypatch.setattr(cache, "states", None)
+    monkeypatch.setattr(LanguageModel, "encode", None)
     with pytest.raises(KeyboardInterrupt):
         tagger.train(settings, tmp_path / "stopped", observer=Recorder(interrupt_in_epoch=3))
     tagger.train(settings, tmp_path / "stopped", resume=True)
@@ -352,12 +364,13 @@ def test_damage_to_a_language_model_is_found(run, tmp_path, name):
 @pytest.mark.slow
 def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
     calls: list[int] = []
+    encode = LanguageModel.encode
 
     def counted(model, sentences):
         calls.append(len(sentences))
-        return states(model, sentences)
+        return encode(model, sentences)
 
-    monkeypatch.setattr("tagger.language_models.states.states", counted)
+    monkeypatch.setattr(LanguageModel, "encode", counted)
     bundle = bundles.load(run)
     members = [Member(bundle, Network(bundle)) for _ in range(3)]
     expected = [one.spans for one in tagger.load(run).tag_tokens(SENTENCES)]

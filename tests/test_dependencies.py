@@ -176,11 +176,12 @@ def test_importing_changes_no_environment_variable() -> None:
         "from tagger.cli.lm import importing, sample, score, train; import "
         "tagger.language_models.states",
         "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, "
-        "tagger.evaluation.run, tagger.corpora",
+        "tagger.evaluation.run, tagger.corpora, tagger.inference.many_files",
+        "import tagger.bundles.describe, tagger.training.export.run",
         "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, "
         "tagger.training.inputs.soft_labels",
     ],
-    ids=["import", "help", "commands", "language models", "runtime", "series"],
+    ids=["import", "help", "commands", "language models", "runtime", "export", "series"],
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:
     check = (
@@ -190,7 +191,7 @@ def test_nothing_heavy_is_loaded(code: str) -> None:
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=PATIENCE)
 
 
-LEAN = f"""
+ABSENT = f"""
 import sys
 class Absent:
     def find_spec(self, name, path=None, target=None):
@@ -200,6 +201,8 @@ sys.meta_path.insert(0, Absent())
 import importlib.util
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name: None if name in {HEAVY!r} else find_spec(name)
+"""
+LEAN = f"""{ABSENT}
 from tagger.cli.main import main
 sys.argv[1:] = ARGUMENTS
 main()
@@ -244,7 +247,54 @@ def test_a_plain_installation_says_what_training_needs(trained_run: Path, tmp_pa
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 
-def test_help_does_not_even_load_numpy() -> None:
+def test_the_api_of_a_plain_installation_can_be_looked_at_and_used(trained_run, tmp_path):
+    """`help` documents all of it; what needs training says so when it is called."""
+    (tmp_path / "a.txt").write_text("Mira met Leila.\n")
+    code = f"""{ABSENT}
+import pydoc
+import tagger
+text = pydoc.render_doc(tagger, renderer=pydoc.plaintext)
+for name in tagger.__all__:
+    getattr(tagger, name)
+    assert name in text or name == "__version__", name
+assert "Not available: this needs datasets, keras, onnx, tensorflow" in text
+assert "Tag files and folders, each output whole or not at all." in text
+for use in (lambda: tagger.train("a.toml", "b"), lambda: tagger.export_model({str(trained_run)!r})):
+    try:
+        use()
+    except tagger.TaggerError as error:
+        assert "pip install 'span-tagger[train]'" in str(error)
+    else:
+        raise AssertionError
+with tagger.load({str(trained_run)!r}) as model:
+    done = tagger.tag_files(model, {str(tmp_path / "a.txt")!r}, {str(tmp_path / "out")!r})
+assert (done.files, done.failures) == (1, ())
+dev = {str(PACKAGE.parent / "data" / "sample" / "dev.conll")!r}
+assert tagger.evaluate({str(trained_run)!r}, dev).strict.f1 > 0
+assert tagger.describe({str(trained_run)!r})["predicts"]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_works_where_training_is_installed():
+    code = (
+        "import pydoc, tagger; text = pydoc.render_doc(tagger, renderer=pydoc.plaintext); "
+        "assert all(name in text for name in tagger.__all__ if name != '__version__')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+
+
+def test_every_public_name_has_its_home():
+    import tagger
+
+    assert {*tagger.__all__} == {*tagger._HOMES, "__version__"}
+    assert dir(tagger) == sorted(tagger.__all__)
+
+
+def test_help_does_not_even_load_numpy():
     code = (
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
         "group(standalone_mode=False);"

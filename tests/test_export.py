@@ -118,7 +118,7 @@ def test_exported_equals_keras(
     member = Member(bundle, Network(bundle))
     together = by_sentence(member)
     monkeypatch.setattr(network, "PIECE", 3)
-    features, numbers = member.encode(SENTENCES)
+    features, numbers, _ = member.encode(SENTENCES)
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):
         length = np.array([len(tokens)], dtype=np.int32)

@@ -29,7 +29,7 @@ from tagger.errors import BundleError
 from tagger.export import language_model as graph
 from tagger.export.operators import Graph, dense, scales_of, value
 from tagger.features.vocabulary import Vocabulary
-from tagger.language_models import model, states
+from tagger.language_models import model
 from tagger.language_models.model import LanguageModel, load
 from tagger.networks.cells import CELLS
 
@@ -44,8 +44,8 @@ def test_the_golden_bundles_load_for_ever(version: int) -> None:
     bundle = golden.bundle
     assert {*bundle.graphs} == ({FLOAT32, INT8} if version == 2 else set())
     assert (bundle.digest, bundle.folder) == (DIGEST, folder)
-    near = states.states(load(folder, quantized=True), SENTENCES)
-    for tokens, found, rough in zip(SENTENCES, states.states(golden, SENTENCES), near, strict=True):
+    near = load(folder, quantized=True).encode(SENTENCES)
+    for tokens, found, rough in zip(SENTENCES, golden.encode(SENTENCES), near, strict=True):
         for number, row in enumerate(found):
             read = " ".join(tokens[number:])[::-1]
             expected = small.activations(bundle, [0, *bundle.vocabulary.numbers(read)])[-1]
@@ -92,14 +92,14 @@ def test_pieces_give_what_one_run_gives(
     runtime = LanguageModel(small.bundle_of(cell="lstm", **settings), quantized=quantized)
     sequences = [runtime.numbers(tokens) for tokens in SENTENCES]
     whole = (
-        states.states(runtime, SENTENCES),
+        runtime.encode(SENTENCES),
         runtime.log_probabilities(sequences),
         runtime.carried(sequences[-1], None),
     )
     for piece in (1, 4, 7, 20):
         monkeypatch.setattr(model, "PIECE", piece)
         monkeypatch.setattr(model, "_SOFTMAX", 20)
-        for mine, its in zip(states.states(runtime, SENTENCES), whole[0], strict=True):
+        for mine, its in zip(runtime.encode(SENTENCES), whole[0], strict=True):
             np.testing.assert_array_equal(mine, its)
         for mine, its in zip(runtime.log_probabilities(sequences), whole[1], strict=True):
             np.testing.assert_allclose(mine, its, rtol=1e-6)
@@ -209,10 +209,10 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
         BundleError,
         match=r"activations\.onnx: is not of the weights in weights\.npz.*tagger export RUN",
     ):
-        states.states(load(run), SENTENCES)
+        load(run).encode(SENTENCES)
     bundles.save(run, replace(bundle, graphs={**bundle.graphs, INT8: b"no graph"}))
     with pytest.raises(BundleError, match=r"activations\.int8\.onnx: cannot be run"):
-        states.states(load(run, quantized=True), SENTENCES)
+        load(run, quantized=True).encode(SENTENCES)
     bundles.save(run, replace(bundle, graphs={}))
     assert not list(run.glob("*.onnx"))
 
@@ -240,7 +240,7 @@ from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
     model = load({str(DATA / "language-model-2")!r}, quantized=quantized)
-    found = states.states_of_each([model], [["ab", "c"]])
+    found = states.states_of([model], [["ab", "c"]]).arrays
     assert found[0][0].shape == (2, 5)
 sys.argv[1:] = ["lm", "score", {str(DATA / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group

@@ -99,12 +99,10 @@ def test_int8_is_near(model: dict[str, Any]) -> None:
     if "embedding" not in model:  # as in a model whose border is far from all else
         bundle.weights["embedding/embeddings"][1:] += 2
     exact, near = LanguageModel(bundle), LanguageModel(bundle, quantized=True)
-    for mine, its in zip(
-        states.states(exact, SENTENCES), states.states(near, SENTENCES), strict=True
-    ):
+    for mine, its in zip(exact.encode(SENTENCES), near.encode(SENTENCES), strict=True):
         assert np.linalg.norm(mine - its) < 0.1 * np.linalg.norm(mine)
     with pytest.raises(TaggerError, match="no int8 operator for the cell gru"):
-        states.states(LanguageModel(small.bundle_of(cell="gru"), quantized=True), SENTENCES)
+        LanguageModel(small.bundle_of(cell="gru"), quantized=True).encode(SENTENCES)
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
@@ -112,7 +110,7 @@ def test_int8_is_near(model: dict[str, Any]) -> None:
 def test_states_are_those_after_each_token(level: str, direction: str) -> None:
     sentences = [["the", "pear"], [], ["and"], ["salad", "the", "ab", "c", "."]]
     model = LanguageModel(small.bundle_of(level=level, direction=direction))
-    for tokens, arrays in zip(sentences, states.states(model, sentences), strict=True):
+    for tokens, arrays in zip(sentences, model.encode(sentences), strict=True):
         assert arrays.shape == (len(tokens), 6)
         assert arrays.dtype == np.float32
         order = tokens[::-1] if direction == "backward" else tokens
@@ -133,8 +131,8 @@ def test_several_models_read_side_by_side() -> None:
         for seed, direction in ((1, "forward"), (2, "backward"))
     ]
     sentences = [["ab", "c"], [], ["d"]] * 30
-    for found, model in zip(states.states_of_each(models, sentences), models, strict=True):
-        for mine, its in zip(found, states.states(model, sentences), strict=True):
+    for found, model in zip(states.states_of(models, sentences).arrays, models, strict=True):
+        for mine, its in zip(found, model.encode(sentences), strict=True):
             np.testing.assert_allclose(mine, its, atol=1e-6)
 
 
@@ -144,8 +142,8 @@ def test_keras_has_the_same_states(direction: str) -> None:
 
     bundle = small.bundle_of(direction=direction, layers=2)
     for mine, its in zip(
-        states.states(OnKeras(bundle), SENTENCES),
-        states.states(LanguageModel(bundle), SENTENCES),
+        OnKeras(bundle).encode(SENTENCES),
+        LanguageModel(bundle).encode(SENTENCES),
         strict=True,
     ):
         np.testing.assert_allclose(mine, its, atol=1e-5)

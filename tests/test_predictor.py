@@ -17,7 +17,7 @@ from support.paths import GOLDEN
 import tagger
 from tagger.inference import document_consistency as agreement
 from tagger.inference import member as members
-from tagger.inference import predictor as predictors
+from tagger.inference import pipeline
 from tagger.inference.member import Member
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
@@ -103,7 +103,7 @@ def test_batches_of_every_size_give_the_same(
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
     for window, budget in ((1, 1), (100, 30), (300, 1000)):
-        monkeypatch.setattr(predictors, "WINDOW_TOKENS", window)
+        monkeypatch.setattr(pipeline, "WINDOW_TOKENS", window)
         monkeypatch.setattr(members, "TOKEN_BUDGET", budget)
         parts = predictor.tag_tokens(sentences)
         assert [sentence.tokens for sentence in parts] == [tuple(tokens) for tokens in sentences]
@@ -119,7 +119,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
     monkeypatch.setattr(members, "LEXICON", 10)
-    monkeypatch.setattr(predictors, "WINDOW_TOKENS", 20)
+    monkeypatch.setattr(pipeline, "WINDOW_TOKENS", 20)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))
     assert [score for one in parts for score in scores(one)] == pytest.approx(
@@ -129,7 +129,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictors, "WINDOW_TOKENS", 3)
+    monkeypatch.setattr(pipeline, "WINDOW_TOKENS", 3)
     monkeypatch.setattr(agreement, "STRETCH", 3)
     read = 0
 
@@ -142,7 +142,7 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
     found = tagger.load(GOLDEN, threads=1).predict(endless())
     assert [next(found).tokens for _ in range(5)] == [(f"word{number}",) for number in range(1, 6)]
     assert read == 3 * (
-        2 + predictors.AHEAD
+        2 + pipeline.AHEAD
     )  # two windows at work or done, and those that are encoded meanwhile
 
 

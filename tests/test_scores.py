@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import DATA, ROOT, shared
 
+from tagger.evaluation import entities
 from tagger.evaluation.report import report
 from tagger.evaluation.scores import ENOUGH_SPANS, Score, conlleval, scores, span_f1, strict
 from tagger.text.schemes import PREFIXES, SCHEMES, SchemeError, convert, decode, encode
@@ -175,6 +177,72 @@ def test_seqeval_loses_iob2_tags_read_as_iob1_and_strict_does_not() -> None:
         (2, 3)
     ]
     assert strict([["O", "I-NAME", "I-NAME", "O", "I-TOWN"]], [tags]).f1 == 100.0
+
+
+@pytest.mark.parametrize("scheme", ["IOB2", "IOBES", "BILOU"])
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_the_spans_of_seqeval_and_the_built_in_ones_are_the_same(
+    scheme: str, data: st.DataObject
+) -> None:
+    """In columns of any tags of the scheme, in both of its directions; sentences may be empty."""
+    pytest.importorskip("seqeval")
+    labels = st.sampled_from([*LABELS, "0", "-", "A-", "_", " "])
+    tag = st.just("O") | st.builds("{}-{}".format, st.sampled_from(PREFIXES[scheme]), labels)
+    column = data.draw(st.lists(st.lists(tag, max_size=9), max_size=5))
+    assert entities.by_seqeval(column, scheme) == entities.built_in(column, scheme)
+    valid = data.draw(valid_columns(scheme))[0]
+    expected = {
+        (number, span.start, span.end, span.label)
+        for number, tags in enumerate(valid)
+        for span in decode(tags, scheme)
+    }
+    assert entities.by_seqeval(valid, scheme) == entities.built_in(valid, scheme) == expected
+
+
+@pytest.mark.parametrize("scheme", ["IO", "IOB1", "IOB2", "IOBES", "BILOU", "plain"])
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_scores_are_the_same_with_and_without_seqeval(scheme: str, data: st.DataObject) -> None:
+    """Whole reports, where labels are predicted that gold does not have too."""
+    pytest.importorskip("seqeval")
+    if scheme == "plain":
+        lengths = data.draw(st.lists(st.integers(0, 5), max_size=4))
+        tags = st.sampled_from(["DT", "NN", "VB"])
+        gold, predicted = (
+            [data.draw(st.lists(tags, min_size=n, max_size=n)) for n in lengths] for _ in range(2)
+        )
+    elif scheme == "IO":
+        gold, predicted = (
+            [convert(tags, "IOB2", "IOB1") for tags in column]
+            for column in data.draw(valid_columns())
+        )
+        gold = [[tag.replace("B-", "I-") for tag in tags] for tags in gold]
+        predicted = [
+            [tag.replace("B-", "I-").replace("NAME", "NEW") for tag in tags] for tags in predicted
+        ]
+    else:
+        gold, predicted = data.draw(
+            valid_columns(scheme) if scheme == "IOB1" else stray_columns(scheme)
+        )
+        predicted = [[tag.replace("TOWN", "NEW") for tag in tags] for tags in predicted]
+    with mock.patch.object(entities, "find_spec", return_value=None):
+        expected = strict(gold, predicted, scheme)
+    assert strict(gold, predicted, scheme) == expected
+
+
+def test_seqeval_is_asked_where_it_is_installed_and_for_strict_figures_alone() -> None:
+    pytest.importorskip("seqeval")
+    columns = [["B-NAME", "I-NAME", "O"]], [["B-NAME", "O", "O"]]
+    with mock.patch.object(entities, "by_seqeval", side_effect=entities.built_in) as asked:
+        conlleval(*columns)
+        span_f1([[Span(0, 1, "A")]], [[Span(0, 1, "A")]])
+        strict([["DT"]], [["NN"]], "plain")
+        assert not asked.called
+        strict(*columns, "IOB1")
+        assert asked.call_args.args[1] == "IOB2"
+        strict(*columns, "IOB2")
+        assert asked.call_count == 4
 
 
 def test_strict_imports_no_scikit_learn() -> None:

@@ -36,17 +36,16 @@ def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     sentence. FILE is what is tagged: its beginning, or all of it as often as needed. Without it,
     sentences are made up of words that the model knows.
     """
-    from tagger.bundles import tagger_files as bundle
-    from tagger.inference import bench
+    from tagger.inference.bench import bench
 
-    text = bench.text_of(bundle.load(run), file, tokens=tokens)
-    click.echo(f"{text.tokens:,} tokens of {text.origin}, median of {rounds} rounds, tokens/s\n")
+    found = bench(run, file, tokens=tokens, rounds=rounds)
+    click.echo(
+        f"{found.text.tokens:,} tokens of {found.text.origin}, median of {rounds} rounds, "
+        "tokens/s\n"
+    )
     row = "{:<11}{:>8}{:>13}{:>15}{:>8}"
     click.echo(row.format("precision", "threads", "network", "file to file", "share"))
-    for speed in bench.measure(run, text, rounds=rounds):
+    for speed in found.speeds:
         figures = f"{speed.kernel:,.0f}", f"{speed.whole:,.0f}", f"{speed.whole / speed.kernel:.0%}"
         click.echo(row.format(speed.precision, speed.threads, *figures))
-    click.echo(
-        "\nFrom a cold start to the end of one sentence: "
-        f"{bench.start_up(run, rounds=rounds):.2f} s"
-    )
+    click.echo(f"\nFrom a cold start to the end of one sentence: {found.start_up:.2f} s")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, assigned, precision_option, reading_options, runs_and_files
+from tagger.cli.options import SCHEME, precision_option, reading_options, runs_and_files
 
 
 @click.command(no_args_is_help=True)
@@ -56,17 +56,14 @@ def command(
         )
     from tagger.evaluation import report, run
 
-    if predictions:
-        scores = run.score_predictions(
-            predictions, scheme=None if scheme == "auto" else scheme, delimiter=columns["delimiter"]
-        )
-    else:
-        from tagger.inference import predictor
-
-        model = predictor.load(*runs, precision=precision)
-        scores = run.score_model(
-            model, files, assigned(model.bundle.config, columns).data.reading, scheme
-        )
+    scores = run.evaluate(
+        runs or None,
+        files,
+        predictions=predictions,
+        scheme=scheme,
+        precision=precision,
+        **columns,
+    )
     click.echo(
         json.dumps(scores.as_json(), indent=1, ensure_ascii=False)
         if as_json

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import suppress
 
 import click
 
 from tagger.cli.options import quiet_stderr
-from tagger.errors import ConfigError
 
 
 @click.command(no_args_is_help=True)
@@ -42,41 +41,21 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import language_model as language_models
-    from tagger.bundles import tagger_files as bundle
-    from tagger.bundles.card import describe
-    from tagger.training import see_installed
-    from tagger.training.export import precision as exporting
+    from tagger.training.export.run import export_model
 
-    if language_models.is_one(run):
-        if file or verify or target != "onnx":
-            raise click.UsageError(
-                f"{run} is a language model, of which there are only ONNX graphs: tagger export "
-                f"{run}"
-            )
-        from tagger.export import language_model as graph
-
-        language_models.save(run, graph.with_graphs(language_models.load(run)))
-        click.echo(f"The graphs are in {run}.")
-        return
-    see_installed("onnx", *(["keras", "tensorflow"] if verify or target == "saved-model" else []))
-    model = bundle.load(run)
-    if target == "saved-model":
-        folder = Path(output or Path(run) / "saved_model")
-        with quiet_stderr():
-            from tagger.training.export import saved_model
-        saved_model.save(model, folder)
-        click.echo(f"The model is in {folder}.")
-        return
-    dev = file or model.config.data.dev
-    if verify and not Path(dev).is_file():
-        raise ConfigError(
-            f"{dev or 'data.dev'}: there is no such file; name an annotated FILE to compare on"
+    needs_keras = verify or target == "saved-model"
+    if language_models.is_one(run) and (file or needs_keras):
+        raise click.UsageError(
+            f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}"
         )
-    sentences = exporting.annotated(model, dev) if Path(dev).is_file() else []
-    model = exporting.add(run, sentences)
-    click.echo(f"The graphs are in {run}; it predicts in {describe(model)['predicts in']}.")
-    if verify:
-        with quiet_stderr():
-            from tagger.training.export import verify as verification
-        for agreement in verification.compare(model, [sentence.tokens for sentence in sentences]):
-            click.echo(str(agreement))
+    if needs_keras:
+        with quiet_stderr(), suppress(ImportError):  # which `export_model` explains
+            import keras  # noqa: F401
+    exported = export_model(run, file, verify=verify, to=target, output=output)
+    if target == "saved-model":
+        click.echo(f"The model is in {exported.folder}.")
+        return
+    decided = f"; it predicts in {exported.predicts_in}" if exported.predicts_in else ""
+    click.echo(f"The graphs are in {run}{decided}.")
+    for comparison in exported.comparisons:
+        click.echo(str(comparison))

@@ -74,9 +74,30 @@ def command(
         raise click.UsageError(
             "--workers needs --output: standard output is written by one process"
         )
-    from tagger.cli.tagging import Work, tag_files
+    from tagger.cli.file_progress import FileProgress
+    from tagger.inference.many_files import tag_files
 
-    failures = tag_files(Work(runs, precision, workers), inputs, output, **options)
-    for failure in failures:
-        click.echo(f"Error: {failure}", err=True)
-    sys.exit(1 if failures else 0)
+    progress = FileProgress(workers)
+    try:
+        tagged = tag_files(
+            runs,
+            inputs,
+            output,
+            precision=precision,
+            workers=workers,
+            observer=progress,
+            **options,
+        )
+    finally:
+        progress.clear()
+    if output is not None:
+        rate = tagged.tokens / max(tagged.seconds, 1e-6)
+        click.echo(
+            f"Tagged {tagged.files} of {tagged.files + len(tagged.failures)} files, "
+            f"{tagged.tokens:,} tokens in {tagged.seconds:.1f} s ({rate:,.0f} tokens/s) into "
+            f"{output}",
+            err=True,
+        )
+    for failure in tagged.failures:
+        click.echo(f"Error: {failure.message}", err=True)
+    sys.exit(1 if tagged.failures else 0)

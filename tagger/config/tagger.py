@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "from_toml",
     "load",
     "override",
+    "reading",
     "to_toml",
 ]
 
@@ -199,6 +201,14 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
+
+
+def reading(config: Config, given: Mapping[str, Any], where: str = "arguments") -> ReadOptions:
+    """Return how files are read for a model with these settings, but for those `given` by dotted
+    key; None stands for the model's own. Errors are those of `assign`.
+    """
+    changes = {key: value for key, value in given.items() if value is not None}
+    return settings.assign(config, changes, where).data.reading
 
 
 def load(path: str | Path) -> Config:

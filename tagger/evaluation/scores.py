@@ -22,6 +22,8 @@ from functools import lru_cache
 from itertools import chain, zip_longest
 from typing import Any
 
+from tagger.evaluation import entities
+from tagger.evaluation.entities import Entities
 from tagger.text import schemes
 from tagger.text.schemes import OUTSIDE, PLAIN, PREFIXES, SchemeError
 from tagger.text.spans import Span
@@ -221,9 +223,11 @@ def strict(gold: Tags, predicted: Tags, scheme: str | None = None) -> Score:
     scheme it passes for them only from `ENOUGH_SPANS` spans on: a few are more likely mistakes.
     Plain tags are counted by token.
 
-    The figures are seqeval's, which a test compares; the library itself would bring scikit-learn
-    along. It reads IOB1 wrongly (a needless ``B-`` makes no span, so IOB2 tags lose nearly all) and
-    has no IO: both are read as IOB2.
+    Where seqeval is installed, which `tagger[train]` brings, the spans are those that it finds
+    (`seqeval.scheme`, which needs no scikit-learn); elsewhere the built-in reading finds the same,
+    which tests compare. Two things are never asked of seqeval as they are: it reads IOB1 wrongly (a
+    needless ``B-`` makes no span, so IOB2 tags lose nearly all) and has no IO, so both are read as
+    IOB2; and plain tags are counted here.
 
     Raises: ValueError: the columns differ in length, or there is no such `scheme`. SchemeError: the
         gold column is not valid, or the predicted one has tags that are not of its scheme.
@@ -239,7 +243,7 @@ def strict(gold: Tags, predicted: Tags, scheme: str | None = None) -> Score:
     return _score(gold, sum(tag == other for tag, other in pairs), counts, common)
 
 
-def _entities(column: Column, scheme: str) -> set[tuple[int, int, int, str]]:
+def _entities(column: Column, scheme: str) -> Entities:
     """The spans that are whole and sound, or each token of plain tags: sentence, start, end
     (half-open), label.
     """
@@ -247,11 +251,7 @@ def _entities(column: Column, scheme: str) -> set[tuple[int, int, int, str]]:
         return {(n, i, i + 1, tag) for n, tags in enumerate(column) for i, tag in enumerate(tags)}
     if scheme in _LENIENT:
         column, scheme = _converted(column, scheme, "IOB2"), "IOB2"
-    return {
-        (number, *span)
-        for number, tags in enumerate(column)
-        for span in schemes.sound(tags, scheme)
-    }
+    return entities.found(column, scheme)
 
 
 def _in_one_scheme(

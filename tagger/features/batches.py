@@ -1,7 +1,7 @@
 """Length buckets with a token budget: sentences of like length share a batch, so that little of it
 is padding.
 
-Axes: B batch, T time, S numbers that language models tell of a token, U units of one of them.
+Axes: B batch, T time.
 """
 
 from __future__ import annotations
@@ -13,23 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagger.features.encode import Lexicon
+from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD
 
 __all__ = [
     "Batch",
-    "Contexts",
     "batch_up",
     "bucket",
     "few_shapes",
-    "padded_contexts",
     "shuffled_buckets",
 ]
 
 _SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up to multiples of this
-
-
-Contexts = Sequence[Sequence[np.ndarray]]
-"""For each sentence what each language model knows at its tokens: (T, U of that model)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def batch_up(
     numbers: Sequence[np.ndarray],
     tags: Sequence[np.ndarray] | None = None,
     *,
-    contexts: Contexts | None = None,
+    contexts: TokenStates | None = None,
     token_budget: int = 0,
 ) -> Batch:
     """Pad the sentences `indices` to one batch; they are given as numbers of a lexicon, and what
@@ -115,7 +110,7 @@ def batch_up(
         rows = 1 << (max(rows, token_budget // time) - 1).bit_length()
     inputs = lexicon.inputs(_padded([numbers[index] for index in indices], rows, time))
     if contexts is not None:
-        inputs["context"] = padded_contexts([contexts[index] for index in indices], rows, time)
+        inputs["context"] = contexts.padded(indices, rows, time)
     return Batch(
         indices=indices,
         lengths=lengths,
@@ -137,20 +132,6 @@ def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             more[1] = (0, -array.shape[1] % _SHAPE_STEP)
         enlarged[name] = np.pad(array, more, constant_values=PAD)
     return enlarged
-
-
-def padded_contexts(contexts: Sequence[Sequence[np.ndarray]], rows: int, time: int) -> np.ndarray:
-    """What language models know at each token of some sentences, side by side: (B, T, S) float32,
-    zeros where padded.
-    """
-    widths = [states.shape[1] for states in contexts[0]]
-    padded = np.zeros((rows, time, sum(widths)), dtype=np.float32)
-    for row, of_sentence in enumerate(contexts):
-        first = 0
-        for states, width in zip(of_sentence, widths, strict=True):
-            padded[row, : len(states), first : first + width] = states
-            first += width
-    return padded
 
 
 def _padded(arrays: Sequence[np.ndarray], rows: int, time: int) -> np.ndarray:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,15 +29,15 @@ from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.inference import files as stream
-from tagger.inference.context import reading
 from tagger.inference.member import Batch, Member, batches_of
 from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor, load
+from tagger.language_models.states import states_of
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["Speed", "Text", "kernel", "measure", "start_up", "text_of"]
+__all__ = ["Bench", "Speed", "Text", "bench", "kernel", "measure", "start_up", "text_of"]
 
 _LENGTH = 15  # tokens of a sentence that is made up
 
@@ -63,6 +64,36 @@ class Text:
     @property
     def tokens(self) -> int:
         return sum(map(len, self.sentences))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Medians of how fast a model is: in each precision, on one thread and on all cores; and the
+    seconds from a cold start to the end of one sentence.
+    """
+
+    text: Text
+    speeds: list[Speed]
+    start_up: float
+
+
+def bench(
+    run: str | Path, file: str | None = None, *, tokens: int = 50_000, rounds: int = 3
+) -> Bench:
+    """Measure how fast the model in a folder is on this machine.
+
+    Args:
+        run: its folder.
+        file: what is tagged, from its beginning and as often as needed; by default sentences made
+            up of words that the model knows.
+        tokens: to tag in a round, about.
+        rounds: of which figures are medians.
+
+    Raises:
+        TaggerError: the folder is no model, or the file cannot be read or has no token.
+    """
+    text = text_of(bundles.load(run), file, tokens=tokens)
+    return Bench(text, measure(run, text, rounds=rounds), start_up(run, rounds=rounds))
 
 
 def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> Text:
@@ -119,22 +150,23 @@ def kernel(
     """
     member = Member(model, Network(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
-    features, numbers = member.encode(tokens)
+    encoded = member.encode(tokens)
     parts = [
-        (part, part.padded(numbers)) for batch in batches_of(tokens) for _, part in batch.runs()
+        (part, part.padded(encoded.tokens))
+        for batch in batches_of(tokens)
+        for _, part in batch.runs()
     ]
-    pool, read = ThreadPoolExecutor(threads), reading(member.models)
 
     def run() -> None:
-        context = member.context(read(tokens))
+        context = member.context(states_of(member.encoders, tokens)) if member.encoders else None
 
         def of_part(part: Batch, padded: np.ndarray) -> None:
-            member.network.emissions(
-                features, padded, part.lengths, None if context is None else part.padded(context)
-            )
+            states = None if context is None else part.padded(context)
+            member.network.emissions(encoded.features, padded, part.lengths, states)
 
-        for _ in pool.map(lambda part: of_part(*part), parts):
-            pass
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(lambda part: of_part(*part), parts):
+                pass
 
     return run
 
@@ -159,16 +191,15 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
         *(["int8"] if INT8 in model.graphs or model.config.model.cell in QUANTIZED_CELLS else []),
     ]
     variants = list(itertools.product(precisions, sorted({1, cores()})))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as models:
         source = Path(folder) / "text.conll"
         with open(source, "w", encoding="utf-8") as file:
             formats.write(text.sentences, file, "conll")
         works: dict[tuple[str, str, int], Callable[[], object]] = {}
         for precision, threads in variants:
             works["kernel", precision, threads] = kernel(model, precision, threads, text.sentences)
-            works["whole", precision, threads] = _whole(
-                load(run, precision=precision, threads=threads), source
-            )
+            opened = models.enter_context(load(run, precision=precision, threads=threads))
+            works["whole", precision, threads] = _whole(opened, source)
         seconds = {key: median(times) for key, times in _in_turn(works, rounds).items()}
     return [
         Speed(*variant, *(text.tokens / seconds[part, *variant] for part in ("kernel", "whole")))

@@ -1,25 +1,38 @@
 """A bundle at work, in batches: sentences of like length are run together, and each distinct word
 is encoded once.
 
-Axes: B batch, T time, N tokens in all, W words met, X numbers of a word, S numbers that language
-models tell of a place, K tags.
+Axes: B batch, T time, N tokens in all, W words encoded so far, X features of a word, S units of all
+encoders of tokens, K tags.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
-from tagger.features.batches import Contexts, batch_up, bucket
+from tagger.bundles.weights import QUANTIZED_CELLS
+from tagger.features.batches import batch_up, bucket
 from tagger.features.encode import Lexicon
-from tagger.inference.context import Known, models_of, reading
+from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.inference.network import Network
+from tagger.language_models.model import LanguageModel
+from tagger.language_models.states import states_of
 
-__all__ = ["WINDOW_TOKENS", "Batch", "Emissions", "Member", "batches_of", "emissions_in_batches"]
+__all__ = [
+    "WINDOW_TOKENS",
+    "Batch",
+    "Emissions",
+    "Encoded",
+    "Member",
+    "batches_of",
+    "emissions_in_batches",
+    "encoders_of",
+]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
@@ -63,45 +76,71 @@ class Batch(NamedTuple):
         return inside, (self.starts[:, None] + time)[inside]
 
 
+class Encoded(NamedTuple):
+    """Sentences as the network receives them, valid whatever is encoded or forgotten afterwards.
+
+    ``features`` (W, X) float32, or (W,) int32 of one-hot words, are those of all words encoded so
+    far; ``tokens`` (N,) int32 says which of them each token is; ``keys`` (N,) int64 are equal for
+    tokens that inform each other within a document, see `tagger.features.encode.key_of`.
+    """
+
+    features: np.ndarray
+    tokens: np.ndarray
+    keys: np.ndarray
+
+
 class Member:
-    """A bundle at work: its network, its decoder, and the words that it has met, with what the
-    network makes of each.
+    """A bundle with its network, its decoder, its encoders of tokens, and the features of the words
+    encoded so far.
+
+    Any number of threads may use it: those words are the only thing that changes, under a lock that
+    is taken once per call of `encode`, and what `encode` returns is never changed.
     """
 
     def __init__(self, bundle: Bundle, network: Network) -> None:
         self.bundle = bundle
         self.network = network
         self.decoder = Decoder.of(bundle)
-        self.models = models_of(bundle, network.precision)
+        self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
         self.lexicon = Lexicon(bundle.features)
+        self._lock = threading.RLock()
         self.forget()
 
     def forget(self) -> None:
-        """Forget all words met."""
-        self.lexicon.clear()
-        self._known = 0
-        rows = self._limit + WINDOW_TOKENS
-        shape, dtype = (
-            ((rows,), np.int32)
-            if self.network.one_hot
-            else ((rows, self.network.width), np.float32)
-        )
-        self._features = np.empty(shape, dtype=dtype)  # (N, X); costs memory as it is filled
+        """Forget all words encoded so far."""
+        with self._lock:
+            self.lexicon.clear()
+            self._known = 0
+            rows = self._limit + WINDOW_TOKENS
+            shape, dtype = (
+                ((rows,), np.int32)
+                if self.network.one_hot
+                else ((rows, self.network.width), np.float32)
+            )
+            self._features = np.empty(shape, dtype=dtype)  # (W, X); costs memory as it is filled
 
     @property
     def _limit(self) -> int:
         """So many words are remembered from window to window."""
         return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
 
-    def encode(self, sentences: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
-        """What the network knows of all words met (N, X), and which of them the sentences' tokens
-        are, in one row, int32.
+    def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
+        """Encode the tokens of sentences, in one row; each distinct word is encoded once.
 
-        Both stay valid for whoever holds them, whatever is encoded or forgotten afterwards.
+        After an error, such as a lack of memory, all words are forgotten, so that nothing half
+        encoded remains.
         """
+        with self._lock:
+            try:
+                return self._encode(sentences)
+            except BaseException:
+                self.forget()
+                raise
+
+    def _encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
         if len(self.lexicon) > self._limit:
             self.forget()
-        numbers = self.lexicon.tokens(sentences)
+        tokens = self.lexicon.tokens(sentences)
         if len(self.lexicon) > len(self._features):
             larger = np.empty(
                 (2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype
@@ -111,45 +150,66 @@ class Member:
         new = np.arange(self._known, len(self.lexicon))
         lengths = self.lexicon.lengths(new)
         for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
-            self._features[new[chosen]] = self.network.features(self.lexicon.words(new[chosen]))
+            # A word alone would be encoded by other instructions, whose last bits differ: a word's
+            # features must not depend on what else is new.
+            twice = np.resize(chosen, max(len(chosen), 2))
+            features = self.network.features(self.lexicon.words(new[twice]))
+            self._features[new[chosen]] = features[: len(chosen)]
         self._known = len(self.lexicon)
-        return self._features[: self._known], numbers
+        return Encoded(self._features[: self._known], tokens, self.lexicon.keys(tokens))
 
     def batches(
         self, sentences: Sequence[Sequence[str]]
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Run sentences in batches of like length: indices into `sentences` (B,), lengths (B,),
+        """Run sentences in batches of similar lengths: indices into `sentences` (B,), lengths (B,),
         emissions (B, T, K).
         """
-        encoded, context = self.encode(sentences), self.context(reading(self.models)(sentences))
+        encoded, context = self.encode(sentences), None
+        if self.encoders:
+            context = self.context(states_of(self.encoders, sentences))
         for batch in batches_of(sentences):
-            yield batch.indices, batch.lengths, self.emissions(batch, *encoded, context)
+            yield batch.indices, batch.lengths, self.emissions(batch, encoded, context)
 
-    def context(self, known: Known) -> np.ndarray | None:
-        """What the network is told of the places of tokens (N, S); None where there is no language
-        model.
+    def context(self, states: TokenStates | None) -> np.ndarray | None:
+        """Return the states (N, S) that the network reads, or None where it reads none.
+
+        Args:
+            states: those of this member's encoders, others possibly among them.
         """
-        return np.concatenate([known[key] for key in self.models], axis=1) if self.models else None
+        if states is None or not self.encoders:
+            return None
+        return states.rows([encoder.digest for encoder in self.encoders])
 
     def emissions(
         self,
         batch: Batch,
-        features: np.ndarray,
-        numbers: np.ndarray,
+        encoded: Encoded,
         context: np.ndarray | None = None,
     ) -> np.ndarray:
-        """The scores (B, T, K) of a batch of what `encode` and `context` gave."""
+        """Return the emissions (B, T, K) of a batch of what `encode` and `context` returned."""
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
         for rows, part in batch.runs():
             found = self.network.emissions(
-                features,
-                part.padded(numbers),
+                encoded.features,
+                part.padded(encoded.tokens),
                 part.lengths,
                 None if context is None else part.padded(context),
             )
             emissions[rows, : found.shape[1]] = found
         return emissions
+
+
+def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
+    """Return the language models that a tagger reads with, in order; in int8 those whose cell has
+    such an operator.
+    """
+    return tuple(
+        LanguageModel(
+            model, quantized=precision == "int8" and model.config.model.cell in QUANTIZED_CELLS
+        )
+        for model in bundle.language_models
+    )
 
 
 def batches_of(sentences: Sequence[Sequence[str]]) -> list[Batch]:
@@ -167,7 +227,7 @@ def emissions_in_batches(
     sentences: Sequence[Sequence[str]],
     lexicon: Lexicon,
     emissions: Emissions,
-    contexts: Contexts | None = None,
+    contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """As `Member.batches`, by a Keras network."""
     numbers = lexicon.numbers(sentences)

@@ -1,59 +1,59 @@
-"""A trained model that tags: sentences are batched, run and decoded; they come back in order, none
-lost.
+"""A trained model that tags: raw text, tokens or sentences in; as many tokens out, with spans.
 
-What is known of a word is computed once for a whole run. Windows of sentences are read ahead; while
-some run in ONNX Runtime, a thread each, the next is read and encoded here. A window is made of
-stretches of documents, in which the occurrences of a word inform each other before the tags are
-decided.
-
-Axes: B batch, T time, N tokens in all, K tags.
+Axes: T time, K tags.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import deque
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tagger.bundles import folder as files
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
 from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
-from tagger.inference.context import Read, reading
-from tagger.inference.decoder import Decoder
-from tagger.inference.document_consistency import Agreement, keys_within, stretches
-from tagger.inference.member import WINDOW_TOKENS, Batch, Member, batches_of
+from tagger.features.token_states import TokenStates
+from tagger.inference.arguments import checked, sentence_of, shown
+from tagger.inference.decoder import Decoded, Decoder
+from tagger.inference.member import Member
 from tagger.inference.network import PRECISIONS, Network, precision_of
+from tagger.inference.pipeline import Pipeline, Window
+from tagger.inference.source import Source
 from tagger.text import schemes, tokens
-from tagger.text.formats import plain
-from tagger.text.spans import Sentence, Span
+from tagger.text.spans import Record, Sentence, Span
 
-__all__ = ["Predictor", "load"]
+__all__ = ["Predictor", "load", "reopen"]
 
-AHEAD = 2  # windows that are read ahead for each thread
 THREADS = 4  # beyond, Python is the bottleneck, and processes help
+_LABELS = 8  # that `repr` lists
 
 
 def load(
     *folders: str | Path, precision: str | None = None, threads: int | None = None
 ) -> Predictor:
-    """The model in a bundle, ready to tag; of several bundles, one model that averages them.
+    """Open the model in a folder, or several as one model that averages them.
 
-    Args: precision: float32, or int8: 8-bit weights, which are faster and may cost some accuracy.
-        By default int8 is taken
-            where it was found, after training, to lose nothing.
-        threads: batches that are run at once; by default one a core, `THREADS` at most.
+    Args:
+        folders: bundles, as `tagger train` writes them.
+        precision: float32, or int8: 8-bit weights, which are faster and may cost some accuracy. By
+            default int8 where it was measured, after training, to lose nothing.
+        threads: how many batches run at once; by default one per core, `THREADS` at most.
 
-    Raises: BundleError: a folder is no bundle, was damaged, or its weights do not fit its
-        configuration; or the bundles do not
-            have the same tags, scheme and tokenizer.
+    Returns:
+        The model, which may be closed, or used as a context manager, when it is no longer needed.
+
+    Raises:
+        BundleError: a folder is no bundle, was damaged, or its weights do not fit its
+            configuration; or the bundles do not have the same tags, scheme and tokenizer.
+        TaggerError: no folder, or an unknown precision.
+        TypeError, ValueError: an argument is of another type, or `threads` is not positive.
     """
     if precision not in (None, *PRECISIONS):
         raise TaggerError(
@@ -62,8 +62,12 @@ def load(
     if not folders:
         raise TaggerError("expected the folder of a trained model, or several")
     members: list[Member] = []
+    manifests = []
     for folder in folders:
+        if not isinstance(folder, str | os.PathLike):
+            raise TypeError(f"expected the path of a folder, got {shown(folder)}")
         bundle = bundles.load(folder)
+        manifests.append(str(files.entry(Path(folder) / files.MANIFEST)["sha256"]))
         try:
             members.append(Member(bundle, Network(bundle, precision or precision_of(bundle))))
         except BundleError as error:
@@ -73,205 +77,215 @@ def load(
             raise BundleError(
                 f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}"
             )
-    return Predictor(*members, threads=threads)
+    names, paths = tuple(str(folder) for folder in folders), tuple(map(os.path.abspath, folders))
+    source = Source(names, paths, tuple(manifests), precision, threads)
+    return Predictor(*members, threads=threads, source=source)
+
+
+def reopen(source: Source) -> Predictor:
+    """Open the model of another process, or of this one, again.
+
+    Raises:
+        BundleError: as for `load`, or a folder was changed since.
+    """
+    model = load(*source.paths, precision=source.precision, threads=source.threads)
+    assert model.source is not None
+    if model.source.manifests != source.manifests:
+        model.close()
+        raise BundleError(
+            f"{', '.join(source.folders)}: was changed since the model was opened; open it anew"
+        )
+    return model
 
 
 def _kind(bundle: Bundle) -> dict[str, object]:
-    """What bundles must share to be averaged."""
+    """Return what bundles must share to be averaged."""
     return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
 
 
-_Window = tuple[list[Sentence], list[Batch], "Future[list[Any]]"]
-"""Sentences, their batches, and what will be found in each."""
-
-_Words = tuple[np.ndarray, np.ndarray]
-"""What a member's network knows of words, and which of them the tokens are: see `Member.encode`."""
-
-_Told = tuple[np.ndarray, np.ndarray, "np.ndarray | None"]
-"""The same, and what its language models know of the tokens' places."""
-
-
 class Predictor:
-    """Tags raw text, tokens or sentences with one model, or with the average of several.
+    """A model, or the average of several, that tags raw text, tokens or sentences.
 
-    ``labels`` are what it can find; ``bundle`` holds its configuration and figures, those of the
-    first of several. An average gives each token the mean of its members' exact probabilities of
-    tags, and decodes that under the scheme's constraints.
+    ``labels`` are those that it can predict; ``bundle`` has its configuration and figures, those of
+    the first of several. An average gives each token the mean of its members' exact probabilities
+    of tags, and decodes that under the scheme's constraints.
+
+    **Closing.** A model holds threads, memory and memory-mapped files until `close`, the end of its
+    ``with`` block, or its last reference. A closed model raises `TaggerError` when it is used.
+
+    **Threads.** Any number of threads may use one model at once, with the results that they would
+    have one after the other. Only the words encoded so far change from call to call; each member
+    encodes a window of sentences under one lock and returns arrays that nobody changes afterwards.
+    In int8, as always there, a probability depends a little on which sentences are tagged together.
+
+    **Processes.** Pickled, a model is its folders, precision and threads: another process opens it
+    anew. A child of `os.fork` has none of the threads that run batches, so there it raises
+    `TaggerError`: open it in the child, or start processes by ``spawn``. (A child of a process that
+    has imported ONNX Runtime must end by `os._exit`, as multiprocessing lets it.)
+
+    Args:
+        members: the models to average.
+        threads: as for `load`.
+        source: the folders that they were opened from.
     """
 
     def __init__(
-        self, *members: Member, threads: int | None = None, read: Read | None = None
+        self, *members: Member, threads: int | None = None, source: Source | None = None
     ) -> None:
-        """`read` is what lets the members' language models read, if it is not they themselves."""
-        self.members = members
-        self.read = read or reading(
-            {key: model for member in members for key, model in member.models.items()}
-        )
-        self.bundle = members[0].bundle
-        self.labels = self.bundle.labels
-        self.plain_tags = self.bundle.scheme == schemes.PLAIN
-        # The members' learnt transitions are in their probabilities already.
-        self.decoder = (
-            members[0].decoder
-            if len(members) == 1
-            else Decoder(self.bundle.tags, plain_tags=self.plain_tags)
-        )
-        self.agreement = Agreement.of(self.bundle)
-        self._count = threads or min(cores(), THREADS)
-        self._threads = ThreadPoolExecutor(self._count)
+        if threads is not None and (type(threads) is not int or threads < 1):
+            raise ValueError(f"expected a positive number of threads, got {threads!r}")
+        bundle = members[0].bundle
+        self.labels = bundle.labels
+        self.plain_tags = bundle.scheme == schemes.PLAIN
+        self.source = source
+        self._pipeline = Pipeline(members, threads or min(cores(), THREADS))
+
+    def __repr__(self) -> str:
+        labels = ", ".join(self.labels[:_LABELS])
+        more = f", … ({len(self.labels)})" if len(self.labels) > _LABELS else ""
+        folders = ", ".join(self.source.folders) if self.source else "in memory"
+        members = self._pipeline.members
+        precisions = ", ".join(sorted({member.network.precision for member in members}))
+        return f"<Predictor: {labels}{more}; {folders}; {precisions or 'closed'}>"
+
+    def __enter__(self) -> Predictor:
+        self._pipeline.check()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads and release the model; sentences that are not finished are dropped.
+
+        It may be called more than once, and in a child of `os.fork`.
+        """
+        self._pipeline.close()
+
+    def __reduce__(self) -> tuple[Callable[[Source], Predictor], tuple[Source]]:
+        self._pipeline.check()
+        if self.source is None:
+            raise TaggerError(
+                "a model made in memory cannot be sent to another process; save its bundle and "
+                "open that with tagger.load"
+            )
+        return reopen, (self.source,)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """Return the models that are averaged, often one."""
+        self._pipeline.check()
+        return self._pipeline.members
+
+    @property
+    def bundle(self) -> Bundle:
+        """Return the configuration, weights and figures of the first model."""
+        return self.members[0].bundle
+
+    @property
+    def decoder(self) -> Decoder:
+        """Return what turns emissions into tags and spans."""
+        return self._pipeline.decoder
 
     def tag(self, text: str) -> list[Sentence]:
-        """The sentences of a raw text, tokenized as in training, with their spans;
-        ``text[span.start_char:span.end_char]`` is each span's surface."""
+        """Return the sentences of a raw text, tokenized as in training, with their spans.
+
+        ``text[span.start_char:span.end_char]`` is the surface of each span.
+
+        Raises:
+            TypeError: it is no string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"expected a text of type str, got {shown(text)}")
         tokenizer = tokens.get(self.bundle.config.data.tokenizer)
-        # One record with all its line breaks, so that offsets count from the beginning of the text.
-        sentences = plain.read([(1, text)], "text", tokenizer, wrapped=False)
-        return [sentence for sentence in self.predict(sentences) if len(sentence)]
+        record = Record("text", 1, text=text)
+        sentences = (
+            Sentence(
+                tuple(text[start:end] for start, end in offsets),
+                offsets=tuple(offsets),
+                record=record,
+            )
+            for offsets in tokenizer(text)
+        )
+        return list(self.predict(sentences))
 
     def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
-        """Sentences that are split into tokens already, with their spans: as many tokens out as in.
-        They are one document.
-        """
-        return list(self.predict(Sentence(tuple(tokens)) for tokens in sentences))
+        """Return sentences that are split into tokens already, with their spans: as many tokens out
+        as in. They are one document.
 
-    def predict(self, sentences: Iterable[Sentence], *, scores: bool = True) -> Iterator[Sentence]:
-        """Each sentence with the model's spans (or tags) instead of its own, in order, while the
-        input is being read.
-
-        Sentences of one document (see `agreement.stretches`) help each other. Without `scores` the
-        spans have no probabilities, which takes less time.
+        Raises:
+            TypeError: they are not sequences of strings.
         """
-        for window in self._run(sentences, partial(self.decoder.decode, scores=scores)):
-            yield from self._annotated(*window)
+        if isinstance(sentences, str) or not isinstance(sentences, Iterable):
+            raise TypeError(
+                "expected sentences, each a sequence of tokens of type str, got "
+                f"{shown(sentences)}; raw text is for tag"
+            )
+        return list(self.predict(map(sentence_of, sentences)))
+
+    def predict(
+        self,
+        sentences: Iterable[Sentence],
+        *,
+        scores: bool = True,
+        states: TokenStates | None = None,
+    ) -> Iterator[Sentence]:
+        """Yield each sentence with the model's spans (or tags) instead of its own, in order, while
+        the input is being read.
+
+        Sentences of one document (see `document_consistency.stretches`) help each other.
+
+        Args:
+            sentences: of any length, in any number.
+            scores: whether spans have probabilities, which takes more time.
+            states: those of the model's encoders for exactly these sentences, if they have been
+                computed before.
+
+        Raises:
+            TypeError: they are no `tagger.Sentence`s of strings.
+            TaggerError: the model is closed, or was opened before a fork.
+        """
+        finish = partial(self.decoder.decode, scores=scores)
+        windows = self._pipeline.run(checked(sentences), finish, states)
+        return itertools.chain.from_iterable(map(self._annotated, windows))
 
     def distributions(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Sentence, np.ndarray]]:
-        """Each sentence with the exact probability of every tag at every token, (T, K) float64, the
-        tags in the order of ``bundle.tags``: of the very distribution whose best sequence `predict`
-        gives, the other sentences of the document included. In order, while the input is being
-        read."""
-        for window, batches, results in self._run(
-            sentences, partial(marginals, transitions=self.decoder.transitions)
-        ):
-            found: list[np.ndarray] = [np.empty(0)] * len(window)
-            for batch, probabilities in zip(batches, results.result(), strict=True):
-                for index, length, each in zip(
-                    batch.indices, batch.lengths, probabilities, strict=True
-                ):
-                    found[index] = each[:length]
-            yield from zip(window, found, strict=True)
+        """Yield each sentence with the exact probability of every tag at every token.
 
-    def _run(
-        self, sentences: Iterable[Sentence], finish: Callable[[np.ndarray, np.ndarray], Any]
-    ) -> Iterator[_Window]:
-        """Windows of sentences, some read ahead, and what `finish` makes of each batch's emissions
-        and lengths.
+        They are of the very distribution whose best sequence `predict` returns, the other sentences
+        of the document included. In order, while the input is being read; errors are those of
+        `predict`.
+
+        Returns:
+            Pairs of a sentence and (T, K) float64, the tags in the order of ``bundle.tags``.
         """
-        running: deque[_Window] = deque()
-        documents = (
-            stretches(sentences)
-            if self.agreement.weight
-            else ([sentence] for sentence in sentences)
-        )
-        for window in _windows(documents):
-            running.append(self._begun(window, finish))
-            if len(running) > AHEAD * self._count:
-                yield running.popleft()
-        yield from running
+        finish = partial(marginals, transitions=self.decoder.transitions)
+        windows = self._pipeline.run(checked(sentences), finish)
+        return itertools.chain.from_iterable(map(_distributed, windows))
 
-    def _begun(
-        self, window: list[list[Sentence]], finish: Callable[[np.ndarray, np.ndarray], Any]
-    ) -> _Window:
-        """A window that is being run."""
-        sentences = list(itertools.chain.from_iterable(window))
-        tokens = [sentence.tokens for sentence in sentences]
-        words = [member.encode(tokens) for member in self.members]
-        keys = keys_within(window, self.members[0].lexicon.keys(words[0][1]))
-        batches = batches_of(tokens)
-        return (
-            sentences,
-            batches,
-            self._threads.submit(self._found, batches, words, tokens, keys, finish),
-        )
-
-    def _found(
-        self,
-        batches: list[Batch],
-        words: list[_Words],
-        sentences: list[tuple[str, ...]],
-        keys: np.ndarray,
-        finish: Callable[[np.ndarray, np.ndarray], Any],
-    ) -> list[Any]:
-        """What the batches of a window hold; its tokens, those of the `sentences`, have the `keys`
-        (N,).
-        """
-        known = self.read(sentences)
-        told = [
-            (*found, member.context(known))
-            for member, found in zip(self.members, words, strict=True)
-        ]
-        emissions = [self._emissions(batch, told) for batch in batches]
-        if self.agreement.weight:
-            row = np.empty((len(keys), len(self.bundle.tags)))
-            for batch, found in zip(batches, emissions, strict=True):
-                inside, places = batch.places()
-                row[places] = found[inside]
-            row = self.agreement(row, keys)
-            emissions = [batch.padded(row) for batch in batches]
-        return [
-            finish(found, batch.lengths) for batch, found in zip(batches, emissions, strict=True)
-        ]
-
-    def _emissions(self, batch: Batch, told: list[_Told]) -> np.ndarray:
-        """The scores (B, T, K) of the model, or the logarithm of the members' mean
-        probabilities.
-        """
-        emissions = [
-            member.emissions(batch, *arrays)
-            for member, arrays in zip(self.members, told, strict=True)
-        ]
-        if len(self.members) == 1:
-            return emissions[0]
-        each = [
-            marginals(e, batch.lengths, m.decoder.transitions)
-            for m, e in zip(self.members, emissions, strict=True)
-        ]
-        return np.log(np.maximum(np.mean(each, axis=0), np.finfo(np.float64).tiny))
-
-    def _annotated(
-        self, window: list[Sentence], batches: list[Batch], results: Future[list[Any]]
-    ) -> Iterator[Sentence]:
-        """The window's sentences with what its batches, decoded, hold."""
-        spans: list[list[Span]] = [[] for _ in window]
-        tags: list[tuple[str, ...] | None] = [None] * len(window)
-        for batch, decoded in zip(batches, results.result(), strict=True):
+    def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:
+        """Yield the window's sentences with the spans or tags that its batches have."""
+        spans: list[list[Span]] = [[] for _ in window.sentences]
+        tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
+        names, labels = self.decoder.tags, self.decoder.labels
+        for batch, decoded in zip(window.batches, window.results(), strict=True):
             indices = batch.indices.tolist()
             if self.plain_tags:
                 for index, path, length in zip(
                     indices, decoded.paths, batch.lengths.tolist(), strict=True
                 ):
-                    tags[index] = tuple(
-                        self.bundle.tags[number] for number in path[:length].tolist()
-                    )
+                    tags[index] = tuple(names[number] for number in path[:length].tolist())
             for row, start, end, label, score in decoded.spans:
                 index = indices[row]
-                spans[index].append(
-                    window[index].span(start, end, self.decoder.labels[label], score)
-                )
-        for sentence, found, names in zip(window, spans, tags, strict=True):
-            yield sentence.annotated(None if self.plain_tags else tuple(found), names)
+                spans[index].append(window.sentences[index].span(start, end, labels[label], score))
+        for sentence, its_spans, its_tags in zip(window.sentences, spans, tags, strict=True):
+            yield sentence.annotated(None if self.plain_tags else tuple(its_spans), its_tags)
 
 
-def _windows(stretches: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
-    """Stretches together, until they have `WINDOW_TOKENS`; an empty sentence counts as one of them,
-    that memory has an end.
-    """
-    window: list[list[Sentence]] = []
-    tokens = 0
-    for stretch in stretches:
-        window.append(stretch)
-        tokens += sum(len(sentence) or 1 for sentence in stretch)
-        if tokens >= WINDOW_TOKENS:
-            yield window
-            window, tokens = [], 0
-    if window:
-        yield window
+def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:
+    """Yield the window's sentences with the probabilities (T, K) that its batches have."""
+    rows: list[np.ndarray] = [np.empty(0)] * len(window.sentences)
+    for batch, probabilities in zip(window.batches, window.results(), strict=True):
+        for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
+            rows[index] = each[:length]
+    yield from zip(window.sentences, rows, strict=True)

@@ -1,10 +1,10 @@
-"""States of language models at the tokens of many sentences, kept on disk: computed once, then read
+"""States of token encoders at the tokens of many sentences, kept on disk: computed once, then read
 as often as a training likes.
 
-A file `<model>-<text>.npy` holds what one model knows of a block of sentences, (tokens of the
-block, U) float16. Its name is made of the digests of both, so a file that exists is right: nothing
-is ever out of date, any number of trainings share it, and one that is interrupted loses a block at
-most. All of it may be deleted at any time.
+A file `<encoder>-<text>.npy` holds the states of one encoder for a block of sentences, (tokens of
+the block, U) float16. Its name is made of the digests of both, so a file that exists is right:
+nothing is ever out of date, any number of trainings share it, and one that is interrupted loses a
+block at most. All of it may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from threading import Lock
 
 import numpy as np
 
+from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.files import written_whole
-from tagger.language_models.model import LanguageModel
-from tagger.language_models.states import states
 
 __all__ = ["BLOCK", "folder", "states_on_disk"]
 
@@ -39,47 +38,48 @@ def folder() -> Path:
 
 
 def states_on_disk(
-    models: Sequence[LanguageModel],
+    encoders: Sequence[TokenEncoder],
     sentences: Sentences,
     progress: Callable[[int, int], None] = lambda done, all_of_them: None,
-) -> list[list[np.ndarray]]:
-    """For each model, for each sentence, its states (n, U) float16 in memory maps; what is missing
-    is computed first.
+) -> TokenStates:
+    """Return the states float16 of all encoders in memory maps, after computing what is missing.
 
-    `progress` is told how many tokens of how many are done, counting each model's. Every model has
-    a thread of its own.
+    Args:
+        encoders: each computes on a thread of its own.
+        sentences: tokenized.
+        progress: called with how many tokens of how many are done, counting those of each encoder.
 
     Raises:
-        TaggerError: the disk does not let them be written.
+        TaggerError: the states cannot be written.
     """
     blocks = [sentences[first : first + BLOCK] for first in range(0, len(sentences), BLOCK)]
     texts = [_digest(block) for block in blocks]
     sizes = [sum(map(len, block)) for block in blocks]
-    names = [model.bundle.digest[:32] + ("-int8" if model.quantized else "") for model in models]
     told = Lock()  # one after the other: whoever hears it may write it into a pipe
-    done, total = [0] * len(models), len(models) * sum(sizes)
+    done, total = [0] * len(encoders), len(encoders) * sum(sizes)
 
-    def of_model(number: int) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
+    def of_encoder(number: int) -> list[np.ndarray]:
+        states: list[np.ndarray] = []
+        encoder = encoders[number]
         for block, text, size in zip(blocks, texts, sizes, strict=True):
-            found += _of_block(models[number], block, folder() / f"{names[number]}-{text}.npy")
+            states += _of_block(encoder, block, folder() / f"{encoder.digest}-{text}.npy")
             with told:
                 done[number] += size
                 progress(sum(done), total)
-        return found
+        return states
 
-    with ThreadPoolExecutor(max(len(models), 1)) as pool:
-        return list(pool.map(of_model, range(len(models))))
+    with ThreadPoolExecutor(max(len(encoders), 1)) as pool:
+        return TokenStates.of(encoders, list(pool.map(of_encoder, range(len(encoders)))))
 
 
-def _of_block(model: LanguageModel, block: Sentences, path: Path) -> list[np.ndarray]:
+def _of_block(encoder: TokenEncoder, block: Sentences, path: Path) -> list[np.ndarray]:
     ends = np.cumsum([len(tokens) for tokens in block])
-    table = _read(path, (int(ends[-1]), model.units))
+    table = _read(path, (int(ends[-1]), encoder.width))
     if table is None:
-        computed = np.concatenate(states(model, block)).astype(np.float16)
+        computed = np.concatenate(encoder.encode(block)).astype(np.float16)
         with written_whole(path, "wb") as stream:
             np.save(stream, computed, allow_pickle=False)
-        table = _read(path, computed.shape)
+        table = _read(path, (len(computed), encoder.width))
     return np.split(computed if table is None else table, ends[:-1])
 
 

@@ -18,6 +18,7 @@ from tagger.bundles.weights import QUANTIZED_CELLS, digest
 from tagger.errors import TaggerError
 from tagger.export import language_model as graph
 from tagger.export.session import session_of
+from tagger.language_models.states import places_of
 from tagger.language_models.text import EOS, units_of
 
 __all__ = ["LanguageModel", "load", "log_softmax", "padded"]
@@ -47,6 +48,7 @@ class LanguageModel:
     """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers
     in int8, probabilities never.
 
+    It is a `tagger.features.token_states.TokenEncoder`, and any number of threads may use it.
     Graphs that a bundle lacks, because it is older, are made from its weights when they are needed.
     """
 
@@ -56,6 +58,37 @@ class LanguageModel:
         self.backward = bundle.config.model.direction == "backward"
         self.units = bundle.config.model.units
         self._sessions: dict[str, Any] = {}
+
+    @property
+    def digest(self) -> str:
+        """Identify the model and its precision."""
+        return self.bundle.digest[:32] + ("-int8" if self.quantized else "")
+
+    @property
+    def width(self) -> int:
+        """Return the number of units U of a state."""
+        return self.units
+
+    def encode(self, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the states (T, U) float32 at the tokens of each tokenized sentence, each of which
+        is read from the zero state. Errors are those of `activations`.
+        """
+        states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
+        level = self.bundle.config.model.level
+        full = [index for index, tokens in enumerate(sentences) if len(tokens)]
+        for rows, numbers, _ in padded([self.numbers(sentences[index]) for index in full]):
+            places = [
+                places_of(sentences[full[row]], level=level, backward=self.backward) * len(rows)
+                + column
+                for column, row in enumerate(rows)
+            ]
+            parts = np.split(
+                self.activations(numbers, np.concatenate(places)),
+                np.cumsum([len(part) for part in places])[:-1],
+            )
+            for row, part in zip(rows, parts, strict=True):
+                states[full[row]] = part
+        return states
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """A sentence's words or characters as numbers, in the order of reading, without borders."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from tagger.features.vocabulary import UNK
+from tagger.language_models import model as models
 from tagger.language_models.model import LanguageModel, log_softmax
 from tagger.language_models.text import EOS, name_of
 
-__all__ = ["Drawing", "distribution", "sample"]
+__all__ = ["Drawing", "distribution", "sample", "samples"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,31 @@ def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
     if 0 < drawing.top_k < len(logits):
         logits[np.argsort(-logits, kind="stable")[drawing.top_k :]] = -np.inf
     return np.asarray(np.exp(log_softmax(logits / drawing.temperature)))
+
+
+def samples(
+    run: str | Path,
+    drawing: Drawing,
+    *,
+    count: int = 1,
+    prefix: str = "",
+    seed: int | None = None,
+) -> Iterator[str]:
+    """Yield texts drawn from the language model in a folder.
+
+    Args:
+        run: the folder.
+        drawing: how to draw.
+        count: how many texts.
+        prefix: tokens, with blanks between them, that each text begins with, or ends with if the
+            model reads backwards.
+        seed: the same seed draws the same texts.
+
+    Raises:
+        BundleError: the folder is no language model.
+    """
+    model, random = models.load(run), np.random.default_rng(seed)
+    return (sample(model, drawing, random, prefix.split()) for _ in range(count))
 
 
 def sample(

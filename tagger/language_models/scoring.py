@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tagger.features.vocabulary import UNK
+from tagger.language_models import model as models
+from tagger.language_models import text
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.text import EOS, name_of, units_of
 
-__all__ = ["Scored", "Total", "score"]
+__all__ = ["Scored", "Total", "score", "score_files"]
 
 _AT_ONCE = 1024  # sentences that are put together to batches of like length
 
@@ -101,6 +104,32 @@ class Total:
             f"log-probability {self.log_probability:.4f}, perplexity {self.perplexity:.4f}, "
             f"{self.bits_per_character:.4f} bits per character"
         )
+
+
+def score_files(
+    run: str | Path,
+    files: Sequence[str],
+    *,
+    tokenizer: str | None = None,
+    wrapped: bool = False,
+    carry: bool = False,
+) -> Iterator[Scored]:
+    """Yield the scores of all sentences of files, in order, to the language model in a folder.
+
+    Args:
+        run: the folder.
+        files: text, CoNLL columns or JSON Lines; ``-`` is standard input.
+        tokenizer: of raw text; by default that of the model's training.
+        wrapped: whether only a blank line ends a paragraph of raw text.
+        carry: whether each sentence goes on where the one before it ended; see `score`.
+
+    Raises:
+        TaggerError: the folder is no language model, or a file is ill-formed.
+    """
+    model = models.load(run)
+    reading = model.bundle.config.data.reading
+    reading = replace(reading, tokenizer=tokenizer or reading.tokenizer, wrapped=wrapped)
+    return score(model, text.sentences(files, reading), carry=carry)
 
 
 def score(

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tagger.evaluation.scores import span_f1
-from tagger.features.batches import Contexts
 from tagger.features.encode import Lexicon
+from tagger.features.token_states import TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
 from tagger.text.spans import Sentence
@@ -23,7 +23,7 @@ def dev_score(
     sentences: Sequence[Sentence],
     lexicon: Lexicon,
     decoder: Decoder,
-    contexts: Contexts | None = None,
+    contexts: TokenStates | None = None,
 ) -> dict[str, float]:
     """Return span F1, precision and recall of a tagger, decoded under the constraints of the
     scheme; for plain tags the accuracy.

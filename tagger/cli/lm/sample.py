@@ -59,13 +59,8 @@ def command(
     \b
     tagger lm sample runs/news --prefix "The government" --temperature 0.7 --seed 1
     """
-    import numpy as np
-
-    from tagger.language_models import model as models
     from tagger.language_models import sampling
 
-    model = models.load(run)
     drawing = sampling.Drawing(temperature=temperature, top_k=top_k, max_length=max_length)
-    random = np.random.default_rng(seed)
-    for _ in range(count):
-        click.echo(sampling.sample(model, drawing, random, prefix.split()))
+    for text in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed):
+        click.echo(text)

@@ -47,16 +47,12 @@ def command(
     its perplexity; its text. The last line is of all of them. Figures of models with different
     vocabularies do not compare: see how much is unknown.
     """
-    from dataclasses import replace
+    from tagger.language_models import scoring
 
-    from tagger.language_models import model as models
-    from tagger.language_models import scoring, text
-
-    model = models.load(run)
-    reading = model.bundle.config.data.reading
-    reading = replace(reading, tokenizer=tokenizer or reading.tokenizer, wrapped=wrapped)
     total = scoring.Total()
-    for scored in scoring.score(model, text.sentences(files, reading), carry=carry):
+    for scored in scoring.score_files(
+        run, files, tokenizer=tokenizer, wrapped=wrapped, carry=carry
+    ):
         total.add(scored)
         line = f"{scored.log_probability:.4f}\t{scored.perplexity:.4f}\t{scored.text}"
         click.echo(json.dumps(scored.as_dict(), ensure_ascii=False) if as_json else line)

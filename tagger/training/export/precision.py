@@ -20,7 +20,7 @@ from tagger.inference.network import FLOAT32, Network
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.inputs.context import remembered
+from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
 __all__ = ["TOLERATED", "add", "with_graphs"]
@@ -99,15 +99,12 @@ def _score(
 ) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
     member = Member(bundle, Network(bundle, precision))
-    model = Predictor(
-        member, read=remembered(member, [sentence.tokens for sentence in sentences], observer)
-    )
-    found = list(model.predict(sentences, scores=False))
+    states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
+    with Predictor(member) as model:
+        found = list(model.predict(sentences, scores=False, states=states))
     if not model.plain_tags:
-        return (
-            100
-            * span_f1((one.spans or () for one in sentences), (one.spans or () for one in found))[2]
-        )
+        columns = ((one.spans or () for one in column) for column in (sentences, found))
+        return 100 * span_f1(*columns)[2]
     gold, tags = (
         [tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found)
     )

@@ -14,10 +14,9 @@ from tagger.bundles.tagger import Bundle
 from tagger.errors import TaggerError
 from tagger.export.tagger import INT8
 from tagger.features.encode import Lexicon
-from tagger.inference.context import models_of
-from tagger.inference.member import Member, emissions_in_batches
+from tagger.inference.member import Member, emissions_in_batches, encoders_of
 from tagger.inference.network import FLOAT32, PRECISIONS, Network
-from tagger.language_models.states import states_of_each
+from tagger.language_models.states import states_of
 from tagger.training.build import emissions_of
 
 __all__ = ["CLOSE", "Comparison", "compare"]
@@ -60,12 +59,12 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     keras, lexicon = emissions_of(bundle), Lexicon(bundle.features)
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
     members = {name: Member(bundle, Network(bundle, name)) for name in precisions}
-    readers = list(models_of(bundle, FLOAT32).values())
+    encoders = encoders_of(bundle, FLOAT32)
     found = {name: Comparison(name) for name in precisions}
     for first in range(0, len(sentences), _AT_ONCE):
         part = sentences[first : first + _AT_ONCE]
         lexicon.clear()
-        contexts = list(zip(*states_of_each(readers, part), strict=True)) or None
+        contexts = states_of(encoders, part) if encoders else None
         expected = _by_sentence(emissions_in_batches(part, lexicon, keras, contexts))
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 
 from tagger.config.tagger import Config, TrainingConfig
-from tagger.features.batches import Contexts, batch_up, shuffled_buckets
+from tagger.features.batches import batch_up, shuffled_buckets
 from tagger.features.encode import Lexicon, WordFeatures, replace_rare
+from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD, UNK
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -32,7 +33,7 @@ class Batches(keras.utils.PyDataset):
         tags: tuple[str, ...],
         settings: Config,
         *,
-        contexts: Contexts | None = None,
+        contexts: TokenStates | None = None,
         epoch: int = 0,
     ) -> None:
         super().__init__()

@@ -1,6 +1,4 @@
-"""What language models know of the sentences of a training: found on disk, or computed once and
-kept there.
-"""
+"""Language models that a training reads with, and their states at the tokens of its sentences."""
 
 from __future__ import annotations
 
@@ -8,20 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from tagger.bundles import language_model as bundle
 from tagger.bundles.language_model import Bundle
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, ConfigError
-from tagger.features.batches import Contexts
-from tagger.inference.context import Known, Read
-from tagger.inference.member import Member
+from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.language_models import cache
-from tagger.language_models.model import LanguageModel
 from tagger.training.observer import Observer
 
-__all__ = ["contexts_of", "language_models_of", "remembered"]
+__all__ = ["contexts_of", "language_models_of"]
 
 
 def language_models_of(settings: Config) -> tuple[Bundle, ...]:
@@ -59,33 +52,16 @@ def language_models_of(settings: Config) -> tuple[Bundle, ...]:
 
 
 def contexts_of(
-    models: Sequence[LanguageModel], sentences: Sequence[Sequence[str]], observer: Observer
-) -> Contexts | None:
-    """For each sentence what each model knows at its tokens; None where there are no models.
+    encoders: Sequence[TokenEncoder], sentences: Sequence[Sequence[str]], observer: Observer
+) -> TokenStates | None:
+    """Return the states of the encoders at the tokens of the sentences, cached on disk, or None
+    where there are no encoders.
 
     Raises:
-        TaggerError: the disk does not let it be kept.
+        TaggerError: the cache cannot be written.
     """
-    if not models:
+    if not encoders:
         return None
-    by_model = cache.states_on_disk(
-        models, sentences, partial(observer.states_computed, str(cache.folder()))
+    return cache.states_on_disk(
+        encoders, sentences, partial(observer.states_computed, str(cache.folder()))
     )
-    return list(zip(*by_model, strict=True))
-
-
-def remembered(member: Member, sentences: Sequence[Sequence[str]], observer: Observer) -> Read:
-    """For a predictor of these sentences: what the member's language models know of them, as
-    `contexts_of` finds it.
-    """
-    contexts = contexts_of(list(member.models.values()), sentences, observer)
-    known = dict(zip(sentences, contexts or [()] * len(sentences), strict=True))
-
-    def read(some: Sequence[Sequence[str]]) -> Known:
-        by_model = zip(*(known[tuple(one)] for one in some), strict=True)
-        return {
-            key: np.concatenate(row).astype(np.float32)
-            for key, row in zip(member.models, by_model, strict=True)
-        }
-
-    return read

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from tagger import corpora
 from tagger.bundles.language_model import Bundle as LanguageModelBundle
 from tagger.config.tagger import Config, TrainingConfig
-from tagger.features.batches import Contexts
 from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.token_states import TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.language_models.model import LanguageModel
 from tagger.text import schemes, tokens
@@ -56,7 +56,7 @@ class TaggerData:
     decoder: Decoder
     lexicon: Lexicon
     models: tuple[LanguageModelBundle, ...]
-    dev_contexts: Contexts | None
+    dev_contexts: TokenStates | None
     batches: Batches | Mixed
     vectors: tuple[VectorFacts, ...]
     text: TextFacts | None

@@ -1,0 +1,53 @@
+"""The spans that a scheme allows in tags that may have mistakes, for strict scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import chain
+
+from tagger.text import schemes
+from tagger.text.schemes import OUTSIDE
+
+__all__ = ["Entities", "built_in", "by_seqeval", "found"]
+
+Entities = set[tuple[int, int, int, str]]
+"""Spans by sentence, start, end (half-open) and label."""
+
+
+def found(column: Sequence[Sequence[str]], scheme: str) -> Entities:
+    """Return the spans of a column of tags in IOB2, IOBES or BILOU: seqeval's where it is
+    installed, else the built-in ones, which are the same.
+    """
+    return by_seqeval(column, scheme) if find_spec("seqeval") else built_in(column, scheme)
+
+
+def built_in(column: Sequence[Sequence[str]], scheme: str) -> Entities:
+    """Return the spans of a column of tags, without any library."""
+    return {
+        (number, *span)
+        for number, tags in enumerate(column)
+        for span in schemes.sound(tags, scheme)
+    }
+
+
+def by_seqeval(column: Sequence[Sequence[str]], scheme: str) -> Entities:
+    """Return the spans of a column of tags that seqeval finds in its strict mode.
+
+    It receives numbers as labels, as it would strip hyphens off their ends.
+    """
+    # Not seqeval.metrics, which imports scikit-learn and SciPy (over a second).
+    from seqeval import scheme as seqeval  # type: ignore[import-untyped,unused-ignore]
+
+    parts = [[schemes.split(tag) for tag in tags] for tags in column]
+    labels = sorted({label for tags in parts for _, label in tags})
+    numbers = {label: number for number, label in enumerate(labels)}
+    tags = [
+        [f"{prefix}-{numbers[label]}" if prefix else OUTSIDE for prefix, label in each]
+        for each in parts
+    ]
+    sentences = seqeval.Entities(tags, getattr(seqeval, scheme)).entities
+    return {
+        (entity.sent_id, entity.start, entity.end, labels[int(entity.tag)])
+        for entity in chain.from_iterable(sentences)
+    }

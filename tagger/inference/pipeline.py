@@ -1,0 +1,224 @@
+"""Windows of sentences on their way through models: encoded, run on threads, decoded, in order.
+
+Each distinct word is encoded once for a whole run. Windows are read ahead; while some run in ONNX
+Runtime, a thread each, the next is read and encoded on the caller's thread. A window contains
+stretches of documents, in which the occurrences of a word inform each other before the tags are
+decided.
+
+Axes: B batch, T time, N tokens in all, K tags, S units of all encoders of tokens.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from tagger.decoding import marginals
+from tagger.errors import TaggerError
+from tagger.features.token_states import TokenStates
+from tagger.inference.arguments import check_tokens
+from tagger.inference.decoder import Decoder
+from tagger.inference.document_consistency import Agreement, keys_within, stretches
+from tagger.inference.member import WINDOW_TOKENS, Batch, Encoded, Member, batches_of
+from tagger.language_models.states import states_of
+from tagger.text import schemes
+from tagger.text.spans import Sentence
+
+__all__ = ["AHEAD", "Pipeline", "Window"]
+
+AHEAD = 2  # windows that are read ahead for each thread
+
+Result = TypeVar("Result")
+Finish = Callable[[np.ndarray, np.ndarray], Result]
+"""Turns emissions (B, T, K) and lengths (B,) into what a caller wants of a batch."""
+
+
+@dataclass(frozen=True)
+class Window(Generic[Result]):
+    """Sentences that run together, and their batches; ``results`` waits for that of each batch."""
+
+    sentences: list[Sentence]
+    batches: list[Batch]
+    results: Callable[[], list[Result]]
+
+
+class Pipeline:
+    """One or several members, and the threads that run them, until `close`.
+
+    Any number of threads may use it at once; see `tagger.inference.predictor.Predictor`.
+    """
+
+    def __init__(self, members: tuple[Member, ...], threads: int) -> None:
+        tags, scheme = members[0].bundle.tags, members[0].bundle.scheme
+        # Where there are several, their learned transitions are in their probabilities already.
+        self.decoder = (
+            members[0].decoder
+            if len(members) == 1
+            else Decoder(tags, plain_tags=scheme == schemes.PLAIN)
+        )
+        self.agreement = Agreement.of(members[0].bundle)
+        self.members = members
+        self._process = os.getpid()
+        self._count = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tagger")
+
+    def close(self) -> None:
+        """End the threads and let the members go."""
+        self.members = ()
+        if os.getpid() == self._process:  # a forked child has none of the threads
+            self._pool.shutdown(cancel_futures=True)
+
+    def check(self) -> None:
+        """Raise TaggerError if the pipeline cannot be used any more."""
+        if os.getpid() != self._process:
+            raise TaggerError(
+                "the model was opened before os.fork, and its threads do not exist in the child; "
+                "open it there with tagger.load, or start processes by spawn"
+            )
+        if not self.members:
+            raise TaggerError("the model is closed; open it again with tagger.load")
+
+    def run(
+        self,
+        sentences: Iterable[Sentence],
+        finish: Finish[Result],
+        states: TokenStates | None = None,
+    ) -> Iterator[Window[Result]]:
+        """Run sentences in windows, some of which are read ahead.
+
+        Args:
+            sentences: whose tokens are strings.
+            finish: applied to each batch, on one of the threads.
+            states: those of the members' encoders for exactly these sentences, if they have been
+                computed before.
+
+        Raises:
+            TaggerError: it is closed, or was opened before a fork.
+            TypeError: a token is no string. Nothing is encoded then.
+        """
+        self.check()
+        return self._run(sentences, finish, states)
+
+    def _run(
+        self, sentences: Iterable[Sentence], finish: Finish[Result], states: TokenStates | None
+    ) -> Iterator[Window[Result]]:
+        running: deque[Window[Result]] = deque()
+        documents = (
+            stretches(sentences)
+            if self.agreement.weight
+            else ([sentence] for sentence in sentences)
+        )
+        first = 0
+        for window in _windows(documents):
+            last = first + sum(map(len, window))
+            part = None if states is None else states.part(first, last)
+            running.append(self._started(window, finish, part))
+            first = last
+            if len(running) > AHEAD * self._count:
+                yield running.popleft()
+        yield from running
+
+    def _started(
+        self, window: list[list[Sentence]], finish: Finish[Result], states: TokenStates | None
+    ) -> Window[Result]:
+        """Encode a window, and let a thread run it."""
+        sentences = list(itertools.chain.from_iterable(window))
+        tokens = [sentence.tokens for sentence in sentences]
+        check_tokens(tokens)
+        members, batches = self.members, batches_of(tokens)
+        self.check()  # after `members` was read: another thread may close it now
+        encoded = [member.encode(tokens) for member in members]
+        keys = keys_within(window, encoded[0].keys)
+
+        def work() -> list[Result]:
+            emissions = self._emissions(members, batches, encoded, tokens, keys, states)
+            return [
+                finish(each, batch.lengths) for batch, each in zip(batches, emissions, strict=True)
+            ]
+
+        try:
+            future = self._pool.submit(work)
+        except RuntimeError:
+            self.check()  # another thread has closed it
+            raise
+        return Window(sentences, batches, lambda: self._result(future))
+
+    def _result(self, future: Future[list[Result]]) -> list[Result]:
+        self.check()  # in a forked child nobody would ever finish it
+        try:
+            return future.result()
+        except CancelledError:
+            self.check()
+            raise
+
+    def _emissions(
+        self,
+        members: tuple[Member, ...],
+        batches: list[Batch],
+        encoded: list[Encoded],
+        sentences: list[tuple[str, ...]],
+        keys: np.ndarray,
+        states: TokenStates | None,
+    ) -> list[np.ndarray]:
+        """Return the emissions (B, T, K) of each batch of the sentences, whose tokens have the
+        `keys` (N,).
+        """
+        encoders = {each.digest: each for member in members for each in member.encoders}
+        if states is None and encoders:
+            states = states_of(list(encoders.values()), sentences)
+        contexts = [member.context(states) for member in members]
+        emissions = [_mean(members, batch, encoded, contexts) for batch in batches]
+        if not self.agreement.weight:
+            return emissions
+        row = np.empty((len(keys), len(self.decoder.tags)))
+        for batch, each in zip(batches, emissions, strict=True):
+            inside, places = batch.places()
+            row[places] = each[inside]
+        row = self.agreement(row, keys)
+        return [batch.padded(row) for batch in batches]
+
+
+def _mean(
+    members: tuple[Member, ...],
+    batch: Batch,
+    encoded: list[Encoded],
+    contexts: list[np.ndarray | None],
+) -> np.ndarray:
+    """Return the emissions (B, T, K) of one member, or the logarithm of the mean probabilities of
+    several.
+    """
+    emissions = [
+        member.emissions(batch, each, context)
+        for member, each, context in zip(members, encoded, contexts, strict=True)
+    ]
+    if len(members) == 1:
+        return emissions[0]
+    probabilities = [
+        marginals(each, batch.lengths, member.decoder.transitions)
+        for member, each in zip(members, emissions, strict=True)
+    ]
+    mean = np.mean(probabilities, axis=0)
+    return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
+
+
+def _windows(stretches: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
+    """Yield stretches together until they have `WINDOW_TOKENS`; an empty sentence counts as one
+    token, so that memory is bounded.
+    """
+    window: list[list[Sentence]] = []
+    tokens = 0
+    for stretch in stretches:
+        window.append(stretch)
+        tokens += sum(len(sentence) or 1 for sentence in stretch)
+        if tokens >= WINDOW_TOKENS:
+            yield window
+            window, tokens = [], 0
+    if window:
+        yield window

@@ -1,0 +1,172 @@
+"""The library as a command would use it: typed results, errors of its own, models left as they
+were.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.command_line import invoke, worked
+from support.paths import GOLDEN, SAMPLE
+
+import tagger
+from tagger.bundles import tagger_files as bundles
+from tagger.inference import files as stream
+from tagger.inference.predictor import Predictor
+from tagger.text.formats import ReadOptions
+
+TEXT = "Mira Okafor works for Nordwind in Quito.\n"
+TAGGED = "[PER Mira Okafor] works for [ORG Nordwind] in [LOC Quito].\n"
+
+
+class Recorder(tagger.FileObserver):
+    """Remembers what it receives."""
+
+    def __init__(self) -> None:
+        self.shares: list[tuple[str, float, int]] = []
+        self.ends: list[tuple[str, int, int]] = []
+
+    def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
+        self.shares.append((source, share, tokens))
+
+    def finished(self, source: str, number: int, files: int) -> None:
+        self.ends.append((source, number, files))
+
+
+@pytest.fixture
+def texts(here: Path) -> list[Path]:
+    for number in range(3):
+        Path(f"{number}.txt").write_text(TEXT * (number + 1))
+    Path("1.txt").write_bytes(b"fine\nM\xfcnchen\n")
+    return [Path(f"{number}.txt") for number in range(3)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_are_tagged_and_failures_are_told(texts: list[Path], workers: int) -> None:
+    recorder = Recorder()
+    with tagger.load(GOLDEN) as model:
+        done = tagger.tag_files(model, texts, Path("out"), workers=workers, observer=recorder)
+        assert model.tag("Quito")  # a model that is given stays open
+    assert (done.files, done.tokens) == (2, 8 + 3 * 8)
+    assert done.seconds > 0
+    [failure] = done.failures
+    assert failure.source == "1.txt"
+    assert failure.message.startswith("1.txt:2: byte 0xfc")
+    assert Path("out/0.txt").read_text() == TAGGED
+    assert Path("out/2.txt").read_text() == TAGGED * 3
+    assert recorder.ends == [(f"{number}.txt", number + 1, 3) for number in range(3)]
+    if workers == 1:
+        assert recorder.shares[-1] == ("2.txt", 1.0, 8 + 3 * 8)
+
+
+def test_a_folder_of_a_model_and_one_file_will_do(texts: list[Path], capsys) -> None:
+    before = threading.active_count()
+    assert tagger.tag_files(GOLDEN, "0.txt", "out", target_format="jsonl").files == 1
+    assert '"label": "PER"' in Path("out/0.jsonl").read_text()
+    assert tagger.tag_files([GOLDEN, str(GOLDEN)], ["0.txt"], None).failures == ()
+    assert capsys.readouterr().out == TAGGED
+    assert threading.active_count() == before  # a model that was opened here is closed
+
+
+def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
+    with pytest.raises(ValueError, match="several workers need output"):
+        tagger.tag_files(GOLDEN, texts, None, workers=2)
+    with pytest.raises(ValueError, match="positive number of workers"):
+        tagger.tag_files(GOLDEN, texts, "out", workers=0)
+    with pytest.raises(tagger.TaggerError, match="no such file"):
+        tagger.tag_files(GOLDEN, "none.txt", "out")
+    with tagger.load(GOLDEN) as model:
+        with pytest.raises(ValueError, match="has its precision"):
+            tagger.tag_files(model, texts, "out", precision="float32")
+        with (
+            Predictor(*model.members) as in_memory,
+            pytest.raises(tagger.TaggerError, match="in memory cannot be sent"),
+        ):
+            tagger.tag_files(in_memory, texts, "out", workers=2)
+    assert not Path("out").exists()
+
+
+def test_columns_are_read_as_told(here: Path) -> None:
+    Path("a.conll").write_text("1;Mira;x\n2;met;x\n")
+    done = tagger.tag_files(GOLDEN, "a.conll", "out", token_column=1, delimiter=";", scheme="BILOU")
+    assert done.tokens == 2
+    assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
+    with pytest.raises(tagger.ConfigError, match="token_column: expected int"):
+        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")
+
+
+def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) -> None:
+    Path("a.txt").write_text(TEXT * 200)
+    usual = sys.getswitchinterval()
+    with tagger.load(GOLDEN) as model, ThreadPoolExecutor(4) as pool:
+        jobs = [stream.Job("a.txt", "text", here / f"{n}.txt", "text") for n in range(12)]
+        tokens = pool.map(lambda job: stream.run(model, job, ReadOptions(annotated=False)), jobs)
+        assert list(tokens) == [1600] * 12
+    assert sys.getswitchinterval() == usual
+
+
+def test_evaluate_gives_what_the_command_prints(here: Path) -> None:
+    dev = SAMPLE / "dev.conll"
+    with tagger.load(GOLDEN, precision="float32") as model:
+        scores = tagger.evaluate(model, dev)
+        assert isinstance(scores, tagger.Scores)
+        assert tagger.evaluate(GOLDEN, [dev], precision="float32") == scores
+        tagger.tag_files(model, dev, "out")
+    assert tagger.evaluate(predictions="out/dev.conll").conlleval == scores.conlleval
+    out = worked(invoke("evaluate", GOLDEN, dev, "--precision", "float32"))
+    assert f"{scores.conlleval.f1:.2f}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "expected a model and at least one file"),
+        ({"model": GOLDEN}, "expected a model and at least one file"),
+        ({"model": GOLDEN, "predictions": "a"}, "predictions stand alone"),
+        ({"predictions": "a", "tag_column": 1}, "predictions stand alone"),
+    ],
+)
+def test_wrong_arguments_of_evaluate(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tagger.evaluate(**arguments)
+
+
+def test_describe_says_what_info_prints() -> None:
+    facts = tagger.describe(GOLDEN)
+    out = worked(invoke("info", GOLDEN))
+    assert all(fact in out for fact in facts.values())
+    assert tagger.describe(GOLDEN.with_name("language-model-2"))["predicts"].startswith("char")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"to": "torch"}, "unknown format 'torch'; expected one of onnx, saved-model"),
+        ({"output": "x"}, "output is for saved-model"),
+    ],
+)
+def test_wrong_arguments_of_export(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        tagger.export_model(GOLDEN, **arguments)
+    with pytest.raises(ValueError, match="only ONNX graphs"):
+        tagger.export_model(GOLDEN.with_name("language-model-2"), verify=True)
+
+
+def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path) -> None:
+    import shutil
+    from dataclasses import replace
+
+    bundles.save(tmp_path / "run", replace(bundles.load(trained_run), graphs={}))
+    exported = tagger.export_model(tmp_path / "run", SAMPLE / "test.conll", verify=True)
+    assert exported.folder == tmp_path / "run"
+    assert exported.predicts_in.startswith(("int8", "float32"))
+    assert [one.precision for one in exported.comparisons] == ["float32", "int8"]
+    with pytest.raises(tagger.ConfigError, match="none: there is no such file"):
+        tagger.export_model(tmp_path / "run", "none", verify=True)
+    shutil.copytree(GOLDEN.with_name("language-model-1"), tmp_path / "lm")
+    assert tagger.export_model(tmp_path / "lm").comparisons == ()
+    assert list((tmp_path / "lm").glob("*.onnx"))
