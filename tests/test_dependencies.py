@@ -29,6 +29,8 @@ LAYERS = (
     "errors",
     "files",
     "cpu",
+    "cells",
+    "heads",
     "decoding",
     "text",
     "features",

@@ -22,7 +22,8 @@ from tagger.bundles import tagger_weights as weights
 from tagger.bundles.card import describe
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import digest
-from tagger.config.tagger import CELLS, Config, override
+from tagger.cells import CELLS
+from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.export import tagger as export
 from tagger.features.batches import batch_up

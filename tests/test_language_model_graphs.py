@@ -21,13 +21,13 @@ from support.paths import DATA
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8
+from tagger.cells import CELLS
 from tagger.errors import BundleError
 from tagger.export import language_model as graph
 from tagger.export.operators import Graph, dense, scales_of, value
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import model, states
 from tagger.language_models.model import LanguageModel, load
-from tagger.networks.cells import CELLS
 
 DIGEST = "d658110fa9ffd701a9a364f2495a3d224528a3a40c859875c1bcf317d2a30cf3"
 SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]

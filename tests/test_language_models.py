@@ -10,11 +10,11 @@ from support import small_language_models as small
 from support.command_line import failed, invoke, worked
 
 from tagger.bundles import language_model as bundles
+from tagger.cells import CELLS
 from tagger.config import language_model as config
 from tagger.errors import BundleError, ConfigError, DataError, TaggerError
 from tagger.language_models import scoring, states, text
 from tagger.language_models.model import LanguageModel, load
-from tagger.networks.cells import CELLS
 
 MODELS = [
     {"cell": cell, "embedding": embedding, "layers": layers}

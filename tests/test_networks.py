@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from support import reference
 
-from tagger.networks.cells import CELLS
+from tagger.cells import CELLS
+from tagger.heads import HEADS
 from tagger.networks.crf import CRFHead
 from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder, Recurrent
-from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+from tagger.networks.sequence_tagger import HEAD_LAYERS, Architecture, SequenceTagger
 from tagger.networks.word_prediction import WordPrediction
 from tagger.text.schemes import transition_table
 
@@ -165,6 +166,10 @@ def check_weights_have_names(model, inputs):
     for name, weight in other.named_weights().items():
         weight.assign(named[name])
     np.testing.assert_array_equal(other.emissions(inputs), model.emissions(inputs))
+
+
+def test_every_head_of_the_table_has_its_layer_and_the_other_way_round():
+    assert list(HEADS) == list(HEAD_LAYERS)
 
 
 def test_options_that_change_the_network_do_change_it():

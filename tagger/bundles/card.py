@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tagger.bundles.tagger import Bundle
+from tagger.heads import HEADS
 from tagger.text import schemes
 
 INT8 = "sentences.int8.onnx"
@@ -22,7 +23,8 @@ def describe(bundle: Bundle) -> dict[str, str]:
         if model.hidden
         else ""
     )
-    head = ", a conditional random field" if model.head == "crf" else ""
+    description = HEADS[model.head].description
+    head = f", {description}" if description else ""
     return {
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: "
         f"{', '.join(bundle.labels)}",

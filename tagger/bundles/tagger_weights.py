@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import misfits, recurrent_shapes
+from tagger.bundles.weights import dense_shapes, misfits, recurrent_shapes
 from tagger.config.tagger import ModelConfig
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.shapes import SHAPES
+from tagger.heads import HEADS
 
 __all__ = ["check", "expected"]
 
@@ -43,7 +44,8 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
     shapes = {} if one_hot else dict(_of_words(model, features))
     width = len(features.words) if one_hot else width_of(model, features)
     if features.context:
-        shapes |= _dense("context", features.context, model.projection) if model.projection else {}
+        if model.projection:
+            shapes |= dense_shapes("context", features.context, model.projection)
         width += model.projection or features.context
     for depth in range(1, model.layers + 1):
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
@@ -52,12 +54,11 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
             )
         width = model.units * (1 + model.bidirectional)
     for number, units in enumerate(model.hidden, 1):
-        shapes |= _dense(f"head/hidden_{number}", width, units)
+        shapes |= dense_shapes(f"head/hidden_{number}", width, units)
         width = units
-    shapes |= _dense("head/tags", width, tags)
-    if model.head == "crf":
-        shapes |= {"head/start": (tags,), "head/transitions": (tags, tags), "head/end": (tags,)}
-    return shapes
+    shapes |= dense_shapes("head/tags", width, tags)
+    own = HEADS[model.head].shapes(tags)
+    return shapes | {f"head/{name}": shape for name, shape in own.items()}
 
 
 def width_of(model: ModelConfig, features: WordFeatures) -> int:
@@ -84,7 +85,7 @@ def _of_words(model: ModelConfig, features: WordFeatures) -> Shapes:
     if features.characters is not None:
         yield "characters/embedding/embeddings", (len(features.characters), CHARACTER_EMBEDDING)
         if model.character_encoder == "cnn":
-            yield from _dense(
+            yield from dense_shapes(
                 "characters/convolution", 3 * CHARACTER_EMBEDDING, model.characters
             ).items()
         else:
@@ -96,7 +97,3 @@ def _of_words(model: ModelConfig, features: WordFeatures) -> Shapes:
                 ).items()
     if features.shapes:
         yield "shapes/embeddings", (SHAPES, model.shape)
-
-
-def _dense(place: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    return {f"{place}/kernel": (width, units), f"{place}/bias": (units,)}

@@ -11,25 +11,29 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["QUANTIZED_CELLS", "Weights", "below", "digest", "misfits", "recurrent_shapes"]
+from tagger.cells import CELLS
+
+__all__ = ["Weights", "below", "dense_shapes", "digest", "misfits", "recurrent_shapes"]
 
 Weights = dict[str, np.ndarray]
 Shapes = dict[str, tuple[int, ...]]
-
-_BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
-"""The cells that ONNX Runtime has an int8 operator for."""
 
 
 def recurrent_shapes(place: str, cell: str, width: int, units: int) -> Shapes:
     """The shape of each weight of a layer in one direction that reads `width` features: kernel (F,
     G·U) and so on.
     """
-    columns = _BLOCKS[cell] * units
+    spec = CELLS[cell]
+    columns = spec.blocks * units
     shapes: Shapes = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
-    if cell == "lstm-peephole":
-        shapes["peepholes"] = (3, units)
+    if spec.peepholes:
+        shapes["peepholes"] = (len(spec.peepholes), units)
     return {f"{place}/{name}": shape for name, shape in shapes.items()}
+
+
+def dense_shapes(place: str, width: int, units: int) -> Shapes:
+    """Return the shape of each weight of a dense layer: kernel (F, U) and bias (U,)."""
+    return {f"{place}/kernel": (width, units), f"{place}/bias": (units,)}
 
 
 def below(weights: Weights, place: str) -> Weights:

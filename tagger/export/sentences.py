@@ -18,8 +18,10 @@ import numpy as np
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import Weights, below
+from tagger.cells import CELLS
 from tagger.config.tagger import ModelConfig
-from tagger.export.operators import Graph, dense, recurrent, states_of, value
+from tagger.export.operators import Graph, dense, recurrent, value
+from tagger.heads import HEADS
 
 __all__ = ["backwards", "sentence_graph"]
 
@@ -42,7 +44,7 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
             if model.input == "one-hot" and depth == 1:
                 [(direction, layer)] = layers.items()
                 inputs, layers = _of_rows(graph, x, direction, layer)
-            before = [states.pop(0) for _ in range(states_of(model.cell))]
+            before = [states.pop(0) for _ in range(CELLS[model.cell].states)]
             ran = recurrent(
                 graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
             )
@@ -71,7 +73,7 @@ def backwards(model: ModelConfig) -> np.ndarray:
     first = [[side] for side in directions[0]] if model.input == "one-hot" else directions
     operators = first + directions * (model.layers - 1)
     return np.array(
-        [side for sides in operators for _ in range(states_of(model.cell)) for side in sides]
+        [side for sides in operators for _ in range(CELLS[model.cell].states) for side in sides]
     )
 
 
@@ -98,7 +100,7 @@ def _begun(graph: Graph, model: ModelConfig) -> list[str]:
         axis=0,
     )
     directions = 1 + model.bidirectional
-    single = directions * states_of(model.cell) if model.input == "one-hot" else 0
+    single = directions * CELLS[model.cell].states if model.input == "one-hot" else 0
     sizes = [1] * single + [directions] * ((count - single) // directions)
     names = [f"before_{number}" for number in range(len(sizes))]
     graph.several(
@@ -140,7 +142,8 @@ def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized:
     logits = dense(
         graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized
     )
-    scores = logits if model.head == "crf" else graph("LogSoftmax", logits, axis=-1)
+    normalized = HEADS[model.head].is_normalized
+    scores = graph("LogSoftmax", logits, axis=-1) if normalized else logits
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])
 
 
@@ -161,7 +164,8 @@ def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
             ("N", width_of(model, bundle.features)),
             "words as words.onnx gives them",
         )
-    what = "scores of a conditional random field" if model.head == "crf" else "log-probabilities"
+    head = HEADS[model.head]
+    what = "log-probabilities" if head.is_normalized else f"scores of {head.description}"
     inputs = [
         features,
         value("tokens", "INT32", ("B", "T"), "rows of features; anything behind a sentence's end"),

@@ -25,10 +25,12 @@ import json
 
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import check
-from tagger.bundles.weights import QUANTIZED_CELLS, digest
+from tagger.bundles.weights import digest
+from tagger.cells import CELLS
 from tagger.errors import TaggerError
 from tagger.export.sentences import sentence_graph
 from tagger.export.words import word_graph
+from tagger.heads import HEADS
 
 __all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]
 
@@ -54,7 +56,7 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     facts = _facts(bundle)
     made = {} if bundle.config.model.input == "one-hot" else {WORDS: word_graph(bundle, facts)}
     made[SENTENCES] = sentence_graph(bundle, facts, quantized=False)
-    if bundle.config.model.cell in QUANTIZED_CELLS:
+    if CELLS[bundle.config.model.cell].has_int8:
         made[INT8] = sentence_graph(bundle, facts, quantized=True)
     return made
 
@@ -75,10 +77,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
             facts[f"vocabulary/{name}.json"] = hashlib.sha256(
                 vocabulary.to_json().encode()
             ).hexdigest()
-    if bundle.config.model.head == "crf":
-        tables = {
-            name: bundle.weights[f"head/{name}"].tolist()
-            for name in ("start", "transitions", "end")
-        }
+    if transitions := HEADS[bundle.config.model.head].transitions:
+        tables = {name: bundle.weights[f"head/{name}"].tolist() for name in transitions}
         facts["transitions"] = json.dumps(tables)
     return facts

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS
+from tagger.cells import CELLS
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of_each
 
@@ -37,7 +37,7 @@ def models_of(bundle: Bundle, precision: str) -> dict[Key, LanguageModel]:
     """The language models of a tagger in their order; in int8 those that have it."""
     found = {}
     for model in bundle.language_models:
-        quantized = precision == "int8" and model.config.model.cell in QUANTIZED_CELLS
+        quantized = precision == "int8" and CELLS[model.config.model.cell].has_int8
         found[Key(model.digest, quantized)] = LanguageModel(model, quantized=quantized)
     return found
 

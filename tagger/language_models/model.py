@@ -14,7 +14,8 @@ import numpy as np
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8, Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS, digest
+from tagger.bundles.weights import digest
+from tagger.cells import CELLS
 from tagger.errors import TaggerError
 from tagger.export import language_model as graph
 from tagger.export.session import session_of
@@ -170,11 +171,9 @@ class LanguageModel:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
-            if name == INT8 and cell not in QUANTIZED_CELLS:
-                raise TaggerError(
-                    f"there is no int8 operator for the cell {cell}, only for "
-                    f"{' and '.join(QUANTIZED_CELLS)}"
-                )
+            if name == INT8 and not CELLS[cell].has_int8:
+                able = " and ".join(name for name, spec in CELLS.items() if spec.has_int8)
+                raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {able}")
             made = self.bundle.graphs if name in self.bundle.graphs else graph.graphs(self.bundle)
             self._sessions[name] = session_of(made[name], name, digest(self.bundle.weights))
         return self._sessions[name]

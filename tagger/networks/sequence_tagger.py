@@ -15,6 +15,7 @@ from keras import ops
 from tagger.features.batches import few_shapes
 from tagger.features.shapes import SHAPES
 from tagger.features.vocabulary import PAD
+from tagger.heads import HEADS
 from tagger.networks.cells import Tensor
 from tagger.networks.crf import CRFHead
 from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
@@ -22,7 +23,10 @@ from tagger.networks.heads import SoftmaxHead
 from tagger.networks.recurrent import Encoder
 from tagger.networks.word_prediction import WordPrediction
 
-__all__ = ["Architecture", "SequenceTagger"]
+__all__ = ["HEAD_LAYERS", "Architecture", "SequenceTagger"]
+
+HEAD_LAYERS: dict[str, type[SoftmaxHead]] = {"softmax": SoftmaxHead, "crf": CRFHead}
+"""The layer of each head in `tagger.heads`."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,9 @@ class Architecture:
     what a ``character_encoder`` ("cnn", or the name "rnn" for a recurrent one of the same cell)
     reads in its ``characters``, and an embedding of its ``shape``. Beside it stand ``context``
     numbers of language models, of its place, which a product brings down to ``projection`` (0: as
-    they are). ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three
-    boolean tables as nested lists. ``word_prediction`` is the weight of the loss of predicting
-    words beside tags, in training alone; 0: nothing predicts them.
+    they are). ``head`` is one of `tagger.heads`; ``allowed``, for one that scores
+    sequences, are the scheme's three boolean tables as nested lists. ``word_prediction`` is the
+    weight of the loss of predicting words beside tags, in training alone; 0: nothing predicts them.
     """
 
     vocabulary_size: int
@@ -109,11 +113,9 @@ class SequenceTagger(keras.Model):
             "dropout": architecture.dropout,
             "name": "head",
         }
-        self.head = (
-            CRFHead(architecture.tags, allowed=architecture.allowed, **sizes)
-            if architecture.head == "crf"
-            else SoftmaxHead(architecture.tags, **sizes)
-        )
+        if HEADS[architecture.head].transitions:
+            sizes["allowed"] = architecture.allowed
+        self.head = HEAD_LAYERS[architecture.head](architecture.tags, **sizes)
         self.word_prediction: WordPrediction | None = None
 
     @classmethod
@@ -238,12 +240,8 @@ class SequenceTagger(keras.Model):
             for place, layer in layers.items()
             for weight in layer.trainable_weights
         }
-        if isinstance(self.head, CRFHead):
-            named |= {
-                f"head/{weight.name}": weight
-                for weight in (self.head.start, self.head.transitions, self.head.end)
-            }
-        return named
+        own = HEADS[self.architecture.head].transitions
+        return named | {f"head/{name}": getattr(self.head, name) for name in own}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "architecture": asdict(self.architecture)}

@@ -8,6 +8,7 @@ from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import check
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
+from tagger.heads import HEADS
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import Emissions
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
@@ -41,7 +42,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         recurrent_dropout=model.recurrent_dropout,
         head=model.head,
         allowed=[np.isfinite(table).tolist() for table in decoder.allowed]
-        if model.head == "crf"
+        if HEADS[model.head].transitions
         else None,
     )
 
