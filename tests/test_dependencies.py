@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from support.paths import GOLDEN, PACKAGE
+from support.paths import GOLDEN_LANGUAGE_MODEL, PACKAGE
 
 HEAVY = (
     "tensorflow",
@@ -234,7 +234,7 @@ def test_a_plain_installation_says_what_training_needs(trained_run, tmp_path):
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1
         assert "pip install 'span-tagger[train]'" in done.stderr
-    done = lean("predict", GOLDEN, "-")
+    done = lean("export", GOLDEN_LANGUAGE_MODEL)
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 

@@ -17,9 +17,10 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 from support import small_language_models as small
 from support.command_line import failed, invoke, worked
-from support.paths import DATA
+from support.paths import GOLDEN_LANGUAGE_MODEL
 
 from tagger.bundles import language_model as bundles
+from tagger.bundles import migrations
 from tagger.bundles.language_model import FLOAT32, INT8
 from tagger.cells import CELLS
 from tagger.errors import BundleError
@@ -33,14 +34,12 @@ DIGEST = "d658110fa9ffd701a9a364f2495a3d224528a3a40c859875c1bcf317d2a30cf3"
 SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_the_golden_bundles_load_for_ever(version):
-    folder = DATA / f"language-model-{version}"
-    golden = load(folder)
+def test_the_golden_bundle_loads_for_ever():
+    golden = load(GOLDEN_LANGUAGE_MODEL)
     bundle = golden.bundle
-    assert {*bundle.graphs} == ({FLOAT32, INT8} if version == 2 else set())
-    assert (bundle.digest, bundle.folder) == (DIGEST, folder)
-    near = states.states(load(folder, quantized=True), SENTENCES)
+    assert {*bundle.graphs} == {FLOAT32, INT8}
+    assert (bundle.digest, bundle.folder) == (DIGEST, GOLDEN_LANGUAGE_MODEL)
+    near = states.states(load(GOLDEN_LANGUAGE_MODEL, quantized=True), SENTENCES)
     for tokens, found, rough in zip(SENTENCES, states.states(golden, SENTENCES), near, strict=True):
         for number, row in enumerate(found):
             read = " ".join(tokens[number:])[::-1]
@@ -193,7 +192,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
     run, bundle = tmp_path / "run", graph.with_graphs(small.bundle_of(cell="lstm"))
     bundles.save(run, bundle)
     listed = json.loads((run / "manifest.json").read_text())
-    assert listed["format"] == 2
+    assert listed["format"] == bundles.FORMAT == 1
     assert {FLOAT32, INT8} < {*listed["files"]}
     assert bundles.load(run).graphs == bundle.graphs
     bundles.save(run, replace(small.bundle_of(cell="lstm", seed=2), graphs=bundle.graphs))
@@ -207,11 +206,29 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path):
         states.states(load(run, quantized=True), SENTENCES)
     bundles.save(run, replace(bundle, graphs={}))
     assert not list(run.glob("*.onnx"))
+    with pytest.raises(BundleError, match=r"does not list activations\.onnx or .*: tagger export"):
+        load(run)
+    worked(invoke("export", run))
+    assert bundles.load(run).graphs == bundle.graphs
+
+
+def test_older_formats_are_migrated(tmp_path, monkeypatch):
+    run, bundle = tmp_path / "run", small.bundle_of()
+    bundles.save(run, bundle)
+
+    def from_1(contents):
+        return {**contents, "metrics.json": {"dev": {}, "source": "migrated"}}
+
+    monkeypatch.setattr(bundles, "FORMAT", 2)
+    monkeypatch.setitem(migrations.LANGUAGE_MODEL, 1, from_1)
+    assert bundles.load(run).metrics == {"dev": {}, "source": "migrated"}
+    bundles.save(run, bundle)
+    assert bundles.load(run).metrics == {}
 
 
 def test_export_and_info_know_language_models(tmp_path):
     run = tmp_path / "run"
-    shutil.copytree(DATA / "language-model-1", run)
+    shutil.copytree(GOLDEN_LANGUAGE_MODEL, run)
     worked(invoke("export", run))
     assert {name: (run / name).read_bytes() for name in (FLOAT32, INT8)} == bundles.load(run).graphs
     assert bundles.load(run).digest == DIGEST
@@ -231,10 +248,10 @@ import sys
 from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
-    model = load({str(DATA / "language-model-2")!r}, quantized=quantized)
+    model = load({str(GOLDEN_LANGUAGE_MODEL)!r}, quantized=quantized)
     found = states.states_of_each([model], [["ab", "c"]])
     assert found[0][0].shape == (2, 5)
-sys.argv[1:] = ["lm", "score", {str(DATA / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
+sys.argv[1:] = ["lm", "score", {str(GOLDEN_LANGUAGE_MODEL)!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group
 group(standalone_mode=False)
 loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if name in sys.modules]

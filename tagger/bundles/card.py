@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, Bundle, graph_names
 from tagger.heads import HEADS
 from tagger.text import schemes
-
-INT8 = "sentences.int8.onnx"
 
 __all__ = ["card", "describe"]
 
@@ -67,9 +65,7 @@ def _agreement(bundle: Bundle) -> str:
 def _precision(bundle: Bundle) -> str:
     """Of its two precisions, the one that it predicts in, and why."""
     measured = bundle.metrics.get("int8")
-    if not bundle.graphs:
-        return "float32; it carries no graphs yet: tagger export RUN"
-    if INT8 not in bundle.graphs:
+    if INT8 not in graph_names(bundle.config.model):
         return "float32"
     if measured is None:
         return "float32; int8 was not measured on dev: tagger export RUN FILE"

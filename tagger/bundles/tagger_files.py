@@ -15,8 +15,7 @@ anything.
     README.md              a model card
 
 Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
-Older formats: 3 has no language models; 2 no graphs and no index; 1 moreover nothing of words but
-their numbers.
+`tagger.bundles.migrations` says how the format may change.
 """
 
 from __future__ import annotations
@@ -31,13 +30,15 @@ from typing import Any
 
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as language_models
+from tagger.bundles import migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import Bundle as LanguageModel
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
+from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
 from tagger.config.tagger import Config
-from tagger.errors import BundleError, TaggerError
+from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
@@ -46,17 +47,11 @@ from tagger.text import schemes
 
 __all__ = ["FORMAT", "GRAPHS", "load", "save"]
 
-FORMAT = 4
+FORMAT = 1
 _MODELS = "language_models"
 _CHARACTERS = "vocabulary/characters.json"
 _VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
-GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
-_GONE = (
-    "residual",
-    "normalize",
-    "warmup",
-    "label_smoothing",
-)  # settings of older formats that were tried and left out
+GRAPHS = (WORDS, SENTENCES, INT8)
 _AGREEMENT = ("weight", "score", "without")
 _FILES = (
     "config.toml",
@@ -119,44 +114,53 @@ def _json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def load(folder: str | Path) -> Bundle:
-    """Read a bundle and check every byte of it against the manifest.
+def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
+    """Read a bundle, check every byte of it against the manifest, and its weights against its
+    settings.
 
-    Raises: BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a
-        newer format.
+    Args:
+        folder: The folder of the bundle.
+        with_graphs: Whether its graphs are read; they are left out to make new ones.
+
+    Raises:
+        BundleError: The folder is no bundle, lacks a file, was damaged or changed, or has a newer
+            format; or its weights do not fit its settings.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
+    version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
     files = {name: folders.checked(folder, name, manifest["files"]) for name in _FILES}
 
-    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
-        try:
-            return parse(
-                (files.get(name) or folders.checked(folder, name, manifest["files"])).decode()
-            )
-        except BundleError:
-            raise
-        except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
-            raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
+    def parsed(name: str, parse: Callable[[Any], Any], content: Any = None) -> Any:
+        if content is None:
+            content = files.get(name) or folders.checked(folder, name, manifest["files"])
+        return folders.understood(folder / name, parse, content)
 
-    tags, scheme = parsed("tags.json", _tags)
-    config = parsed("config.toml", partial(_config, version=manifest["format"]))
+    contents: migrations.Contents = {
+        "config.toml": parsed("config.toml", lambda data: tomllib.loads(data.decode())),
+        "tags.json": parsed("tags.json", json.loads),
+        "metrics.json": parsed("metrics.json", json.loads),
+        "weights.npz": folders.arrays(files["weights.npz"], folder / "weights.npz"),
+    }
+    migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
+    contents = folders.understood(folder, migrate, contents)
+    config = parsed("config.toml", _config, contents["config.toml"])
+    tags, scheme = parsed("tags.json", _tags, contents["tags.json"])
+    names = graph_names(config.model) if with_graphs else []
     models = _language_models(folder, manifest, len(config.data.language_models))
     features = _features(folder, manifest, config, parsed)
-    return Bundle(
+    bundle = Bundle(
         config=config,
         tags=tags,
         scheme=scheme,
         features=replace(features, context=sum(model.units for model in models)),
-        weights=folders.arrays(files["weights.npz"], folder / "weights.npz"),
-        metrics=parsed("metrics.json", _metrics),
-        graphs={
-            name: folders.checked(folder, name, manifest["files"])
-            for name in GRAPHS
-            if name in manifest["files"]
-        },
+        weights=contents["weights.npz"],
+        metrics=parsed("metrics.json", _metrics, contents["metrics.json"]),
+        graphs=folders.graphs(folder, names, manifest["files"]),
         language_models=models,
     )
+    check(bundle, folder / "weights.npz")
+    return bundle
 
 
 def _language_models(
@@ -172,25 +176,8 @@ def _language_models(
     )
 
 
-def _config(text: str, version: int) -> Config:
-    """Settings of this or an older format, whose networks knew nothing of words but their
-    numbers.
-    """
-    data = tomllib.loads(text)
-    if version < 2:
-        data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
-        data["training"] = {
-            key: value for key, value in dict(data.get("training", {})).items() if key != "decay"
-        }
-    if version < 3:
-        data = {table: _without_gone(settings) for table, settings in data.items()}
+def _config(data: Any) -> Config:
     return configuration.from_dict(data, "config.toml")
-
-
-def _without_gone(table: Any) -> dict[str, Any]:
-    if not isinstance(table, dict):
-        raise ValueError(f"expected a table, found {table!r}")
-    return {name: value for name, value in table.items() if value or name not in _GONE}
 
 
 def _features(
@@ -201,11 +188,10 @@ def _features(
         return WordFeatures(words)
     vectors = None
     if config.data.vectors:
-        names = [name for name in _VECTORS if manifest["format"] > 2 or "index" not in name]
-        for name in names:
+        for name in _VECTORS:
             folders.checked(folder, name, manifest["files"], content=False)
         try:
-            vectors = Vectors.load(*(folder / name for name in names))
+            vectors = Vectors.load(*(folder / name for name in _VECTORS))
         except ValueError as error:
             raise BundleError(
                 f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again"
@@ -214,9 +200,8 @@ def _features(
     return WordFeatures(words, characters, bool(config.model.shape), vectors)
 
 
-def _tags(text: str) -> tuple[tuple[str, ...], str]:
-    """The tags by number and the corpus' scheme."""
-    data = json.loads(text)
+def _tags(data: Any) -> tuple[tuple[str, ...], str]:
+    """Return the tags by id and the corpus' scheme."""
     tags, scheme = tuple(data["tags"]), data["scheme"]
     if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
@@ -233,8 +218,7 @@ def _tags(text: str) -> tuple[tuple[str, ...], str]:
     return tags, scheme
 
 
-def _metrics(text: str) -> dict[str, Any]:
-    metrics = json.loads(text)
+def _metrics(metrics: Any) -> dict[str, Any]:
     if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
         raise ValueError('expected an object, in it an object "dev"')
     if type(metrics.get("train_sentences", 0)) is not int:
@@ -263,13 +247,5 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train "
             "--language-model"
-        )
-    version = manifest.get("format")
-    if type(version) is not int or version < 1:
-        raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
-    if version > FORMAT:
-        raise BundleError(
-            f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade "
-            "span-tagger"
         )
     return manifest

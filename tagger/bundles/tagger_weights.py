@@ -7,6 +7,7 @@ Axes: V vocabulary, F features, U units, K tags.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.weights import dense_shapes, misfits, recurrent_shapes
@@ -23,17 +24,21 @@ Shapes = Iterator[tuple[str, tuple[int, ...]]]
 CHARACTER_EMBEDDING = 30
 
 
-def check(bundle: Bundle) -> None:
-    """See that a bundle's weights are those of its settings.
+def check(bundle: Bundle, path: Path) -> None:
+    """Check that a bundle's weights are those of its settings; done once, when it is loaded.
+
+    Args:
+        bundle: The bundle.
+        path: The path of its weights, for errors.
 
     Raises:
-        BundleError: they are not.
+        BundleError: They are not.
     """
     if wrong := misfits(
         bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))
     ):
         raise BundleError(
-            f"weights.npz does not fit config.toml and the vocabulary: {wrong}; copy the whole "
+            f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole "
             "folder again"
         )
 

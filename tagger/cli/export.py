@@ -32,7 +32,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     """Write the model in RUN as ONNX graphs, which every training does, or as a SavedModel.
 
     \b
-    tagger export runs/mine                     for a model of an older version
+    tagger export runs/mine                     make the graphs anew
     tagger export runs/mine --verify
     tagger export runs/mine --to saved-model
 
@@ -55,11 +55,11 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
             )
         from tagger.export import language_model as graph
 
-        language_models.save(run, graph.with_graphs(language_models.load(run)))
+        language_models.save(run, graph.with_graphs(language_models.load(run, with_graphs=False)))
         click.echo(f"The graphs are in {run}.")
         return
     see_installed("onnx", *(["keras", "tensorflow"] if verify or target == "saved-model" else []))
-    model = bundle.load(run)
+    model = bundle.load(run, with_graphs=False)
     if target == "saved-model":
         folder = Path(output or Path(run) / "saved_model")
         with quiet_stderr():

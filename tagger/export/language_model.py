@@ -20,8 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tagger.bundles.language_model import FLOAT32, INT8, Bundle
-from tagger.bundles.weights import Weights, below, digest
+from tagger.bundles.language_model import INT8, Bundle, graph_names
+from tagger.bundles.weights import Weights, below
 from tagger.cells import CELLS
 from tagger.config.language_model import ModelConfig
 from tagger.export.operators import Graph, recurrent, value
@@ -42,10 +42,8 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     Raises:
         TaggerError: the package onnx is missing.
     """
-    made = {FLOAT32: _graph(bundle, quantized=False)}
-    if CELLS[bundle.config.model.cell].has_int8:
-        made[INT8] = _graph(bundle, quantized=True)
-    return made
+    names = graph_names(bundle.config.model)
+    return {name: _graph(bundle, quantized=name == INT8) for name in names}
 
 
 def states_count(model: ModelConfig) -> int:
@@ -118,7 +116,7 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
         f"activations after them. {begin}",
         "level": model.level,
         "direction": model.direction,
-        "weights": digest(bundle.weights),
+        "weights": bundle.weights_digest,
         "vocabulary.json": hashlib.sha256(bundle.vocabulary.to_json().encode()).hexdigest(),
     }
 

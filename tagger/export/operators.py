@@ -35,8 +35,7 @@ class Graph:
         except ImportError as error:
             raise TaggerError(
                 "a model's graphs are made with the package onnx, which is not installed: pip "
-                "install onnx; models of older "
-                "versions get theirs, once for all, by: tagger export RUN"
+                "install onnx"
             ) from error
         self.nodes: list[Any] = []
         self.constants: list[Any] = []

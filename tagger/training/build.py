@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import check
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.heads import HEADS
@@ -48,12 +47,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
 
 
 def restore(bundle: Bundle) -> SequenceTagger:
-    """The trained network of a bundle.
-
-    Raises:
-        BundleError: the weights are not those of its configuration.
-    """
-    check(bundle)
+    """Return the trained network of a bundle."""
     model = SequenceTagger.create(
         architecture(bundle.config.model, bundle.features, Decoder.of(bundle))
     )
@@ -63,5 +57,5 @@ def restore(bundle: Bundle) -> SequenceTagger:
 
 
 def emissions_of(bundle: Bundle) -> Emissions:
-    """A bundle's network as a function of a batch's inputs; errors are those of `restore`."""
+    """A bundle's network as a function of a batch's inputs."""
     return restore(bundle).emissions

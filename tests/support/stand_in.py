@@ -9,10 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from support.paths import GOLDEN
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import Bundle, graph_names
+from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
 from tagger.features.encode import WordFeatures
@@ -80,7 +83,16 @@ class Trainer:
         golden = bundle.load(GOLDEN)
         words = golden.features.words
         features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
-        trained = replace(golden, config=settings, features=features, metrics=metrics)
+        shapes = expected(settings.model, features, len(golden.tags))
+        trained = replace(
+            golden,
+            config=settings,
+            features=features,
+            weights={name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()},
+            metrics=metrics,
+            graphs=dict.fromkeys(graph_names(settings.model), b"never run"),
+            language_models=(),
+        )
         bundle.save(run, trained)
         return trained
 
