@@ -1,14 +1,16 @@
 """The recurrent cells as a table: one row per cell, which every other part of the package reads.
 
-A new cell is a row here and a function in `networks.cells.STEPS`. U stands for the units of a
-layer.
+A new cell is a row here and a function in `networks.cells.STEPS`. The shapes of weights follow from
+the table, so that they are known without Keras, which names them in the same way.
+
+Axes: F features, U units, G blocks of a cell.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CELLS", "CellSpec", "Onnx"]
+__all__ = ["CELLS", "CellSpec", "Onnx", "dense_shapes", "recurrent_shapes"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,30 @@ CELLS: dict[str, CellSpec] = {
         has_int8=True,
     ),
 }
+
+
+def recurrent_shapes(place: str, cell: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of a layer in one direction, by name: kernel (F, G·U),
+    recurrent (U, G·U), bias (G·U,) and, if the cell has them, peepholes.
+
+    Args:
+        place: The layer's place in the network, before the names of its weights.
+        cell: The cell's name.
+        width: The number of features that are read, F.
+        units: The number of units, U.
+    """
+    spec = CELLS[cell]
+    columns = spec.blocks * units
+    shapes = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
+    if spec.peepholes:
+        shapes["peepholes"] = (len(spec.peepholes), units)
+    return {_within(place, name): shape for name, shape in shapes.items()}
+
+
+def dense_shapes(place: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each weight of a dense layer, by name: kernel (F, U) and bias (U,)."""
+    return {_within(place, "kernel"): (width, units), _within(place, "bias"): (units,)}
+
+
+def _within(place: str, name: str) -> str:
+    return f"{place}/{name}" if place else name

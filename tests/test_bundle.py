@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.inputs import features_of
 from support.paths import GOLDEN
 
 import tagger
@@ -28,7 +29,6 @@ from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config, DataConfig
 from tagger.errors import BundleError
 from tagger.export.tagger import with_graphs
-from tagger.features.encode import WordFeatures
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 
@@ -115,7 +115,7 @@ def test_round_trip(tmp_path: Path) -> None:
     )
     config = Config(data=DataConfig(vectors=("elsewhere.txt",)))
     tags = ("O", "B-Ort, groß", "I-Ort, groß", "E-Ort, groß", "S-Ort, groß")
-    features = WordFeatures(words, characters, True, vectors)
+    features = features_of(words, characters, True, vectors)
     random = np.random.default_rng(1)
     shapes = expected(config.model, features, len(tags))
     weights = {name: random.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
@@ -129,15 +129,15 @@ def test_round_trip(tmp_path: Path) -> None:
         "IOB1",
         written.metrics,
     )
-    assert (read.features.words, read.features.characters, read.features.shapes) == (
+    assert list(read.features.inputs) == ["words", "vectors", "characters", "shapes"]
+    assert (read.features.words, read.features.inputs["characters"].vocabulary) == (
         words,
         characters,
-        True,
     )
-    assert read.features.vectors is not None
-    assert list(read.features.vectors.words) == vectors.words
-    assert isinstance(read.features.vectors.table, np.memmap)
-    np.testing.assert_array_equal(read.features.vectors.table, vectors.table)
+    found = read.features.inputs["vectors"].vectors
+    assert list(found.words) == vectors.words
+    assert isinstance(found.table, np.memmap)
+    np.testing.assert_array_equal(found.table, vectors.table)
     assert read.labels == ["Ort, groß"]
     assert read.weights.keys() == weights.keys()
     assert all(np.array_equal(read.weights[name], weights[name]) for name in weights)

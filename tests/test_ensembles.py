@@ -15,6 +15,9 @@ from support.paths import GOLDEN, SAMPLE
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
 from tagger.export.tagger import with_graphs
+from tagger.features.encode import WordFeatures
+from tagger.features.inputs.words import WordsInput
+from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import Member
@@ -133,7 +136,8 @@ def predictor_pair(runs: tuple[Path, ...], tmp_path_factory: pytest.TempPathFact
     folder, golden = tmp_path_factory.mktemp("half") / "run", bundles.load(GOLDEN)
     words = golden.features.words
     half = len(words.words) // 2
-    features = replace(golden.features, words=type(words)(words.words[:half], words.counts[:half]))
+    fewer = WordsInput(Vocabulary(words.words[:half], words.counts[:half]))
+    features = WordFeatures({**golden.features.inputs, "words": fewer})
     weights = dict(golden.weights)
     name = "vectors/differences/embeddings"
     weights[name] = weights[name][: half + 2]

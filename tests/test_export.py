@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from support.command_line import failed, invoke, worked
+from support.inputs import features_of
 from support.paths import SAMPLE
 
 import tagger
@@ -28,7 +29,7 @@ from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.export import tagger as export
 from tagger.features.batches import batch_up
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.encode import Lexicon
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import network
@@ -77,10 +78,10 @@ def made(*changes: str) -> tuple[Bundle, SequenceTagger]:
         config.model,
         Vectors(["anna", "oslo", "zebra"], TABLE) if config.data.vectors else None,
     )
-    features = WordFeatures(
+    features = features_of(
         WORDS, CHARACTERS if model.characters else None, bool(model.shape), vectors
     )
-    features = WordFeatures(WORDS) if model.input == "one-hot" else features
+    features = features_of(WORDS) if model.input == "one-hot" else features
     keras = SequenceTagger.create(architecture(model, features, Decoder(TAGS, plain_tags=False)))
     random = np.random.default_rng(1)
     for weight in keras.named_weights().values():

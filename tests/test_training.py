@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.inputs import features_of
 from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import override
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.encode import Lexicon
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
@@ -163,7 +164,7 @@ def test_an_exploding_training_says_so(settings, tmp_path):
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(number):
-    features = WordFeatures(Vocabulary.build([["a"]]))
+    features = features_of(Vocabulary.build([["a"]]))
     emissions = np.zeros((1, 2, 2), "float32")
     emissions[0, 1, 1] = number
     model = SimpleNamespace(

@@ -27,8 +27,8 @@ import numpy as np
 from tagger.bundles import folder as folders
 from tagger.bundles import migrations
 from tagger.bundles.folder import MANIFEST
-from tagger.bundles.weights import digest, misfits, recurrent_shapes
-from tagger.cells import CELLS
+from tagger.bundles.weights import digest, misfits
+from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
 from tagger.config.language_model import Config, ModelConfig
 from tagger.errors import BundleError

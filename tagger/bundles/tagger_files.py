@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,23 +40,20 @@ from tagger.config import tagger as configuration
 from tagger.config.tagger import Config
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
-from tagger.features.vectors import Vectors
-from tagger.features.vocabulary import Vocabulary
+from tagger.features.inputs import INPUTS
+from tagger.features.inputs.base import Sources
 from tagger.files import written_whole
 from tagger.text import schemes
 
-__all__ = ["FORMAT", "GRAPHS", "load", "save"]
+__all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
 
 FORMAT = 1
 _MODELS = "language_models"
-_CHARACTERS = "vocabulary/characters.json"
-_VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 GRAPHS = (WORDS, SENTENCES, INT8)
 _AGREEMENT = ("weight", "score", "without")
 _FILES = (
     "config.toml",
     "tags.json",
-    "vocabulary/words.json",
     "weights.npz",
     "metrics.json",
     "README.md",
@@ -79,10 +76,8 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     for number, model in enumerate(bundle.language_models, 1):
         language_models.save_beside(folder / _MODELS / str(number), model)
         names.append(f"{_MODELS}/{number}/{MANIFEST}")
-    if bundle.features.vectors is not None:
-        (folder / "vectors").mkdir(exist_ok=True)
-        bundle.features.vectors.save(*(folder / name for name in _VECTORS))
-        names += _VECTORS
+    for one in bundle.features.inputs.values():
+        names += one.save(folder)
     for name in {*GRAPHS} - {*names}:
         (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
     with written_whole(folder / MANIFEST) as stream:
@@ -97,17 +92,13 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     texts = {
         "config.toml": configuration.to_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
-        "vocabulary/words.json": bundle.features.words.to_json(),
         "metrics.json": _json(bundle.metrics),
         "README.md": card(bundle),
     }
-    if bundle.features.characters is not None:
-        texts[_CHARACTERS] = bundle.features.characters.to_json()
-    return {
-        **{name: text.encode() for name, text in texts.items()},
-        "weights.npz": folders.packed(bundle.weights),
-        **bundle.graphs,
-    }
+    contents = {name: text.encode() for name, text in texts.items()}
+    for one in bundle.features.inputs.values():
+        contents |= one.files()
+    return {**contents, "weights.npz": folders.packed(bundle.weights), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
@@ -131,15 +122,13 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
     files = {name: folders.checked(folder, name, manifest["files"]) for name in _FILES}
 
-    def parsed(name: str, parse: Callable[[Any], Any], content: Any = None) -> Any:
-        if content is None:
-            content = files.get(name) or folders.checked(folder, name, manifest["files"])
+    def parsed(name: str, parse: Callable[[Any], Any], content: Any) -> Any:
         return folders.understood(folder / name, parse, content)
 
     contents: migrations.Contents = {
-        "config.toml": parsed("config.toml", lambda data: tomllib.loads(data.decode())),
-        "tags.json": parsed("tags.json", json.loads),
-        "metrics.json": parsed("metrics.json", json.loads),
+        "config.toml": parsed("config.toml", _toml, files["config.toml"]),
+        "tags.json": parsed("tags.json", json.loads, files["tags.json"]),
+        "metrics.json": parsed("metrics.json", json.loads, files["metrics.json"]),
         "weights.npz": folders.arrays(files["weights.npz"], folder / "weights.npz"),
     }
     migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
@@ -148,12 +137,12 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     tags, scheme = parsed("tags.json", _tags, contents["tags.json"])
     names = graph_names(config.model) if with_graphs else []
     models = _language_models(folder, manifest, len(config.data.language_models))
-    features = _features(folder, manifest, config, parsed)
+    features = _features(config, _Files(folder, manifest["files"]), sources_of(models))
     bundle = Bundle(
         config=config,
         tags=tags,
         scheme=scheme,
-        features=replace(features, context=sum(model.units for model in models)),
+        features=features,
         weights=contents["weights.npz"],
         metrics=parsed("metrics.json", _metrics, contents["metrics.json"]),
         graphs=folders.graphs(folder, names, manifest["files"]),
@@ -176,28 +165,42 @@ def _language_models(
     )
 
 
+def _toml(data: bytes) -> dict[str, Any]:
+    return tomllib.loads(data.decode())
+
+
 def _config(data: Any) -> Config:
     return configuration.from_dict(data, "config.toml")
 
 
-def _features(
-    folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]
-) -> WordFeatures:
-    words = parsed("vocabulary/words.json", Vocabulary.from_json)
-    if config.model.input == "one-hot":
-        return WordFeatures(words)
-    vectors = None
-    if config.data.vectors:
-        for name in _VECTORS:
-            folders.checked(folder, name, manifest["files"], content=False)
-        try:
-            vectors = Vectors.load(*(folder / name for name in _VECTORS))
-        except ValueError as error:
-            raise BundleError(
-                f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again"
-            ) from error
-    characters = parsed(_CHARACTERS, Vocabulary.from_json) if config.model.characters else None
-    return WordFeatures(words, characters, bool(config.model.shape), vectors)
+class _Files:
+    """The files of a bundle for its inputs; errors are those of `folder.checked` and
+    `folder.understood`.
+    """
+
+    def __init__(self, folder: Path, listed: dict[str, Any]) -> None:
+        self.folder = folder
+        self.listed = listed
+
+    def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        content = folders.checked(self.folder, name, self.listed)
+        return folders.understood(self.folder / name, lambda data: parse(data.decode()), content)
+
+    def path(self, name: str) -> Path:
+        folders.checked(self.folder, name, self.listed, content=False)
+        return self.folder / name
+
+
+def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
+    names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
+    settings = asdict(config)
+    found = [INPUTS[name].load(settings, files, sources) for name in names]
+    return WordFeatures.of(*(one for one in found if one is not None))
+
+
+def sources_of(models: Sequence[LanguageModel]) -> list[tuple[str, int]]:
+    """Return of each language model a description and the number of its states."""
+    return [(f"{one.config.model.direction} {one.config.model.level}", one.units) for one in models]
 
 
 def _tags(data: Any) -> tuple[tuple[str, ...], str]:

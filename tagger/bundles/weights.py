@@ -1,8 +1,4 @@
-"""The weights of a recurrent layer by name and shape, told without Keras, which names them in the
-same way.
-
-Axes: F features, U units, G blocks of a cell.
-"""
+"""The weights of a network as arrays by name."""
 
 from __future__ import annotations
 
@@ -11,29 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tagger.cells import CELLS
-
-__all__ = ["Weights", "below", "dense_shapes", "digest", "misfits", "recurrent_shapes"]
+__all__ = ["Weights", "below", "digest", "misfits"]
 
 Weights = dict[str, np.ndarray]
-Shapes = dict[str, tuple[int, ...]]
-
-
-def recurrent_shapes(place: str, cell: str, width: int, units: int) -> Shapes:
-    """The shape of each weight of a layer in one direction that reads `width` features: kernel (F,
-    G·U) and so on.
-    """
-    spec = CELLS[cell]
-    columns = spec.blocks * units
-    shapes: Shapes = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
-    if spec.peepholes:
-        shapes["peepholes"] = (len(spec.peepholes), units)
-    return {f"{place}/{name}": shape for name, shape in shapes.items()}
-
-
-def dense_shapes(place: str, width: int, units: int) -> Shapes:
-    """Return the shape of each weight of a dense layer: kernel (F, U) and bias (U,)."""
-    return {f"{place}/kernel": (width, units), f"{place}/bias": (units,)}
 
 
 def below(weights: Weights, place: str) -> Weights:

@@ -56,8 +56,6 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
 
 def _facts(bundle: Bundle) -> dict[str, str]:
     """What whoever runs a graph must know."""
-    features = bundle.features
-    digests = {"words": features.words, "characters": features.characters}
     facts = {
         "tags": json.dumps(bundle.tags, ensure_ascii=False),
         "scheme": "plain" if bundle.scheme == "plain" else "IOBES",
@@ -65,11 +63,9 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "tokenizer": bundle.config.data.tokenizer,
         "weights": bundle.weights_digest,
     }
-    for name, vocabulary in digests.items():
-        if vocabulary is not None:
-            facts[f"vocabulary/{name}.json"] = hashlib.sha256(
-                vocabulary.to_json().encode()
-            ).hexdigest()
+    for one in bundle.features.inputs.values():
+        for name, content in one.files().items():
+            facts[name] = hashlib.sha256(content).hexdigest()
     if transitions := HEADS[bundle.config.model.head].transitions:
         tables = {name: bundle.weights[f"head/{name}"].tolist() for name in transitions}
         facts["transitions"] = json.dumps(tables)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger_weights import input_configs
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.heads import HEADS
@@ -18,18 +19,10 @@ __all__ = ["architecture", "emissions_of", "restore"]
 def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -> Architecture:
     """The network that these settings describe."""
     return Architecture(
+        inputs=input_configs(model, features),
         vocabulary_size=len(features.words),
         tags=len(decoder.tags),
         one_hot=model.input == "one-hot",
-        embedding=0 if model.input == "one-hot" or features.vectors else model.embedding,
-        vectors=features.vectors.dimension if features.vectors else 0,
-        fine_tune=model.fine_tune,
-        character_encoder=model.character_encoder,
-        characters=model.characters if features.characters else 0,
-        character_vocabulary_size=len(features.characters or ()),
-        shape=model.shape if features.shapes else 0,
-        context=features.context,
-        projection=model.projection,
         cell=model.cell,
         units=model.units,
         layers=model.layers,

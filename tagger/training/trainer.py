@@ -85,7 +85,7 @@ def train(
             settings, run, tags, scheme, observer.labelled, begun=bool(arrays)
         )
         known = distillation.vocabulary_of(train_sentences, labels)
-    features, readings = features_of(settings, known, sum(model.units for model in models))
+    features, readings = features_of(settings, known, bundle.sources_of(models))
     batches = Batches(
         taught, features, tags, settings, contexts=read[0], epoch=len(progress.history)
     )

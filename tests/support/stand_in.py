@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from support.inputs import features_of
 from support.paths import GOLDEN
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
@@ -18,7 +19,6 @@ from tagger.bundles.tagger import Bundle, graph_names
 from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
-from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.training.observer import Observer
@@ -82,7 +82,7 @@ class Trainer:
         }
         golden = bundle.load(GOLDEN)
         words = golden.features.words
-        features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
+        features = features_of(words, Vocabulary.build(words.words), shapes=True)
         shapes = expected(settings.model, features, len(golden.tags))
         trained = replace(
             golden,
