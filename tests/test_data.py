@@ -125,7 +125,7 @@ def test_rare_words_and_characters_become_unknown():
     rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
     assert {word for word, share in unknown.items() if share} == rare
     assert all(0.2 < unknown[word] < 0.8 for word in rare)
-    alphabet = FEATURES.characters
+    alphabet = FEATURES.inputs["characters"].vocabulary
     seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE}
     assert {character for character, share in characters.items() if share} == seldom
     assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
