@@ -21,7 +21,11 @@ import rounds
 from tagger.bundles import tagger_weights as weights
 from tagger.bundles.tagger import Bundle
 from tagger.config.tagger import Config
+from tagger.export.tagger import with_graphs
 from tagger.features.encode import WordFeatures
+from tagger.features.inputs.characters import CharactersInput
+from tagger.features.inputs.shapes import ShapesInput
+from tagger.features.inputs.words import WordsInput
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference.member import Member
 from tagger.inference.network import Network
@@ -36,7 +40,11 @@ WORDS = [f"{start}word{number}" for start in ("", "Up") for number in range(5000
 
 def model(labels: int) -> Predictor:
     """An untrained model with so many labels."""
-    features = WordFeatures(Vocabulary.build([WORDS]), Vocabulary.build(WORDS), shapes=True)
+    features = WordFeatures.of(
+        WordsInput(Vocabulary.build([WORDS])),
+        CharactersInput(Vocabulary.build(WORDS)),
+        ShapesInput(),
+    )
     tags = schemes.tags_of([f"L{number}" for number in range(labels)], "IOBES")
     empty = Bundle(
         Config(),
@@ -51,7 +59,7 @@ def model(labels: int) -> Predictor:
     drawn = {
         name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()
     }
-    untrained = Bundle(empty.config, tags, "IOB2", features, drawn, empty.metrics)
+    untrained = with_graphs(Bundle(empty.config, tags, "IOB2", features, drawn, empty.metrics))
     return Predictor(Member(untrained, Network(untrained)), threads=1)
 
 

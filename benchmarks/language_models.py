@@ -21,7 +21,6 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +121,11 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     from tagger.config.tagger import Config, DataConfig
     from tagger.export import tagger as export
     from tagger.features.encode import WordFeatures
+    from tagger.features.inputs.characters import CharactersInput
+    from tagger.features.inputs.shapes import ShapesInput
+    from tagger.features.inputs.token_states import TokenStatesInput
+    from tagger.features.inputs.vectors import VectorsInput
+    from tagger.features.inputs.words import WordsInput
     from tagger.features.vectors import Vectors
     from tagger.features.vocabulary import Vocabulary
     from tagger.text import schemes
@@ -130,8 +134,12 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     words = Vocabulary.build(tokens for _, tokens in peer_columns.sentences(rounds.corpus("train")))
     lowered = sorted({word.lower() for word in words.words})
     vectors = Vectors(lowered, random.normal(0, 0.3, (len(lowered), VECTORS)).astype(np.float16))
-    features = WordFeatures(
-        words, Vocabulary.build(words.words), True, vectors, sum(model.units for model in models)
+    features = WordFeatures.of(
+        WordsInput(words),
+        VectorsInput(vectors),
+        CharactersInput(Vocabulary.build(words.words)),
+        ShapesInput(),
+        TokenStatesInput(bundle.sources_of(models)),
     )
     config, tags = (
         Config(DataConfig(vectors=("random",), language_models=DIRECTIONS)),
@@ -146,7 +154,7 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
         "agreement": {"weight": 0.6, "score": 0, "without": 0}
     }  # as most trained models have
     model = Bundle(config, tags, "IOB2", features, drawn, metrics, language_models=tuple(models))
-    bundle.save(folder, replace(model, graphs=export.graphs(model)))
+    bundle.save(folder, export.with_graphs(model))
     return folder
 
 

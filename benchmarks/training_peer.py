@@ -33,6 +33,9 @@ def write_batches(path: Path, tokens: int) -> None:
     """The first batches of an epoch over the corpus, about so many tokens."""
     from tagger.config.tagger import Config
     from tagger.features.encode import WordFeatures
+    from tagger.features.inputs.characters import CharactersInput
+    from tagger.features.inputs.shapes import ShapesInput
+    from tagger.features.inputs.words import WordsInput
     from tagger.features.vocabulary import Vocabulary
     from tagger.text import annotation, schemes
     from tagger.training.inputs.batches import Batches
@@ -43,13 +46,16 @@ def write_batches(path: Path, tokens: int) -> None:
         )
     )
     words = Vocabulary.build(sentence.tokens for sentence in sentences)
-    features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
+    features = WordFeatures.of(
+        WordsInput(words), CharactersInput(Vocabulary.build(words.words)), ShapesInput()
+    )
     tags = schemes.tags_of(
         (span.label for sentence in sentences for span in sentence.spans or ()),
         schemes.TRAINING_SCHEME,
     )
     table = np.random.default_rng(1).normal(0, 0.3, (len(words), VECTORS)).astype(np.float32)
-    arrays, have = {"sizes": np.array([len(words), len(features.characters or ()), len(tags)])}, 0
+    sizes = [len(words), len(Vocabulary.build(words.words)), len(tags)]
+    arrays, have = {"sizes": np.array(sizes)}, 0
     for number, (inputs, targets) in enumerate(Batches(sentences, features, tags, Config())):
         named = {**inputs, "vectors": table[inputs["words"]], "tags": targets}
         arrays |= {f"{name}{number}": array for name, array in named.items()}
@@ -88,11 +94,17 @@ def serve_ours(path: Path, layers: int) -> None:
         Architecture(
             words,
             tags,
-            embedding=0,
-            vectors=VECTORS,
-            characters=50,
-            character_vocabulary_size=characters,
-            shape=10,
+            inputs={
+                "vectors": {"dimension": VECTORS, "vocabulary_size": words, "fine_tune": False},
+                "characters": {
+                    "vocabulary_size": characters,
+                    "units": 50,
+                    "encoder": "cnn",
+                    "cell": "lstm",
+                    "dropout": 0.3,
+                },
+                "shapes": {"dimension": 10},
+            },
             units=200,
             layers=layers,
             input_dropout=0.3,

@@ -36,12 +36,14 @@ def measure(kind: str, stage: str, size: int) -> None:
 
         from tagger.config.tagger import ModelConfig
         from tagger.features.encode import WordFeatures
+        from tagger.features.inputs.words import WordsInput
         from tagger.inference.decoder import Decoder
         from tagger.training.optimizers import RowAdam
 
         settings = ModelConfig(input=kind, cell="rnn", bidirectional=False)
+        features = WordFeatures.of(WordsInput(vocabulary))
         decoder = Decoder([f"T{number}" for number in range(17)], plain_tags=True)
-        model = SequenceTagger.create(architecture(settings, WordFeatures(vocabulary), decoder))
+        model = SequenceTagger.create(architecture(settings, features, decoder))
         if stage != "network":
             numbers = np.random.default_rng(1).integers(1, size, (BATCH, TIME)).astype("int32")
             words, tokens = np.unique(np.append(numbers, 0).astype("int32"), return_inverse=True)

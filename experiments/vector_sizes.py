@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.run import score_model
+from tagger.features.encode import WordFeatures
+from tagger.features.inputs.vectors import VectorsInput
 from tagger.inference.member import Member
 from tagger.inference.network import Network
 from tagger.inference.predictor import Predictor
@@ -28,12 +30,13 @@ def main() -> None:
     parser.add_argument("file")
     options = parser.parse_args()
     bundle = bundles.load(options.run)
-    vectors = bundle.features.vectors
-    assert vectors is not None, "the model has no vectors"
+    inputs = bundle.features.inputs
+    assert "vectors" in inputs, "the model has no vectors"
+    vectors = inputs["vectors"].vectors
     print("| keep_vectors | rows | MB in float16 | F1 |\n|---:|---:|---:|---:|")
     for keep in KEPT:
         table = vectors.trimmed(keep, bundle.features.words.words) if keep else vectors
-        smaller = replace(bundle, features=replace(bundle.features, vectors=table))
+        smaller = replace(bundle, features=WordFeatures({**inputs, "vectors": VectorsInput(table)}))
         model = Predictor(Member(smaller, Network(smaller)))
         f1 = score_model(
             model, [options.file], bundle.config.data.reading, bundle.config.data.scheme

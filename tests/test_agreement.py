@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.paths import DATA
+from support.paths import GOLDEN
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
@@ -186,7 +186,7 @@ def one_by_one(member, document, sentence):
 
 @pytest.fixture
 def golden():
-    return bundles.load(DATA / "bundle-3")
+    return bundles.load(GOLDEN)
 
 
 @pytest.mark.parametrize("helps", [True, False])

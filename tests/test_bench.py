@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 from support.command_line import failed, invoke, worked
+from support.inputs import features_of
 from support.paths import SAMPLE
 
 from tagger.bundles import tagger_files as bundles
 from tagger.cpu import cores
 from tagger.errors import TaggerError
+from tagger.features.vocabulary import Vocabulary
 from tagger.inference import bench
 
 
@@ -41,9 +43,7 @@ def test_without_a_file_words_of_the_vocabulary_are_tagged(trained_run):
 
 def test_a_model_without_known_words_needs_a_file(trained_run):
     model = bundles.load(trained_run)
-    empty = replace(
-        model, features=replace(model.features, words=type(model.features.words)([], []))
-    )
+    empty = replace(model, features=features_of(Vocabulary([], [])))
     with pytest.raises(TaggerError, match="name a FILE"):
         bench.text_of(empty, tokens=100)
 

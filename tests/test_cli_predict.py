@@ -71,7 +71,12 @@ def test_predict_json_lines_keeps_keys_and_gives_probabilities() -> None:
     ]
     assert len(found) == 4
     assert (found[0]["id"], found[0]["text"], found[0]["gold"]) == (1, given[0]["text"], "whatever")
-    assert [span["text"] for span in found[0]["spans"]][::3] == ["Mira Okafor", "Leila"]
+    assert [span["text"] for span in found[0]["spans"]] == [
+        "Mira Okafor",
+        "Rosa",
+        "Leila",
+        "Quito",
+    ]
     for span in found[0]["spans"]:
         assert found[0]["text"][span["start"] : span["end"]] == span["text"]
         assert 0 < span["score"] <= 1

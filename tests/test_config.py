@@ -30,7 +30,7 @@ def _values(setting: Any) -> st.SearchStrategy[Any]:
     """Anything that this setting may be."""
     meta, default = setting.metadata, setting.default
     if meta["choices"]:
-        return st.sampled_from(meta["choices"])
+        return st.sampled_from(tuple(meta["choices"]))
     if isinstance(default, bool):
         return st.booleans()
     if isinstance(default, int):

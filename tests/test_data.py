@@ -4,13 +4,14 @@ then.
 
 import numpy as np
 import pytest
+from support.inputs import features_of
 
 from tagger.config.tagger import Config, override
-from tagger.features.encode import WordFeatures
+from tagger.features.inputs.characters import RARE
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.text.spans import Sentence, Span
-from tagger.training.inputs.batches import RARE_CHARACTER, Batches
+from tagger.training.inputs.batches import Batches
 
 WORDS = [f"w{chr(97 + number)}" * 2 for number in range(20)]
 SENTENCES = [
@@ -22,7 +23,7 @@ SENTENCES = [
 TAGS = ("O", "B-X", "I-X", "E-X", "S-X")
 VOCABULARY = Vocabulary.build(sentence.tokens for sentence in SENTENCES)
 VECTORS = Vectors([*WORDS, "rare"], np.arange(1, 43, dtype=np.float16).reshape(21, 2))
-FEATURES = WordFeatures(VOCABULARY, Vocabulary.build(VOCABULARY.words), True, VECTORS)
+FEATURES = features_of(VOCABULARY, Vocabulary.build(VOCABULARY.words), True, VECTORS)
 PLAIN = [
     "vocabulary.unknown_probability=0",
     "vocabulary.word_dropout=0",
@@ -124,8 +125,8 @@ def test_rare_words_and_characters_become_unknown():
     rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
     assert {word for word, share in unknown.items() if share} == rare
     assert all(0.2 < unknown[word] < 0.8 for word in rare)
-    alphabet = FEATURES.characters
-    seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE_CHARACTER}
+    alphabet = FEATURES.inputs["characters"].vocabulary
+    seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE}
     assert {character for character, share in characters.items() if share} == seldom
     assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
 
@@ -193,5 +194,5 @@ def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it():
 
 
 def test_features_may_be_few():
-    (inputs, _) = batches("vocabulary.word_dropout=0.5", features=WordFeatures(VOCABULARY))[0]
+    (inputs, _) = batches("vocabulary.word_dropout=0.5", features=features_of(VOCABULARY))[0]
     assert inputs.keys() == {"tokens", "words"}

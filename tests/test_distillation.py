@@ -169,8 +169,7 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
         "Ünal",
     }
     assert dict(zip(features.words.words, features.words.counts, strict=True))["known"] == 2
-    assert features.characters is not None
-    assert "Ü" in features.characters
+    assert "Ü" in features.inputs["characters"].vocabulary
 
 
 # -- training

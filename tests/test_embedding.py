@@ -13,9 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import reference
+from support.inputs import configs
 
 from tagger.features.vocabulary import UNK
-from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
+from tagger.networks.embedding import WordDropout, embedding
+from tagger.networks.inputs.characters import CharacterCNN, CharacterRNN
+from tagger.networks.inputs.vectors import FineTuning
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
 CHARACTERS, UNITS, WIDTH = 9, 5, 4
@@ -161,7 +164,9 @@ def test_only_rows_of_the_batch_change() -> None:
 
     keras.utils.set_random_seed(1)
     model = SequenceTagger.create(
-        Architecture(vocabulary_size=8, tags=3, embedding=4, vectors=3, fine_tune=True, units=3)
+        Architecture(
+            vocabulary_size=8, tags=3, inputs=configs(words=4, vectors=3, fine_tune=True), units=3
+        )
     )
     words = np.array([0, 1, 4, 6, 1], dtype="int32")  # <UNK> stands for two
     vectors = np.random.default_rng(3).normal(size=(5, 3)).astype("float32") * (words > 0)[:, None]
@@ -205,7 +210,9 @@ def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding() -> None:
 def test_input_dropout_has_one_mask_a_sequence() -> None:
     keras.utils.set_random_seed(4)
     model = SequenceTagger.create(
-        Architecture(vocabulary_size=8, tags=3, embedding=50, units=3, input_dropout=0.5)
+        Architecture(
+            vocabulary_size=8, tags=3, inputs=configs(words=50), units=3, input_dropout=0.5
+        )
     )
     dropped = keras.ops.convert_to_numpy(
         model.input_drop(np.ones((2, 9, 50), "float32"), training=True)

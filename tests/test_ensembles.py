@@ -14,6 +14,10 @@ from support.paths import GOLDEN, SAMPLE
 
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError
+from tagger.export.tagger import with_graphs
+from tagger.features.encode import WordFeatures
+from tagger.features.inputs.words import WordsInput
+from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import Member
@@ -39,14 +43,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
         name: array + random.normal(0, 0.15, array.shape).astype("float32")
         for name, array in golden.weights.items()
     }
-    bundles.save(folder / "other", replace(golden, weights=moved))
+    bundles.save(folder / "other", with_graphs(replace(golden, weights=moved)))
     tags = len(golden.tags)
     shapes = {"head/start": (tags,), "head/transitions": (tags, tags), "head/end": (tags,)}
     learnt = {name: random.normal(size=shape).astype("float32") for name, shape in shapes.items()}
     config = replace(golden.config, model=replace(golden.config.model, head="crf"))
-    bundles.save(
-        folder / "crf", replace(golden, weights={**golden.weights, **learnt}, config=config)
-    )
+    crf = replace(golden, weights={**golden.weights, **learnt}, config=config)
+    bundles.save(folder / "crf", with_graphs(crf))
     return GOLDEN, folder / "other", folder / "crf"
 
 
@@ -133,10 +136,12 @@ def predictor_pair(runs: tuple[Path, ...], tmp_path_factory: pytest.TempPathFact
     folder, golden = tmp_path_factory.mktemp("half") / "run", bundles.load(GOLDEN)
     words = golden.features.words
     half = len(words.words) // 2
-    features = replace(golden.features, words=type(words)(words.words[:half], words.counts[:half]))
+    fewer = WordsInput(Vocabulary(words.words[:half], words.counts[:half]))
+    features = WordFeatures({**golden.features.inputs, "words": fewer})
     weights = dict(golden.weights)
-    weights["words/embeddings"] = weights["words/embeddings"][: half + 2]
-    bundles.save(folder, replace(golden, features=features, weights=weights))
+    name = "vectors/differences/embeddings"
+    weights[name] = weights[name][: half + 2]
+    bundles.save(folder, with_graphs(replace(golden, features=features, weights=weights)))
     return predictor.load(GOLDEN, folder)
 
 
@@ -164,7 +169,7 @@ def test_what_cannot_be_averaged_is_refused(tmp_path: Path, difference: str) -> 
     bundles.save(tmp_path / "other", other)
     with pytest.raises(
         BundleError,
-        match=f"other: cannot be averaged with .*bundle-1: they differ in their {difference}",
+        match=f"other: cannot be averaged with .*tagger-1: they differ in their {difference}",
     ):
         predictor.load(GOLDEN, tmp_path / "other")
     for command in (

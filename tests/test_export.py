@@ -14,19 +14,22 @@ import numpy as np
 import onnx
 import pytest
 from support.command_line import failed, invoke, worked
+from support.inputs import features_of
 from support.paths import SAMPLE
 
 import tagger
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles import tagger_weights as weights
 from tagger.bundles.card import describe
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, Bundle
+from tagger.bundles.tagger import SENTENCES as SENTENCES_GRAPH
 from tagger.bundles.weights import digest
-from tagger.config.tagger import CELLS, Config, override
+from tagger.cells import CELLS
+from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, TaggerError
 from tagger.export import tagger as export
 from tagger.features.batches import batch_up
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.encode import Lexicon
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import network
@@ -82,10 +85,10 @@ def made(*changes: str) -> tuple[Bundle, SequenceTagger]:
         config.model,
         Vectors(["anna", "oslo", "zebra"], TABLE) if config.data.vectors else None,
     )
-    features = WordFeatures(
+    features = features_of(
         WORDS, CHARACTERS if model.characters else None, bool(model.shape), vectors
     )
-    features = WordFeatures(WORDS) if model.input == "one-hot" else features
+    features = features_of(WORDS) if model.input == "one-hot" else features
     keras = SequenceTagger.create(architecture(model, features, Decoder(TAGS, plain_tags=False)))
     random = np.random.default_rng(1)
     for weight in keras.named_weights().values():
@@ -110,8 +113,8 @@ def test_exported_equals_keras(
     bundle, keras = made(f"model.cell={cell}", *INPUTS[inputs], *STACKS[stack])
     shapes = {name: array.shape for name, array in bundle.weights.items()}
     assert weights.expected(bundle.config.model, bundle.features, len(TAGS)) == shapes
-    bundle = replace(bundle, graphs=export.graphs(bundle))
-    assert (export.INT8 in bundle.graphs) == cell.startswith("lstm")
+    bundle = export.with_graphs(bundle)
+    assert (INT8 in bundle.graphs) == cell.startswith("lstm")
     lexicon = Lexicon(bundle.features)
     batch = batch_up(np.arange(len(SENTENCES)), lexicon, lexicon.numbers(SENTENCES))
     expected = np.asarray(keras.head.emissions(keras(batch.inputs)))  # eagerly: nothing to compile
@@ -130,7 +133,7 @@ def test_exported_equals_keras(
         alone = member.network.emissions(features, row, length)[0, : len(tokens)]
         for found in (alone, together[number]):
             np.testing.assert_allclose(found, expected[number, : len(tokens)], atol=1e-4)
-    if export.INT8 in bundle.graphs:
+    if INT8 in bundle.graphs:
         near = by_sentence(Member(bundle, Network(bundle, "int8")))
         assert (
             max(float(np.abs(near[number] - together[number]).max(initial=0)) for number in near)
@@ -142,7 +145,7 @@ def test_the_same_weights_give_the_same_bytes_and_others_do_not() -> None:
     one, other = made()[0], made()[0]
     assert export.graphs(one) == export.graphs(other)
     moved = replace(one, weights={name: array + 1 for name, array in one.weights.items()})
-    assert export.graphs(moved)[export.SENTENCES] != export.graphs(one)[export.SENTENCES]
+    assert export.graphs(moved)[SENTENCES_GRAPH] != export.graphs(one)[SENTENCES_GRAPH]
 
 
 @pytest.mark.parametrize("head", ["softmax", "crf"])
@@ -162,7 +165,7 @@ def test_a_graph_holds_its_documentation(head: str) -> None:
         assert ("transitions" in facts) == (head == "crf")
         assert all(value.doc_string for value in (*model.graph.input, *model.graph.output))
         assert all(opset.version == 17 for opset in model.opset_import if not opset.domain)
-        if name != export.INT8:  # standard operators alone: any runtime will do
+        if name != INT8:  # standard operators alone: any runtime will do
             onnx.checker.check_model(model, full_check=True)
 
 
@@ -179,7 +182,7 @@ def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     assert describe(bundle)["predicts in"].startswith(bundle.metrics["precision"])
 
 
-def test_export_adds_graphs_to_an_older_bundle_and_verifies_them(
+def test_export_adds_graphs_to_a_bundle_without_any_and_verifies_them(
     tmp_path: Path, trained_run: Path
 ) -> None:
     bundles.save(tmp_path / "old", replace(bundles.load(trained_run), graphs={}))
@@ -203,7 +206,7 @@ def test_verify_finds_what_is_wrong(
     bundle = bundles.load(trained_run)
     other = bundle.weights["head/tags/bias"] + np.linspace(0, 1, len(bundle.tags), dtype=np.float32)
     spoilt = replace(bundle, weights={**bundle.weights, "head/tags/bias": other})
-    monkeypatch.setattr(network, "digest", lambda weights: digest(bundle.weights))
+    monkeypatch.setattr(Bundle, "weights_digest", digest(bundle.weights))
     with pytest.raises(TaggerError, match="are not the network"):
         verification.compare(spoilt, [["Mira", "met", "Leila"]])
 
@@ -235,13 +238,15 @@ def test_graphs_of_other_weights_are_refused(trained_run: Path) -> None:
     moved = replace(bundle, weights={name: array * 2 for name, array in bundle.weights.items()})
     with pytest.raises(BundleError, match="is not of the weights"):
         Network(moved)
-    assert Predictor(Member(moved, Network(replace(moved, graphs={})))).tag_tokens([["a"]])
+    assert Predictor(Member(moved, Network(export.with_graphs(moved)))).tag_tokens([["a"]])
+    with pytest.raises(BundleError, match=r"has no sentences\.onnx, make it: tagger export RUN"):
+        Network(replace(moved, graphs={}))
 
 
 @pytest.mark.parametrize("content", [b"", b"no graph", b"\x08\x08\x12"])
 def test_a_graph_that_is_none_is_refused(tmp_path: Path, trained_run: Path, content: bytes) -> None:
     bundle = bundles.load(trained_run)
-    graphs = {**bundle.graphs, export.SENTENCES: content}
+    graphs = {**bundle.graphs, SENTENCES_GRAPH: content}
     bundles.save(tmp_path / "run", replace(bundle, graphs=graphs))
     with pytest.raises(BundleError, match=r"sentences\.onnx: "):
         tagger.load(tmp_path / "run", precision="float32")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagger.features.batches import bucket, shuffled_buckets
-from tagger.features.encode import replace_rare
+from tagger.features.inputs.base import replace_rare
 from tagger.features.vocabulary import PAD, UNK, Vocabulary
 
 SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["the", "cat", "<UNK>"]]

@@ -18,6 +18,7 @@ from support.teaching import SENTENCES, TEXT, TOKENS, a_model, told
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
+from tagger.export.tagger import with_graphs
 from tagger.features.encode import key_of
 from tagger.inference import predictor
 from tagger.inference.document_consistency import agreed
@@ -43,7 +44,7 @@ def test_distributions_are_those_of_all_allowed_paths(
             name: array + random.normal(0, 0.2, array.shape).astype("float32")
             for name, array in bundle.weights.items()
         }
-        bundles.save(tmp_path / "other", replace(bundle, weights=moved, graphs={}))
+        bundles.save(tmp_path / "other", with_graphs(replace(bundle, weights=moved)))
         folders.append(tmp_path / "other")
     model = a_model(*folders, weight=weight)
     found = list(model.distributions(Sentence(tuple(words)) for words in document))

@@ -20,31 +20,30 @@ from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 from support import small_language_models as small
 from support.command_line import failed, invoke, worked
-from support.paths import DATA
+from support.paths import GOLDEN_LANGUAGE_MODEL
 from support.processes import PATIENCE
 
 from tagger.bundles import language_model as bundles
+from tagger.bundles import migrations
 from tagger.bundles.language_model import FLOAT32, INT8
+from tagger.cells import CELLS
 from tagger.errors import BundleError
 from tagger.export import language_model as graph
 from tagger.export.operators import Graph, dense, scales_of, value
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import model
 from tagger.language_models.model import LanguageModel, load
-from tagger.networks.cells import CELLS
 
 DIGEST = "d658110fa9ffd701a9a364f2495a3d224528a3a40c859875c1bcf317d2a30cf3"
 SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_the_golden_bundles_load_for_ever(version: int) -> None:
-    folder = DATA / f"language-model-{version}"
-    golden = load(folder)
+def test_the_golden_bundle_loads_for_ever() -> None:
+    golden = load(GOLDEN_LANGUAGE_MODEL)
     bundle = golden.bundle
-    assert {*bundle.graphs} == ({FLOAT32, INT8} if version == 2 else set())
-    assert (bundle.digest, bundle.folder) == (DIGEST, folder)
-    near = load(folder, quantized=True).encode(SENTENCES)
+    assert {*bundle.graphs} == {FLOAT32, INT8}
+    assert (bundle.digest, bundle.folder) == (DIGEST, GOLDEN_LANGUAGE_MODEL)
+    near = load(GOLDEN_LANGUAGE_MODEL, quantized=True).encode(SENTENCES)
     for tokens, found, rough in zip(SENTENCES, golden.encode(SENTENCES), near, strict=True):
         for number, row in enumerate(found):
             read = " ".join(tokens[number:])[::-1]
@@ -201,7 +200,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
     run, bundle = tmp_path / "run", graph.with_graphs(small.bundle_of(cell="lstm"))
     bundles.save(run, bundle)
     listed = json.loads((run / "manifest.json").read_text())
-    assert listed["format"] == 2
+    assert listed["format"] == bundles.FORMAT == 1
     assert {FLOAT32, INT8} < {*listed["files"]}
     assert bundles.load(run).graphs == bundle.graphs
     bundles.save(run, replace(small.bundle_of(cell="lstm", seed=2), graphs=bundle.graphs))
@@ -215,11 +214,29 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
         load(run, quantized=True).encode(SENTENCES)
     bundles.save(run, replace(bundle, graphs={}))
     assert not list(run.glob("*.onnx"))
+    with pytest.raises(BundleError, match=r"does not list activations\.onnx or .*: tagger export"):
+        load(run)
+    worked(invoke("export", run))
+    assert bundles.load(run).graphs == bundle.graphs
+
+
+def test_older_formats_are_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, bundle = tmp_path / "run", small.bundle_of()
+    bundles.save(run, bundle)
+
+    def from_1(contents: dict[str, Any]) -> dict[str, Any]:
+        return {**contents, "metrics.json": {"dev": {}, "source": "migrated"}}
+
+    monkeypatch.setattr(bundles, "FORMAT", 2)
+    monkeypatch.setitem(migrations.LANGUAGE_MODEL, 1, from_1)
+    assert bundles.load(run).metrics == {"dev": {}, "source": "migrated"}
+    bundles.save(run, bundle)
+    assert bundles.load(run).metrics == {}
 
 
 def test_export_and_info_know_language_models(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    shutil.copytree(DATA / "language-model-1", run)
+    shutil.copytree(GOLDEN_LANGUAGE_MODEL, run)
     worked(invoke("export", run))
     assert {name: (run / name).read_bytes() for name in (FLOAT32, INT8)} == bundles.load(run).graphs
     assert bundles.load(run).digest == DIGEST
@@ -239,10 +256,10 @@ import sys
 from tagger.language_models import states
 from tagger.language_models.model import load
 for quantized in (False, True):
-    model = load({str(DATA / "language-model-2")!r}, quantized=quantized)
+    model = load({str(GOLDEN_LANGUAGE_MODEL)!r}, quantized=quantized)
     found = states.states_of([model], [["ab", "c"]]).arrays
     assert found[0][0].shape == (2, 5)
-sys.argv[1:] = ["lm", "score", {str(DATA / "language-model-2")!r}, {str(tmp_path / "a.txt")!r}]
+sys.argv[1:] = ["lm", "score", {str(GOLDEN_LANGUAGE_MODEL)!r}, {str(tmp_path / "a.txt")!r}]
 from tagger.cli.main import group
 group(standalone_mode=False)
 loaded = [name for name in ("onnx", "keras", "tensorflow", "jax", "torch") if name in sys.modules]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.inputs import features_of
 from support.strategies import TOKENS
 
 from tagger.features.batches import Batch, batch_up, bucket, few_shapes
@@ -24,7 +25,7 @@ CHARACTERS = Vocabulary.build(WORDS.words)
 VECTORS = Vectors(
     ["the", "anna", "0", "#", "e\u0301"], np.arange(1, 11, dtype=np.float16).reshape(5, 2)
 )
-ALL = WordFeatures(WORDS, CHARACTERS, shapes=True, vectors=VECTORS)
+ALL = features_of(WORDS, CHARACTERS, shapes=True, vectors=VECTORS)
 SENTENCES = st.lists(st.lists(TOKENS | st.text(max_size=30), max_size=6), max_size=5)
 
 
@@ -51,17 +52,17 @@ def check(
     expected_names = {"tokens", "words"}
     for word, number in where.items():
         assert inputs["words"][number] == features.words.numbers([word])[0]
-        if features.characters is not None:
+        if found := features.inputs.get("characters"):
             expected_names.add("characters")
-            expected = features.characters.numbers(word).tolist()
+            expected = found.vocabulary.numbers(word).tolist()
             row = inputs["characters"][number].tolist()
             assert row == expected + [PAD] * (len(row) - len(expected))
-        if features.shapes:
+        if "shapes" in features.inputs:
             expected_names.add("shapes")
             assert inputs["shapes"][number] == shape_of(word)
-        if features.vectors is not None:
+        if found := features.inputs.get("vectors"):
             expected_names.add("vectors")
-            expected_vector = features.vectors.vectors_of(features.vectors.rows([word]))[0]
+            expected_vector = found.vectors.vectors_of(found.vectors.rows([word]))[0]
             np.testing.assert_array_equal(inputs["vectors"][number], expected_vector)
     if where:
         assert inputs.keys() == expected_names
@@ -84,7 +85,7 @@ def matrix(numbers: Sequence[np.ndarray], rows: int = 0, time: int = 1) -> np.nd
 def test_inputs_equal_a_look_at_each_word(
     sentences: list[list[str]], characters: bool, shapes: bool, vectors: bool
 ) -> None:
-    features = WordFeatures(
+    features = features_of(
         WORDS, CHARACTERS if characters else None, shapes, VECTORS if vectors else None
     )
     lexicon = Lexicon(features)

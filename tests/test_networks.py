@@ -12,31 +12,37 @@ import keras
 import numpy as np
 import pytest
 from support import reference
+from support.inputs import configs
 
-from tagger.networks.cells import CELLS
+from tagger.cells import CELLS
+from tagger.heads import HEADS
 from tagger.networks.crf import CRFHead
-from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
+from tagger.networks.embedding import WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
+from tagger.networks.inputs.characters import CharacterCNN, CharacterRNN
+from tagger.networks.inputs.vectors import FineTuning
 from tagger.networks.recurrent import Encoder, Recurrent
-from tagger.networks.sequence_tagger import Architecture, SequenceTagger
+from tagger.networks.sequence_tagger import HEAD_LAYERS, Architecture, SequenceTagger
 from tagger.networks.word_prediction import WordPrediction
 from tagger.text.schemes import transition_table
 
 VOCABULARY, CHARACTERS, SHAPES, VECTORS = 13, 7, 16, 3
 TAGS = ["O", "B-X", "I-X", "E-X", "S-X"]
 LENGTHS = np.array([6, 1, 3, 0], dtype="int32")
-BASE = Architecture(vocabulary_size=VOCABULARY, tags=len(TAGS), embedding=4, cell="lstm", units=3)
-ALL: dict[str, Any] = {
-    "characters": 3,
-    "character_vocabulary_size": CHARACTERS,
-    "shape": 2,
-    "vectors": VECTORS,
-}
+
+
+def of(**inputs: Any) -> dict[str, Any]:
+    """Change the inputs of the network."""
+    return {"inputs": configs(**inputs, sizes=(VOCABULARY, CHARACTERS))}
+
+
+BASE = Architecture(vocabulary_size=VOCABULARY, tags=len(TAGS), **of(words=4), cell="lstm", units=3)
+ALL: dict[str, Any] = {"words": 4, "characters": 3, "shape": 2, "vectors": VECTORS}
 ALLOWED = [table.tolist() for table in transition_table(TAGS, "IOBES")]
 Inputs = dict[str, np.ndarray]
 OPTIONS: dict[str, dict[str, Any]] = {
     **{cell: {"cell": cell} for cell in CELLS},
-    "one-hot": {"one_hot": True, "embedding": 0, "input_dropout": 0.2},
+    "one-hot": {"one_hot": True, "inputs": {}, "input_dropout": 0.2},
     "one direction": {"bidirectional": False, "layers": 2},
     "deep": {
         "layers": 3,
@@ -45,24 +51,19 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "dropout": 0.2,
         "recurrent_dropout": 0.2,
     },
-    "all of a word": ALL,
-    "characters alone": {
-        "embedding": 0,
-        "characters": 3,
-        "character_vocabulary_size": CHARACTERS,
-        "input_dropout": 0.2,
-    },
-    "recurrent characters": {**ALL, "character_encoder": "rnn", "input_dropout": 0.2},
-    "GRU for characters": {**ALL, "character_encoder": "rnn", "cell": "gru"},
-    "an odd number of units for characters": {**ALL, "character_encoder": "rnn", "characters": 1},
-    "shapes": {"shape": 2},
-    "vectors alone": {"embedding": 0, "vectors": VECTORS},
-    "fine-tuned vectors": {**ALL, "fine_tune": True},
-    "fine-tuned vectors alone": {"embedding": 0, "vectors": VECTORS, "fine_tune": True},
+    "all of a word": of(**ALL),
+    "characters alone": {**of(characters=3, dropout=0.2), "input_dropout": 0.2},
+    "recurrent characters": {**of(**ALL, encoder="rnn", dropout=0.2), "input_dropout": 0.2},
+    "GRU for characters": {**of(**ALL, encoder="rnn", cell="gru"), "cell": "gru"},
+    "an odd number of units for characters": of(**{**ALL, "characters": 1}, encoder="rnn"),
+    "shapes": of(words=4, shape=2),
+    "vectors alone": of(vectors=VECTORS),
+    "fine-tuned vectors": of(**ALL, fine_tune=True),
+    "fine-tuned vectors alone": of(vectors=VECTORS, fine_tune=True),
     "three layers": {"layers": 3, "dropout": 0.2},
     "CRF": {"head": "crf"},
     "word prediction": {"word_prediction": 0.1, "layers": 2, "dropout": 0.2},
-    "constrained CRF": {**ALL, "head": "crf", "allowed": ALLOWED, "hidden": (4,)},
+    "constrained CRF": {**of(**ALL), "head": "crf", "allowed": ALLOWED, "hidden": (4,)},
 }
 
 
@@ -89,12 +90,8 @@ def batch(architecture: Architecture | None = None) -> Inputs:
     for name, array in inputs.items():
         if name != "tokens":
             array[0] = 0
-    wanted = {
-        name
-        for name in ("characters", "vectors")
-        if architecture is None or getattr(architecture, name)
-    }
-    wanted |= {"shapes"} if architecture is None or architecture.shape else set()
+    wanted = {"characters", "vectors", "shapes"}
+    wanted &= {*(wanted if architecture is None else architecture.inputs)}
     wanted |= {"targets"} if architecture is not None and architecture.word_prediction else set()
     return {
         name: array.astype("float32" if name == "vectors" else "int32")
@@ -192,10 +189,14 @@ def check_weights_have_names(model: SequenceTagger, inputs: Inputs) -> None:
     np.testing.assert_array_equal(eager(other, inputs), eager(model, inputs))
 
 
+def test_every_head_of_the_table_has_its_layer_and_the_other_way_round() -> None:
+    assert list(HEADS) == list(HEAD_LAYERS)
+
+
 def test_options_that_change_the_network_do_change_it() -> None:
     """Each of the inputs of a word is read."""
     keras.utils.set_random_seed(1)
-    model = SequenceTagger.create(replace(BASE, **ALL, fine_tune=True))
+    model = SequenceTagger.create(replace(BASE, **of(**ALL, fine_tune=True)))
     before = eager(model, batch())
     for name in ("words", "characters", "shapes", "vectors"):
         inputs = batch()

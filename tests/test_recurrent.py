@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from support import reference
 
-from tagger.config import tagger as config
-from tagger.networks.cells import CELLS
+from tagger.cells import CELLS
+from tagger.networks.cells import STEPS
 from tagger.networks.recurrent import Encoder, Recurrent, reverse_within
 
 LENGTHS = np.array([7, 1, 4, 0], dtype="int32")  # mixed, one of them empty
@@ -35,8 +35,8 @@ def numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def test_configuration_knows_the_same_cells() -> None:
-    assert tuple(CELLS) == config.CELLS
+def test_every_cell_of_the_table_has_its_step_and_the_other_way_round() -> None:
+    assert list(CELLS) == list(STEPS)
 
 
 @pytest.mark.parametrize("backwards", [False, True])

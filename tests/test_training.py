@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from support.inputs import features_of
 from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 import tagger
@@ -14,7 +15,7 @@ from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import override, to_toml
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.encode import Lexicon
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
@@ -151,7 +152,7 @@ def test_settings_may_be_a_mapping_or_a_file_and_keras_callbacks_run(settings, t
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
 def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(number):
-    features = WordFeatures(Vocabulary.build([["a"]]))
+    features = features_of(Vocabulary.build([["a"]]))
     emissions = np.zeros((1, 2, 2), "float32")
     emissions[0, 1, 1] = number
     model = SimpleNamespace(

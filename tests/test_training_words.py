@@ -91,8 +91,7 @@ def copied(run: Path, tmp_path: Path) -> Path:
 
 def test_the_bundle_carries_the_table_as_a_memory_map(settings: Config, run: Path) -> None:
     loaded = bundle.load(run)
-    vectors = loaded.features.vectors
-    assert vectors is not None
+    vectors = loaded.features.inputs["vectors"].vectors
     assert isinstance(vectors.table, np.memmap)
     assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS, *LATER]
     given = [
@@ -134,8 +133,7 @@ def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(
 ) -> None:
     trainer.train(override(settings, ["data.keep_vectors=2"]), tmp_path / "trimmed")
     full, trimmed = predictor.load(run), predictor.load(tmp_path / "trimmed")
-    vectors = trimmed.bundle.features.vectors
-    assert vectors is not None
+    vectors = trimmed.bundle.features.inputs["vectors"].vectors
     assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS]  # the first two, and those of train
     assert (tmp_path / "trimmed" / "weights.npz").read_bytes() == (run / "weights.npz").read_bytes()
     kept = ["Berta", "bergen", *PERSONS, "Oslo", "ROME", "Xyzzy"]
@@ -229,7 +227,7 @@ def test_a_copy_made_by_saving_is_the_same(run: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy" / "manifest.json").read_bytes() == (
         run / "manifest.json"
     ).read_bytes()
-    assert isinstance(bundle.load(tmp_path / "copy").features.vectors, Vectors)
+    assert isinstance(bundle.load(tmp_path / "copy").features.inputs["vectors"].vectors, Vectors)
 
 
 # -- a CRF as head

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from support import reference
+from support.inputs import configs
 from support.tiny import Recorder, contents, settings_in
 from test_data import SENTENCES, VOCABULARY, batches
 
@@ -28,7 +29,7 @@ LENGTHS = (5, 1, 3)
 SIZES: dict = {
     "vocabulary_size": 12,
     "tags": 3,
-    "embedding": 4,
+    "inputs": configs(words=4, sizes=(12, 8)),
     "units": 3,
     "cell": "gru",
     "word_prediction": 0.3,
@@ -72,7 +73,7 @@ def parts_of(model: SequenceTagger) -> list[tuple]:
         {},
         {"layers": 2},
         {"bidirectional": False, "layers": 2},
-        {"one_hot": True, "embedding": 0},
+        {"one_hot": True, "inputs": {}},
         {"head": "crf"},
     ],
     ids=["plain", "two layers", "one direction", "one-hot", "crf"],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, Bundle, graph_names
+from tagger.bundles.tagger_weights import input_configs
+from tagger.heads import HEADS
 from tagger.text import schemes
-
-INT8 = "sentences.int8.onnx"
 
 __all__ = ["card", "describe"]
 
@@ -22,7 +22,8 @@ def describe(bundle: Bundle) -> dict[str, str]:
         if model.hidden
         else ""
     )
-    head = ", a conditional random field" if model.head == "crf" else ""
+    description = HEADS[model.head].description
+    head = f", {description}" if description else ""
     return {
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: "
         f"{', '.join(bundle.labels)}",
@@ -65,9 +66,7 @@ def _agreement(bundle: Bundle) -> str:
 def _precision(bundle: Bundle) -> str:
     """Of its two precisions, the one that it predicts in, and why."""
     measured = bundle.metrics.get("int8")
-    if not bundle.graphs:
-        return "float32; it carries no graphs yet: tagger export RUN"
-    if INT8 not in bundle.graphs:
+    if INT8 not in graph_names(bundle.config.model):
         return "float32"
     if measured is None:
         return "float32; int8 was not measured on dev: tagger export RUN FILE"
@@ -76,31 +75,12 @@ def _precision(bundle: Bundle) -> str:
 
 
 def _inputs(bundle: Bundle) -> str:
-    """What the network is told of a word, in words."""
-    model, features = bundle.config.model, bundle.features
-    if model.input == "one-hot":
+    """Return the inputs of the network, in words."""
+    if bundle.config.model.input == "one-hot":
         return "one-hot"
-    parts = (
-        [f"trained embedding of {model.embedding}"]
-        if model.embedding and not features.vectors
-        else []
-    )
-    if features.vectors:
-        tuned = ", fine-tuned" if model.fine_tune else ""
-        parts.append(
-            f"pretrained vectors of {features.vectors.dimension}, {len(features.vectors):,} "
-            f"words{tuned}"
-        )
-    if features.characters:
-        parts.append(f"characters ({model.character_encoder}, {model.characters} units)")
-    parts += ["shape"] if features.shapes else []
-    models = bundle.language_models
-    if models:
-        read = " and ".join(
-            f"{one.config.model.direction} {one.config.model.level}" for one in models
-        )
-        parts.append(f"language models ({read}, {features.context:,} numbers)")
-    return ", ".join(parts)
+    configs = input_configs(bundle.config.model, bundle.features)
+    inputs = bundle.features.inputs
+    return ", ".join(inputs[name].describe(config) for name, config in configs.items())
 
 
 def card(bundle: Bundle) -> str:

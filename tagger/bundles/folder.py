@@ -8,17 +8,29 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from tagger.errors import BundleError
+from tagger.errors import BundleError, TaggerError
 from tagger.files import written_whole
 
-__all__ = ["MANIFEST", "arrays", "checked", "entry", "linked", "manifest", "packed", "save"]
+__all__ = [
+    "MANIFEST",
+    "arrays",
+    "checked",
+    "entry",
+    "graphs",
+    "linked",
+    "manifest",
+    "packed",
+    "save",
+    "understood",
+]
 
+T = TypeVar("T")
 MANIFEST = "manifest.json"
 _AGAIN = "copy the whole folder again"
 
@@ -104,6 +116,34 @@ def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool
             f"damaged or changed; {_AGAIN}, or train anew"
         )
     return data
+
+
+def graphs(folder: Path, names: Sequence[str], listed: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return a model's ONNX graphs by the names of their files.
+
+    Raises:
+        BundleError: The manifest's files, `listed`, lack one, or one differs from the manifest.
+    """
+    if missing := [name for name in names if name not in listed]:
+        raise BundleError(
+            f"{folder / MANIFEST}: does not list {' or '.join(missing)}; the graphs are made from "
+            f"the weights by: tagger export {folder}"
+        )
+    return {name: checked(folder, name, listed) for name in names}
+
+
+def understood(path: Path, parse: Callable[[Any], T], content: Any) -> T:
+    """Return what `parse` makes of the content of a file.
+
+    Raises:
+        BundleError: It cannot make anything of it.
+    """
+    try:
+        return parse(content)
+    except BundleError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
+        raise BundleError(f"{path}: cannot be understood: {error}") from error
 
 
 def linked(source: Path, folder: Path) -> bool:

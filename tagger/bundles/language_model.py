@@ -8,7 +8,7 @@ weights.npz       float32 arrays by their path in the network (NumPy's format, n
 metrics.json      what was measured on dev
 README.md         a model card
 
-Format 1 has no graphs: they are made when it is used.
+`tagger.bundles.migrations` says how the format may change.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tagger.bundles import folder as folders
-from tagger.bundles.weights import digest, misfits, recurrent_shapes
+from tagger.bundles import migrations
+from tagger.bundles.folder import MANIFEST
+from tagger.bundles.weights import digest, misfits
+from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
 from tagger.config.language_model import Config, ModelConfig
-from tagger.errors import BundleError, TaggerError
+from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
 
 __all__ = [
@@ -38,24 +41,30 @@ __all__ = [
     "KIND",
     "Bundle",
     "describe",
+    "graph_names",
     "is_one",
     "load",
     "save",
     "shapes_of",
 ]
 
-FORMAT = 2
+FORMAT = 1
 KIND = "language model"
 FLOAT32, INT8 = "activations.onnx", "activations.int8.onnx"
+
+
+def graph_names(model: ModelConfig) -> list[str]:
+    """Return the names of the graphs that a bundle with these settings has."""
+    return [FLOAT32, *([INT8] if CELLS[model.cell].has_int8 else [])]
 
 
 @dataclass(frozen=True)
 class Bundle:
     """A trained language model as plain data.
 
-    ``graphs`` are the files of `language_models.graph`, made of ``weights``: a bundle with other
-    weights must leave them out, or is refused when it is used. ``folder`` is where it was read
-    from.
+    ``graphs`` are the files of `tagger.export.language_model`, made of ``weights``: with others
+    they are refused when they are used. They are only missing in a bundle that is not yet complete.
+    ``folder`` is where it was read from.
     """
 
     config: Config
@@ -73,6 +82,11 @@ class Bundle:
         return self.config.model.units
 
     @cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights, by which the graphs are known to be made of them."""
+        return digest(self.weights)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what decides which states and probabilities a text has: weights, cell,
         vocabulary, level and direction.
@@ -82,7 +96,7 @@ class Bundle:
         """
         model = self.config.model
         facts = [
-            digest(self.weights),
+            self.weights_digest,
             model.cell,
             model.level,
             model.direction,
@@ -132,11 +146,17 @@ def save_beside(folder: Path, bundle: Bundle) -> None:
         save(folder, bundle)
 
 
-def load(folder: str | Path) -> Bundle:
-    """Read a bundle and check every byte of it against the manifest.
+def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
+    """Read a bundle, check every byte of it against the manifest, and its weights against its
+    settings.
 
-    Raises: BundleError: the folder is no language model, lacks a file, was damaged or changed, or
-        has a newer format.
+    Args:
+        folder: The folder of the bundle.
+        with_graphs: Whether its graphs are read; they are left out to make new ones.
+
+    Raises:
+        BundleError: The folder is no language model, lacks a file, was damaged or changed, or has a
+            newer format; or its weights do not fit its settings.
     """
     folder = Path(folder)
     manifest = folders.manifest(folder)
@@ -145,35 +165,35 @@ def load(folder: str | Path) -> Bundle:
             f"{folder}: is no language model; tagger lm train makes one, and tagger lm import "
             "reads others'"
         )
-    if type(manifest.get("format")) is not int or not 1 <= manifest["format"] <= FORMAT:
-        found = manifest.get("format")
-        raise BundleError(
-            f"{folder}: bundle format {found}, but this version reads up to {FORMAT}; upgrade "
-            "span-tagger"
-        )
+    version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
 
-    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
-        try:
-            return parse(folders.checked(folder, name, manifest["files"]).decode())
-        except BundleError:
-            raise
-        except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
-            raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
+    def content(name: str) -> bytes:
+        return folders.checked(folder, name, manifest["files"])
 
-    config = parsed(
-        "config.toml", lambda text: configuration.from_dict(tomllib.loads(text), "config.toml")
-    )
-    vocabulary = parsed("vocabulary.json", Vocabulary.from_json)
-    weights = folders.arrays(
-        folders.checked(folder, "weights.npz", manifest["files"]), folder / "weights.npz"
-    )
-    _fit(weights, config.model, len(vocabulary), folder)
-    graphs = {
-        name: folders.checked(folder, name, manifest["files"])
-        for name in (FLOAT32, INT8)
-        if name in manifest["files"]
+    def parsed(name: str, parse: Callable[[Any], Any], data: Any) -> Any:
+        return folders.understood(folder / name, parse, data)
+
+    toml = parsed("config.toml", lambda data: tomllib.loads(data.decode()), content("config.toml"))
+    contents: migrations.Contents = {
+        "config.toml": toml,
+        "metrics.json": parsed("metrics.json", json.loads, content("metrics.json")),
+        "weights.npz": folders.arrays(content("weights.npz"), folder / "weights.npz"),
     }
-    return Bundle(config, vocabulary, weights, parsed("metrics.json", _metrics), graphs, folder)
+    migrate = partial(
+        migrations.migrate, version=version, newest=FORMAT, table=migrations.LANGUAGE_MODEL
+    )
+    contents = folders.understood(folder, migrate, contents)
+    config = parsed(
+        "config.toml",
+        lambda data: configuration.from_dict(data, "config.toml"),
+        contents["config.toml"],
+    )
+    vocabulary = parsed("vocabulary.json", Vocabulary.from_json, content("vocabulary.json"))
+    _fit(contents["weights.npz"], config.model, len(vocabulary), folder)
+    metrics = parsed("metrics.json", _metrics, contents["metrics.json"])
+    names = graph_names(config.model) if with_graphs else []
+    graphs = folders.graphs(folder, names, manifest["files"])
+    return Bundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
 
 
 def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
@@ -200,8 +220,7 @@ def _fit(
         )
 
 
-def _metrics(text: str) -> dict[str, Any]:
-    metrics = json.loads(text)
+def _metrics(metrics: Any) -> dict[str, Any]:
     if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
         raise ValueError('expected an object, in it an object "dev"')
     return metrics

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tagger.bundles.language_model import Bundle as LanguageModel
-from tagger.config.tagger import Config
+from tagger.bundles.weights import digest
+from tagger.cells import CELLS
+from tagger.config.tagger import Config, ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.text import schemes
 
-__all__ = ["Bundle"]
+__all__ = ["INT8", "SENTENCES", "WORDS", "Bundle", "graph_names"]
+
+WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
+
+
+def graph_names(model: ModelConfig) -> list[str]:
+    """Return the names of the graphs that a bundle with these settings has."""
+    words = [] if model.input == "one-hot" else [WORDS]
+    return [*words, SENTENCES, *([INT8] if CELLS[model.cell].has_int8 else [])]
 
 
 @dataclass(frozen=True)
@@ -21,8 +32,9 @@ class Bundle:
 
     ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``.
     ``scheme`` is that of the training corpus, in which predictions are written. ``graphs`` are the
-    files of `runtime.export`, made of ``weights``: a bundle with other weights must leave them out,
-    or is refused when it is used. ``language_models`` are those that it reads with.
+    files of `tagger.export.tagger`, made of ``weights``: with others they are refused when they are
+    used. They are only missing in a bundle that is not yet complete. ``language_models`` are those
+    that it reads with.
     """
 
     config: Config
@@ -33,6 +45,11 @@ class Bundle:
     metrics: dict[str, Any]
     graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
     language_models: tuple[LanguageModel, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def weights_digest(self) -> str:
+        """SHA-256 of the weights, by which the graphs are known to be made of them."""
+        return digest(self.weights)
 
     @property
     def labels(self) -> list[str]:

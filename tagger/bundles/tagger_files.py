@@ -15,53 +15,45 @@ anything.
     README.md              a model card
 
 Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
-Older formats: 3 has no language models; 2 no graphs and no index; 1 moreover nothing of words but
-their numbers.
+`tagger.bundles.migrations` says how the format may change.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as language_models
+from tagger.bundles import migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import Bundle as LanguageModel
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
+from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
 from tagger.config.tagger import Config
-from tagger.errors import BundleError, TaggerError
+from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
-from tagger.features.vectors import Vectors
-from tagger.features.vocabulary import Vocabulary
+from tagger.features.inputs import INPUTS
+from tagger.features.inputs.base import Sources
 from tagger.files import written_whole
 from tagger.text import schemes
 
-__all__ = ["FORMAT", "GRAPHS", "load", "save"]
+__all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
 
-FORMAT = 4
+FORMAT = 1
 _MODELS = "language_models"
-_CHARACTERS = "vocabulary/characters.json"
-_VECTORS = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
-GRAPHS = ("words.onnx", "sentences.onnx", "sentences.int8.onnx")
-_GONE = (
-    "residual",
-    "normalize",
-    "warmup",
-    "label_smoothing",
-)  # settings of older formats that were tried and left out
+GRAPHS = (WORDS, SENTENCES, INT8)
 _AGREEMENT = ("weight", "score", "without")
 _FILES = (
     "config.toml",
     "tags.json",
-    "vocabulary/words.json",
     "weights.npz",
     "metrics.json",
     "README.md",
@@ -84,10 +76,8 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     for number, model in enumerate(bundle.language_models, 1):
         language_models.save_beside(folder / _MODELS / str(number), model)
         names.append(f"{_MODELS}/{number}/{MANIFEST}")
-    if bundle.features.vectors is not None:
-        (folder / "vectors").mkdir(exist_ok=True)
-        bundle.features.vectors.save(*(folder / name for name in _VECTORS))
-        names += _VECTORS
+    for one in bundle.features.inputs.values():
+        names += one.save(folder)
     for name in {*GRAPHS} - {*names}:
         (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
     with written_whole(folder / MANIFEST) as stream:
@@ -102,61 +92,64 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     texts = {
         "config.toml": configuration.to_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
-        "vocabulary/words.json": bundle.features.words.to_json(),
         "metrics.json": _json(bundle.metrics),
         "README.md": card(bundle),
     }
-    if bundle.features.characters is not None:
-        texts[_CHARACTERS] = bundle.features.characters.to_json()
-    return {
-        **{name: text.encode() for name, text in texts.items()},
-        "weights.npz": folders.packed(bundle.weights),
-        **bundle.graphs,
-    }
+    contents = {name: text.encode() for name, text in texts.items()}
+    for one in bundle.features.inputs.values():
+        contents |= one.files()
+    return {**contents, "weights.npz": folders.packed(bundle.weights), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def load(folder: str | Path) -> Bundle:
-    """Read a bundle and check every byte of it against the manifest.
+def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
+    """Read a bundle, check every byte of it against the manifest, and its weights against its
+    settings.
 
-    Raises: BundleError: the folder is no bundle, lacks a file, was damaged or changed, or has a
-        newer format.
+    Args:
+        folder: The folder of the bundle.
+        with_graphs: Whether its graphs are read; they are left out to make new ones.
+
+    Raises:
+        BundleError: The folder is no bundle, lacks a file, was damaged or changed, or has a newer
+            format; or its weights do not fit its settings.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
+    version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
     files = {name: folders.checked(folder, name, manifest["files"]) for name in _FILES}
 
-    def parsed(name: str, parse: Callable[[str], Any]) -> Any:
-        try:
-            return parse(
-                (files.get(name) or folders.checked(folder, name, manifest["files"])).decode()
-            )
-        except BundleError:
-            raise
-        except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
-            raise BundleError(f"{folder / name}: cannot be understood: {error}") from error
+    def parsed(name: str, parse: Callable[[Any], Any], content: Any) -> Any:
+        return folders.understood(folder / name, parse, content)
 
-    tags, scheme = parsed("tags.json", _tags)
-    config = parsed("config.toml", partial(_config, version=manifest["format"]))
+    contents: migrations.Contents = {
+        "config.toml": parsed("config.toml", _toml, files["config.toml"]),
+        "tags.json": parsed("tags.json", json.loads, files["tags.json"]),
+        "metrics.json": parsed("metrics.json", json.loads, files["metrics.json"]),
+        "weights.npz": folders.arrays(files["weights.npz"], folder / "weights.npz"),
+    }
+    migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
+    contents = folders.understood(folder, migrate, contents)
+    config = parsed("config.toml", _config, contents["config.toml"])
+    tags, scheme = parsed("tags.json", _tags, contents["tags.json"])
+    names = graph_names(config.model) if with_graphs else []
     models = _language_models(folder, manifest, len(config.data.language_models))
-    features = _features(folder, manifest, config, parsed)
-    return Bundle(
+    features = _features(config, _Files(folder, manifest["files"]), sources_of(models))
+    bundle = Bundle(
         config=config,
         tags=tags,
         scheme=scheme,
-        features=replace(features, context=sum(model.units for model in models)),
-        weights=folders.arrays(files["weights.npz"], folder / "weights.npz"),
-        metrics=parsed("metrics.json", _metrics),
-        graphs={
-            name: folders.checked(folder, name, manifest["files"])
-            for name in GRAPHS
-            if name in manifest["files"]
-        },
+        features=features,
+        weights=contents["weights.npz"],
+        metrics=parsed("metrics.json", _metrics, contents["metrics.json"]),
+        graphs=folders.graphs(folder, names, manifest["files"]),
         language_models=models,
     )
+    check(bundle, folder / "weights.npz")
+    return bundle
 
 
 def _language_models(
@@ -172,51 +165,46 @@ def _language_models(
     )
 
 
-def _config(text: str, version: int) -> Config:
-    """Settings of this or an older format, whose networks knew nothing of words but their
-    numbers.
-    """
-    data = tomllib.loads(text)
-    if version < 2:
-        data["model"] = {**data.get("model", {}), "characters": 0, "shape": 0}
-        data["training"] = {
-            key: value for key, value in dict(data.get("training", {})).items() if key != "decay"
-        }
-    if version < 3:
-        data = {table: _without_gone(settings) for table, settings in data.items()}
+def _toml(data: bytes) -> dict[str, Any]:
+    return tomllib.loads(data.decode())
+
+
+def _config(data: Any) -> Config:
     return configuration.from_dict(data, "config.toml")
 
 
-def _without_gone(table: Any) -> dict[str, Any]:
-    if not isinstance(table, dict):
-        raise ValueError(f"expected a table, found {table!r}")
-    return {name: value for name, value in table.items() if value or name not in _GONE}
+class _Files:
+    """The files of a bundle for its inputs; errors are those of `folder.checked` and
+    `folder.understood`.
+    """
+
+    def __init__(self, folder: Path, listed: dict[str, Any]) -> None:
+        self.folder = folder
+        self.listed = listed
+
+    def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        content = folders.checked(self.folder, name, self.listed)
+        return folders.understood(self.folder / name, lambda data: parse(data.decode()), content)
+
+    def path(self, name: str) -> Path:
+        folders.checked(self.folder, name, self.listed, content=False)
+        return self.folder / name
 
 
-def _features(
-    folder: Path, manifest: dict[str, Any], config: Config, parsed: Callable[..., Any]
-) -> WordFeatures:
-    words = parsed("vocabulary/words.json", Vocabulary.from_json)
-    if config.model.input == "one-hot":
-        return WordFeatures(words)
-    vectors = None
-    if config.data.vectors:
-        names = [name for name in _VECTORS if manifest["format"] > 2 or "index" not in name]
-        for name in names:
-            folders.checked(folder, name, manifest["files"], content=False)
-        try:
-            vectors = Vectors.load(*(folder / name for name in names))
-        except ValueError as error:
-            raise BundleError(
-                f"{folder / 'vectors'}: cannot be understood: {error}; copy the whole folder again"
-            ) from error
-    characters = parsed(_CHARACTERS, Vocabulary.from_json) if config.model.characters else None
-    return WordFeatures(words, characters, bool(config.model.shape), vectors)
+def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
+    names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
+    settings = asdict(config)
+    found = [INPUTS[name].load(settings, files, sources) for name in names]
+    return WordFeatures.of(*(one for one in found if one is not None))
 
 
-def _tags(text: str) -> tuple[tuple[str, ...], str]:
-    """The tags by number and the corpus' scheme."""
-    data = json.loads(text)
+def sources_of(models: Sequence[LanguageModel]) -> list[tuple[str, int]]:
+    """Return of each language model a description and the number of its states."""
+    return [(f"{one.config.model.direction} {one.config.model.level}", one.units) for one in models]
+
+
+def _tags(data: Any) -> tuple[tuple[str, ...], str]:
+    """Return the tags by id and the corpus' scheme."""
     tags, scheme = tuple(data["tags"]), data["scheme"]
     if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
@@ -233,8 +221,7 @@ def _tags(text: str) -> tuple[tuple[str, ...], str]:
     return tags, scheme
 
 
-def _metrics(text: str) -> dict[str, Any]:
-    metrics = json.loads(text)
+def _metrics(metrics: Any) -> dict[str, Any]:
     if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
         raise ValueError('expected an object, in it an object "dev"')
     if type(metrics.get("train_sentences", 0)) is not int:
@@ -263,13 +250,5 @@ def _manifest(folder: Path) -> dict[str, Any]:
         raise BundleError(
             f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train "
             "--language-model"
-        )
-    version = manifest.get("format")
-    if type(version) is not int or version < 1:
-        raise BundleError(f"{path}: damaged manifest; copy the whole folder again")
-    if version > FORMAT:
-        raise BundleError(
-            f"{path}: bundle format {version}, but this version reads up to {FORMAT}; upgrade "
-            "span-tagger"
         )
     return manifest

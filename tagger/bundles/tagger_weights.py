@@ -6,45 +6,51 @@ Axes: V vocabulary, F features, U units, K tags.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import misfits, recurrent_shapes
+from tagger.bundles.weights import misfits
+from tagger.cells import dense_shapes, recurrent_shapes
 from tagger.config.tagger import ModelConfig
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
-from tagger.features.shapes import SHAPES
+from tagger.features.inputs import INPUTS
+from tagger.heads import HEADS
 
-__all__ = ["check", "expected"]
-
-Shapes = Iterator[tuple[str, tuple[int, ...]]]
-
-CHARACTER_EMBEDDING = 30
+__all__ = ["check", "expected", "input_configs", "width_of"]
 
 
-def check(bundle: Bundle) -> None:
-    """See that a bundle's weights are those of its settings.
+def check(bundle: Bundle, path: Path) -> None:
+    """Check that a bundle's weights are those of its settings; done once, when it is loaded.
+
+    Args:
+        bundle: The bundle.
+        path: The path of its weights, for errors.
 
     Raises:
-        BundleError: they are not.
+        BundleError: They are not.
     """
     if wrong := misfits(
         bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))
     ):
         raise BundleError(
-            f"weights.npz does not fit config.toml and the vocabulary: {wrong}; copy the whole "
+            f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole "
             "folder again"
         )
 
 
 def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str, tuple[int, ...]]:
-    """The shape of each weight."""
-    one_hot = model.input == "one-hot"
-    shapes = {} if one_hot else dict(_of_words(model, features))
-    width = len(features.words) if one_hot else width_of(model, features)
-    if features.context:
-        shapes |= _dense("context", features.context, model.projection) if model.projection else {}
-        width += model.projection or features.context
+    """Return the shape of each weight."""
+    configs = input_configs(model, features)
+    shapes = {
+        f"{name}/{weight}": shape
+        for name, config in configs.items()
+        for weight, shape in INPUTS[name].shapes(config).items()
+    }
+    width = sum(INPUTS[name].width(config) for name, config in configs.items())
+    width = len(features.words) if model.input == "one-hot" else width
     for depth in range(1, model.layers + 1):
         for direction in ("forward", "backward")[: 1 + model.bidirectional]:
             shapes |= recurrent_shapes(
@@ -52,51 +58,28 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
             )
         width = model.units * (1 + model.bidirectional)
     for number, units in enumerate(model.hidden, 1):
-        shapes |= _dense(f"head/hidden_{number}", width, units)
+        shapes |= dense_shapes(f"head/hidden_{number}", width, units)
         width = units
-    shapes |= _dense("head/tags", width, tags)
-    if model.head == "crf":
-        shapes |= {"head/start": (tags,), "head/transitions": (tags, tags), "head/end": (tags,)}
-    return shapes
+    shapes |= dense_shapes("head/tags", width, tags)
+    own = HEADS[model.head].shapes(tags)
+    return shapes | {f"head/{name}": shape for name, shape in own.items()}
+
+
+def input_configs(model: ModelConfig, features: WordFeatures) -> dict[str, dict[str, Any]]:
+    """Return what determines the part of each input in the network, by name; nothing where words
+    are one-hot, which are part of the first recurrent layer.
+    """
+    if model.input == "one-hot":
+        return {}
+    settings, inputs = asdict(model), features.inputs
+    configs = {name: one.layer(settings, inputs) for name, one in inputs.items()}
+    return {name: config for name, config in configs.items() if config is not None}
 
 
 def width_of(model: ModelConfig, features: WordFeatures) -> int:
-    """How many numbers the network makes of a word, F."""
-    vectors = features.vectors.dimension if features.vectors else 0
-    backward = max(model.characters // 2, 1)
-    read = (
-        model.characters
-        if model.character_encoder == "cnn"
-        else model.characters - model.characters // 2 + backward
+    """Return how many numbers the network makes of a word, X."""
+    return sum(
+        INPUTS[name].width(config)
+        for name, config in input_configs(model, features).items()
+        if not INPUTS[name].is_of_tokens
     )
-    return (
-        (vectors or model.embedding)
-        + (read if features.characters is not None else 0)
-        + (model.shape if features.shapes else 0)
-    )
-
-
-def _of_words(model: ModelConfig, features: WordFeatures) -> Shapes:
-    if features.vectors is None and model.embedding:
-        yield "words/embeddings", (len(features.words), model.embedding)
-    if features.vectors is not None and model.fine_tune:
-        yield "vectors/differences/embeddings", (len(features.words), features.vectors.dimension)
-    if features.characters is not None:
-        yield "characters/embedding/embeddings", (len(features.characters), CHARACTER_EMBEDDING)
-        if model.character_encoder == "cnn":
-            yield from _dense(
-                "characters/convolution", 3 * CHARACTER_EMBEDDING, model.characters
-            ).items()
-        else:
-            backward = model.characters // 2
-            sizes = {"forward": model.characters - backward, "backward": max(backward, 1)}
-            for direction, units in sizes.items():
-                yield from recurrent_shapes(
-                    f"characters/{direction}", model.cell, CHARACTER_EMBEDDING, units
-                ).items()
-    if features.shapes:
-        yield "shapes/embeddings", (SHAPES, model.shape)
-
-
-def _dense(place: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    return {f"{place}/kernel": (width, units), f"{place}/bias": (units,)}

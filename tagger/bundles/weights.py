@@ -1,8 +1,4 @@
-"""The weights of a recurrent layer by name and shape, told without Keras, which names them in the
-same way.
-
-Axes: F features, U units, G blocks of a cell.
-"""
+"""The weights of a network as arrays by name."""
 
 from __future__ import annotations
 
@@ -11,25 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["QUANTIZED_CELLS", "Weights", "below", "digest", "misfits", "recurrent_shapes"]
+__all__ = ["Weights", "below", "digest", "misfits"]
 
 Weights = dict[str, np.ndarray]
-Shapes = dict[str, tuple[int, ...]]
-
-_BLOCKS = {"rnn": 1, "rnn-relu": 1, "gru-simplified": 2, "gru": 3, "lstm": 4, "lstm-peephole": 4}
-QUANTIZED_CELLS = ("lstm", "lstm-peephole")
-"""The cells that ONNX Runtime has an int8 operator for."""
-
-
-def recurrent_shapes(place: str, cell: str, width: int, units: int) -> Shapes:
-    """The shape of each weight of a layer in one direction that reads `width` features: kernel (F,
-    G·U) and so on.
-    """
-    columns = _BLOCKS[cell] * units
-    shapes: Shapes = {"kernel": (width, columns), "recurrent": (units, columns), "bias": (columns,)}
-    if cell == "lstm-peephole":
-        shapes["peepholes"] = (3, units)
-    return {f"{place}/{name}": shape for name, shape in shapes.items()}
 
 
 def below(weights: Weights, place: str) -> Weights:

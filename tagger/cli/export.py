@@ -31,7 +31,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     """Write the model in RUN as ONNX graphs, which every training does, or as a SavedModel.
 
     \b
-    tagger export runs/mine                     for a model of an older version
+    tagger export runs/mine                     make the graphs anew
     tagger export runs/mine --verify
     tagger export runs/mine --to saved-model
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.cells import CELLS
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
-from tagger.config.tagger import CELLS
 from tagger.errors import ConfigError
 from tagger.text import tokens
 from tagger.text.formats import ReadOptions

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tagger.cells import CELLS
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
+from tagger.heads import HEADS
 from tagger.text import schemes, tokens
 from tagger.text.formats import ReadOptions
 from tagger.text.formats.conll import Columns
@@ -28,8 +30,6 @@ __all__ = [
     "reading",
     "to_toml",
 ]
-
-CELLS = ("rnn", "rnn-relu", "gru-simplified", "gru", "lstm", "lstm-peephole")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class ModelConfig:
     )
     dropout: float = setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
     recurrent_dropout: float = setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
-    head: str = setting("softmax", "scores of tags: softmax, or crf", choices=("softmax", "crf"))
+    head: str = setting("softmax", "scores of tags: softmax, or crf", choices=HEADS)
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tagger.bundles.language_model import FLOAT32, INT8, Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS, Weights, below, digest
+from tagger.bundles.language_model import INT8, Bundle, graph_names
+from tagger.bundles.weights import Weights, below
+from tagger.cells import CELLS
 from tagger.config.language_model import ModelConfig
-from tagger.export.operators import Graph, recurrent, states_of, value
+from tagger.export.operators import Graph, recurrent, value
 
 __all__ = ["graphs", "states_count", "with_graphs"]
 
@@ -41,15 +42,13 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     Raises:
         TaggerError: the package onnx is missing.
     """
-    made = {FLOAT32: _graph(bundle, quantized=False)}
-    if bundle.config.model.cell in QUANTIZED_CELLS:
-        made[INT8] = _graph(bundle, quantized=True)
-    return made
+    names = graph_names(bundle.config.model)
+    return {name: _graph(bundle, quantized=name == INT8) for name in names}
 
 
 def states_count(model: ModelConfig) -> int:
     """How many tensors (B, U) the states of all layers are: S."""
-    return model.layers * states_of(model.cell)
+    return model.layers * CELLS[model.cell].states
 
 
 def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
@@ -59,7 +58,9 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
     model, graph, layers = bundle.config.model, Graph(), _layers(bundle)
     before = _begun(
         graph,
-        _after_border(layers) if quantized else np.zeros((states_count(model), 1, model.units)),
+        _after_border(layers, model.cell)
+        if quantized
+        else np.zeros((states_count(model), 1, model.units)),
     )
     table, layers[0] = _inputs(bundle, layers[0], centred=quantized)
     x, ends = graph("Gather", graph.constant(table), "numbers"), list[str]()
@@ -68,7 +69,7 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
         if quantized:
             x, layer = _within(graph, x, layer, low, high)
             low, high = -1.0, 1.0
-        states = [before.pop(0) for _ in range(states_of(model.cell))]
+        states = [before.pop(0) for _ in range(CELLS[model.cell].states)]
         ran = recurrent(
             graph, x, "", model.cell, {"forward": layer}, quantized=quantized, before=states
         )
@@ -115,7 +116,7 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
         f"activations after them. {begin}",
         "level": model.level,
         "direction": model.direction,
-        "weights": digest(bundle.weights),
+        "weights": bundle.weights_digest,
         "vocabulary.json": hashlib.sha256(bundle.vocabulary.to_json().encode()).hexdigest(),
     }
 
@@ -179,19 +180,19 @@ def _within(graph: Graph, x: str, layer: Weights, low: float, high: float) -> tu
     return x, {**layer, "kernel": np.pad(layer["kernel"], [(0, 2), (0, 0)])}
 
 
-def _after_border(layers: list[Weights]) -> np.ndarray:
+def _after_border(layers: list[Weights], cell: str) -> np.ndarray:
     """The states (S, 1, U) of LSTMs that have read the border alone: as c^<0> = 0, c^<1> = Γ_u ·
     c̃, a^<1> = Γ_o · tanh(c^<1>).
     """
+    spec = CELLS[cell]  # an LSTM, as all cells that have an int8 operator
     states, x = list[np.ndarray](), np.zeros(len(layers[0]["kernel"]))
     for layer in layers:
-        update, candidate, _, output = np.split(
-            x @ layer["kernel"].astype(np.float64) + layer["bias"], 4
-        )
-        c = np.tanh(candidate) * _sigmoid(update)
-        x = np.tanh(c) * _sigmoid(
-            output + (layer["peepholes"][2] * c if "peepholes" in layer else 0.0)
-        )
+        z = np.split(x @ layer["kernel"].astype(np.float64) + layer["bias"], spec.blocks)
+        gates = dict(zip(spec.gates, z, strict=True))
+        c = np.tanh(gates["candidate"]) * _sigmoid(gates["update"])
+        if "output" in spec.peepholes:
+            gates["output"] += layer["peepholes"][spec.peepholes.index("output")] * c
+        x = np.tanh(c) * _sigmoid(gates["output"])
         states += [x, c]
     return np.stack(states)[:, None]
 

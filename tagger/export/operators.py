@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagger.bundles.weights import Weights
+from tagger.cells import CELLS, CellSpec
 from tagger.errors import TaggerError
 
-__all__ = ["Graph", "Ran", "dense", "recurrent", "scales_of", "states_of", "value"]
+__all__ = ["Graph", "Ran", "dense", "recurrent", "scales_of", "value"]
 
 OPSET = 17
 MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
@@ -34,8 +35,7 @@ class Graph:
         except ImportError as error:
             raise TaggerError(
                 "a model's graphs are made with the package onnx, which is not installed: pip "
-                "install onnx; models of older "
-                "versions get theirs, once for all, by: tagger export RUN"
+                "install onnx"
             ) from error
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
@@ -113,27 +113,6 @@ def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
     return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
 
 
-class _Layout(NamedTuple):
-    """How a cell's blocks come to stand in ONNX's order: for each of its gates the number of our
-    block, and its sign.
-    """
-
-    operator: str
-    blocks: tuple[int | None, ...]
-    signs: tuple[int, ...] = ()
-    activation: str = ""
-
-
-# ONNX: LSTM i, o, f, c; GRU z, r, h, where z keeps the old memory as our Γ_u keeps the new: 1 -
-# σ(x) = σ(-x). A simplified GRU is a full one whose Γ_r is always 1.
-_LAYOUTS = {
-    "rnn": _Layout("RNN", (0,), activation="Tanh"),
-    "rnn-relu": _Layout("RNN", (0,), activation="Relu"),
-    "gru-simplified": _Layout("GRU", (0, None, 1), (-1, 1, 1)),
-    "gru": _Layout("GRU", (0, 1, 2), (-1, 1, 1)),
-    "lstm": _Layout("LSTM", (0, 3, 2, 1)),
-    "lstm-peephole": _Layout("LSTM", (0, 3, 2, 1)),
-}
 _OPEN = 100.0  # the bias of a gate that is always 1
 
 
@@ -144,11 +123,6 @@ class Ran(NamedTuple):
 
     activations: str
     states: tuple[str, ...]
-
-
-def states_of(cell: str) -> int:
-    """How many states a cell has: its activation and, in an LSTM, its memory."""
-    return 2 if _LAYOUTS[cell].operator == "LSTM" else 1
 
 
 def recurrent(
@@ -166,14 +140,15 @@ def recurrent(
     `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to
     begin in, zeros by default. With `quantized` the weights are int8: of an LSTM alone.
     """
-    layout, weights = _LAYOUTS[cell], list(directions.values())
+    spec, weights = CELLS[cell], list(directions.values())
     units = weights[0]["recurrent"].shape[0]
     matrices = [
-        np.stack([_ordered(w[name], layout, units) for w in weights])
+        np.stack([_ordered(w[name], spec, units) for w in weights])
         for name in ("kernel", "recurrent")
     ]
-    bias = np.stack([_ordered(w["bias"], layout, units, opened=True) for w in weights])
-    looks = [w["peepholes"][[0, 2, 1]].reshape(-1) for w in weights if "peepholes" in w]
+    bias = np.stack([_ordered(w["bias"], spec, units, opened=True) for w in weights])
+    looking = [spec.peepholes.index(gate) for gate in spec.onnx.gates if gate in spec.peepholes]
+    looks = [w["peepholes"][looking].reshape(-1) for w in weights if spec.peepholes]
     attributes: dict[str, Any] = {
         "hidden_size": units,
         "direction": "bidirectional"
@@ -182,10 +157,10 @@ def recurrent(
         if "backward" in directions
         else "forward",
     }
-    if layout.activation:
-        attributes["activations"] = [layout.activation] * len(directions)
-    name = f"{layout.operator}_{len(graph.nodes)}"
-    ends = (f"{name}_activation", f"{name}_memory")[: states_of(cell)]
+    if spec.onnx.activation:
+        attributes["activations"] = [spec.onnx.activation] * len(directions)
+    name = f"{spec.onnx.operator}_{len(graph.nodes)}"
+    ends = (f"{name}_activation", f"{name}_memory")[: spec.states]
     fixed = [
         graph.constant(np.concatenate([bias, np.zeros_like(bias)], axis=1)),
         lengths,
@@ -201,22 +176,19 @@ def recurrent(
         )
     else:
         kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
-        graph.several(layout.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
+        graph.several(spec.onnx.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
     return Ran(name, ends)
 
 
-def _ordered(array: np.ndarray, layout: _Layout, units: int, *, opened: bool = False) -> np.ndarray:
-    """The blocks of the last axis, G·U, in ONNX's order."""
-    empty = np.full((*array.shape[:-1], units), _OPEN if opened else 0.0, dtype=array.dtype)
-    blocks = [
-        empty if block is None else array[..., block * units : (block + 1) * units]
-        for block in layout.blocks
-    ]
-    signed = (
-        [sign * block for sign, block in zip(layout.signs, blocks, strict=True)]
-        if layout.signs
-        else blocks
-    )
+def _ordered(array: np.ndarray, spec: CellSpec, units: int, *, opened: bool = False) -> np.ndarray:
+    """Return the blocks of the last axis, G·U, in ONNX's order and with its signs."""
+    blocks: dict[str | None, np.ndarray] = {
+        gate: array[..., number * units : (number + 1) * units]
+        for number, gate in enumerate(spec.gates)
+    }
+    blocks[None] = np.full((*array.shape[:-1], units), _OPEN if opened else 0.0, dtype=array.dtype)
+    signs = spec.onnx.signs or (1,) * len(spec.onnx.gates)
+    signed = [sign * blocks[gate] for sign, gate in zip(signs, spec.onnx.gates, strict=True)]
     return np.concatenate(signed, axis=-1)
 
 

@@ -16,10 +16,14 @@ from typing import Any
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.tagger_weights import input_configs, width_of
 from tagger.bundles.weights import Weights, below
+from tagger.cells import CELLS
 from tagger.config.tagger import ModelConfig
-from tagger.export.operators import Graph, dense, recurrent, states_of, value
+from tagger.export.inputs import INPUTS
+from tagger.export.operators import Graph, dense, recurrent, value
+from tagger.features.inputs import INPUTS as HOST
+from tagger.heads import HEADS
 
 __all__ = ["backwards", "sentence_graph"]
 
@@ -31,8 +35,13 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
         "Max", "lengths", graph.constant(1, np.int32)
     )  # the operators know no empty sequences
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
-    if bundle.features.context:
-        x = graph("Concat", x, _context(graph, weights, quantized), axis=-1)
+    states_of_tokens = [
+        part
+        for name, config in _inputs_of_tokens(bundle).items()
+        for part in INPUTS[name].nodes(graph, below(weights, name), config, quantized)
+    ]
+    if states_of_tokens:
+        x = graph("Concat", x, *states_of_tokens, axis=-1)
     states = _begun(graph, model)
     ends: list[str] = []
     for depth in range(1, model.layers + 1):
@@ -42,7 +51,7 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
             if model.input == "one-hot" and depth == 1:
                 [(direction, layer)] = layers.items()
                 inputs, layers = _of_rows(graph, x, direction, layer)
-            before = [states.pop(0) for _ in range(states_of(model.cell))]
+            before = [states.pop(0) for _ in range(CELLS[model.cell].states)]
             ran = recurrent(
                 graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
             )
@@ -54,13 +63,10 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     return graph.model("sentences", *_borders(bundle), {**facts, "about": _about(quantized)})
 
 
-def _context(graph: Graph, weights: Weights, quantized: bool) -> str:
-    """What language models know at each token (T, B, S), as it is or brought down to fewer
-    numbers.
-    """
-    x = graph("Transpose", "context", perm=[1, 0, 2])
-    layer = below(weights, "context")
-    return dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized) if layer else x
+def _inputs_of_tokens(bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """Return the configurations of the inputs of tokens, by name."""
+    configs = input_configs(bundle.config.model, bundle.features)
+    return {name: config for name, config in configs.items() if HOST[name].is_of_tokens}
 
 
 def backwards(model: ModelConfig) -> np.ndarray:
@@ -71,7 +77,7 @@ def backwards(model: ModelConfig) -> np.ndarray:
     first = [[side] for side in directions[0]] if model.input == "one-hot" else directions
     operators = first + directions * (model.layers - 1)
     return np.array(
-        [side for sides in operators for _ in range(states_of(model.cell)) for side in sides]
+        [side for sides in operators for _ in range(CELLS[model.cell].states) for side in sides]
     )
 
 
@@ -98,7 +104,7 @@ def _begun(graph: Graph, model: ModelConfig) -> list[str]:
         axis=0,
     )
     directions = 1 + model.bidirectional
-    single = directions * states_of(model.cell) if model.input == "one-hot" else 0
+    single = directions * CELLS[model.cell].states if model.input == "one-hot" else 0
     sizes = [1] * single + [directions] * ((count - single) // directions)
     names = [f"before_{number}" for number in range(len(sizes))]
     graph.several(
@@ -140,7 +146,8 @@ def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized:
     logits = dense(
         graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized
     )
-    scores = logits if model.head == "crf" else graph("LogSoftmax", logits, axis=-1)
+    normalized = HEADS[model.head].is_normalized
+    scores = graph("LogSoftmax", logits, axis=-1) if normalized else logits
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])
 
 
@@ -161,7 +168,8 @@ def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
             ("N", width_of(model, bundle.features)),
             "words as words.onnx gives them",
         )
-    what = "scores of a conditional random field" if model.head == "crf" else "log-probabilities"
+    head = HEADS[model.head]
+    what = "log-probabilities" if head.is_normalized else f"scores of {head.description}"
     inputs = [
         features,
         value("tokens", "INT32", ("B", "T"), "rows of features; anything behind a sentence's end"),
@@ -173,15 +181,8 @@ def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
             "in which layers begin; may be left out",
         ),
     ]
-    if context := bundle.features.context:
-        inputs.append(
-            value(
-                "context",
-                "FLOAT",
-                ("B", "T", context),
-                "the language models' states at the tokens, side by side",
-            )
-        )
+    for name, config in _inputs_of_tokens(bundle).items():
+        inputs += INPUTS[name].arrays(config).values()
     scores = f"{what} of the tags; of no meaning behind an end"
     outputs = [
         value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores),

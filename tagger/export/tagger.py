@@ -12,7 +12,7 @@ once only, however often the word occurs:
 the words' numbers (N,). Emissions are log-probabilities, or the scores of a conditional random
 field, whose transitions are in the metadata. ``states``, zeros if left out, are those in which the
 layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very long sentence
-can be run in pieces (`runtime.network`).
+can be run in pieces (`inference.network`).
 
 Axes: B batch, T time, D distinct words, C characters, F numbers of a vector, X numbers of a word, N
 words in all, K tags, S states, U units.
@@ -22,63 +22,51 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
-from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import check
-from tagger.bundles.weights import QUANTIZED_CELLS, digest
-from tagger.errors import TaggerError
+from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.export.sentences import sentence_graph
 from tagger.export.words import word_graph
+from tagger.heads import HEADS
 
-__all__ = ["INT8", "SENTENCES", "WORDS", "graphs"]
+__all__ = ["graphs", "with_graphs"]
 
-WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
+
+def with_graphs(bundle: Bundle) -> Bundle:
+    """Return the bundle with graphs of its weights, in place of those it had; errors are those of
+    `graphs`.
+    """
+    return replace(bundle, graphs=graphs(bundle))
 
 
 def graphs(bundle: Bundle) -> dict[str, bytes]:
     """The graphs of a model by the names of their files.
 
     Raises:
-        BundleError: the weights are not those of its settings.
         TaggerError: the package onnx is missing.
     """
-    try:
-        import onnx  # noqa: F401
-    except ImportError as error:
-        raise TaggerError(
-            "a model of an older version has no graphs, and to make them the package onnx is "
-            "needed, which is not installed: pip "
-            "install onnx; then, once for all: tagger export RUN"
-        ) from error
-    check(bundle)
     facts = _facts(bundle)
-    made = {} if bundle.config.model.input == "one-hot" else {WORDS: word_graph(bundle, facts)}
-    made[SENTENCES] = sentence_graph(bundle, facts, quantized=False)
-    if bundle.config.model.cell in QUANTIZED_CELLS:
-        made[INT8] = sentence_graph(bundle, facts, quantized=True)
-    return made
+    make = {
+        WORDS: lambda: word_graph(bundle, facts),
+        SENTENCES: lambda: sentence_graph(bundle, facts, quantized=False),
+        INT8: lambda: sentence_graph(bundle, facts, quantized=True),
+    }
+    return {name: make[name]() for name in graph_names(bundle.config.model)}
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
     """What whoever runs a graph must know."""
-    features = bundle.features
-    digests = {"words": features.words, "characters": features.characters}
     facts = {
         "tags": json.dumps(bundle.tags, ensure_ascii=False),
         "scheme": "plain" if bundle.scheme == "plain" else "IOBES",
         "head": bundle.config.model.head,
         "tokenizer": bundle.config.data.tokenizer,
-        "weights": digest(bundle.weights),
+        "weights": bundle.weights_digest,
     }
-    for name, vocabulary in digests.items():
-        if vocabulary is not None:
-            facts[f"vocabulary/{name}.json"] = hashlib.sha256(
-                vocabulary.to_json().encode()
-            ).hexdigest()
-    if bundle.config.model.head == "crf":
-        tables = {
-            name: bundle.weights[f"head/{name}"].tolist()
-            for name in ("start", "transitions", "end")
-        }
+    for one in bundle.features.inputs.values():
+        for name, content in one.files().items():
+            facts[name] = hashlib.sha256(content).hexdigest()
+    if transitions := HEADS[bundle.config.model.head].transitions:
+        tables = {name: bundle.weights[f"head/{name}"].tolist() for name in transitions}
         facts["transitions"] = json.dumps(tables)
     return facts

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tagger.features.encode import Lexicon
+from tagger.features.inputs import INPUTS
 from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD
 
@@ -128,7 +129,8 @@ def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         more = [(0, (1 << (len(array) - 1).bit_length()) - len(array))] + [(0, 0)] * (
             array.ndim - 1
         )
-        if name in ("tokens", "characters", "context"):
+        kind = INPUTS.get(name)
+        if name == "tokens" or (kind is not None and (kind.is_ragged or kind.is_of_tokens)):
             more[1] = (0, -array.shape[1] % _SHAPE_STEP)
         enlarged[name] = np.pad(array, more, constant_values=PAD)
     return enlarged

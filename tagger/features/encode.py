@@ -13,27 +13,39 @@ from itertools import accumulate, chain
 
 import numpy as np
 
-from tagger.features.shapes import shape_of
-from tagger.features.vectors import Vectors
-from tagger.features.vocabulary import PAD, UNK, Vocabulary
+from tagger.features.inputs import INPUTS
+from tagger.features.inputs.base import Input, Store
+from tagger.features.inputs.token_states import TokenStatesInput
+from tagger.features.inputs.words import WordsInput
+from tagger.features.vocabulary import Vocabulary
 
-__all__ = ["Lexicon", "WordFeatures", "key_of", "replace_rare"]
+__all__ = ["Lexicon", "WordFeatures", "key_of"]
 
 
 @dataclass(frozen=True)
 class WordFeatures:
-    """What the network is told of a word. ``words`` and ``characters`` come from train alone; None
-    is left out.
+    """The inputs of a network by name; see `features.inputs`. Every network has ``words``."""
 
-    ``context`` is how many numbers it is told besides of a word's place in its sentence, by
-    language models; 0: none.
-    """
+    inputs: dict[str, Input]
 
-    words: Vocabulary
-    characters: Vocabulary | None = None
-    shapes: bool = False
-    vectors: Vectors | None = None
-    context: int = 0
+    @classmethod
+    def of(cls, *inputs: Input) -> WordFeatures:
+        """Return the features that consist of these inputs, in the order of the table."""
+        named = {one.name: one for one in inputs}
+        return cls({name: named[name] for name in INPUTS if name in named})
+
+    @property
+    def words(self) -> Vocabulary:
+        """The words of the training set."""
+        words = self.inputs["words"]
+        assert isinstance(words, WordsInput)
+        return words.vocabulary
+
+    @property
+    def context(self) -> int:
+        """The number of states that are read at each token; 0 if there are none."""
+        states = self.inputs.get("context")
+        return states.states if isinstance(states, TokenStatesInput) else 0
 
 
 class Lexicon:
@@ -49,22 +61,21 @@ class Lexicon:
         return len(self._numbers) + 1
 
     @property
-    def longest(self) -> int:
-        """The number of characters of the longest word, at least 1."""
-        return max(int(np.diff(self._ends).max(initial=0)), 1)
+    def longest(self) -> dict[str, int]:
+        """Of each ragged input the size of the longest word, at least 1."""
+        inputs = self.features.inputs
+        return {
+            name: store.longest for name, store in self._stores.items() if inputs[name].is_ragged
+        }
 
     def clear(self) -> None:
         """Forget all words; numbers given before are no longer valid."""
         self._numbers: dict[str, int] = {}
-        self._words = np.full(1, PAD, dtype=np.int32)
-        self._shapes = np.full(1, PAD, dtype=np.int32)
-        self._rows = np.full(1, -1, dtype=np.int32)
+        self._stores: dict[str, Store] = {
+            name: one.store() for name, one in self.features.inputs.items() if not one.is_of_tokens
+        }
         self._keys = np.full(1, -1, dtype=np.int64)
         self._key_numbers: dict[str, int] = {}
-        self._ends = np.zeros(
-            1, dtype=np.int64
-        )  # word d has the characters from _ends[d - 1] to _ends[d]
-        self._characters = np.zeros(0, dtype=np.int32)
 
     def numbers(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
         """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done
@@ -87,20 +98,9 @@ class Lexicon:
         return np.fromiter(map(find.__getitem__, words), dtype=np.int32, count=len(words))
 
     def _encode(self, new: list[str]) -> None:
-        features, keys = self.features, self._key_numbers
-        self._words = np.concatenate([self._words, features.words.numbers(new)])
-        if features.characters is not None:
-            lengths = np.array([len(word) for word in new], dtype=np.int64)
-            self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
-            self._characters = np.concatenate(
-                [self._characters, features.characters.numbers("".join(new))]
-            )
-        if features.shapes:
-            self._shapes = np.concatenate(
-                [self._shapes, np.array([shape_of(word) for word in new], dtype=np.int32)]
-            )
-        if features.vectors is not None:
-            self._rows = np.concatenate([self._rows, features.vectors.rows(new)])
+        for store in self._stores.values():
+            store.add(new)
+        keys = self._key_numbers
         found = [keys.setdefault(key, len(keys)) if key else -1 for key in map(key_of, new)]
         self._keys = np.concatenate([self._keys, np.array(found, dtype=np.int64)])
 
@@ -124,33 +124,19 @@ class Lexicon:
         return np.asarray(self._keys[numbers])
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
-        """How many characters these words (D,) have; 0 where characters are no feature."""
-        if self.features.characters is None:
-            return np.zeros(len(numbers), dtype=np.int64)
-        return np.asarray(self._ends[numbers] - self._ends[np.maximum(numbers - 1, 0)])
+        """Return the sizes (D,) of these words in the ragged inputs, such as their characters; 0 if
+        there are no such inputs.
+        """
+        lengths = np.zeros(len(numbers), dtype=np.int64)
+        for store in self._stores.values():
+            lengths += store.lengths(numbers)
+        return lengths
 
     def words(self, present: np.ndarray) -> dict[str, np.ndarray]:
-        """What is known of the words with these numbers (D,): the inputs of the network but for
-        ``tokens``.
+        """Return the arrays of the words with these numbers (D,): the inputs of the network but for
+        ``tokens`` and those of tokens.
         """
-        inputs = {"words": self._words[present]}
-        if self.features.characters is not None:
-            inputs["characters"] = self._padded_characters(present)
-        if self.features.shapes:
-            inputs["shapes"] = self._shapes[present]
-        if self.features.vectors is not None:
-            inputs["vectors"] = self.features.vectors.vectors_of(self._rows[present])
-        return inputs
-
-    def _padded_characters(self, present: np.ndarray) -> np.ndarray:
-        """(D, C), as wide as the longest word: none is ever cut."""
-        lengths = self.lengths(present)
-        begins = self._ends[present] - lengths
-        place = np.arange(max(int(lengths.max()), 1))
-        inside = place < lengths[:, None]
-        padded = np.full(inside.shape, PAD, dtype=np.int32)
-        padded[inside] = self._characters[(begins[:, None] + place)[inside]]
-        return padded
+        return {name: store.rows(present) for name, store in self._stores.items()}
 
 
 def key_of(word: str) -> str:
@@ -165,19 +151,3 @@ def key_of(word: str) -> str:
         if any(map(str.isalnum, word)) and (len(word) > 3 or not word.islower())
         else ""
     )
-
-
-def replace_rare(
-    numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator
-) -> np.ndarray:
-    """`numbers` (any shape) with each rare one made <UNK> with `probability`.
-
-    Otherwise <UNK> would never occur in training and its vector would stay as it was drawn. `rare`
-    (V,) marks the numbers of what was seen once (Lample et al. 2016, section 4.1, with one half as
-    the probability).
-    """
-    if probability <= 0:
-        return numbers
-    return np.where(
-        rare[numbers] & (random.random(numbers.shape) < probability), UNK, numbers
-    ).astype(numbers.dtype)

@@ -24,10 +24,9 @@ import numpy as np
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS
+from tagger.cells import CELLS
 from tagger.cpu import cores
 from tagger.errors import TaggerError
-from tagger.export.tagger import INT8
 from tagger.inference import files as stream
 from tagger.inference.member import Batch, Member, batches_of
 from tagger.inference.network import FLOAT32, Network
@@ -188,7 +187,7 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
     model = bundles.load(run)
     precisions = [
         FLOAT32,
-        *(["int8"] if INT8 in model.graphs or model.config.model.cell in QUANTIZED_CELLS else []),
+        *(["int8"] if CELLS[model.config.model.cell].has_int8 else []),
     ]
     variants = list(itertools.product(precisions, sorted({1, cores()})))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as models:

@@ -14,6 +14,7 @@ import numpy as np
 from tagger.bundles.tagger import Bundle
 from tagger.decoding import Transitions, segment_log_probabilities, viterbi
 from tagger.errors import BundleError
+from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Span
 
@@ -65,11 +66,9 @@ class Decoder:
             BundleError: the weights lack the scores of its CRF head, or they do not fit the tags.
         """
         scores = None
-        if bundle.config.model.head == "crf":
+        if transitions := HEADS[bundle.config.model.head].transitions:
             try:
-                scores = [
-                    bundle.weights[f"head/{name}"] for name in ("start", "transitions", "end")
-                ]
+                scores = [bundle.weights[f"head/{name}"] for name in transitions]
             except KeyError as error:
                 raise BundleError(
                     f"weights.npz lacks {error}; copy the whole folder again"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS
+from tagger.cells import CELLS
 from tagger.features.batches import batch_up, bucket
 from tagger.features.encode import Lexicon
 from tagger.features.token_states import TokenEncoder, TokenStates
@@ -206,7 +206,7 @@ def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
     """
     return tuple(
         LanguageModel(
-            model, quantized=precision == "int8" and model.config.model.cell in QUANTIZED_CELLS
+            model, quantized=precision == "int8" and CELLS[model.config.model.cell].has_int8
         )
         for model in bundle.language_models
     )

@@ -1,4 +1,5 @@
-"""A trained network in ONNX Runtime: the graphs that `runtime.export` writes, run by NumPy arrays.
+"""A trained network in ONNX Runtime: the graphs that `tagger.export.tagger` writes, run on NumPy
+arrays.
 
 Axes: B batch, T time, D distinct words, C characters, X numbers of a word, S numbers of a place, N
 words in all, K tags.
@@ -11,13 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import check, width_of
-from tagger.bundles.weights import digest
+from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
+from tagger.bundles.tagger_weights import width_of
 from tagger.errors import BundleError
 from tagger.export.sentences import backwards
 from tagger.export.session import session_of
-from tagger.export.tagger import INT8, SENTENCES, WORDS, graphs
 
 __all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
 
@@ -38,25 +37,19 @@ class Network:
     """The sessions of one model. Any number of threads may use them at once: each run takes one
     thread.
 
-    Graphs that a bundle lacks, because it is older, are made from its weights.
-
-    Raises: BundleError: the weights are not those of the settings, the graphs are not of the
-        weights, or cannot be run. TaggerError: graphs must be made, but the package onnx is
-        missing.
+    Raises:
+        BundleError: The bundle lacks a graph, or a graph is not of its weights or cannot be run.
     """
 
     def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
-        check(bundle)
         self.precision = precision
-        made = bundle.graphs or graphs(bundle)
         self.one_hot = bundle.config.model.input == "one-hot"
         self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
         self._units = bundle.config.model.units
         self._backwards = backwards(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
-        weights = digest(bundle.weights)
-        self._sentences = _session(made, _FILES[precision], weights)
-        self._words = None if self.one_hot else _session(made, WORDS, weights)
+        self._sentences = _session(bundle, _FILES[precision])
+        self._words = None if self.one_hot else _session(bundle, WORDS)
         self._wanted = (
             set() if self._words is None else {value.name for value in self._words.get_inputs()}
         )
@@ -126,9 +119,12 @@ class Network:
         return np.concatenate(emissions, axis=1)
 
 
-def _session(files: Mapping[str, bytes], name: str, weights: str) -> Any:
-    if name not in files:
-        raise BundleError(
-            f"has no {name}, which only models of LSTM cells have; predict in {FLOAT32}"
+def _session(bundle: Bundle, name: str) -> Any:
+    if name not in bundle.graphs:
+        hint = (
+            f"which only models of LSTM cells have; predict in {FLOAT32}"
+            if name not in graph_names(bundle.config.model)
+            else "make it: tagger export RUN"
         )
-    return session_of(files[name], name, weights)
+        raise BundleError(f"has no {name}, {hint}")
+    return session_of(bundle.graphs[name], name, bundle.weights_digest)

@@ -20,6 +20,7 @@ import numpy as np
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import Bundle
+from tagger.cells import CELLS
 from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.export import language_model as graph
@@ -31,7 +32,8 @@ __all__ = ["convert", "import_model"]
 
 Arrays = Mapping[str, np.ndarray]
 BORDER = "\n"
-_ORDER = (0, 2, 1, 3)
+_GATES = ("update", "forget", "candidate", "output")  # PyTorch's order: i, f, g, o
+_ORDER = tuple(_GATES.index(gate) for gate in CELLS["lstm"].gates)
 
 
 def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bundle:

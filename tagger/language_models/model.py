@@ -14,9 +14,8 @@ import numpy as np
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import FLOAT32, INT8, Bundle
-from tagger.bundles.weights import QUANTIZED_CELLS, digest
-from tagger.errors import TaggerError
-from tagger.export import language_model as graph
+from tagger.cells import CELLS
+from tagger.errors import BundleError, TaggerError
 from tagger.export.session import session_of
 from tagger.language_models.states import places_of
 from tagger.language_models.text import EOS, units_of
@@ -49,7 +48,6 @@ class LanguageModel:
     in int8, probabilities never.
 
     It is a `tagger.features.token_states.TokenEncoder`, and any number of threads may use it.
-    Graphs that a bundle lacks, because it is older, are made from its weights when they are needed.
     """
 
     def __init__(self, bundle: Bundle, *, quantized: bool = False) -> None:
@@ -102,9 +100,9 @@ class LanguageModel:
         The first timestep is the border, which is not asked for. It may stand elsewhere as padding
         alone.
 
-        Raises: BundleError: the graph is not of the weights, or cannot be run. TaggerError: the
-            model is to be int8 and its cell has no such operator; the graph must be made and onnx
-            is missing.
+        Raises:
+            BundleError: The graph is missing, is not of the weights, or cannot be run.
+            TaggerError: The model is to be int8, and its cell has no such operator.
         """
         found = np.zeros((len(places), self.units), dtype=np.float32)
         if self.quantized:
@@ -203,13 +201,14 @@ class LanguageModel:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
-            if name == INT8 and cell not in QUANTIZED_CELLS:
-                raise TaggerError(
-                    f"there is no int8 operator for the cell {cell}, only for "
-                    f"{' and '.join(QUANTIZED_CELLS)}"
-                )
-            made = self.bundle.graphs if name in self.bundle.graphs else graph.graphs(self.bundle)
-            self._sessions[name] = session_of(made[name], name, digest(self.bundle.weights))
+            if name == INT8 and not CELLS[cell].has_int8:
+                able = " and ".join(name for name, spec in CELLS.items() if spec.has_int8)
+                raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {able}")
+            if name not in self.bundle.graphs:
+                raise BundleError(f"has no {name}; make it: tagger export RUN")
+            self._sessions[name] = session_of(
+                self.bundle.graphs[name], name, self.bundle.weights_digest
+            )
         return self._sessions[name]
 
 

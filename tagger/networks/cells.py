@@ -2,44 +2,29 @@
 
 Axes: B batch, U units, G blocks of a cell's weights (gates and candidates).
 
-A step gets ``z`` (B, G·U), the part of all pre-activations that comes from the input: W_·x x^<t> +
-b. It depends on no earlier timestep, so the layer computes it for the whole sequence in one
-product. ``recurrent`` (U, G·U) holds W_·a (or W_·c) of the blocks side by side. The state is a
-tuple whose first part is the activation a^<t>.
+A step ``(z, state, weights) -> state`` receives ``z`` (B, G·U), the part of all pre-activations
+that comes from the input: W_·x x^<t> + b. It depends on no earlier timestep, so the layer computes
+it for the whole sequence in one product. ``recurrent`` (U, G·U) holds W_·a (or W_·c) of the blocks
+side by side; the last blocks, where they are multiplied by something other than the state, are
+``recurrent_gated`` instead. The state is a tuple whose first part is the activation a^<t>.
 
-The blocks' order is each cell's own; `tests/reference.py` writes every cell out once more, slowly,
-in NumPy.
+`tagger.cells` names the blocks in their order and everything else that other parts need to know of
+a cell; `tests/support/reference.py` writes every cell out once more, slowly, in NumPy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from keras import ops
 
-__all__ = ["CELLS", "Cell", "State", "Tensor"]
+__all__ = ["STEPS", "State", "Step", "Tensor"]
 
 Tensor = Any
 State = tuple[Tensor, ...]
 Weights = dict[str, Tensor]
-
-
-class Cell(NamedTuple):
-    """A cell's shape and its step ``(z, state, weights) -> state``.
-
-    ``blocks`` is G; ``states`` how many (B, U) tensors the state has; ``forget_block`` the block
-    whose bias starts at one; ``peepholes`` how many vectors (U,) look at the memory cell. The
-    recurrent weights of the last ``gated`` blocks are the step's ``recurrent_gated``, as they are
-    not multiplied by the state itself; all others are its ``recurrent``.
-    """
-
-    step: Callable[[Tensor, State, Weights], State]
-    blocks: int
-    states: int = 1
-    forget_block: int | None = None
-    peepholes: int = 0
-    gated: int = 0
+Step = Callable[[Tensor, State, Weights], State]
 
 
 def _recur(a: Tensor, weights: Weights) -> Tensor:
@@ -47,7 +32,7 @@ def _recur(a: Tensor, weights: Weights) -> Tensor:
     return ops.matmul(a, weights["recurrent"])
 
 
-def _rnn(activation: Callable[[Tensor], Tensor]) -> Callable[[Tensor, State, Weights], State]:
+def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
     def step(z: Tensor, state: State, weights: Weights) -> State:
         """a^<t> = g(W_aa a^<t-1> + W_ax x^<t> + b_a)"""
         (a,) = state
@@ -99,11 +84,11 @@ def _lstm_peephole(z: Tensor, state: State, weights: Weights) -> State:
     return ops.sigmoid(output + look[2] * c) * ops.tanh(c), c
 
 
-CELLS: dict[str, Cell] = {
-    "rnn": Cell(_rnn(ops.tanh), blocks=1),
-    "rnn-relu": Cell(_rnn(ops.relu), blocks=1),
-    "gru-simplified": Cell(_gru_simplified, blocks=2),
-    "gru": Cell(_gru, blocks=3, gated=1),
-    "lstm": Cell(_lstm, blocks=4, states=2, forget_block=2),
-    "lstm-peephole": Cell(_lstm_peephole, blocks=4, states=2, forget_block=2, peepholes=3),
+STEPS: dict[str, Step] = {
+    "rnn": _rnn(ops.tanh),
+    "rnn-relu": _rnn(ops.relu),
+    "gru-simplified": _gru_simplified,
+    "gru": _gru,
+    "lstm": _lstm,
+    "lstm-peephole": _lstm_peephole,
 }

@@ -16,16 +16,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from tagger.cells import CELLS
 from tagger.networks.cells import State, Tensor
 
 __all__ = ["available", "lstm"]
 
-CELLS = ("lstm", "lstm-peephole")
-
 
 def available(cell: str) -> bool:
-    """Whether `lstm` runs this cell on this backend."""
-    return keras.backend.backend() == "tensorflow" and cell in CELLS
+    """Return whether `lstm` runs this cell on this backend."""
+    return keras.backend.backend() == "tensorflow" and CELLS[cell].is_fused
 
 
 def lstm(

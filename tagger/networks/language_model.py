@@ -15,8 +15,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from tagger.cells import CELLS
 from tagger.features.vocabulary import PAD
-from tagger.networks.cells import CELLS, State, Tensor
+from tagger.networks.cells import State, Tensor
 from tagger.networks.embedding import WordDropout, embedding
 from tagger.networks.recurrent import Encoder
 

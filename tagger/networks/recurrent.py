@@ -15,9 +15,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from tagger.cells import CELLS
 from tagger.features.vocabulary import PAD
 from tagger.networks import fused
-from tagger.networks.cells import CELLS, State, Tensor
+from tagger.networks.cells import STEPS, State, Tensor
 
 __all__ = ["Encoder", "Recurrent", "reverse_within"]
 
@@ -87,16 +88,16 @@ class Recurrent(keras.layers.Layer):
         )
         if cell.peepholes:
             self.peepholes = self.add_weight(
-                name="peepholes", shape=(cell.peepholes, units), initializer="zeros"
+                name="peepholes", shape=(len(cell.peepholes), units), initializer="zeros"
             )
 
     def _bias_initializer(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
         """Zeros, but one for Γ_f: a new LSTM remembers (Gers et al. 2000; Jozefowicz et al.
         2015).
         """
-        forget = CELLS[self.cell].forget_block
-        block = ops.arange(shape[0]) // self.units
-        return ops.cast(block == (-1 if forget is None else forget), dtype or "float32")
+        cell = CELLS[self.cell]
+        forget = -1 if cell.forget is None else cell.gates.index(cell.forget)
+        return ops.cast(ops.arange(shape[0]) // self.units == forget, dtype or "float32")
 
     def call(
         self, x: Tensor, lengths: Tensor, training: bool = False, state: State | None = None
@@ -146,7 +147,8 @@ class Recurrent(keras.layers.Layer):
 
     def _scan(self, z: Tensor, recurrent: Tensor, state: State) -> State:
         """All states (T, B, U), the activations first, timestep by timestep."""
-        cell, recurrent = CELLS[self.cell], ops.convert_to_tensor(recurrent)
+        cell, advance = CELLS[self.cell], STEPS[self.cell]
+        recurrent = ops.convert_to_tensor(recurrent)
         columns = (cell.blocks - cell.gated) * self.units
         # Taken apart here, once: inside of the step it would be a copy at each timestep.
         weights = {"recurrent": recurrent[:, :columns]}
@@ -158,7 +160,7 @@ class Recurrent(keras.layers.Layer):
         def step(
             state: tuple[Tensor, ...], z_t: Tensor
         ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-            state = cell.step(z_t, state, weights)
+            state = advance(z_t, state, weights)
             return state, state
 
         return tuple(ops.scan(step, state, ops.transpose(z, (1, 0, 2)))[1])

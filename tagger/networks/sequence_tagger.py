@@ -5,7 +5,7 @@ Axes: B batch, T time, S numbers of a context, K tags.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
@@ -13,45 +13,39 @@ import numpy as np
 from keras import ops
 
 from tagger.features.batches import few_shapes
-from tagger.features.shapes import SHAPES
+from tagger.features.inputs import INPUTS as HOST
 from tagger.features.vocabulary import PAD
+from tagger.heads import HEADS
 from tagger.networks.cells import Tensor
 from tagger.networks.crf import CRFHead
-from tagger.networks.embedding import CharacterCNN, CharacterRNN, FineTuning, WordDropout, embedding
+from tagger.networks.embedding import WordDropout
 from tagger.networks.heads import SoftmaxHead
+from tagger.networks.inputs import INPUTS
 from tagger.networks.recurrent import Encoder
 from tagger.networks.word_prediction import WordPrediction
 
-__all__ = ["Architecture", "SequenceTagger"]
+__all__ = ["HEAD_LAYERS", "Architecture", "SequenceTagger"]
+
+HEAD_LAYERS: dict[str, type[SoftmaxHead]] = {"softmax": SoftmaxHead, "crf": CRFHead}
+"""The layer of each head in `tagger.heads`."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """All numbers that determine a network. A size of 0 means that there is no such input; dropouts
-    are rates.
+    """All numbers that determine a network; dropouts are rates.
 
-    ``one_hot`` tokens stand alone. Otherwise a word is the concatenation of a trained ``embedding``
-    of its number, its pretrained vector (``vectors``, plus a trained difference if ``fine_tune``),
-    what a ``character_encoder`` ("cnn", or the name "rnn" for a recurrent one of the same cell)
-    reads in its ``characters``, and an embedding of its ``shape``. Beside it stand ``context``
-    numbers of language models, of its place, which a product brings down to ``projection`` (0: as
-    they are). ``head`` is "softmax" or "crf"; ``allowed``, for the latter, are the scheme's three
-    boolean tables as nested lists. ``word_prediction`` is the weight of the loss of predicting
-    words beside tags, in training alone; 0: nothing predicts them.
+    ``one_hot`` tokens stand alone. Otherwise ``inputs`` are the configurations of the inputs by
+    name, as `features.inputs` gives them: what the network makes of those of words is concatenated,
+    those of tokens stand beside it. ``head`` is one of `tagger.heads`; ``allowed``, for one that
+    scores sequences, are the scheme's three boolean tables as nested lists. ``word_prediction`` is
+    the weight of the loss of predicting words beside tags, in training alone; 0: nothing predicts
+    them.
     """
 
     vocabulary_size: int
     tags: int
     one_hot: bool = False
-    embedding: int = 100
-    vectors: int = 0
-    fine_tune: bool = False
-    character_encoder: str = "cnn"
-    characters: int = 0
-    character_vocabulary_size: int = 0
-    shape: int = 0
-    context: int = 0
-    projection: int = 0
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     cell: str = "lstm"
     units: int = 100
     layers: int = 1
@@ -68,8 +62,8 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SequenceTagger(keras.Model):
-    """The inputs of `features.Lexicon.inputs`, and ``context`` (B, T, S) if there is one, to logits
-    (B, T, K).
+    """The inputs of `features.Lexicon.inputs`, and those of tokens (B, T, S) if there are any, to
+    logits (B, T, K).
 
     Token 0 is padding, on the right.
     """
@@ -81,7 +75,7 @@ class SequenceTagger(keras.Model):
                 **{**architecture, "hidden": tuple(architecture.get("hidden", ()))}
             )
         self.architecture = architecture
-        self.inputs_of_words = {} if architecture.one_hot else _word_layers(architecture)
+        self.inputs_of_words = self._create_layers(of_tokens=False)
         self.input_drop: keras.layers.Layer = (
             WordDropout(architecture.input_dropout)
             if architecture.one_hot
@@ -90,10 +84,7 @@ class SequenceTagger(keras.Model):
         self.context_drop = keras.layers.Dropout(
             architecture.context_dropout, noise_shape=(None, 1, None)
         )
-        projected = bool(architecture.context and architecture.projection)
-        self.project = (
-            keras.layers.Dense(architecture.projection, name="context") if projected else None
-        )
+        self.inputs_of_tokens = self._create_layers(of_tokens=True)
         self.encoder = Encoder(
             architecture.cell,
             architecture.units,
@@ -109,11 +100,9 @@ class SequenceTagger(keras.Model):
             "dropout": architecture.dropout,
             "name": "head",
         }
-        self.head = (
-            CRFHead(architecture.tags, allowed=architecture.allowed, **sizes)
-            if architecture.head == "crf"
-            else SoftmaxHead(architecture.tags, **sizes)
-        )
+        if HEADS[architecture.head].transitions:
+            sizes["allowed"] = architecture.allowed
+        self.head = HEAD_LAYERS[architecture.head](architecture.tags, **sizes)
         self.word_prediction: WordPrediction | None = None
 
     @classmethod
@@ -123,21 +112,23 @@ class SequenceTagger(keras.Model):
         model.build()
         return model
 
+    def _input_names(self, *, of_tokens: bool) -> list[str]:
+        return [name for name in self.architecture.inputs if HOST[name].is_of_tokens == of_tokens]
+
+    def _create_layers(self, *, of_tokens: bool) -> dict[str, keras.layers.Layer]:
+        """Return the layers of the inputs that have weights, by name."""
+        names = self._input_names(of_tokens=of_tokens)
+        layers = {name: INPUTS[name].create(self.architecture.inputs[name]) for name in names}
+        return {name: layer for name, layer in layers.items() if layer is not None}
+
     def build(self, input_shape: Any = None) -> None:
-        for name, layer in self.inputs_of_words.items():
-            layer.build((None, None) if name == "characters" else (None,))
         architecture = self.architecture
-        vectors = 0 if "vectors" in self.inputs_of_words else architecture.vectors
-        widths = [
-            layer.compute_output_shape((None,))[-1] for layer in self.inputs_of_words.values()
-        ]
-        context = architecture.context
-        if self.project is not None:
-            self.project.build((None, None, context))
-            context = architecture.projection
-        shape = (
-            (None, None) if architecture.one_hot else (None, None, sum(widths) + vectors + context)
-        )
+        for layer in self.inputs_of_words.values():
+            layer.build((None, None))
+        for name, layer in self.inputs_of_tokens.items():
+            layer.build((None, None, architecture.inputs[name]["width"]))
+        width = sum(HOST[name].width(config) for name, config in architecture.inputs.items())
+        shape = (None, None) if architecture.one_hot else (None, None, width)
         self.encoder.build(shape)
         encoded = self.encoder.compute_output_shape(shape)
         self.head.build(encoded)
@@ -164,11 +155,12 @@ class SequenceTagger(keras.Model):
             inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
         )
         x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
-        if self.architecture.context:
-            context = self.context_drop(inputs["context"], training=training)
-            x = ops.concatenate(
-                [x, context if self.project is None else self.project(context)], axis=-1
-            )
+        parts = [x]
+        for name in self._input_names(of_tokens=True):
+            dropped = {**inputs, name: self.context_drop(inputs[name], training=training)}
+            layer = self.inputs_of_tokens.get(name)
+            parts.append(INPUTS[name].apply(layer, dropped, training))
+        x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else x
         activations, _ = self.encoder.every_layer(x, lengths, training=training)
         logits = self.head(activations[-1], training=training)
         if self.word_prediction is None or not training:
@@ -179,18 +171,11 @@ class SequenceTagger(keras.Model):
         return logits, self.word_prediction(activations[0], targets, _real(inputs))
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """All that is known of the distinct words, side by side: (D, F)."""
-        layers, parts = self.inputs_of_words, []
-        if "words" in layers:
-            parts.append(layers["words"](inputs["words"]))
-        if "vectors" in layers:
-            parts.append(layers["vectors"](inputs["words"], inputs["vectors"]))
-        elif self.architecture.vectors:
-            parts.append(inputs["vectors"])
-        if "characters" in layers:
-            parts.append(layers["characters"](inputs["characters"], training=training))
-        if "shapes" in layers:
-            parts.append(layers["shapes"](inputs["shapes"]))
+        """Return what the inputs contribute to each distinct word, side by side: (D, X)."""
+        parts = [
+            INPUTS[name].apply(self.inputs_of_words.get(name), inputs, training)
+            for name in self._input_names(of_tokens=False)
+        ]
         return ops.concatenate(parts, axis=-1)
 
     def compute_loss(
@@ -221,10 +206,9 @@ class SequenceTagger(keras.Model):
         without `word_prediction`.
         """
         layers: dict[str, keras.layers.Layer] = {}
-        for name, layer in self.inputs_of_words.items():
+        for name, layer in {**self.inputs_of_words, **self.inputs_of_tokens}.items():
             parts = getattr(layer, "parts", {})
             layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
-        layers |= {} if self.project is None else {"context": self.project}
         layers |= {
             f"encoder/{layer.name}": layer
             for directions in self.encoder.stack
@@ -238,12 +222,8 @@ class SequenceTagger(keras.Model):
             for place, layer in layers.items()
             for weight in layer.trainable_weights
         }
-        if isinstance(self.head, CRFHead):
-            named |= {
-                f"head/{weight.name}": weight
-                for weight in (self.head.start, self.head.transitions, self.head.end)
-            }
-        return named
+        own = HEADS[self.architecture.head].transitions
+        return named | {f"head/{name}": getattr(self.head, name) for name in own}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "architecture": asdict(self.architecture)}
@@ -252,24 +232,3 @@ class SequenceTagger(keras.Model):
 def _real(inputs: dict[str, Tensor]) -> Tensor:
     """1 for real tokens, (B, T)."""
     return ops.cast(inputs["tokens"] != PAD, "float32")
-
-
-def _word_layers(architecture: Architecture) -> dict[str, keras.layers.Layer]:
-    """The layers that turn features of a word into numbers, by input; frozen vectors need none."""
-    layers: dict[str, keras.layers.Layer] = {}
-    if architecture.embedding:
-        layers["words"] = embedding(architecture.vocabulary_size, architecture.embedding)
-    if architecture.vectors and architecture.fine_tune:
-        layers["vectors"] = FineTuning(
-            architecture.vocabulary_size, architecture.vectors, name="vectors"
-        )
-    if architecture.characters:
-        sizes = (architecture.character_vocabulary_size, architecture.characters)
-        layers["characters"] = (
-            CharacterCNN(*sizes, dropout=architecture.input_dropout)
-            if architecture.character_encoder == "cnn"
-            else CharacterRNN(*sizes, cell=architecture.cell, dropout=architecture.input_dropout)
-        )
-    if architecture.shape:
-        layers["shapes"] = embedding(SHAPES, architecture.shape, "shapes")
-    return layers

@@ -17,6 +17,7 @@ from itertools import chain
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config
 from tagger.errors import ConfigError, TaggerError
+from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs import soft_labels as labelling
@@ -38,11 +39,11 @@ def check(settings: Config) -> None:
         raise ConfigError(
             f"distillation.{given} needs distillation.{lacks}: expected both, or neither"
         )
-    if distillation.teachers and settings.model.head != "softmax":
+    if distillation.teachers and not HEADS[settings.model.head].learns_distributions:
+        able = ", ".join(name for name, spec in HEADS.items() if spec.learns_distributions)
         raise ConfigError(
-            f"model.head is {settings.model.head!r}, which learns sequences of tags, but teachers "
-            "give a distribution for each "
-            "token; expected softmax (the teachers may have any head)"
+            f"model.head is {settings.model.head!r}, which learns from tags alone, but teachers "
+            f"give a distribution for each token; expected {able} (the teachers may have any head)"
         )
 
 

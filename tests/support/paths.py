@@ -12,7 +12,8 @@ PACKAGE = ROOT / "tagger"
 SAMPLE = ROOT / "data" / "sample"
 DATA = ROOT / "tests" / "data"
 CONLLEVAL = DATA / "conlleval"
-GOLDEN = DATA / "bundle-1"
+GOLDEN = DATA / "tagger-1"
+GOLDEN_LANGUAGE_MODEL = DATA / "language-model-1"
 
 
 def shared(*parts: str) -> Path:

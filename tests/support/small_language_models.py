@@ -12,6 +12,7 @@ import numpy as np
 from support import reference
 from tagger.bundles.language_model import Bundle, shapes_of
 from tagger.config.language_model import Config, DataConfig, ModelConfig
+from tagger.export.language_model import with_graphs
 from tagger.features.vocabulary import Vocabulary
 
 CHARACTERS = " abcde."
@@ -19,7 +20,7 @@ WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
 
 
 def bundle_of(seed: int = 1, **model: Any) -> Bundle:
-    """A model of some settings whose weights are far from their initial values."""
+    """A model of some settings whose weights are far from their initial values, with graphs."""
     settings = ModelConfig(**{"units": 6, "embedding": 4, **model})
     words = list(CHARACTERS if settings.level == "characters" else WORDS)
     random = np.random.default_rng(seed)
@@ -28,9 +29,8 @@ def bundle_of(seed: int = 1, **model: Any) -> Bundle:
         name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in shapes.items()
     }
     vocabulary = Vocabulary(words, [1] * len(words))
-    return Bundle(
-        Config(data=DataConfig(tokenizer="whitespace"), model=settings), vocabulary, weights, {}
-    )
+    config = Config(data=DataConfig(tokenizer="whitespace"), model=settings)
+    return with_graphs(Bundle(config, vocabulary, weights, {}))
 
 
 def activations(bundle: Bundle, inputs: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
+from support.inputs import features_of
 from support.paths import GOLDEN
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import Bundle, graph_names
+from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
-from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import written_whole
 from tagger.training.facts import TaggerFacts
@@ -70,8 +73,17 @@ class Trainer:
         }
         golden = bundle.load(GOLDEN)
         words = golden.features.words
-        features = WordFeatures(words, Vocabulary.build(words.words), shapes=True)
-        trained = replace(golden, config=settings, features=features, metrics=metrics)
+        features = features_of(words, Vocabulary.build(words.words), shapes=True)
+        shapes = expected(settings.model, features, len(golden.tags))
+        trained = replace(
+            golden,
+            config=settings,
+            features=features,
+            weights={name: np.zeros(shape, dtype=np.float32) for name, shape in shapes.items()},
+            metrics=metrics,
+            graphs=dict.fromkeys(graph_names(settings.model), b"never run"),
+            language_models=(),
+        )
         bundle.save(run, trained)
         return trained
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundles
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.export import tagger as export
 from tagger.inference.document_consistency import WEIGHT
@@ -35,7 +35,7 @@ def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
     """Put graphs into the bundle in the folder `run`, in place of those it had; errors are those of
     both modules.
     """
-    bundle = with_graphs(bundles.load(run), sentences)
+    bundle = with_graphs(bundles.load(run, with_graphs=False), sentences)
     bundles.save(run, bundle)
     return bundle
 
@@ -53,10 +53,9 @@ def with_graphs(
     The figures of all are in its metrics.
 
     Raises:
-        BundleError: the weights are not those of its settings.
         TaggerError: the package onnx is missing.
     """
-    bundle, observer = replace(bundle, graphs=export.graphs(bundle)), observer or Observer()
+    bundle, observer = export.with_graphs(bundle), observer or Observer()
     if not sentences:
         return bundle  # as it was decided before, for these weights
     metrics = {
@@ -74,7 +73,7 @@ def with_graphs(
             replace(bundle, metrics={**metrics, "agreement": measured}),
             max(found, score),
         )
-    if export.INT8 not in bundle.graphs:
+    if INT8 not in bundle.graphs:
         return bundle
     int8 = round(_score(bundle, sentences, "int8", observer), 2)
     precision = "int8" if int8 >= score - TOLERATED else FLOAT32
@@ -104,7 +103,7 @@ def _score(
         found = list(model.predict(sentences, scores=False, states=states))
     if not model.plain_tags:
         columns = ((one.spans or () for one in column) for column in (sentences, found))
-        return 100 * span_f1(*columns)[2]
+        return 100 * float(span_f1(*columns)[2])
     gold, tags = (
         [tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found)
     )

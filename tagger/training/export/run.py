@@ -61,7 +61,7 @@ def export_model(
     if language_models.is_one(run):
         if file or verify or to != "onnx":
             raise ValueError(f"{run} is a language model, of which there are only ONNX graphs")
-        bundle = language_model_export.with_graphs(language_models.load(run))
+        bundle = language_model_export.with_graphs(language_models.load(run, with_graphs=False))
         language_models.save(run, bundle)
         return Exported(Path(run))
     see_installed("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
@@ -71,7 +71,7 @@ def export_model(
 
 
 def _saved_model(run: str | Path, folder: Path) -> Exported:
-    model = tagger_files.load(run)
+    model = tagger_files.load(run, with_graphs=False)
     from tagger.training.export import saved_model
 
     saved_model.save(model, folder)
@@ -79,7 +79,7 @@ def _saved_model(run: str | Path, folder: Path) -> Exported:
 
 
 def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
-    model = tagger_files.load(run)
+    model = tagger_files.load(run, with_graphs=False)
     dev = str(file or model.config.data.dev)
     if verify and not Path(dev).is_file():
         raise ConfigError(

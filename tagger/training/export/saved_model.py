@@ -10,8 +10,10 @@ import keras
 import numpy as np
 
 from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger_weights import input_configs
 from tagger.errors import TaggerError
 from tagger.features.encode import Lexicon
+from tagger.features.inputs import INPUTS
 from tagger.training.build import restore
 
 __all__ = ["save"]
@@ -38,11 +40,13 @@ def save(bundle: Bundle, folder: Path) -> None:
     model = restore(bundle)
     lexicon = Lexicon(bundle.features)
     example = lexicon.inputs(lexicon.numbers([["a"]])[0][None])
-    if bundle.features.context:
-        example["context"] = np.zeros((1, 1, bundle.features.context), dtype=np.float32)
+    for name, config in input_configs(bundle.config.model, bundle.features).items():
+        if INPUTS[name].is_of_tokens:
+            example[name] = np.zeros((1, 1, config["width"]), dtype=np.float32)
     shapes = {name: [None] * array.ndim for name, array in example.items()}
-    for name in {"vectors", "context"} & {*shapes}:
-        shapes[name][-1] = example[name].shape[-1]
+    for name in shapes.keys() & INPUTS:
+        if example[name].ndim > 1 and not INPUTS[name].is_ragged:
+            shapes[name][-1] = example[name].shape[-1]
     signature = {
         name: tensorflow.TensorSpec(shapes[name], np.dtype(array.dtype), name=name)
         for name, array in sorted(example.items())

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.bundles.tagger import Bundle
+from tagger.bundles.tagger import INT8, Bundle
 from tagger.errors import TaggerError
-from tagger.export.tagger import INT8
 from tagger.features.encode import Lexicon
 from tagger.inference.member import Member, emissions_in_batches, encoders_of
 from tagger.inference.network import FLOAT32, PRECISIONS, Network

@@ -9,7 +9,7 @@ import numpy as np
 
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.batches import batch_up, shuffled_buckets
-from tagger.features.encode import Lexicon, WordFeatures, replace_rare
+from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD, UNK
 from tagger.text import schemes
@@ -19,8 +19,6 @@ from tagger.training.inputs.augmentation import Mentions
 __all__ = ["Batches", "passes"]
 
 LARGE = 512  # padded tokens a batch, where train is not small
-# a character seen at most so often in distinct words is made <UNK> now and then, as rare words are
-RARE_CHARACTER = 5
 
 
 class Batches(keras.utils.PyDataset):
@@ -43,10 +41,6 @@ class Batches(keras.utils.PyDataset):
         self.tags = [_targets(sentence, ids) for sentence in sentences]
         self.mentions = Mentions(
             self.numbers, self.tags, [sentence.spans or () for sentence in sentences]
-        )
-        self.rare = features.words.rare(1)
-        self.rare_characters = (
-            None if features.characters is None else features.characters.rare(RARE_CHARACTER)
         )
         self.contexts = contexts
         self.settings = settings
@@ -104,13 +98,12 @@ class Batches(keras.utils.PyDataset):
         """The first batch with more padding than any other: on TensorFlow, Keras takes a size in
         which the first two batches agree for one that never varies."""
         wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
-        if "characters" in inputs:
-            more = self.lexicon.longest + 1 - inputs["characters"].shape[1]
-            wider["characters"] = np.pad(
-                inputs["characters"], ((0, 0), (0, more)), constant_values=PAD
-            )
-        if "context" in inputs:
-            wider["context"] = np.pad(inputs["context"], ((0, 0), (0, 1), (0, 0)))
+        for name, longest in self.lexicon.longest.items():
+            more = longest + 1 - inputs[name].shape[1]
+            wider[name] = np.pad(inputs[name], ((0, 0), (0, more)), constant_values=PAD)
+        for name, one in self.lexicon.features.inputs.items():
+            if one.is_of_tokens:
+                wider[name] = np.pad(inputs[name], ((0, 0), (0, 1), (0, 0)))
         return {**inputs, **wider}
 
     def disguised(
@@ -122,15 +115,13 @@ class Batches(keras.utils.PyDataset):
         Where words are predicted, ``targets`` are all of them as they are.
         """
         vocabulary = self.settings.vocabulary
-        words = replace_rare(inputs["words"], self.rare, vocabulary.unknown_probability, random)
         targets = {"targets": inputs["words"]} if self.settings.training.word_prediction else {}
-        inputs = {**inputs, "words": words, **targets}
-        if self.rare_characters is not None:
-            probability = vocabulary.unknown_probability
-            inputs["characters"] = replace_rare(
-                inputs["characters"], self.rare_characters, probability, random
-            )
+        inputs = {**inputs, **targets}
+        for name, one in self.lexicon.features.inputs.items():
+            if not one.is_of_tokens:
+                inputs[name] = one.disguised(inputs[name], random, vocabulary.unknown_probability)
         if vocabulary.word_dropout:
+            words = inputs["words"]
             hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
             inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)
         return inputs

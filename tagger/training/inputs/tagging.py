@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tagger import corpora
 from tagger.bundles.language_model import Bundle as LanguageModelBundle
+from tagger.bundles.tagger_files import sources_of
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import Lexicon, WordFeatures
 from tagger.features.token_states import TokenStates
@@ -110,7 +111,7 @@ def read(job: Job[Config]) -> TaggerData:
     if settings.distillation.teachers:
         tags, labels = distillation.teach(job, tags, scheme)
         known = distillation.vocabulary_of(train, labels)
-    features, readings = features_of(settings, known, sum(model.units for model in models))
+    features, readings = features_of(settings, known, sources_of(models))
     batches = Batches(augmented, features, tags, settings, contexts=train_contexts, epoch=job.epoch)
     mixed = None if labels is None else Mixed(batches, labels, settings)
     return TaggerData(
