@@ -18,7 +18,7 @@ from typing import Any
 
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.files import written_whole
-from tagger.text import annotation
+from tagger.text import annotation, formats
 from tagger.text.formats import ReadOptions, conll
 from tagger.text.spans import Sentence
 
@@ -156,8 +156,7 @@ def prepare(corpus: Corpus, found: Mapping[str, _Split], target: Path) -> list[s
 
 
 def _counts(split: _Split) -> tuple[Counts, str]:
-    scheme = annotation.scheme_of(split.sentences, split.origin)
-    sentences = annotation.annotate(split.sentences, scheme)
+    sentences, scheme = annotation.annotate(split.sentences, split.origin)
     entities = sum(len(sentence.spans or ()) for sentence in sentences)
     return Counts(len(sentences), sum(map(len, sentences)), entities), scheme
 
@@ -179,10 +178,13 @@ def _from_folder(corpus: Corpus, folder: Path) -> dict[str, _Split]:
 
 
 def _file(path: Path) -> _Split:
-    sentences = annotation.tagged(
-        path, ReadOptions()
-    )  # first: its errors say how to mend what is wrong
-    return _Split(path.read_bytes(), sentences, str(path))
+    # Parsed first: its errors say how to mend what is wrong.
+    name = str(path)
+    sentences = formats.read(name, formats.format_of(name, annotated=True), ReadOptions())
+    tagged = [sentence for sentence in sentences if len(sentence)]
+    if not tagged:
+        raise DataError(name, None, "holds no sentence; expected at least one")
+    return _Split(path.read_bytes(), tagged, name)
 
 
 def _from_hub(corpus: Corpus, name: str) -> dict[str, _Split]:
