@@ -21,7 +21,7 @@ from tagger.errors import TaggerError
 from tagger.export.tagger import with_graphs
 from tagger.features.encode import key_of
 from tagger.inference import predictor
-from tagger.inference.document_consistency import agreed
+from tagger.inference.document_consistency import Agreement, agreed
 from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training.inputs import soft_labels as labelling
@@ -57,7 +57,7 @@ def test_distributions_are_those_of_all_allowed_paths(
         rows.append(each[0] if len(each) == 1 else np.log(np.maximum(means, 1e-300)))
     names = sorted({key_of(word) for words in document for word in words} - {""})
     keys = np.array([names.index(key_of(word)) for words in document for word in words])
-    row = agreed(np.concatenate(rows), keys, model.agreement.labels, weight)
+    row = agreed(np.concatenate(rows), keys, Agreement.of(model.bundle).labels, weight)
     for (_, probabilities), words in zip(found, document, strict=True):
         assert probabilities.shape == (len(words), len(model.bundle.tags)) or not words
         if words:
