@@ -63,16 +63,11 @@ class Decoder:
         """The decoder of a trained model.
 
         Raises:
-            BundleError: the weights lack the scores of its CRF head, or they do not fit the tags.
+            BundleError: the learned scores do not fit the tags.
         """
         scores = None
         if transitions := HEADS[bundle.config.model.head].transitions:
-            try:
-                scores = [bundle.weights[f"head/{name}"] for name in transitions]
-            except KeyError as error:
-                raise BundleError(
-                    f"weights.npz lacks {error}; copy the whole folder again"
-                ) from error
+            scores = [bundle.weights[f"head/{name}"] for name in transitions]
         try:
             return cls(bundle.tags, plain_tags=bundle.scheme == schemes.PLAIN, scores=scores)
         except ValueError as error:

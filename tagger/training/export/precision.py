@@ -46,8 +46,8 @@ def with_graphs(
     """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how
     it predicts:
 
-    - whether the occurrences of a word in a document inform each other (`runtime.agreement`): if
-      that is the better;
+    - whether the occurrences of a word in a document inform each other
+      (`inference.document_consistency`): if that is the better;
     - in int8, if that loses no more than `TOLERATED`.
 
     The figures of all are in its metrics.
