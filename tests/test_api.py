@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.command_line import invoke, worked
-from support.paths import GOLDEN, SAMPLE
+from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, SAMPLE
 
 import tagger
 from tagger.bundles import tagger_files as bundles
@@ -139,7 +139,7 @@ def test_describe_says_what_info_prints() -> None:
     facts = tagger.describe(GOLDEN)
     out = worked(invoke("info", GOLDEN))
     assert all(fact in out for fact in facts.values())
-    assert tagger.describe(GOLDEN.with_name("language-model-2"))["predicts"].startswith("char")
+    assert tagger.describe(GOLDEN_LANGUAGE_MODEL)["predicts"].startswith("char")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_wrong_arguments_of_export(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tagger.export_model(GOLDEN, **arguments)
     with pytest.raises(ValueError, match="only ONNX graphs"):
-        tagger.export_model(GOLDEN.with_name("language-model-2"), verify=True)
+        tagger.export_model(GOLDEN_LANGUAGE_MODEL, verify=True)
 
 
 def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path) -> None:
@@ -167,6 +167,6 @@ def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path)
     assert [one.precision for one in exported.comparisons] == ["float32", "int8"]
     with pytest.raises(tagger.ConfigError, match="none: there is no such file"):
         tagger.export_model(tmp_path / "run", "none", verify=True)
-    shutil.copytree(GOLDEN.with_name("language-model-1"), tmp_path / "lm")
+    shutil.copytree(GOLDEN_LANGUAGE_MODEL, tmp_path / "lm")
     assert tagger.export_model(tmp_path / "lm").comparisons == ()
     assert list((tmp_path / "lm").glob("*.onnx"))

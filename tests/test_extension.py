@@ -37,8 +37,8 @@ from tagger.networks.embedding import embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.inputs.base import NetworkInput
 from tagger.training import distillation, trainer
+from tagger.training.build_language_model import OnKeras
 from tagger.training.export import verify
-from tagger.training.language_model import OnKeras
 
 SENTENCES = [["Anna", "sang"], [], ["Nobody", "lives", "in", "Neverland", "or", "Oslo"], ["Oslo"]]
 

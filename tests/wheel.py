@@ -13,7 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from support.paths import DATA, PACKAGE, ROOT, SAMPLE
+from support.paths import GOLDEN, PACKAGE, ROOT, SAMPLE
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def check_use(wheel: Path, folder: Path) -> None:
     assert version == run(binaries / "tagger", "--version", folder=folder)
     assert f"-{version.split()[-1]}-" in wheel.name
     assert "predict" in run(binaries / "tagger", "--help", folder=folder)
-    bundle, text = DATA / "bundle-4", SAMPLE / "article.txt"
+    bundle, text = GOLDEN, SAMPLE / "article.txt"
     for precision in ("float32", "int8"):
         arguments = ("predict", bundle, text, "--precision", precision)
         assert "[" in run(binaries / "tagger", *arguments, folder=folder)
