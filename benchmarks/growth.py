@@ -27,8 +27,8 @@ from tagger.features.inputs.characters import CharactersInput
 from tagger.features.inputs.shapes import ShapesInput
 from tagger.features.inputs.words import WordsInput
 from tagger.features.vocabulary import Vocabulary
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -45,7 +45,7 @@ def model(labels: int) -> Predictor:
         CharactersInput(Vocabulary.build(WORDS)),
         ShapesInput(),
     )
-    tags = schemes.tags_of([f"L{number}" for number in range(labels)], "IOBES")
+    tags = schemes.tag_set([f"L{number}" for number in range(labels)], "IOBES")
     empty = Bundle(
         Config(),
         tags,
@@ -60,7 +60,7 @@ def model(labels: int) -> Predictor:
         name: random.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()
     }
     untrained = with_graphs(Bundle(empty.config, tags, "IOB2", features, drawn, empty.metrics))
-    return Predictor(Member(untrained, Network(untrained)), threads=1)
+    return Predictor(EnsembleMember(untrained, OnnxTagger(untrained)), threads=1)
 
 
 def sentences(length: int, tokens: int) -> list[Sentence]:

@@ -143,7 +143,7 @@ def untrained(folder: Path, models: list[Bundle]) -> Path:
     )
     config, tags = (
         Config(DataConfig(vectors=("random",), language_models=DIRECTIONS)),
-        schemes.tags_of(LABELS, "IOBES"),
+        schemes.tag_set(LABELS, "IOBES"),
     )
     shapes = weights.expected(config.model, features, len(tags))
     drawn = {

@@ -223,7 +223,7 @@ def exact(name: str, run: Run) -> int:
     """On how many of the odd texts the offsets are right and nothing is lost; an exception is a
     failure.
     """
-    from tagger.text.tokens import checked
+    from tagger.text.tokens import validated
 
     def spans(text: str) -> list[Spans]:
         tokens, sentences = run(text)
@@ -232,7 +232,7 @@ def exact(name: str, run: Run) -> int:
     good = 0
     for text in ODD:
         with suppress(Exception):  # whatever a library throws at odd text is its failure
-            list(checked(spans, name)(text))
+            list(validated(spans, name)(text))
             good += 1
     return good
 

@@ -49,7 +49,7 @@ def write_batches(path: Path, tokens: int) -> None:
     features = WordFeatures.of(
         WordsInput(words), CharactersInput(Vocabulary.build(words.words)), ShapesInput()
     )
-    tags = schemes.tags_of(
+    tags = schemes.tag_set(
         (span.label for sentence in sentences for span in sentence.spans or ()),
         schemes.TRAINING_SCHEME,
     )
@@ -70,11 +70,11 @@ def serve_ours(path: Path, layers: int) -> None:
 
     from tagger.config.tagger import TrainingConfig
     from tagger.networks.sequence_tagger import Architecture, SequenceTagger
-    from tagger.training.hardware import keep_freed_memory, share_cores
+    from tagger.training.hardware import keep_freed_memory, set_thread_counts
     from tagger.training.optimizers import compile_model
 
     keep_freed_memory()
-    share_cores(2)
+    set_thread_counts(2)
     with np.load(path) as arrays:
         words, characters, tags = map(int, arrays["sizes"])
         count = sum(name.startswith("tokens") for name in arrays)

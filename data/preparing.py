@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import ConfigError, DataError, TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.text import annotation, formats
 from tagger.text.formats import ReadOptions, conll
 from tagger.text.spans import Sentence
@@ -142,7 +142,7 @@ def prepare(corpus: Corpus, found: Mapping[str, _Split], target: Path) -> list[s
     counted = {name: _counts(split) for name, split in found.items()}
     for name, split in found.items():
         path = target / f"{name}.conll"
-        with written_whole(path, "wb") as stream:
+        with atomic_write(path, "wb") as stream:
             stream.write(split.content)
         counts, scheme = counted[name]
         print(

@@ -20,8 +20,8 @@ from pathlib import Path
 from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
 from tagger.evaluation.run import score_sentences
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation
 from tagger.training import trainer
@@ -68,7 +68,7 @@ def part(corpus: str, sentences: int, runs: Path) -> Path:
 def result(run: Path, options: argparse.Namespace, settings: config.Config) -> dict:
     """What a finished run reached, and what it cost."""
     bundle = bundles.load(run)
-    member = Member(bundle, Network(bundle, "float32"))
+    member = EnsembleMember(bundle, OnnxTagger(bundle, "float32"))
     sets = {"dev": DATA / options.corpus / "dev.conll"}
     if options.test:
         sets["test"] = DATA / options.corpus / "test.conll"

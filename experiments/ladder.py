@@ -18,7 +18,7 @@ from pathlib import Path
 from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
 from tagger.evaluation.scores import conlleval
-from tagger.features.encode import Lexicon
+from tagger.features.encode import WordEncoder
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
 from tagger.text import annotation, schemes
@@ -52,7 +52,7 @@ def figures(bundle, model, path: str, decoder: Decoder) -> dict[str, float]:
     free: list[list[str]] = [[]] * len(sentences)
     words = [sentence.tokens for sentence in sentences]
     for indices, lengths, emissions in emissions_in_batches(
-        words, Lexicon(bundle.features), model.emissions
+        words, WordEncoder(bundle.features), model.emissions
     ):
         best, likeliest = decoder.paths(emissions, lengths), emissions.argmax(axis=-1)
         for row, index in enumerate(indices):

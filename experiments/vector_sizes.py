@@ -15,8 +15,8 @@ from tagger.bundles import tagger_files as bundles
 from tagger.evaluation.run import score_model
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs.vectors import VectorsInput
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 
 KEPT = (0, 200_000, 100_000, 50_000, 20_000, 1)
@@ -35,9 +35,9 @@ def main() -> None:
     vectors = inputs["vectors"].vectors
     print("| keep_vectors | rows | MB in float16 | F1 |\n|---:|---:|---:|---:|")
     for keep in KEPT:
-        table = vectors.trimmed(keep, bundle.features.words.words) if keep else vectors
+        table = vectors.truncated(keep, bundle.features.words.words) if keep else vectors
         smaller = replace(bundle, features=WordFeatures({**inputs, "vectors": VectorsInput(table)}))
-        model = Predictor(Member(smaller, Network(smaller)))
+        model = Predictor(EnsembleMember(smaller, OnnxTagger(smaller)))
         f1 = score_model(
             model, [options.file], bundle.config.data.reading, bundle.config.data.scheme
         ).conlleval.f1

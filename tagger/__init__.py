@@ -105,10 +105,10 @@ def _missing(name: str) -> Callable[..., NoReturn] | None:
     what is missing when it is called: `help` and completion only look at it.
     """
     from tagger.errors import TaggerError
-    from tagger.training import see_installed
+    from tagger.training import require_packages
 
     try:
-        see_installed()
+        require_packages()
     except TaggerError as error:
         message = str(error)
     else:

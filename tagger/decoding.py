@@ -105,7 +105,7 @@ def viterbi(
     for one that has no allowed path with a finite score.
     """
     batch = _pack(emissions, lengths, transitions)
-    departures, _ = _departures(batch, transitions, _maximum)
+    departures, _ = _backward(batch, transitions, _maximum)
     # Row K leads from what comes before the first token.
     onwards = np.vstack([transitions.transitions, transitions.start])
     previous = np.full(len(lengths), len(transitions.start))
@@ -123,7 +123,7 @@ def log_partition(emissions: Floats, lengths: Integers, transitions: Transitions
 
     Arguments and errors are those of `viterbi`.
     """
-    return _departures(_pack(emissions, lengths, transitions), transitions, _log_sum_exp)[1]
+    return _backward(_pack(emissions, lengths, transitions), transitions, _log_sum_exp)[1]
 
 
 def marginals(emissions: Floats, lengths: Integers, transitions: Transitions) -> Floats:
@@ -134,8 +134,8 @@ def marginals(emissions: Floats, lengths: Integers, transitions: Transitions) ->
     `viterbi`.
     """
     batch = _pack(emissions, lengths, transitions)
-    departures, _ = _departures(batch, transitions, _log_sum_exp)
-    joint = _arrivals(batch, transitions) + departures
+    departures, _ = _backward(batch, transitions, _log_sum_exp)
+    joint = _forward(batch, transitions) + departures
     # Normalised at every token, not by the partition: rounding cannot build up over a long text.
     weights = np.exp(joint - joint.max(axis=0))
     probabilities = np.zeros(np.shape(emissions))
@@ -163,8 +163,8 @@ def segment_log_probabilities(
     first = last + 1 - count
     time = np.arange(len(tags)) + np.repeat(start - first, count)
     token = np.array(batch.offsets)[time] + np.repeat(np.argsort(batch.order)[sentence], count)
-    arrivals = _arrivals(batch, transitions)
-    departures, log_total = _departures(batch, transitions, _log_sum_exp)
+    arrivals = _forward(batch, transitions)
+    departures, log_total = _backward(batch, transitions, _log_sum_exp)
     # Token by token: all ways to arrive at the first tag, the steps between, all ways on from the
     # last tag.
     scores = batch.scores[tags, token]
@@ -278,9 +278,7 @@ def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Ba
     return _Batch(scores, sentence, time, order, offsets.tolist())
 
 
-def _departures(
-    batch: _Batch, transitions: Transitions, reduce: Reduction
-) -> tuple[Floats, Floats]:
+def _backward(batch: _Batch, transitions: Transitions, reduce: Reduction) -> tuple[Floats, Floats]:
     """All ways on from a tag, its own emission included, (K, M); all ways through a sentence,
     (B,).
     """
@@ -302,7 +300,7 @@ def _departures(
     return table, totals
 
 
-def _arrivals(batch: _Batch, transitions: Transitions) -> Floats:
+def _forward(batch: _Batch, transitions: Transitions) -> Floats:
     """All ways to come to a tag, its own emission not included: (K, M)."""
     table = np.empty_like(batch.scores)
     table[:, : batch.offsets[:2][-1]] = transitions.start[:, None]

@@ -10,10 +10,10 @@ from typing import IO, Any
 
 from tagger.errors import TaggerError
 
-__all__ = ["see_free", "written_whole"]
+__all__ = ["atomic_write", "require_empty"]
 
 
-def see_free(run: Path) -> None:
+def require_empty(run: Path) -> None:
     """See that nothing is lost if a training writes to `run`.
 
     Raises:
@@ -27,7 +27,7 @@ def see_free(run: Path) -> None:
 
 
 @contextmanager
-def written_whole(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file to write (UTF-8, or bytes with mode "wb") that takes the place of `path` only when the
     block ends well.
 

@@ -15,18 +15,18 @@ from support.paths import GOLDEN
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
-from tagger.features.encode import key_of
+from tagger.features.encode import consistency_key
 from tagger.inference import document_consistency as agreement
-from tagger.inference.document_consistency import Agreement
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.document_consistency import DocumentConsistency
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.text import formats
 from tagger.text.spans import Record, Sentence
 from tagger.training.export import precision as exporting
 
 TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
-LABELS = agreement.Agreement(TAGS, agreement.WEIGHT).labels
+LABELS = agreement.DocumentConsistency(TAGS, agreement.WEIGHT).labels
 
 
 def slowly(emissions, keys, tags, weight):
@@ -57,7 +57,7 @@ def slowly(emissions, keys, tags, weight):
 @given(st.integers(0, 1 << 32), st.lists(st.integers(-1, 3), max_size=12), st.floats(0, 2))
 def test_it_equals_the_slow_loop(seed, keys, weight):
     emissions = np.random.default_rng(seed).normal(scale=3, size=(len(keys), len(TAGS)))
-    found = agreement.agreed(emissions, np.array(keys, dtype=int), LABELS, weight)
+    found = agreement.apply_consistency(emissions, np.array(keys, dtype=int), LABELS, weight)
     np.testing.assert_allclose(
         found, slowly(emissions, keys, TAGS, weight).reshape(found.shape), atol=1e-9
     )
@@ -67,17 +67,17 @@ def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
     np.testing.assert_array_equal(
-        agreement.agreed(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), emissions
+        agreement.apply_consistency(emissions, np.array([0, 1, 2, -1]), LABELS, 1.0), emissions
     )
     np.testing.assert_allclose(
-        agreement.agreed(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6
+        agreement.apply_consistency(emissions, np.array([0, 0, 0, 0]), LABELS, 0.0), logs, atol=1e-6
     )
 
 
 def test_a_sure_occurrence_decides_a_doubtful_one():
     sure, doubtful = np.full(len(TAGS), -5.0), np.full(len(TAGS), -5.0)
     sure[1], doubtful[4], doubtful[1] = 5, 1, 0.5
-    found = agreement.agreed(np.stack([sure, doubtful]), np.array([7, 7]), LABELS, 0.6)
+    found = agreement.apply_consistency(np.stack([sure, doubtful]), np.array([7, 7]), LABELS, 0.6)
     assert [TAGS[number] for number in found.argmax(1)] == ["S-PER", "S-PER"]
 
 
@@ -96,11 +96,11 @@ def test_a_sure_occurrence_decides_a_doubtful_one():
     ],
 )
 def test_which_words_take_part(word, key):
-    assert key_of(word) == key
+    assert consistency_key(word) == key
 
 
 def lengths(sentences):
-    return [[len(sentence) for sentence in stretch] for stretch in agreement.stretches(sentences)]
+    return [[len(sentence) for sentence in stretch] for stretch in agreement.chunks(sentences)]
 
 
 def test_columns_are_divided_at_marks_of_documents(tmp_path):
@@ -123,8 +123,8 @@ def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
 
 
 def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut():
-    assert lengths([Sentence(("a",))] * (2 * agreement.STRETCH + 1)) == [
-        [1] * agreement.STRETCH
+    assert lengths([Sentence(("a",))] * (2 * agreement.CHUNK_SENTENCES + 1)) == [
+        [1] * agreement.CHUNK_SENTENCES
     ] * 2 + [[1]]
     assert lengths([]) == []
 
@@ -134,7 +134,7 @@ def test_a_predictor_decodes_what_agrees(golden):
     bundle = replace(
         golden, metrics={**golden.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}}
     )
-    member = Member(bundle, Network(bundle, "float32"))
+    member = EnsembleMember(bundle, OnnxTagger(bundle, "float32"))
     document = [
         ["Washington", "spoke", "."],
         ["Mr.", "Washington", "met", "Leila", "in", "WASHINGTON", "."],
@@ -150,10 +150,10 @@ def test_a_predictor_decodes_what_agrees(golden):
     numbers = {
         key: number
         for number, key in enumerate(
-            sorted({key_of(word) for words in document for word in words} - {""})
+            sorted({consistency_key(word) for words in document for word in words} - {""})
         )
     }
-    keys = [numbers.get(key_of(word), -1) for words in document for word in words]
+    keys = [numbers.get(consistency_key(word), -1) for words in document for word in words]
     row = slowly(np.concatenate([alone[i] for i in range(len(document))]), keys, bundle.tags, 0.6)
     start = 0
     for sentence, words in zip(found, document, strict=True):
@@ -171,7 +171,7 @@ def test_a_predictor_decodes_what_agrees(golden):
         )
         assert [span[:3] for span in spans] == [span[:3] for span in wanted]
         assert [span[3] for span in spans] == pytest.approx([span[3] for span in wanted], abs=1e-4)
-    without = Predictor(Member(golden, Network(golden, "float32"))).tag_tokens(document)
+    without = Predictor(EnsembleMember(golden, OnnxTagger(golden, "float32"))).tag_tokens(document)
     scores = [
         [[span.score for span in sentence.spans] for sentence in tagged]
         for tagged in (without, found)
@@ -194,10 +194,12 @@ def test_dev_decides(golden, helps, monkeypatch):
     monkeypatch.setattr(
         exporting,
         "_score",
-        lambda bundle, sentences, precision, observer: 50.0 + helps * Agreement.of(bundle).weight,
+        lambda bundle, sentences, precision, observer: (
+            50.0 + helps * DocumentConsistency.of(bundle).weight
+        ),
     )
     found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
     expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}
     assert found.metrics["agreement"] == expected
     assert ("help each other" in describe(found)["sentences"]) == helps
-    assert Agreement.of(found).weight == expected["weight"]
+    assert DocumentConsistency.of(found).weight == expected["weight"]

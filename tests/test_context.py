@@ -21,11 +21,11 @@ from tagger.bundles import language_model as language_models
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, ConfigError, TaggerError
-from tagger.features.batches import few_shapes
+from tagger.features.batches import round_up_shapes
 from tagger.features.token_states import TokenStates
 from tagger.inference import network
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
@@ -97,7 +97,7 @@ def test_states_on_disk_are_the_states_and_are_computed_once(cache_folder, monke
         LanguageModel(small.bundle_of(**model), quantized=quantized)
         for model in (FORWARD, BACKWARD)
     ]
-    monkeypatch.setattr(cache, "BLOCK", 2)
+    monkeypatch.setattr(cache, "CHUNK_SENTENCES", 2)
     expected = [model.encode(SENTENCES) for model in models]
     told: list[tuple[int, int]] = []
     first = cache.states_on_disk(models, SENTENCES, lambda done, total: told.append((done, total)))
@@ -133,7 +133,7 @@ def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(
     cache_folder, monkeypatch
 ):
     model = LanguageModel(small.bundle_of())
-    monkeypatch.setattr(cache, "BLOCK", 1)
+    monkeypatch.setattr(cache, "CHUNK_SENTENCES", 1)
 
     encode = LanguageModel.encode
 
@@ -178,7 +178,7 @@ def test_states_are_padded_side_by_side_and_in_rows():
     np.testing.assert_array_equal(
         padded[1:], [[[1, 1, 1, 2], [0] * 4, [0] * 4, [0] * 4], np.zeros((4, 4))]
     )
-    assert few_shapes({"context": padded})["context"].shape == (4, 8, 4)
+    assert round_up_shapes({"context": padded})["context"].shape == (4, 8, 4)
     np.testing.assert_array_equal(states.rows(["a", "b"]), [[1, 1, 1, 2]] * 3)
     np.testing.assert_array_equal(states.rows(["b", "a"]), [[2, 1, 1, 1]] * 3)
     np.testing.assert_array_equal(states.part(2, 3).rows(["b"]), [[2]])
@@ -282,13 +282,13 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
     exact, quantized = verification.compare(bundle, SENTENCES)
     assert exact.difference < 1e-4
     assert quantized.difference < 5
-    member = Member(bundle, Network(bundle))
+    member = EnsembleMember(bundle, OnnxTagger(bundle))
     together = {
         int(n): rows[:m]
         for ns, ms, found in member.batches(SENTENCES)
         for n, m, rows in zip(ns, ms, found, strict=True)
     }
-    monkeypatch.setattr(network, "PIECE", 2)
+    monkeypatch.setattr(network, "CHUNK_TIMESTEPS", 2)
     for number, tokens in enumerate(SENTENCES):
         [(_, _, alone)] = member.batches([tokens])
         np.testing.assert_allclose(alone[0, : len(tokens)], together[number], atol=1e-5)
@@ -372,7 +372,7 @@ def test_an_ensemble_has_a_shared_model_read_once(run, monkeypatch):
 
     monkeypatch.setattr(LanguageModel, "encode", counted)
     bundle = bundles.load(run)
-    members = [Member(bundle, Network(bundle)) for _ in range(3)]
+    members = [EnsembleMember(bundle, OnnxTagger(bundle)) for _ in range(3)]
     expected = [one.spans for one in tagger.load(run).tag_tokens(SENTENCES)]
     calls.clear()
     found = [one.spans for one in Predictor(*members).tag_tokens(SENTENCES)]

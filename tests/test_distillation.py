@@ -28,7 +28,7 @@ from tagger.training import distillation, trainer
 from tagger.training.inputs import mixed as mixed_batches
 from tagger.training.inputs import soft_labels as labelling
 from tagger.training.inputs.batches import Batches
-from tagger.training.inputs.soft_labels import Labels
+from tagger.training.inputs.soft_labels import SoftLabels
 from tagger.training.inputs.word_features import features_of
 from tagger.training.observer import Observer
 from tagger.tuning import search, seeds
@@ -63,13 +63,13 @@ def test_the_loss_of_distributions_is_their_cross_entropy_and_of_certain_ones_th
     )
 
 
-def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.Mixed:
+def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.DistillationBatches:
     train = [
         Sentence(("a", "b", "c")[: 1 + number % 3], tags=("X",) * (1 + number % 3))
         for number in range(20)
     ]
     random = np.random.default_rng(1)
-    labels = Labels([], [])
+    labels = SoftLabels([], [])
     for number in range(texts):
         labels.sentences.append((f"t{number}", *["u"] * (number % 4)))
         labels.probabilities.append(random.dirichlet(np.ones(2), 1 + number % 4).astype("float16"))
@@ -80,13 +80,15 @@ def mixed(ratio: float = 1.0, epoch: int = 0, texts: int = 40) -> mixed_batches.
         "vocabulary.word_dropout=0",
     ]
     settings = override(Config(), [*changes, f"distillation.ratio={ratio}"])
-    features, _ = features_of(settings, distillation.vocabulary_of(train, labels))
-    return mixed_batches.Mixed(
+    features, _ = features_of(settings, distillation.vocabulary_sentences(train, labels))
+    return mixed_batches.DistillationBatches(
         Batches(train, features, ("X", "Y"), settings, epoch=epoch), labels, settings
     )
 
 
-def rows(data: mixed_batches.Mixed) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
+def rows(
+    data: mixed_batches.DistillationBatches,
+) -> list[tuple[tuple[tuple[int, ...], ...], np.ndarray]]:
     """All sentences of an epoch: the characters of their words, and their targets."""
     found = []
     for number in range(len(data)):
@@ -154,9 +156,9 @@ def test_the_first_two_batches_agree_in_no_size() -> None:
 
 
 def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() -> None:
-    labels = Labels([tuple(IN_TEXT.split()), ("known",)], [])
+    labels = SoftLabels([tuple(IN_TEXT.split()), ("known",)], [])
     features, _ = features_of(
-        Config(), distillation.vocabulary_of([Sentence(("known", "alone"))], labels)
+        Config(), distillation.vocabulary_sentences([Sentence(("known", "alone"))], labels)
     )
     assert set(features.words.words) == {
         "known",
@@ -178,8 +180,8 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(labelling, "BLOCK", 16)
-    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
+    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     recorder = Recorder()
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
     assert (recorder.facts.text.sentences, recorder.facts.text.tokens) == (SENTENCES, TOKENS)

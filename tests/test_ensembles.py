@@ -20,7 +20,7 @@ from tagger.features.inputs.words import WordsInput
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
-from tagger.inference.member import Member
+from tagger.inference.member import EnsembleMember
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -64,7 +64,7 @@ def scores(sentences: list[Sentence]) -> list[float]:
     return [span.score or 0.0 for sentence in sentences for span in sentence.spans or ()]
 
 
-def mean_marginals(members: list[Member], tokens: list[str]) -> np.ndarray:
+def mean_marginals(members: list[EnsembleMember], tokens: list[str]) -> np.ndarray:
     """(T, K): of each member by listing every path, then the mean."""
     each = []
     for member in members:

@@ -19,11 +19,11 @@ SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["the", "cat", "<UNK>"]]
 def test_numbers_begin_after_pad_and_unknown_commonest_first():
     vocabulary = Vocabulary.build(SENTENCES)
     assert len(vocabulary) == 7
-    assert vocabulary.numbers(["the", "cat", "wolf"]).tolist() == [2, 3, UNK]
+    assert vocabulary.ids(["the", "cat", "wolf"]).tolist() == [2, 3, UNK]
 
 
 def test_a_token_that_is_written_like_a_reserved_one_has_its_own_number():
-    assert Vocabulary.build(SENTENCES).numbers(["<UNK>"]).tolist() != [UNK]
+    assert Vocabulary.build(SENTENCES).ids(["<UNK>"]).tolist() != [UNK]
 
 
 def test_minimum_count_and_maximum_size_leave_the_rest_unknown():
@@ -54,7 +54,7 @@ def test_other_json_is_refused(text):
 
 def test_only_rare_words_become_unknown_and_about_as_often_as_asked():
     vocabulary = Vocabulary.build(SENTENCES)
-    words = np.tile(vocabulary.numbers(["the", "cat", "sat", "dog"]), (2000, 1))
+    words = np.tile(vocabulary.ids(["the", "cat", "sat", "dog"]), (2000, 1))
     words[:, 1] = PAD
     replaced = replace_rare(words, vocabulary.rare(1), 0.5, np.random.default_rng(0))
     np.testing.assert_array_equal(replaced[:, :2], words[:, :2])

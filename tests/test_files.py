@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 
 
 def everything(folder: Path) -> dict[str, bytes | None]:
@@ -22,12 +22,12 @@ def everything(folder: Path) -> dict[str, bytes | None]:
 
 def test_the_file_is_there_only_after_the_block(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "out.txt"
-    with written_whole(target) as stream:
+    with atomic_write(target) as stream:
         stream.write("Zo\u00eb\r\n\u2028\n")
         stream.flush()
         assert not target.exists()
     assert target.read_bytes() == "Zo\u00eb\r\n\u2028\n".encode()
-    with written_whole(target, "wb") as stream:
+    with atomic_write(target, "wb") as stream:
         stream.write(b"\xff\n")
         assert target.read_bytes() == "Zo\u00eb\r\n\u2028\n".encode()
     assert everything(target.parent) == {"out.txt": b"\xff\n"}
@@ -41,7 +41,7 @@ def test_after_an_exception_all_is_as_it_was(
     target = tmp_path / "out.txt"
     if before is not None:
         target.write_bytes(before)
-    with pytest.raises(type(error)), written_whole(target) as stream:  # noqa: PT012 - the block is what is tested
+    with pytest.raises(type(error)), atomic_write(target) as stream:  # noqa: PT012 - the block is what is tested
         stream.write("half" * 10_000)
         raise error
     assert everything(tmp_path) == ({} if before is None else {"out.txt": before})
@@ -49,7 +49,7 @@ def test_after_an_exception_all_is_as_it_was(
 
 def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
     target = tmp_path / "out.txt"
-    with pytest.raises(TaggerError) as caught, written_whole(target) as stream:  # noqa: PT012
+    with pytest.raises(TaggerError) as caught, atomic_write(target) as stream:  # noqa: PT012
         stream.write("half")
         raise OSError(
             errno.ENOSPC, "No space left on device"
@@ -61,7 +61,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(tmp_path: Path) -> None:
 def test_an_error_of_the_file_that_the_block_reads_is_not_blamed_on_this_one(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(FileNotFoundError), written_whole(tmp_path / "out.txt"):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "out.txt"):
         open(tmp_path / "absent.txt").close()
     assert everything(tmp_path) == {}
 
@@ -84,7 +84,7 @@ def test_an_impossible_place_is_one_message(
     (tmp_path / "file.txt").write_text("kept")
     (tmp_path / "folder").mkdir()
     for target in (place, tmp_path / place):
-        with pytest.raises(TaggerError) as caught, written_whole(target) as stream:
+        with pytest.raises(TaggerError) as caught, atomic_write(target) as stream:
             stream.write("lost")
         assert str(caught.value).startswith(f"{Path(target)}: ")
     assert everything(tmp_path) == {"file.txt": b"kept", "folder": None}
@@ -108,7 +108,7 @@ def test_a_disk_that_may_only_be_read_is_one_message(
     target = tmp_path / "new" / "folder" / "out.txt"
     with (
         pytest.raises(TaggerError, match=r"out\.txt: cannot be written: Read-only file system"),
-        written_whole(target),
+        atomic_write(target),
     ):
         pass
     monkeypatch.undo()
@@ -118,7 +118,7 @@ def test_a_disk_that_may_only_be_read_is_one_message(
 def test_a_link_stays_a_link_and_its_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link.txt").symlink_to(tmp_path / "real" / "file.txt")
-    with written_whole(tmp_path / "link.txt") as stream:
+    with atomic_write(tmp_path / "link.txt") as stream:
         stream.write("new")
     assert (tmp_path / "link.txt").is_symlink()
     assert (tmp_path / "real" / "file.txt").read_text() == "new"
@@ -132,7 +132,7 @@ def test_a_device_or_pipe_is_written_and_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        with written_whole(pipe) as stream:
+        with atomic_write(pipe) as stream:
             stream.write("through")
         assert os.read(reader, 100) == b"through"
     finally:

@@ -19,9 +19,9 @@ from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.errors import TaggerError
 from tagger.export.tagger import with_graphs
-from tagger.features.encode import key_of
+from tagger.features.encode import consistency_key
 from tagger.inference import predictor
-from tagger.inference.document_consistency import Agreement, agreed
+from tagger.inference.document_consistency import DocumentConsistency, apply_consistency
 from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
 from tagger.training.inputs import soft_labels as labelling
@@ -55,9 +55,11 @@ def test_distributions_are_those_of_all_allowed_paths(
         each = [next(member.batches([words]))[2][0].astype("float64") for member in model.members]
         means = np.mean([reference.marginals(emissions, transitions) for emissions in each], axis=0)
         rows.append(each[0] if len(each) == 1 else np.log(np.maximum(means, 1e-300)))
-    names = sorted({key_of(word) for words in document for word in words} - {""})
-    keys = np.array([names.index(key_of(word)) for words in document for word in words])
-    row = agreed(np.concatenate(rows), keys, Agreement.of(model.bundle).labels, weight)
+    names = sorted({consistency_key(word) for words in document for word in words} - {""})
+    keys = np.array([names.index(consistency_key(word)) for words in document for word in words])
+    row = apply_consistency(
+        np.concatenate(rows), keys, DocumentConsistency.of(model.bundle).labels, weight
+    )
     for (_, probabilities), words in zip(found, document, strict=True):
         assert probabilities.shape == (len(words), len(model.bundle.tags)) or not words
         if words:
@@ -93,7 +95,7 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
 def test_labels_are_what_the_teachers_believe_and_are_made_once(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    labels = labelling.labelled(student, tmp_path / "labels", told)
+    labels = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
     assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
     assert (len(labels.sentences), labels.tokens) == (SENTENCES, TOKENS)
     sentences = [Sentence(tuple(line.split())) for line in TEXT.split("\n")]
@@ -106,7 +108,7 @@ def test_labels_are_what_the_teachers_believe_and_are_made_once(
         np.testing.assert_allclose(found, wanted, atol=1e-3)
 
     monkeypatch.setattr(predictor, "load", None)  # nobody is asked again
-    again = labelling.labelled(student, tmp_path / "labels", told, begun=True)
+    again = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told, begun=True)
     assert again.sentences == labels.sentences
     assert all(map(np.array_equal, again.probabilities, labels.probabilities))
 
@@ -122,9 +124,9 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(labelling, "BLOCK", 16)
-    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
-    labelling.labelled(student, tmp_path / "whole", told)
+    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
+    labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
     blocks = []
 
     def interrupted(tokens: int, of: int) -> None:
@@ -133,18 +135,18 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        labelling.labelled(student, tmp_path / "stopped", interrupted)
+        labelling.load_or_create_soft_labels(student, tmp_path / "stopped", interrupted)
     assert sorted(path.name for path in (tmp_path / "stopped").glob("*/*")) == [
         "00000.npz",
         "00001.npz",
         "00002.npz",
     ]
     asked = []
-    believed = labelling._believed
+    believed = labelling._soft_labels
     monkeypatch.setattr(
         labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block)
     )
-    found = labelling.labelled(student, tmp_path / "stopped", told)
+    found = labelling.load_or_create_soft_labels(student, tmp_path / "stopped", told)
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
     assert found.tokens == TOKENS
@@ -152,10 +154,10 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
 
 def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, monkeypatch) -> None:
     """Sentences that help each other are never parted by the border of a block."""
-    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 4)
-    whole = labelling.labelled(student, tmp_path / "whole", told)
-    monkeypatch.setattr(labelling, "BLOCK", 1)
-    parted = labelling.labelled(student, tmp_path / "parted", told)
+    monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 4)
+    whole = labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
+    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 1)
+    parted = labelling.load_or_create_soft_labels(student, tmp_path / "parted", told)
     assert parted.sentences == whole.sentences
     for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
@@ -164,7 +166,7 @@ def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, mon
 def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr("tagger.inference.document_consistency.STRETCH", 2)
+    monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
         stream.write("a b\n" * 8)
     (tmp_path / "b.conll").write_text("c B-ODD\nd X\n\n" * 8)
@@ -174,14 +176,17 @@ def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
     texts = json.dumps(
         [str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")]
     )
-    found = labelling.labelled(
+    found = labelling.load_or_create_soft_labels(
         override(student, [f"distillation.text={texts}"]), tmp_path / "all", told
     )
     order = [sentence[0] for sentence in found.sentences]
     assert order == [*"aacce", *"aacce", *"aacc" * 2]
     limited = override(student, [f"distillation.text={texts}", "distillation.tokens=11"])
     assert [
-        sentence[0] for sentence in labelling.labelled(limited, tmp_path / "all", told).sentences
+        sentence[0]
+        for sentence in labelling.load_or_create_soft_labels(
+            limited, tmp_path / "all", told
+        ).sentences
     ] == [*"aacceaacc"][:7]
     assert len(list((tmp_path / "all").iterdir())) == 2
 
@@ -190,25 +195,25 @@ def test_what_is_too_long_to_learn_from_is_left_out(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr(labelling, "LONGEST", 3)
-    found = labelling.labelled(student, tmp_path / "labels", told)
+    found = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
     assert {len(sentence) for sentence in found.sentences} == {2, 3}
 
 
 def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(
     student: Config, tmp_path: Path
 ) -> None:
-    labelling.labelled(student, tmp_path / "labels", told)
+    labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
     (tmp_path / "news.txt").write_text("Oslo is cold\n")
     with pytest.raises(TaggerError, match="teachers or texts have changed since"):
-        labelling.labelled(student, tmp_path / "labels", told, begun=True)
-    assert labelling.labelled(student, tmp_path / "labels", told).sentences == [
+        labelling.load_or_create_soft_labels(student, tmp_path / "labels", told, begun=True)
+    assert labelling.load_or_create_soft_labels(student, tmp_path / "labels", told).sentences == [
         ("Oslo", "is", "cold")
     ]
 
 
 def test_damaged_labels_say_so(student: Config, tmp_path: Path) -> None:
-    labelling.labelled(student, tmp_path / "labels", told)
+    labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
     [block] = (tmp_path / "labels").glob("*/*.npz")
     block.write_bytes(block.read_bytes()[:100])
     with pytest.raises(TaggerError, match=r"damaged labels .*; remove the folder"):
-        labelling.labelled(student, tmp_path / "labels", told)
+        labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)

@@ -25,11 +25,11 @@ from support.processes import PATIENCE
 
 from tagger.bundles import language_model as bundles
 from tagger.bundles import migrations
-from tagger.bundles.language_model import FLOAT32, INT8
+from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8
 from tagger.cells import CELLS
 from tagger.errors import BundleError
 from tagger.export import language_model as graph
-from tagger.export.operators import Graph, dense, scales_of, value
+from tagger.export.operators import Graph, dense, int8_scales, value
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import model
 from tagger.language_models.model import LanguageModel, load
@@ -41,13 +41,13 @@ SENTENCES = [["ab", "c"], [], ["e"], ["abc", "Zd", "."], ["d", "a", "b"] * 3]
 def test_the_golden_bundle_loads_for_ever() -> None:
     golden = load(GOLDEN_LANGUAGE_MODEL)
     bundle = golden.bundle
-    assert {*bundle.graphs} == {FLOAT32, INT8}
+    assert {*bundle.graphs} == {GRAPH_FLOAT32, GRAPH_INT8}
     assert (bundle.digest, bundle.folder) == (DIGEST, GOLDEN_LANGUAGE_MODEL)
     near = load(GOLDEN_LANGUAGE_MODEL, quantized=True).encode(SENTENCES)
     for tokens, found, rough in zip(SENTENCES, golden.encode(SENTENCES), near, strict=True):
         for number, row in enumerate(found):
             read = " ".join(tokens[number:])[::-1]
-            expected = small.activations(bundle, [0, *bundle.vocabulary.numbers(read)])[-1]
+            expected = small.activations(bundle, [0, *bundle.vocabulary.ids(read)])[-1]
             np.testing.assert_allclose(row, expected, atol=1e-5)
             np.testing.assert_allclose(rough[number], expected, atol=0.2)
     text = golden.numbers(["ab", "c"])
@@ -96,7 +96,7 @@ def test_pieces_give_what_one_run_gives(
         runtime.carried(sequences[-1], None),
     )
     for piece in (1, 4, 7, 20):
-        monkeypatch.setattr(model, "PIECE", piece)
+        monkeypatch.setattr(model, "CHUNK_TIMESTEPS", piece)
         monkeypatch.setattr(model, "_SOFTMAX", 20)
         for mine, its in zip(runtime.encode(SENTENCES), whole[0], strict=True):
             np.testing.assert_array_equal(mine, its)
@@ -109,7 +109,7 @@ def test_pieces_give_what_one_run_gives(
 
 def test_a_long_sentence_does_not_lengthen_the_short_ones() -> None:
     sequences = [np.ones(length, dtype=np.int32) for length in (5000, 3, 40, 4, 90, 0)]
-    batches = list(model.padded(sequences))
+    batches = list(model.bucketed_batches(sequences))
     assert sorted(np.concatenate([indices for indices, _, _ in batches]).tolist()) == [
         0,
         1,
@@ -131,7 +131,7 @@ def test_a_long_sentence_does_not_lengthen_the_short_ones() -> None:
 def test_a_graph_holds_its_documentation(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2, direction="backward")
     made = graph.graphs(bundle)
-    assert {*made} == ({FLOAT32, INT8} if cell.startswith("lstm") else {FLOAT32})
+    assert {*made} == ({GRAPH_FLOAT32, GRAPH_INT8} if cell.startswith("lstm") else {GRAPH_FLOAT32})
     assert made == graph.graphs(bundle)
     for name, content in made.items():
         found = onnx.load_from_string(content)
@@ -140,14 +140,14 @@ def test_a_graph_holds_its_documentation(cell: str) -> None:
         assert len(facts["weights"]) == len(facts["vocabulary.json"]) == 64
         assert facts["about"] == found.graph.doc_string
         assert all(item.doc_string for item in (*found.graph.input, *found.graph.output))
-        if name == FLOAT32:  # standard operators alone: any runtime will do
+        if name == GRAPH_FLOAT32:  # standard operators alone: any runtime will do
             onnx.checker.check_model(found, full_check=True)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
 def test_a_text_begins_with_the_states_after_the_border_in_int8(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2)
-    constants = onnx.load_from_string(graph.graphs(bundle)[INT8]).graph.initializer
+    constants = onnx.load_from_string(graph.graphs(bundle)[GRAPH_INT8]).graph.initializer
     (begin,) = [
         onnx.numpy_helper.to_array(constant) for constant in constants if constant.name == "states"
     ]
@@ -164,7 +164,7 @@ def test_a_text_begins_with_the_states_after_the_border_in_int8(cell: str) -> No
     )
 )
 def test_no_sum_of_two_products_overflows_16_bits(matrix: np.ndarray) -> None:
-    numbers = np.rint(matrix / scales_of(matrix)).astype(int)
+    numbers = np.rint(matrix / int8_scales(matrix)).astype(int)
     assert np.abs(numbers).max() <= 127
     for row in range(0, len(numbers) - 1, 2):
         for sign in (1, -1):
@@ -201,7 +201,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
     bundles.save(run, bundle)
     listed = json.loads((run / "manifest.json").read_text())
     assert listed["format"] == bundles.FORMAT == 1
-    assert {FLOAT32, INT8} < {*listed["files"]}
+    assert {GRAPH_FLOAT32, GRAPH_INT8} < {*listed["files"]}
     assert bundles.load(run).graphs == bundle.graphs
     bundles.save(run, replace(small.bundle_of(cell="lstm", seed=2), graphs=bundle.graphs))
     with pytest.raises(
@@ -209,7 +209,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
         match=r"activations\.onnx: is not of the weights in weights\.npz.*tagger export RUN",
     ):
         load(run).encode(SENTENCES)
-    bundles.save(run, replace(bundle, graphs={**bundle.graphs, INT8: b"no graph"}))
+    bundles.save(run, replace(bundle, graphs={**bundle.graphs, GRAPH_INT8: b"no graph"}))
     with pytest.raises(BundleError, match=r"activations\.int8\.onnx: cannot be run"):
         load(run, quantized=True).encode(SENTENCES)
     bundles.save(run, replace(bundle, graphs={}))
@@ -238,13 +238,15 @@ def test_export_and_info_know_language_models(tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(GOLDEN_LANGUAGE_MODEL, run)
     worked(invoke("export", run))
-    assert {name: (run / name).read_bytes() for name in (FLOAT32, INT8)} == bundles.load(run).graphs
+    assert {
+        name: (run / name).read_bytes() for name in (GRAPH_FLOAT32, GRAPH_INT8)
+    } == bundles.load(run).graphs
     assert bundles.load(run).digest == DIGEST
     assert "only ONNX graphs" in failed(invoke("export", run, "--verify"), status=2)
     told = worked(invoke("info", run))
     assert "characters, from the end of a text backwards" in told
     assert "perplexity 3.5" in told
-    (run / FLOAT32).write_bytes(b"")
+    (run / GRAPH_FLOAT32).write_bytes(b"")
     assert "activations.onnx: differs" in failed(invoke("info", run))
 
 

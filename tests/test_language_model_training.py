@@ -109,7 +109,7 @@ def test_dev_perplexity_is_that_of_the_runtime(text_file, tmp_path):
     """One stream without a break is what carried scores read."""
     settings = settings_of(text_file, "training.streams=1", "training.epochs=1")
     trained = language_model.train(settings, tmp_path / "run")
-    total = scoring.Total()
+    total = scoring.CorpusScore()
     sentences = [line.split() for line in TEXT.splitlines()]
     for scored in scoring.score(LanguageModel(trained), sentences, carry=True):
         total.add(scored)

@@ -53,7 +53,7 @@ def test_log_probabilities_equal_the_equations_padded_or_not(model: dict[str, An
 def test_a_sentence_scores_the_sum_of_its_steps(direction: str) -> None:
     model = LanguageModel(small.bundle_of(direction=direction))
     scores = list(scoring.score(model, SENTENCES))
-    total = scoring.Total()
+    total = scoring.CorpusScore()
     for tokens, scored in zip(SENTENCES, scores, strict=True):
         expected = small.log_probabilities(model.bundle, model.numbers(tokens))
         assert scored.log_probability == pytest.approx(expected.sum(), rel=1e-4)
@@ -117,10 +117,10 @@ def test_states_are_those_after_each_token(level: str, direction: str) -> None:
         for number, token_states in enumerate(arrays):
             read = order[: len(tokens) - number if direction == "backward" else number + 1]
             if level == "words":
-                numbers = model.bundle.vocabulary.numbers(read)
+                numbers = model.bundle.vocabulary.ids(read)
             else:
                 string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
-                numbers = model.bundle.vocabulary.numbers(string)
+                numbers = model.bundle.vocabulary.ids(string)
             expected = small.activations(model.bundle, [0, *numbers])[-1]
             np.testing.assert_allclose(token_states, expected, atol=1e-5)
 

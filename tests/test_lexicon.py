@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from support.inputs import features_of
 from support.strategies import TOKENS
 
-from tagger.features.batches import Batch, batch_up, bucket, few_shapes
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.batches import Batch, bucket, collate, round_up_shapes
+from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.shapes import SHAPES, shape_of
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import PAD, Vocabulary
@@ -51,10 +51,10 @@ def check(
     assert len(set(where.values())) == len(where)
     expected_names = {"tokens", "words"}
     for word, number in where.items():
-        assert inputs["words"][number] == features.words.numbers([word])[0]
+        assert inputs["words"][number] == features.words.ids([word])[0]
         if found := features.inputs.get("characters"):
             expected_names.add("characters")
-            expected = found.vocabulary.numbers(word).tolist()
+            expected = found.vocabulary.ids(word).tolist()
             row = inputs["characters"][number].tolist()
             assert row == expected + [PAD] * (len(row) - len(expected))
         if "shapes" in features.inputs:
@@ -88,8 +88,8 @@ def test_inputs_equal_a_look_at_each_word(
     features = features_of(
         WORDS, CHARACTERS if characters else None, shapes, VECTORS if vectors else None
     )
-    lexicon = Lexicon(features)
-    numbers = lexicon.numbers(sentences)
+    lexicon = WordEncoder(features)
+    numbers = lexicon.word_ids(sentences)
     assert [len(row) for row in numbers] == [len(sentence) for sentence in sentences]
     assert len(lexicon) == 1 + len({word for sentence in sentences for word in sentence})
     check(
@@ -101,12 +101,12 @@ def test_inputs_equal_a_look_at_each_word(
 def test_growing_gives_what_learning_at_once_gives(
     windows: list[list[list[str]]], between: bool
 ) -> None:
-    once, growing = Lexicon(ALL), Lexicon(ALL)
+    once, growing = WordEncoder(ALL), WordEncoder(ALL)
     sentences = [sentence for window in windows for sentence in window]
-    expected = once.numbers(sentences)
+    expected = once.word_ids(sentences)
     found: list[np.ndarray] = []
     for window in windows:
-        found += growing.numbers(window)
+        found += growing.word_ids(window)
         if between:
             growing.inputs(matrix(found))
     assert len(growing) == len(once)
@@ -120,16 +120,16 @@ def test_growing_gives_what_learning_at_once_gives(
 
 @given(SENTENCES, SENTENCES)
 def test_after_clear_nothing_is_left(first: list[list[str]], second: list[list[str]]) -> None:
-    lexicon = Lexicon(ALL)
-    lexicon.numbers(first)
+    lexicon = WordEncoder(ALL)
+    lexicon.word_ids(first)
     lexicon.clear()
     assert len(lexicon) == 1
-    numbers = lexicon.numbers(second)
+    numbers = lexicon.word_ids(second)
     check(lexicon.inputs(matrix(numbers)), second, ALL)
 
 
 def test_a_sentence_may_come_from_an_iterator() -> None:
-    numbers = Lexicon(ALL).numbers(iter([("the", "cat"), ("the",)]))
+    numbers = WordEncoder(ALL).word_ids(iter([("the", "cat"), ("the",)]))
     assert [array.tolist() for array in numbers] == [[1, 2], [1]]
 
 
@@ -179,10 +179,10 @@ ORDER = list(
 )
 @pytest.mark.parametrize("budget", [0, 16])
 def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> None:
-    lexicon = Lexicon(ALL)
-    numbers = lexicon.numbers(SOME)
+    lexicon = WordEncoder(ALL)
+    numbers = lexicon.word_ids(SOME)
     tags = [np.array(row, dtype=np.int32) for row in TAGS]
-    found = batch_up(np.array(indices), lexicon, numbers, tags, token_budget=budget)
+    found = collate(np.array(indices), lexicon, numbers, tags, token_budget=budget)
     expected = reference_batch(indices, SOME, TAGS)
     np.testing.assert_array_equal(found.lengths, expected.lengths)
     assert found.tokens == sum(expected.lengths)
@@ -195,14 +195,14 @@ def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> Non
         assert np.count_nonzero(arrays[name]) == np.count_nonzero(array)  # what is more is padding
     assert found.tags is not None
     assert found.tags.shape == found.inputs["tokens"].shape
-    assert batch_up(np.array(indices), lexicon, numbers).tags is None
+    assert collate(np.array(indices), lexicon, numbers).tags is None
 
 
 @given(SENTENCES.filter(bool))
 def test_few_shapes_add_nothing_but_padding(sentences: list[list[str]]) -> None:
-    lexicon = Lexicon(ALL)
-    inputs = lexicon.inputs(matrix(lexicon.numbers(sentences)))
-    enlarged = few_shapes(inputs)
+    lexicon = WordEncoder(ALL)
+    inputs = lexicon.inputs(matrix(lexicon.word_ids(sentences)))
+    enlarged = round_up_shapes(inputs)
     assert enlarged.keys() == inputs.keys()
     for name, array in inputs.items():
         large = enlarged[name]
@@ -216,16 +216,16 @@ def test_few_shapes_add_nothing_but_padding(sentences: list[list[str]]) -> None:
             assert large.shape[1:] == array.shape[1:]
         np.testing.assert_array_equal(large[tuple(map(slice, array.shape))], array)
         assert np.count_nonzero(large) == np.count_nonzero(array)
-    again = few_shapes(enlarged)
+    again = round_up_shapes(enlarged)
     assert all(again[name].shape == enlarged[name].shape for name in enlarged)
 
 
 def test_fixed_shapes_are_few() -> None:
-    lexicon = Lexicon(ALL)
-    numbers = lexicon.numbers([["the", "cat"] * 15][0][:length] for length in range(1, 31))
+    lexicon = WordEncoder(ALL)
+    numbers = lexicon.word_ids([["the", "cat"] * 15][0][:length] for length in range(1, 31))
     lengths = [len(row) for row in numbers]
     batches = [
-        batch_up(indices, lexicon, numbers, token_budget=64)
+        collate(indices, lexicon, numbers, token_budget=64)
         for indices in bucket(lengths, np.arange(30), 64)
     ]
     shapes = {batch.inputs["tokens"].shape for batch in batches}

@@ -18,7 +18,7 @@ import tagger
 from tagger.inference import document_consistency as agreement
 from tagger.inference import member as members
 from tagger.inference import pipeline
-from tagger.inference.member import Member
+from tagger.inference.member import EnsembleMember
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
@@ -99,7 +99,7 @@ def test_batches_of_every_size_give_the_same(
         [words[i] for i in random.integers(len(words), size=size)]
         for size in random.integers(0, 40, size=60)
     ]
-    monkeypatch.setattr(agreement, "STRETCH", 16)
+    monkeypatch.setattr(agreement, "CHUNK_SENTENCES", 16)
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
     for window, budget in ((1, 1), (100, 30), (300, 1000)):
@@ -130,7 +130,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "WINDOW_TOKENS", 3)
-    monkeypatch.setattr(agreement, "STRETCH", 3)
+    monkeypatch.setattr(agreement, "CHUNK_SENTENCES", 3)
     read = 0
 
     def endless():
@@ -142,7 +142,7 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
     found = tagger.load(GOLDEN, threads=1).predict(endless())
     assert [next(found).tokens for _ in range(5)] == [(f"word{number}",) for number in range(1, 6)]
     assert read == 3 * (
-        2 + pipeline.AHEAD
+        2 + pipeline.PREFETCH_PER_THREAD
     )  # two windows at work or done, and those that are encoded meanwhile
 
 
@@ -183,7 +183,7 @@ def test_a_probability_is_that_of_all_paths_with_the_span() -> None:
     assert len(with_span) > 1
     for path in itertools.product(range(len(tags)), repeat=len(tokens)):
         names = [tags[number] for number in path]
-        if schemes.violation(names, "IOBES") is None:
+        if schemes.first_violation(names, "IOBES") is None:
             probability = float(
                 np.exp(sum(emissions[step, number] for step, number in enumerate(path)))
             )
@@ -202,7 +202,7 @@ def test_plain_tags() -> None:
     """
     tags = tuple(f"T{number}" for number in range(len(golden().bundle.tags)))
     plain = dataclasses.replace(golden().bundle, scheme="plain", tags=tags)
-    model = Predictor(Member(plain, golden().members[0].network))
+    model = Predictor(EnsembleMember(plain, golden().members[0].network))
     assert model.labels == list(plain.tags)
     sentences = [["Mira", "met", "Leila"], [], ["x"] * 50, ["Quito"]]
     found = model.tag_tokens(sentences)

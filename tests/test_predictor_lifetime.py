@@ -26,8 +26,8 @@ from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError, TaggerError
 from tagger.features.vectors import Vectors
 from tagger.inference import member as members
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.text.spans import Sentence
 
@@ -195,12 +195,12 @@ def test_threads_get_what_one_after_the_other_gets(
 
 def test_the_features_of_a_word_do_not_depend_on_what_else_is_new() -> None:
     bundle = bundles.load(GOLDEN)
-    member, draw = Member(bundle, Network(bundle)), random.Random(2)
+    member, draw = EnsembleMember(bundle, OnnxTagger(bundle)), random.Random(2)
     words = ["".join(draw.choices("abcABC1", k=draw.randint(1, 14))) for _ in range(200)]
     encoded = member.encode([words])
     expected = encoded.features[encoded.tokens]
     for count in (1, 1, 2, 3, 5, 13, 70):
-        member.forget()
+        member.clear_cache()
         chosen = draw.sample(range(200), count)
         some = member.encode([[words[number] for number in chosen]])
         np.testing.assert_array_equal(some.features[some.tokens], expected[chosen])
@@ -333,10 +333,10 @@ def test_an_error_within_encoding_leaves_nothing_half_encoded(
     model: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = facts(model.tag("Ugo met Leila in Brandnew."))
-    model.members[0].forget()
+    model.members[0].clear_cache()
     with monkeypatch.context() as patch:
         patch.setattr("tagger.features.inputs.shapes.shape_of", None)
-        patch.setattr("tagger.features.encode.key_of", None)
+        patch.setattr("tagger.features.encode.consistency_key", None)
         with pytest.raises(TypeError):
             model.tag("Ugo met Leila in Brandnew.")
     assert facts(model.tag("Ugo met Leila in Brandnew.")) == expected

@@ -70,8 +70,10 @@ def test_every_line_is_a_token_and_a_tag_of_the_four_labels(split: str) -> None:
         for block in text.removesuffix("\n\n").split("\n\n")
     ]
     assert {len(columns) for block in blocks for columns in block} == {2}
-    assert {tag for block in blocks for _, tag in block} <= set(schemes.tags_of(LABELS, "IOB2"))
-    assert all(schemes.violation([tag for _, tag in block], "IOB2") is None for block in blocks)
+    assert {tag for block in blocks for _, tag in block} <= set(schemes.tag_set(LABELS, "IOB2"))
+    assert all(
+        schemes.first_violation([tag for _, tag in block], "IOB2") is None for block in blocks
+    )
     assert schemes.detect([tag for _, tag in block] for block in blocks) == "IOB2"
 
 

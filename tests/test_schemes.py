@@ -19,9 +19,9 @@ from tagger.text.schemes import (
     decode,
     detect,
     encode,
-    tags_of,
+    first_violation,
+    tag_set,
     transition_table,
-    violation,
 )
 from tagger.text.spans import Span
 
@@ -121,7 +121,7 @@ def brute_force(tags: tuple[str, ...], scheme: str) -> bool:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_transition_table_says_what_an_enumeration_of_all_spans_says(scheme: str) -> None:
-    tags = tags_of("XY", scheme)
+    tags = tag_set("XY", scheme)
     start, between, end = transition_table(tags, scheme)
     for length in (1, 2, 3):
         for path in itertools.product(range(len(tags)), repeat=length):
@@ -131,7 +131,7 @@ def test_the_transition_table_says_what_an_enumeration_of_all_spans_says(scheme:
                 and all(between[i, j] for i, j in itertools.pairwise(path))
             )
             names = tuple(tags[i] for i in path)
-            assert by_table == (violation(names, scheme) is None), names
+            assert by_table == (first_violation(names, scheme) is None), names
             if length < 3 or "Y" not in "".join(names):
                 assert by_table == brute_force(names, scheme), names
 
@@ -167,7 +167,7 @@ def test_the_first_mistake_is_told_with_its_place(
 
 @given(
     tags=st.lists(
-        st.sampled_from([*tags_of("XY", "IOBES"), "L-X", "U-Y", "NN", "B-", "-X"]), max_size=6
+        st.sampled_from([*tag_set("XY", "IOBES"), "L-X", "U-Y", "NN", "B-", "-X"]), max_size=6
     )
 )
 def test_a_violation_is_the_end_of_the_longest_valid_beginning(tags: list[str]) -> None:
@@ -175,12 +175,13 @@ def test_a_violation_is_the_end_of_the_longest_valid_beginning(tags: list[str]) 
     be completed.
     """
     for scheme in SCHEMES:
-        endings = [[], *([tag] for tag in tags_of("XY", scheme))]
-        index = violation(tags, scheme)
-        assert any(violation([*tags[:index], *ending], scheme) is None for ending in endings)
+        endings = [[], *([tag] for tag in tag_set("XY", scheme))]
+        index = first_violation(tags, scheme)
+        assert any(first_violation([*tags[:index], *ending], scheme) is None for ending in endings)
         if index is not None and index < len(tags) - 1:
             assert all(
-                violation([*tags[: index + 1], *ending], scheme) is not None for ending in endings
+                first_violation([*tags[: index + 1], *ending], scheme) is not None
+                for ending in endings
             )
 
 

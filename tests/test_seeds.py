@@ -22,7 +22,7 @@ from tagger.training.facts import RunFacts, TaggerFacts
 from tagger.training.observer import Observer
 from tagger.tuning import seeds
 from tagger.tuning import subprocess_trainer as apart
-from tagger.tuning.seeds import Result, Series
+from tagger.tuning.seeds import Result, SeedResults
 
 TRAIN = (
     "Anna B-PER\nKeller I-PER\nsang O\n\nOslo B-LOC\nis O\ncold O\n\nTom B-PER\nlives O\nin "
@@ -229,13 +229,14 @@ def test_of_two_in_the_middle_the_lower_is_kept_of_equal_ones_the_first(
     scores: list[float], kept: int
 ) -> None:
     assert (
-        Series(tuple(result(seed, score) for seed, score in enumerate(scores, 1))).kept.seed == kept
+        SeedResults(tuple(result(seed, score) for seed, score in enumerate(scores, 1))).kept.seed
+        == kept
     )
 
 
 def test_the_table_gives_mean_and_sample_deviation() -> None:
     assert (
-        Series((result(7, 80.0), result(8, 81.0), result(9, 85.0))).table()
+        SeedResults((result(7, 80.0), result(8, 81.0), result(9, 85.0))).table()
         == """\
 | seed |    dev score | best epoch |    epochs |   minutes |   kept |
 | ---- | -----------: | ---------: | --------: | --------: | -----: |
@@ -244,7 +245,7 @@ def test_the_table_gives_mean_and_sample_deviation() -> None:
 | 9    |        85.00 |          1 |         2 |       0.5 |        |
 | mean | 82.00 ± 2.65 |  1.0 ± 0.0 | 2.0 ± 0.0 | 0.5 ± 0.0 |        |"""
     )
-    assert "±" not in Series((result(7, 80.0),)).table()
+    assert "±" not in SeedResults((result(7, 80.0),)).table()
 
 
 BASE = [

@@ -17,10 +17,10 @@ from tagger.text.tokens import (
     DEFAULT,
     Offsets,
     TokenizerError,
-    checked,
     get,
     names,
     register,
+    validated,
     whitespace,
 )
 
@@ -234,7 +234,7 @@ def test_a_tokenizer_that_loses_text_is_refused(
     sentences: list[list[Offsets]], message: str
 ) -> None:
     with pytest.raises(TokenizerError, match=f"'mine'.*{message}"):
-        list(checked(lambda text: sentences, "mine")("ab cd"))
+        list(validated(lambda text: sentences, "mine")("ab cd"))
 
 
 def test_importing_the_module_loads_no_library() -> None:

@@ -15,7 +15,7 @@ from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import override, to_toml
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
-from tagger.features.encode import Lexicon
+from tagger.features.encode import WordEncoder
 from tagger.features.vocabulary import Vocabulary
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
@@ -162,7 +162,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(nu
     with pytest.raises(
         TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"
     ):
-        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], Lexicon(features), decoder)
+        dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], WordEncoder(features), decoder)
 
 
 def test_plain_tags_train_and_are_scored_by_accuracy(settings, tmp_path):

@@ -21,7 +21,7 @@ from tagger.errors import BundleError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.vectors import Vectors
 from tagger.inference import predictor
-from tagger.inference.member import Member
+from tagger.inference.member import EnsembleMember
 from tagger.text.spans import Sentence
 from tagger.training import trainer
 
@@ -110,7 +110,7 @@ def test_the_bundle_carries_the_table_as_a_memory_map(settings: Config, run: Pat
 def test_the_vectors_of_the_train_set_differ_from_the_given_ones(run: Path) -> None:
     loaded = bundle.load(run)
     differences = loaded.weights["vectors/differences/embeddings"]
-    known = loaded.features.words.numbers([name.title() for name in (*PERSONS, *TOWNS)])
+    known = loaded.features.words.ids([name.title() for name in (*PERSONS, *TOWNS)])
     assert differences[known].any(axis=1).all()
     assert not differences[:2].any()
 
@@ -268,7 +268,7 @@ def test_what_the_head_has_learnt_of_sequences_counts(crf: Path) -> None:
     start[trained.tags.index("O")] = 0
     reluctant = replace(trained, weights={**trained.weights, "head/start": start})
     network = predictor.load(crf).members[0].network
-    model = predictor.Predictor(Member(reluctant, network))
+    model = predictor.Predictor(EnsembleMember(reluctant, network))
     [found] = model.predict([Sentence(("Anna", "Keller", "sang"))])
     assert all(span.start > 0 for span in found.spans or ())
 

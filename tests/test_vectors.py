@@ -77,22 +77,22 @@ def test_words_and_table_must_fit(words: list[str], table: np.ndarray, message: 
 
 def test_trimming_keeps_the_first_and_the_wanted() -> None:
     table = by_number(["the", "of", "paris", "000", "rare", "Rare"])
-    part = table.trimmed(1, ["Rare", "PARIS", "123", "unknown", "the"])
+    part = table.truncated(1, ["Rare", "PARIS", "123", "unknown", "the"])
     assert part.words == ["the", "paris", "000", "Rare"]
     for word in ["the", "Rare", "PARIS", "123", "unknown"]:
         np.testing.assert_array_equal(
             part.vectors_of(part.rows([word])), table.vectors_of(table.rows([word]))
         )
-    assert table.trimmed(99).words == table.words
-    assert len(table.trimmed(0)) == 0
-    assert table.trimmed(0).vectors_of(np.array([-1])).tolist() == [[0, 0]]
+    assert table.truncated(99).words == table.words
+    assert len(table.truncated(0)) == 0
+    assert table.truncated(0).vectors_of(np.array([-1])).tolist() == [[0, 0]]
 
 
 @IN_ONE_FOLDER
 @given(wanted=vector_tables(), count=st.integers(0, 6))
 def test_saved_and_loaded(wanted: Vectors, count: int, tmp_path: Path) -> None:
     words, table = tmp_path / "words.txt", tmp_path / "vectors.npy"
-    part = wanted.trimmed(count)
+    part = wanted.truncated(count)
     part.save(words, table)
     found = Vectors.load(words, table)
     assert isinstance(found.table, np.memmap)
@@ -101,13 +101,13 @@ def test_saved_and_loaded(wanted: Vectors, count: int, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.table, part.table.astype(np.float16))
     found.save(words, table)  # over the file that it is mapped from
     assert sorted(path.name for path in tmp_path.iterdir()) == ["vectors.npy", "words.txt"]
-    for kept in (part.halved(), found.trimmed(count)):
+    for kept in (part.to_float16(), found.truncated(count)):
         assert type(kept.table) is np.ndarray
         np.testing.assert_array_equal(kept.table, part.table.astype(np.float16))
 
 
 def test_what_float16_cannot_hold_is_not_saved(tmp_path: Path) -> None:
-    assert by_number(["a"]).halved().table.dtype == np.float16
+    assert by_number(["a"]).to_float16().table.dtype == np.float16
     large = Vectors(["a", "b"], np.array([[65504], [-1e5]], dtype=np.float32))
     with pytest.raises(TaggerError, match="the vector of 'b' has a number beyond 65,504"):
         large.save(tmp_path / "words", tmp_path / "table")

@@ -39,7 +39,7 @@ class Log(Observer):
 
 def figures(name: str, bundle: Bundle, test: str, seconds: float) -> dict[str, object]:
     """What a trained rung reaches; `seconds` are of processor time."""
-    total = scoring.Total()
+    total = scoring.CorpusScore()
     for scored in scoring.score(
         LanguageModel(bundle), text.sentences([test], bundle.config.data.reading)
     ):

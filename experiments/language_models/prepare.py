@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.text import tokens
 
 SPLITS = ("train", "dev", "test")
@@ -60,7 +60,7 @@ def main() -> None:
     tokenizer, seen, counts = tokens.get(tokens.DEFAULT), set[str](), dict.fromkeys(SPLITS, (0, 0))
     with ExitStack() as stack:
         for split in SPLITS:
-            stream = stack.enter_context(written_whole(Path(options.folder) / f"{split}.txt"))
+            stream = stack.enter_context(atomic_write(Path(options.folder) / f"{split}.txt"))
             new = [paragraph for paragraph in found[split] if paragraph not in seen]
             seen.update(new)
             for paragraph in new:

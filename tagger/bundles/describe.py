@@ -16,6 +16,6 @@ def describe(run: str | Path) -> dict[str, str]:
     Raises:
         BundleError: the folder is no model, or was damaged.
     """
-    if language_model.is_one(run):
+    if language_model.is_language_model(run):
         return language_model.describe(language_model.load(run))
     return card.describe(tagger_files.load(run))

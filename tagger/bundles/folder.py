@@ -15,19 +15,19 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tagger.errors import BundleError, TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 
 __all__ = [
     "MANIFEST",
-    "arrays",
-    "checked",
-    "entry",
+    "from_npz",
     "graphs",
-    "linked",
+    "hard_link_bundle",
     "manifest",
-    "packed",
+    "manifest_entry",
+    "parse",
+    "read_verified",
     "save",
-    "understood",
+    "to_npz",
 ]
 
 T = TypeVar("T")
@@ -44,14 +44,14 @@ def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -
     """
     (folder / MANIFEST).unlink(missing_ok=True)
     for name, content in contents.items():
-        with written_whole(folder / name, "wb") as stream:
+        with atomic_write(folder / name, "wb") as stream:
             stream.write(content)
-    files = {name: entry(folder / name) for name in contents}
-    with written_whole(folder / MANIFEST) as stream:
+    files = {name: manifest_entry(folder / name) for name in contents}
+    with atomic_write(folder / MANIFEST) as stream:
         stream.write(json.dumps({**head, "files": files}, indent=1, ensure_ascii=False) + "\n")
 
 
-def entry(path: Path) -> dict[str, Any]:
+def manifest_entry(path: Path) -> dict[str, Any]:
     """A file's line in the manifest; read in pieces, as it may be large."""
     with open(path, "rb") as stream:
         return {
@@ -83,7 +83,9 @@ def manifest(folder: Path) -> dict[str, Any]:
     return data
 
 
-def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool = True) -> bytes:
+def read_verified(
+    folder: Path, name: str, listed: Mapping[str, Any], *, content: bool = True
+) -> bytes:
     """A file that is what the manifest's ``files`` say; its bytes, unless it is large and only to
     be checked.
 
@@ -105,7 +107,7 @@ def checked(folder: Path, name: str, listed: Mapping[str, Any], *, content: bool
         found = (
             {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             if content
-            else entry(path)
+            else manifest_entry(path)
         )
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
@@ -129,10 +131,10 @@ def graphs(folder: Path, names: Sequence[str], listed: Mapping[str, Any]) -> dic
             f"{folder / MANIFEST}: does not list {' or '.join(missing)}; the graphs are made from "
             f"the weights by: tagger export {folder}"
         )
-    return {name: checked(folder, name, listed) for name in names}
+    return {name: read_verified(folder, name, listed) for name in names}
 
 
-def understood(path: Path, parse: Callable[[Any], T], content: Any) -> T:
+def parse(path: Path, parse: Callable[[Any], T], content: Any) -> T:
     """Return what `parse` makes of the content of a file.
 
     Raises:
@@ -146,7 +148,7 @@ def understood(path: Path, parse: Callable[[Any], T], content: Any) -> T:
         raise BundleError(f"{path}: cannot be understood: {error}") from error
 
 
-def linked(source: Path, folder: Path) -> bool:
+def hard_link_bundle(source: Path, folder: Path) -> bool:
     """Make `folder` one of links to the files of `source`, which have a manifest: the manifest
     last; whether that was possible.
 
@@ -168,14 +170,14 @@ def linked(source: Path, folder: Path) -> bool:
     return True
 
 
-def packed(named: Mapping[str, np.ndarray]) -> bytes:
+def to_npz(named: Mapping[str, np.ndarray]) -> bytes:
     """Arrays as an .npz file, the same bytes for the same arrays."""
     stream = io.BytesIO()
     np.savez(stream, **named)  # type: ignore[arg-type]
     return stream.getvalue()
 
 
-def arrays(data: bytes, path: Path) -> dict[str, np.ndarray]:
+def from_npz(data: bytes, path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz file by name; nothing in it is executed.
 
     Raises:

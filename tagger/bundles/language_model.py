@@ -27,7 +27,7 @@ import numpy as np
 from tagger.bundles import folder as folders
 from tagger.bundles import migrations
 from tagger.bundles.folder import MANIFEST
-from tagger.bundles.weights import digest, misfits
+from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
 from tagger.config.language_model import Config, ModelConfig
@@ -35,14 +35,14 @@ from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
 
 __all__ = [
-    "FLOAT32",
     "FORMAT",
-    "INT8",
+    "GRAPH_FLOAT32",
+    "GRAPH_INT8",
     "KIND",
     "Bundle",
     "describe",
     "graph_names",
-    "is_one",
+    "is_language_model",
     "load",
     "save",
     "shapes_of",
@@ -50,12 +50,12 @@ __all__ = [
 
 FORMAT = 1
 KIND = "language model"
-FLOAT32, INT8 = "activations.onnx", "activations.int8.onnx"
+GRAPH_FLOAT32, GRAPH_INT8 = "activations.onnx", "activations.int8.onnx"
 
 
 def graph_names(model: ModelConfig) -> list[str]:
     """Return the names of the graphs that a bundle with these settings has."""
-    return [FLOAT32, *([INT8] if CELLS[model.cell].has_int8 else [])]
+    return [GRAPH_FLOAT32, *([GRAPH_INT8] if CELLS[model.cell].has_int8 else [])]
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,15 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         "README.md": _card(bundle),
     }
     contents = {name: text.encode() for name, text in texts.items()}
-    contents |= {"weights.npz": folders.packed(bundle.weights), **bundle.graphs}
+    contents |= {"weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
     folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
-    for name in {FLOAT32, INT8} - {*bundle.graphs}:
+    for name in {GRAPH_FLOAT32, GRAPH_INT8} - {*bundle.graphs}:
         (Path(folder) / name).unlink(
             missing_ok=True
         )  # those of other weights must not lie beside these
 
 
-def is_one(folder: str | Path) -> bool:
+def is_language_model(folder: str | Path) -> bool:
     """Whether a folder says that it is a language model, whole or not."""
     try:
         return bool(folders.manifest(Path(folder)).get("kind") == KIND)
@@ -134,7 +134,7 @@ def is_one(folder: str | Path) -> bool:
         return False
 
 
-def save_beside(folder: Path, bundle: Bundle) -> None:
+def save_linked(folder: Path, bundle: Bundle) -> None:
     """Write a bundle into a folder of its own within another model's. Where the disk can, its files
     are links to those that it was read from: any number of taggers then share one copy, and a copy
     of the tagger's folder is whole all the same.
@@ -142,7 +142,7 @@ def save_beside(folder: Path, bundle: Bundle) -> None:
     Raises:
         TaggerError: the disk does not let it be written.
     """
-    if bundle.folder is None or not folders.linked(bundle.folder, folder):
+    if bundle.folder is None or not folders.hard_link_bundle(bundle.folder, folder):
         save(folder, bundle)
 
 
@@ -168,21 +168,21 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
 
     def content(name: str) -> bytes:
-        return folders.checked(folder, name, manifest["files"])
+        return folders.read_verified(folder, name, manifest["files"])
 
     def parsed(name: str, parse: Callable[[Any], Any], data: Any) -> Any:
-        return folders.understood(folder / name, parse, data)
+        return folders.parse(folder / name, parse, data)
 
     toml = parsed("config.toml", lambda data: tomllib.loads(data.decode()), content("config.toml"))
     contents: migrations.Contents = {
         "config.toml": toml,
         "metrics.json": parsed("metrics.json", json.loads, content("metrics.json")),
-        "weights.npz": folders.arrays(content("weights.npz"), folder / "weights.npz"),
+        "weights.npz": folders.from_npz(content("weights.npz"), folder / "weights.npz"),
     }
     migrate = partial(
         migrations.migrate, version=version, newest=FORMAT, table=migrations.LANGUAGE_MODEL
     )
-    contents = folders.understood(folder, migrate, contents)
+    contents = folders.parse(folder, migrate, contents)
     config = parsed(
         "config.toml",
         lambda data: configuration.from_dict(data, "config.toml"),
@@ -212,7 +212,7 @@ def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, 
 def _fit(
     weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path
 ) -> None:
-    if wrong := misfits(weights, shapes_of(model, vocabulary_size)):
+    if wrong := describe_mismatch(weights, shapes_of(model, vocabulary_size)):
         path = folder / "weights.npz"
         raise BundleError(
             f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder "

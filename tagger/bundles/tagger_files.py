@@ -42,7 +42,7 @@ from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Sources
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.text import schemes
 
 __all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
@@ -70,20 +70,23 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     (folder / MANIFEST).unlink(missing_ok=True)
     contents = _contents(bundle)
     for name, content in contents.items():
-        with written_whole(folder / name, "wb") as stream:
+        with atomic_write(folder / name, "wb") as stream:
             stream.write(content)
     names = list(contents)
     for number, model in enumerate(bundle.language_models, 1):
-        language_models.save_beside(folder / _MODELS / str(number), model)
+        language_models.save_linked(folder / _MODELS / str(number), model)
         names.append(f"{_MODELS}/{number}/{MANIFEST}")
     for one in bundle.features.inputs.values():
         names += one.save(folder)
     for name in {*GRAPHS} - {*names}:
         (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
-    with written_whole(folder / MANIFEST) as stream:
+    with atomic_write(folder / MANIFEST) as stream:
         stream.write(
             _json(
-                {"format": FORMAT, "files": {name: folders.entry(folder / name) for name in names}}
+                {
+                    "format": FORMAT,
+                    "files": {name: folders.manifest_entry(folder / name) for name in names},
+                }
             )
         )
 
@@ -98,7 +101,7 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     contents = {name: text.encode() for name, text in texts.items()}
     for one in bundle.features.inputs.values():
         contents |= one.files()
-    return {**contents, "weights.npz": folders.packed(bundle.weights), **bundle.graphs}
+    return {**contents, "weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
@@ -120,19 +123,19 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     folder = Path(folder)
     manifest = _manifest(folder)
     version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
-    files = {name: folders.checked(folder, name, manifest["files"]) for name in _FILES}
+    files = {name: folders.read_verified(folder, name, manifest["files"]) for name in _FILES}
 
     def parsed(name: str, parse: Callable[[Any], Any], content: Any) -> Any:
-        return folders.understood(folder / name, parse, content)
+        return folders.parse(folder / name, parse, content)
 
     contents: migrations.Contents = {
         "config.toml": parsed("config.toml", _toml, files["config.toml"]),
         "tags.json": parsed("tags.json", json.loads, files["tags.json"]),
         "metrics.json": parsed("metrics.json", json.loads, files["metrics.json"]),
-        "weights.npz": folders.arrays(files["weights.npz"], folder / "weights.npz"),
+        "weights.npz": folders.from_npz(files["weights.npz"], folder / "weights.npz"),
     }
     migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
-    contents = folders.understood(folder, migrate, contents)
+    contents = folders.parse(folder, migrate, contents)
     config = parsed("config.toml", _config, contents["config.toml"])
     tags, scheme = parsed("tags.json", _tags, contents["tags.json"])
     names = graph_names(config.model) if with_graphs else []
@@ -159,7 +162,7 @@ def _language_models(
     rest.
     """
     for number in range(1, count + 1):
-        folders.checked(folder, f"{_MODELS}/{number}/{MANIFEST}", manifest["files"])
+        folders.read_verified(folder, f"{_MODELS}/{number}/{MANIFEST}", manifest["files"])
     return tuple(
         language_models.load(folder / _MODELS / str(number)) for number in range(1, count + 1)
     )
@@ -183,11 +186,11 @@ class _Files:
         self.listed = listed
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
-        content = folders.checked(self.folder, name, self.listed)
-        return folders.understood(self.folder / name, lambda data: parse(data.decode()), content)
+        content = folders.read_verified(self.folder, name, self.listed)
+        return folders.parse(self.folder / name, lambda data: parse(data.decode()), content)
 
     def path(self, name: str) -> Path:
-        folders.checked(self.folder, name, self.listed, content=False)
+        folders.read_verified(self.folder, name, self.listed, content=False)
         return self.folder / name
 
 
@@ -214,7 +217,7 @@ def _tags(data: Any) -> tuple[tuple[str, ...], str]:
         or not all(isinstance(tag, str) and tag for tag in tags)
     ):
         raise ValueError("expected tags that differ, at least one")
-    if scheme != schemes.PLAIN and tags != schemes.tags_of(
+    if scheme != schemes.PLAIN and tags != schemes.tag_set(
         (schemes.split(tag)[1] for tag in tags[1:]), "IOBES"
     ):
         raise ValueError("expected O, then label by label the tags of IOBES")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.weights import misfits
+from tagger.bundles.weights import describe_mismatch
 from tagger.cells import dense_shapes, recurrent_shapes
 from tagger.config.tagger import ModelConfig
 from tagger.errors import BundleError
@@ -32,7 +32,7 @@ def check(bundle: Bundle, path: Path) -> None:
     Raises:
         BundleError: They are not.
     """
-    if wrong := misfits(
+    if wrong := describe_mismatch(
         bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))
     ):
         raise BundleError(

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["Weights", "below", "digest", "misfits"]
+__all__ = ["Weights", "describe_mismatch", "digest", "layer_weights"]
 
 Weights = dict[str, np.ndarray]
 
 
-def below(weights: Weights, place: str) -> Weights:
+def layer_weights(weights: Weights, place: str) -> Weights:
     """The weights of one layer, by their names in it."""
     return {
         name.removeprefix(f"{place}/"): array
@@ -21,7 +21,7 @@ def below(weights: Weights, place: str) -> Weights:
     }
 
 
-def misfits(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> str:
+def describe_mismatch(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> str:
     """The names of weights that are missing, too many or of another shape, for a message; "" if all
     are as `wanted`.
     """

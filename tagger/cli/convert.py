@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import SCHEME, SPAN_SCHEME, assigned, reading_options
+from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_options
 
 
 @click.command(no_args_is_help=True)
@@ -44,6 +44,6 @@ def command(
     from tagger.config.tagger import Config
     from tagger.text import annotation
 
-    reading = assigned(Config(), columns).data.reading
+    reading = with_data_options(Config(), columns).data.reading
     count, scheme = annotation.convert(source, target, reading, source_scheme, target_scheme)
     click.echo(f"{target}: {count:,} sentences, read as {scheme}", err=True)

@@ -44,7 +44,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     from tagger.training.export.run import export_model
 
     needs_keras = verify or target == "saved-model"
-    if language_models.is_one(run) and (file or needs_keras):
+    if language_models.is_language_model(run) and (file or needs_keras):
         raise click.UsageError(
             f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}"
         )

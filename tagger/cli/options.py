@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from tagger.config.tagger import Config
 
 __all__ = [
-    "SCHEME", "SPAN_SCHEME", "FormatChoice", "assigned", "precision_option", "quiet_stderr",
-    "reading_options", "runs_and_files", "training_options",
+    "SCHEME",
+    "SPAN_SCHEME",
+    "FormatChoice",
+    "precision_option",
+    "quiet_stderr",
+    "reading_options",
+    "runs_and_files",
+    "training_options",
+    "with_data_options",
 ]  # fmt: skip
 
 # As `text.schemes` names them, which is not imported: a wrong command line is to be told at once.
@@ -100,7 +107,7 @@ _CORPUS = (
         help="CoNLL column of the tag, from 0; -1, the default, is the last.",
     ),
 )
-_COURSE = (
+_RUN_OPTIONS = (
     click.option("--seed", type=int, metavar="N", help="The same seed gives the same model."),
     click.option(
         "--seeds",
@@ -123,7 +130,7 @@ _COURSE = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training: on what, with which seeds and settings."""
-    for option in reversed((*_CORPUS, *_READING, *_COURSE)):
+    for option in reversed((*_CORPUS, *_READING, *_RUN_OPTIONS)):
         command = option(command)
     return command
 
@@ -163,7 +170,7 @@ def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return runs, files
 
 
-def assigned(config: Config, given: Mapping[str, Any]) -> Config:
+def with_data_options(config: Config, given: Mapping[str, Any]) -> Config:
     """`config` with the settings of its table data that were given; None was not."""
     from tagger.config.tagger import assign
 

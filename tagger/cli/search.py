@@ -49,10 +49,10 @@ def command(
     best.
     """
     from tagger.config import tagger as config
-    from tagger.training import see_installed
+    from tagger.training import require_packages
     from tagger.tuning import space
 
-    see_installed()
+    require_packages()
     settings, wanted = space.load(configuration)
     try:
         settings = config.override(settings, assignments)

@@ -11,7 +11,7 @@ import click
 
 from tagger.cli.options import quiet_stderr
 from tagger.errors import ConfigError
-from tagger.training import see_installed
+from tagger.training import require_packages
 
 if TYPE_CHECKING:
     from tagger.config.tagger import Config
@@ -34,7 +34,7 @@ def train(
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
-    see_installed()
+    require_packages()
     given = {
         f"data.{name}": None if value == () else value for name, value in data.items()
     }  # what may be repeated, and was not

@@ -99,7 +99,7 @@ def _class_names(
     if plain:
         return sorted({tag for part in tags.values() for row in part for tag in row})
     labels = (span.label for sentence in sentences for span in sentence.spans or ())
-    return list(schemes.tags_of(labels, scheme))
+    return list(schemes.tag_set(labels, scheme))
 
 
 def _place(sentence: Sentence) -> str:

@@ -27,7 +27,7 @@ def built_in(column: Sequence[Sequence[str]], scheme: str) -> Entities:
     return {
         (number, *span)
         for number, tags in enumerate(column)
-        for span in schemes.sound(tags, scheme)
+        for span in schemes.strict_spans(tags, scheme)
     }
 
 

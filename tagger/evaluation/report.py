@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tagger.evaluation.scores import Figures, Score, Scores
+from tagger.evaluation.scores import LabelScore, Score, Scores
 from tagger.text.schemes import PLAIN
 
 __all__ = ["report"]
 
-_NOTHING = Figures(0, 0, 0, 0.0, 0.0, 0.0)
+_NOTHING = LabelScore(0, 0, 0, 0.0, 0.0, 0.0)
 
 
 def report(scores: Scores) -> str:
@@ -98,7 +98,7 @@ def _totals(score: Score) -> str:
     return f"{score.gold} gold, {score.predicted} predicted, {score.correct} correct"
 
 
-def _percentages(row: Iterable[Figures | Score]) -> list[str]:
+def _percentages(row: Iterable[LabelScore | Score]) -> list[str]:
     return [
         f"{value:.2f}"
         for figures in row
@@ -106,7 +106,7 @@ def _percentages(row: Iterable[Figures | Score]) -> list[str]:
     ]
 
 
-def _counts(figures: Figures | Score) -> list[str]:
+def _counts(figures: LabelScore | Score) -> list[str]:
     return [str(figures.gold), str(figures.predicted), str(figures.correct)]
 
 

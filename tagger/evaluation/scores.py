@@ -28,7 +28,7 @@ from tagger.text import schemes
 from tagger.text.schemes import OUTSIDE, PLAIN, PREFIXES, SchemeError
 from tagger.text.spans import Span
 
-__all__ = ["Figures", "Score", "Scores", "conlleval", "scores", "span_f1", "strict"]
+__all__ = ["LabelScore", "Score", "Scores", "conlleval", "scores", "span_f1", "strict"]
 
 Tags = Iterable[Sequence[str]]
 """A column: one tag a token, sentence by sentence."""
@@ -47,7 +47,7 @@ them.
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class LabelScore:
     """Counts of spans (tokens, for plain tags) of one label; precision, recall and F1 in
     percent.
     """
@@ -79,7 +79,7 @@ class Score:
     precision: float
     recall: float
     f1: float
-    labels: dict[str, Figures]
+    labels: dict[str, LabelScore]
     macro: tuple[float, ...]
     scheme: str = ""
 
@@ -285,7 +285,7 @@ def _scheme_of_predicted(predicted: Column, expected: str) -> str:
     """The scheme to read the predicted column in: another than `expected` only if it is valid there
     alone.
     """
-    if all(schemes.violation(tags, expected) is None for tags in predicted):
+    if all(schemes.first_violation(tags, expected) is None for tags in predicted):
         return expected
     with suppress(SchemeError):
         scheme = schemes.detect(predicted)
@@ -357,9 +357,9 @@ def _score(
     )
 
 
-def _figures(gold: int, predicted: int, correct: int) -> Figures:
+def _figures(gold: int, predicted: int, correct: int) -> LabelScore:
     precision, recall, f1 = (round(value, 2) for value in _percentages(gold, predicted, correct))
-    return Figures(gold, predicted, correct, precision, recall, f1)
+    return LabelScore(gold, predicted, correct, precision, recall, f1)
 
 
 def _percentages(gold: int, predicted: int, correct: int) -> tuple[float, float, float]:

@@ -20,8 +20,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tagger.bundles.language_model import INT8, Bundle, graph_names
-from tagger.bundles.weights import Weights, below
+from tagger.bundles.language_model import GRAPH_INT8, Bundle, graph_names
+from tagger.bundles.weights import Weights, layer_weights
 from tagger.cells import CELLS
 from tagger.config.language_model import ModelConfig
 from tagger.export.operators import Graph, recurrent, value
@@ -43,7 +43,7 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
         TaggerError: the package onnx is missing.
     """
     names = graph_names(bundle.config.model)
-    return {name: _graph(bundle, quantized=name == INT8) for name in names}
+    return {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
 
 
 def states_count(model: ModelConfig) -> int:
@@ -56,7 +56,7 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
     others, and would leave these a few steps of the scale. A text begins with the states after it.
     """
     model, graph, layers = bundle.config.model, Graph(), _layers(bundle)
-    before = _begun(
+    before = _initial_states(
         graph,
         _after_border(layers, model.cell)
         if quantized
@@ -67,7 +67,7 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
     low, high = float(table.min()), float(table.max())
     for depth, layer in enumerate(layers):
         if quantized:
-            x, layer = _within(graph, x, layer, low, high)
+            x, layer = _pin_quantization_range(graph, x, layer, low, high)
             low, high = -1.0, 1.0
         states = [before.pop(0) for _ in range(CELLS[model.cell].states)]
         ran = recurrent(
@@ -123,19 +123,19 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
 
 def _layers(bundle: Bundle) -> list[Weights]:
     return [
-        below(bundle.weights, f"encoder/forward_{depth + 1}")
+        layer_weights(bundle.weights, f"encoder/forward_{depth + 1}")
         for depth in range(bundle.config.model.layers)
     ]
 
 
-def _begun(graph: Graph, states: np.ndarray) -> list[str]:
+def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
     """The states in which each layer begins, (1, B, U) each; (S, 1, U) if nobody gives them."""
     graph.default("states", states.astype(np.float32))
     batch = graph("Gather", graph("Shape", "numbers"), graph.constant([1], np.int64))
     one = graph.constant([1], np.int64)
     names = [f"before_{number}" for number in range(len(states))]
     every = graph("Expand", "states", graph("Concat", one, batch, one, axis=0))
-    graph.several(
+    graph.add_node(
         "Split", every, graph.constant([1] * len(states), np.int64), outputs=names, axis=0
     )
     return names
@@ -163,7 +163,9 @@ def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarra
     return table, {**layer, "kernel": kernel, "bias": bias}
 
 
-def _within(graph: Graph, x: str, layer: Weights, low: float, high: float) -> tuple[str, Weights]:
+def _pin_quantization_range(
+    graph: Graph, x: str, layer: Weights, low: float, high: float
+) -> tuple[str, Weights]:
     """Inputs (T, B, F + 2), which have a feature that is always `low` and one that is always
     `high`, both of no weight.
 

@@ -15,7 +15,7 @@ from tagger.bundles.weights import Weights
 from tagger.cells import CELLS, CellSpec
 from tagger.errors import TaggerError
 
-__all__ = ["Graph", "Ran", "dense", "recurrent", "scales_of", "value"]
+__all__ = ["Graph", "RecurrentOutputs", "dense", "int8_scales", "recurrent", "value"]
 
 OPSET = 17
 MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
@@ -54,7 +54,7 @@ class Graph:
         self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any
     ) -> str:
         """Add a node; the name of its first output."""
-        return self.several(
+        return self.add_node(
             operator,
             *inputs,
             outputs=(output or f"{operator}_{len(self.nodes)}",),
@@ -62,7 +62,7 @@ class Graph:
             **attributes,
         )
 
-    def several(
+    def add_node(
         self,
         operator: str,
         *inputs: str,
@@ -113,10 +113,10 @@ def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
     return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
 
 
-_OPEN = 100.0  # the bias of a gate that is always 1
+_SATURATED_GATE_BIAS = 100.0  # the bias of a gate that is always 1
 
 
-class Ran(NamedTuple):
+class RecurrentOutputs(NamedTuple):
     """What a recurrent operator gives: activations (T, R, B, U), and the states in which each
     direction ended, (R, B, U) each.
     """
@@ -134,7 +134,7 @@ def recurrent(
     *,
     quantized: bool = False,
     before: Sequence[str] = (),
-) -> Ran:
+) -> RecurrentOutputs:
     """Run over `x` (T, B, F), forwards, backwards or both.
 
     `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to
@@ -171,13 +171,13 @@ def recurrent(
     if quantized:
         (kernel, scale), (again, scales) = (_quantized(graph, matrix) for matrix in matrices)
         inputs = [x, kernel, again, *fixed, *scale, *scales]
-        graph.several(
+        graph.add_node(
             "DynamicQuantizeLSTM", *inputs, outputs=(name, *ends), domain=MICROSOFT, **attributes
         )
     else:
         kernels = [graph.constant(matrix.transpose(0, 2, 1)) for matrix in matrices]
-        graph.several(spec.onnx.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
-    return Ran(name, ends)
+        graph.add_node(spec.onnx.operator, x, *kernels, *fixed, outputs=(name, *ends), **attributes)
+    return RecurrentOutputs(name, ends)
 
 
 def _ordered(array: np.ndarray, spec: CellSpec, units: int, *, opened: bool = False) -> np.ndarray:
@@ -186,7 +186,9 @@ def _ordered(array: np.ndarray, spec: CellSpec, units: int, *, opened: bool = Fa
         gate: array[..., number * units : (number + 1) * units]
         for number, gate in enumerate(spec.gates)
     }
-    blocks[None] = np.full((*array.shape[:-1], units), _OPEN if opened else 0.0, dtype=array.dtype)
+    blocks[None] = np.full(
+        (*array.shape[:-1], units), _SATURATED_GATE_BIAS if opened else 0.0, dtype=array.dtype
+    )
     signs = spec.onnx.signs or (1,) * len(spec.onnx.gates)
     signed = [sign * blocks[gate] for sign, gate in zip(signs, spec.onnx.gates, strict=True)]
     return np.concatenate(signed, axis=-1)
@@ -208,13 +210,13 @@ def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]
     """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which
     are 0.
     """
-    scales = scales_of(matrices)
+    scales = int8_scales(matrices)
     zeros = graph.constant(np.zeros(scales.shape), np.int8)
     numbers = np.rint(matrices / scales[..., None, :])
     return graph.constant(numbers, np.int8), (graph.constant(scales, np.float32), zeros)
 
 
-def scales_of(matrices: np.ndarray) -> np.ndarray:
+def int8_scales(matrices: np.ndarray) -> np.ndarray:
     """What 1 stands for in each column (..., N) of matrices (..., F, N) in int8: as little as no
     product can overflow.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs, width_of
-from tagger.bundles.weights import Weights, below
+from tagger.bundles.weights import Weights, layer_weights
 from tagger.cells import CELLS
 from tagger.config.tagger import ModelConfig
 from tagger.export.inputs import INPUTS
@@ -25,7 +25,7 @@ from tagger.export.operators import Graph, dense, recurrent, value
 from tagger.features.inputs import INPUTS as HOST
 from tagger.heads import HEADS
 
-__all__ = ["backwards", "sentence_graph"]
+__all__ = ["backward_state_mask", "sentence_graph"]
 
 
 def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) -> bytes:
@@ -38,11 +38,11 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     states_of_tokens = [
         part
         for name, config in _inputs_of_tokens(bundle).items()
-        for part in INPUTS[name].nodes(graph, below(weights, name), config, quantized)
+        for part in INPUTS[name].nodes(graph, layer_weights(weights, name), config, quantized)
     ]
     if states_of_tokens:
         x = graph("Concat", x, *states_of_tokens, axis=-1)
-    states = _begun(graph, model)
+    states = _initial_states(graph, model)
     ends: list[str] = []
     for depth in range(1, model.layers + 1):
         sides = []
@@ -50,7 +50,7 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
             inputs = x
             if model.input == "one-hot" and depth == 1:
                 [(direction, layer)] = layers.items()
-                inputs, layers = _of_rows(graph, x, direction, layer)
+                inputs, layers = _gather_one_hot(graph, x, direction, layer)
             before = [states.pop(0) for _ in range(CELLS[model.cell].states)]
             ran = recurrent(
                 graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
@@ -60,7 +60,9 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
         x = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
     _head(graph, x, model, weights, quantized)
     graph("Concat", *ends, output="states_after", axis=0)
-    return graph.model("sentences", *_borders(bundle), {**facts, "about": _about(quantized)})
+    return graph.model(
+        "sentences", *_graph_signature(bundle), {**facts, "about": _about(quantized)}
+    )
 
 
 def _inputs_of_tokens(bundle: Bundle) -> dict[str, dict[str, Any]]:
@@ -69,7 +71,7 @@ def _inputs_of_tokens(bundle: Bundle) -> dict[str, dict[str, Any]]:
     return {name: config for name, config in configs.items() if HOST[name].is_of_tokens}
 
 
-def backwards(model: ModelConfig) -> np.ndarray:
+def backward_state_mask(model: ModelConfig) -> np.ndarray:
     """For each of the states (S,) whether it is one of a backward direction, which comes from
     behind.
     """
@@ -86,7 +88,7 @@ def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[st
     one a direction.
     """
     names = ("forward", "backward")[: 1 + model.bidirectional]
-    layers = {name: below(weights, f"encoder/{name}_{depth}") for name in names}
+    layers = {name: layer_weights(weights, f"encoder/{name}_{depth}") for name in names}
     return (
         [{name: layer} for name, layer in layers.items()]
         if model.input == "one-hot" and depth == 1
@@ -94,9 +96,9 @@ def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[st
     )
 
 
-def _begun(graph: Graph, model: ModelConfig) -> list[str]:
+def _initial_states(graph: Graph, model: ModelConfig) -> list[str]:
     """The states in which each operator begins, (R, B, U) each."""
-    count = len(backwards(model))
+    count = len(backward_state_mask(model))
     graph.default("states", np.zeros((count, 1, model.units), dtype=np.float32))
     batch = graph(
         "Concat",
@@ -107,7 +109,7 @@ def _begun(graph: Graph, model: ModelConfig) -> list[str]:
     single = directions * CELLS[model.cell].states if model.input == "one-hot" else 0
     sizes = [1] * single + [directions] * ((count - single) // directions)
     names = [f"before_{number}" for number in range(len(sizes))]
-    graph.several(
+    graph.add_node(
         "Split",
         graph("Expand", "states", batch),
         graph.constant(sizes, np.int64),
@@ -124,7 +126,7 @@ def _joined(graph: Graph, y: str, width: int) -> str:
     )
 
 
-def _of_rows(
+def _gather_one_hot(
     graph: Graph, words: str, direction: str, layer: Weights
 ) -> tuple[str, dict[str, Weights]]:
     """One-hot words (T, B) as rows of a direction's kernel, gathered, and what is left of its
@@ -141,7 +143,7 @@ def _of_rows(
 
 def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized: bool) -> None:
     for number in range(1, len(model.hidden) + 1):
-        layer = below(weights, f"head/hidden_{number}")
+        layer = layer_weights(weights, f"head/hidden_{number}")
         x = graph("Tanh", dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized))
     logits = dense(
         graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized
@@ -151,9 +153,9 @@ def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized:
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])
 
 
-def _borders(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
+def _graph_signature(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
     """Inputs and outputs."""
-    model, count = bundle.config.model, len(backwards(bundle.config.model))
+    model, count = bundle.config.model, len(backward_state_mask(bundle.config.model))
     if model.input == "one-hot":
         features = value(
             "features",

@@ -9,7 +9,7 @@ from typing import Any
 
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs, width_of
-from tagger.bundles.weights import below
+from tagger.bundles.weights import layer_weights
 from tagger.export.inputs import INPUTS
 from tagger.export.operators import Graph, value
 from tagger.features.inputs import INPUTS as HOST
@@ -25,7 +25,7 @@ def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
     for name, config in input_configs(model, features).items():
         if not HOST[name].is_of_tokens:
             arrays = {**arrays, **INPUTS[name].arrays(config)}
-            parts += INPUTS[name].nodes(graph, below(bundle.weights, name), config, False)
+            parts += INPUTS[name].nodes(graph, layer_weights(bundle.weights, name), config, False)
     graph("Concat", *parts, output="features", axis=-1)
     output = value(
         "features", "FLOAT", ("D", width_of(model, features)), "what is known of each word"

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tagger.features.encode import Lexicon
+from tagger.features.encode import WordEncoder
 from tagger.features.inputs import INPUTS
 from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD
 
 __all__ = [
     "Batch",
-    "batch_up",
     "bucket",
-    "few_shapes",
+    "collate",
+    "round_up_shapes",
     "shuffled_buckets",
 ]
 
@@ -89,9 +89,9 @@ def shuffled_buckets(
     return [*batches[-1:], *batches[: len(batches) > 1], *middle]
 
 
-def batch_up(
+def collate(
     indices: np.ndarray,
-    lexicon: Lexicon,
+    lexicon: WordEncoder,
     numbers: Sequence[np.ndarray],
     tags: Sequence[np.ndarray] | None = None,
     *,
@@ -115,12 +115,12 @@ def batch_up(
     return Batch(
         indices=indices,
         lengths=lengths,
-        inputs=few_shapes(inputs) if token_budget else inputs,
+        inputs=round_up_shapes(inputs) if token_budget else inputs,
         tags=None if tags is None else _padded([tags[index] for index in indices], rows, time),
     )
 
 
-def few_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def round_up_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Inputs whose sizes are rounded up, sentences and distinct words to powers of two, times and
     characters to eights.
     """

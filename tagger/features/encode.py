@@ -19,7 +19,7 @@ from tagger.features.inputs.token_states import TokenStatesInput
 from tagger.features.inputs.words import WordsInput
 from tagger.features.vocabulary import Vocabulary
 
-__all__ = ["Lexicon", "WordFeatures", "key_of"]
+__all__ = ["WordEncoder", "WordFeatures", "consistency_key"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class WordFeatures:
         return states.states if isinstance(states, TokenStatesInput) else 0
 
 
-class Lexicon:
+class WordEncoder:
     """The distinct words met so far, each encoded once; a sentence is a row of their numbers, and 0
     is padding.
     """
@@ -77,7 +77,7 @@ class Lexicon:
         self._keys = np.full(1, -1, dtype=np.int64)
         self._key_numbers: dict[str, int] = {}
 
-    def numbers(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
+    def word_ids(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
         """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done
         once, not once an epoch.
         """
@@ -101,7 +101,9 @@ class Lexicon:
         for store in self._stores.values():
             store.add(new)
         keys = self._key_numbers
-        found = [keys.setdefault(key, len(keys)) if key else -1 for key in map(key_of, new)]
+        found = [
+            keys.setdefault(key, len(keys)) if key else -1 for key in map(consistency_key, new)
+        ]
         self._keys = np.concatenate([self._keys, np.array(found, dtype=np.int64)])
 
     def inputs(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
@@ -117,9 +119,9 @@ class Lexicon:
             **self.words(present),
         }
 
-    def keys(self, numbers: np.ndarray) -> np.ndarray:
+    def consistency_keys(self, numbers: np.ndarray) -> np.ndarray:
         """By what other occurrences of words with these numbers (N,) are known, int64; -1: by
-        nothing. See `key_of`.
+        nothing. See `consistency_key`.
         """
         return np.asarray(self._keys[numbers])
 
@@ -139,7 +141,7 @@ class Lexicon:
         return {name: store.rows(present) for name, store in self._stores.items()}
 
 
-def key_of(word: str) -> str:
+def consistency_key(word: str) -> str:
     """What an occurrence of a word in a document shares with others, which may tell something of
     it; capitals are no matter.
 

@@ -17,7 +17,7 @@ import numpy as np
 from tagger.errors import TaggerError
 from tagger.features import word_file
 from tagger.features.word_file import WordFile, index_of
-from tagger.files import written_whole
+from tagger.files import atomic_write
 
 __all__ = ["Counts", "Coverage", "Vectors", "merge"]
 
@@ -146,7 +146,7 @@ class Vectors:
             tokens[form] += count
         return Coverage(Counts(*types), Counts(*tokens))
 
-    def trimmed(self, count: int, keep: Iterable[str] = ()) -> Vectors:
+    def truncated(self, count: int, keep: Iterable[str] = ()) -> Vectors:
         """The first `count` rows and those by which the words `keep` are found, in their order, in
         memory.
         """
@@ -155,7 +155,7 @@ class Vectors:
         words = list(self.words)
         return Vectors([words[row] for row in rows], np.asarray(self.table[rows]), self.skipped)
 
-    def halved(self) -> Vectors:
+    def to_float16(self) -> Vectors:
         """The same in float16, as `save` keeps it. Train with this: a model in use must see the
         numbers that it was trained on.
 
@@ -183,13 +183,13 @@ class Vectors:
         Raises:
             TaggerError: the disk does not let it be written, or a number is too large for float16.
         """
-        half, words = self.halved(), list(self.words)
-        with written_whole(words_path) as stream:
+        half, words = self.to_float16(), list(self.words)
+        with atomic_write(words_path) as stream:
             stream.write("\n".join(words))
-        with written_whole(table_path, "wb") as stream:
+        with atomic_write(table_path, "wb") as stream:
             np.save(stream, half.table, allow_pickle=False)
         if index_path is not None:
-            with written_whole(index_path, "wb") as stream:
+            with atomic_write(index_path, "wb") as stream:
                 np.save(stream, index_of(words), allow_pickle=False)
 
     @classmethod

@@ -43,7 +43,7 @@ class Vocabulary:
         """Count the tokens of the training set; keep those seen `minimum_count` times, the
         `maximum_size` commonest (0: all).
 
-        >>> Vocabulary.build([["a", "b"], ["b"]]).numbers(["a", "b", "c"])
+        >>> Vocabulary.build([["a", "b"], ["b"]]).ids(["a", "b", "c"])
         array([3, 2, 1], dtype=int32)
         """
         counter: Counter[str] = Counter()
@@ -71,7 +71,7 @@ class Vocabulary:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def numbers(self, tokens: Iterable[str]) -> np.ndarray:
+    def ids(self, tokens: Iterable[str]) -> np.ndarray:
         """The tokens' numbers, int32, <UNK> for those out of vocabulary."""
         find = self._numbers.get
         return np.array([find(token, UNK) for token in tokens], dtype=np.int32)

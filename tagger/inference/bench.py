@@ -28,8 +28,8 @@ from tagger.cells import CELLS
 from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import files as stream
-from tagger.inference.member import Batch, Member, batches_of
-from tagger.inference.network import FLOAT32, Network
+from tagger.inference.member import EnsembleMember, TokenBatch, batches_of
+from tagger.inference.network import FLOAT32, OnnxTagger
 from tagger.inference.predictor import Predictor, load
 from tagger.language_models.states import states_of
 from tagger.text import formats
@@ -147,20 +147,20 @@ def kernel(
     """A run of the network, language models included, over sentences that are encoded and padded:
     what no pipeline can exceed.
     """
-    member = Member(model, Network(model, precision))
+    member = EnsembleMember(model, OnnxTagger(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
     encoded = member.encode(tokens)
     parts = [
-        (part, part.padded(encoded.tokens))
+        (part, part.gather(encoded.tokens))
         for batch in batches_of(tokens)
-        for _, part in batch.runs()
+        for _, part in batch.micro_batches()
     ]
 
     def run() -> None:
         context = member.context(states_of(member.encoders, tokens)) if member.encoders else None
 
-        def of_part(part: Batch, padded: np.ndarray) -> None:
-            states = None if context is None else part.padded(context)
+        def of_part(part: TokenBatch, padded: np.ndarray) -> None:
+            states = None if context is None else part.gather(context)
             member.network.emissions(encoded.features, padded, part.lengths, states)
 
         with ThreadPoolExecutor(threads) as pool:

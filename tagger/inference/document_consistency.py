@@ -24,9 +24,16 @@ from tagger.text import schemes
 from tagger.text.formats.conll import DOCUMENT_MARK
 from tagger.text.spans import Sentence
 
-__all__ = ["STRETCH", "WEIGHT", "Agreement", "agreed", "keys_within", "stretches"]
+__all__ = [
+    "CHUNK_SENTENCES",
+    "WEIGHT",
+    "DocumentConsistency",
+    "apply_consistency",
+    "chunks",
+    "keys_within",
+]
 
-STRETCH, STRETCH_TOKENS = 64, 1 << 13
+CHUNK_SENTENCES, CHUNK_TOKENS = 64, 1 << 13
 """Sentences of a document that are looked at together, at most, and tokens: a file may be one
 endless document.
 """
@@ -35,12 +42,12 @@ WEIGHT = 0.6
 """That of the other occurrences, where dev says that they help; from 0.3 to 0.9 it makes little
 difference.
 """
-_DOUBT = 0.05  # the others may err: no label's probability sinks to nothing because of them
+_SMOOTHING = 0.05  # the others may err: no label's probability sinks to nothing because of them
 
 
-def stretches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Consecutive sentences of one document, `STRETCH` at most, and no more once they have
-    `STRETCH_TOKENS`.
+def chunks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
+    """Consecutive sentences of one document, `CHUNK_SENTENCES` at most, and no more once they have
+    `CHUNK_TOKENS`.
 
     A file is a document, unless it has marks of documents between its sentences, or each of its
     JSON objects is one.
@@ -49,8 +56,8 @@ def stretches(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
     tokens = 0
     for sentence in sentences:
         if stretch and (
-            len(stretch) == STRETCH
-            or tokens >= STRETCH_TOKENS
+            len(stretch) == CHUNK_SENTENCES
+            or tokens >= CHUNK_TOKENS
             or _begins_document(sentence, stretch[-1])
         ):
             yield stretch
@@ -70,7 +77,7 @@ def _begins_document(sentence: Sentence, previous: Sentence) -> bool:
     return any(line.startswith(DOCUMENT_MARK) for line in record.leading)
 
 
-def agreed(
+def apply_consistency(
     emissions: np.ndarray, keys: np.ndarray, labels: np.ndarray, weight: float
 ) -> np.ndarray:
     """The emissions (N, K) of tokens of which those with equal `keys` (N,) inform each other;
@@ -90,15 +97,15 @@ def agreed(
     mine = np.exp(logs) @ np.eye(labels.max() + 1)[labels]  # (M, L)
     sums = np.stack([np.bincount(groups, column, len(counts)) for column in mine.T], axis=1)
     others = (sums[groups] - mine) / (counts[groups] - 1)[:, None]
-    share = _DOUBT / others.shape[1] + (1 - _DOUBT) * np.clip(others, 0, 1)
+    share = _SMOOTHING / others.shape[1] + (1 - _SMOOTHING) * np.clip(others, 0, 1)
     informed = emissions.copy()
     informed[members] = logs + weight * np.log(share)[:, labels]
     return informed
 
 
-class Agreement:
-    """What `agreed` needs to know of a model: its tags' labels, and how much the other occurrences
-    count; 0: nothing.
+class DocumentConsistency:
+    """What `apply_consistency` needs to know of a model: its tags' labels, and how much the other
+    occurrences count; 0: nothing.
     """
 
     def __init__(self, tags: Sequence[str], weight: float) -> None:
@@ -109,13 +116,17 @@ class Agreement:
         self.weight = weight
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Agreement:
+    def of(cls, bundle: Bundle) -> DocumentConsistency:
         """That of a trained model: dev decided whether there is any."""
         return cls(bundle.tags, float(bundle.metrics.get("agreement", {}).get("weight", 0)))
 
     def __call__(self, emissions: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        """As `agreed`."""
-        return agreed(emissions, keys, self.labels, self.weight) if self.weight else emissions
+        """As `apply_consistency`."""
+        return (
+            apply_consistency(emissions, keys, self.labels, self.weight)
+            if self.weight
+            else emissions
+        )
 
 
 def keys_within(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:

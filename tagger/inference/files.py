@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, ReadOptions
@@ -180,12 +180,12 @@ def run(
         job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None
     )
     tagged = counted(model.predict(sentences, scores=formats.named(job.target_format).has_scores))
-    with _short_turns():
+    with _short_gil_switch_interval():
         if job.target is None:
             _write(tagged, sys.stdout, job, scheme)
             sys.stdout.flush()
         else:
-            with written_whole(job.target) as stream:
+            with atomic_write(job.target) as stream:
                 _write(tagged, stream, job, scheme)
     return tokens
 
@@ -195,7 +195,7 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def _short_turns() -> Iterator[None]:
+def _short_gil_switch_interval() -> Iterator[None]:
     """Let Python change between threads ten times as often as usual while a file is tagged, or
     several at once: a thread that comes back from a short run of the network waits less for the one
     that reads and writes.

@@ -15,20 +15,20 @@ import numpy as np
 
 from tagger.bundles.tagger import Bundle
 from tagger.cells import CELLS
-from tagger.features.batches import batch_up, bucket
-from tagger.features.encode import Lexicon
+from tagger.features.batches import bucket, collate
+from tagger.features.encode import WordEncoder
 from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference.decoder import Decoder
-from tagger.inference.network import Network
+from tagger.inference.network import OnnxTagger
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of
 
 __all__ = [
     "WINDOW_TOKENS",
-    "Batch",
     "Emissions",
-    "Encoded",
-    "Member",
+    "EncodedTokens",
+    "EnsembleMember",
+    "TokenBatch",
     "batches_of",
     "emissions_in_batches",
     "encoders_of",
@@ -48,19 +48,19 @@ LEXICON_BYTES = 1 << 25  # and no more than so many bytes of what is known of th
 CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
 
 
-class Batch(NamedTuple):
+class TokenBatch(NamedTuple):
     """Sentences of like length, by number, and where their tokens stand in the row of all."""
 
     indices: np.ndarray
     lengths: np.ndarray
     starts: np.ndarray
 
-    def runs(self) -> Iterator[tuple[np.ndarray, Batch]]:
+    def micro_batches(self) -> Iterator[tuple[np.ndarray, TokenBatch]]:
         """The parts, by the numbers of their rows, that the network is given at once."""
         for rows in bucket(self.lengths, np.arange(len(self.lengths)), RUN_BUDGET, padding=1):
-            yield rows, Batch(*(column[rows] for column in self))
+            yield rows, TokenBatch(*(column[rows] for column in self))
 
-    def padded(self, row: np.ndarray) -> np.ndarray:
+    def gather(self, row: np.ndarray) -> np.ndarray:
         """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one
         timestep, 0 where padded.
         """
@@ -76,12 +76,12 @@ class Batch(NamedTuple):
         return inside, (self.starts[:, None] + time)[inside]
 
 
-class Encoded(NamedTuple):
+class EncodedTokens(NamedTuple):
     """Sentences as the network receives them, valid whatever is encoded or forgotten afterwards.
 
     ``features`` (W, X) float32, or (W,) int32 of one-hot words, are those of all words encoded so
     far; ``tokens`` (N,) int32 says which of them each token is; ``keys`` (N,) int64 are equal for
-    tokens that inform each other within a document, see `tagger.features.encode.key_of`.
+    tokens that inform each other within a document, see `tagger.features.encode.consistency_key`.
     """
 
     features: np.ndarray
@@ -89,7 +89,7 @@ class Encoded(NamedTuple):
     keys: np.ndarray
 
 
-class Member:
+class EnsembleMember:
     """A bundle with its network, its decoder, its encoders of tokens, and the features of the words
     encoded so far.
 
@@ -97,16 +97,16 @@ class Member:
     is taken once per call of `encode`, and what `encode` returns is never changed.
     """
 
-    def __init__(self, bundle: Bundle, network: Network) -> None:
+    def __init__(self, bundle: Bundle, network: OnnxTagger) -> None:
         self.bundle = bundle
         self.network = network
         self.decoder = Decoder.of(bundle)
         self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
-        self.lexicon = Lexicon(bundle.features)
+        self.lexicon = WordEncoder(bundle.features)
         self._lock = threading.RLock()
-        self.forget()
+        self.clear_cache()
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Forget all words encoded so far."""
         with self._lock:
             self.lexicon.clear()
@@ -124,7 +124,7 @@ class Member:
         """So many words are remembered from window to window."""
         return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
 
-    def encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
+    def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
         """Encode the tokens of sentences, in one row; each distinct word is encoded once.
 
         After an error, such as a lack of memory, all words are forgotten, so that nothing half
@@ -134,12 +134,12 @@ class Member:
             try:
                 return self._encode(sentences)
             except BaseException:
-                self.forget()
+                self.clear_cache()
                 raise
 
-    def _encode(self, sentences: Sequence[Sequence[str]]) -> Encoded:
+    def _encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
         if len(self.lexicon) > self._limit:
-            self.forget()
+            self.clear_cache()
         tokens = self.lexicon.tokens(sentences)
         if len(self.lexicon) > len(self._features):
             larger = np.empty(
@@ -156,7 +156,9 @@ class Member:
             features = self.network.features(self.lexicon.words(new[twice]))
             self._features[new[chosen]] = features[: len(chosen)]
         self._known = len(self.lexicon)
-        return Encoded(self._features[: self._known], tokens, self.lexicon.keys(tokens))
+        return EncodedTokens(
+            self._features[: self._known], tokens, self.lexicon.consistency_keys(tokens)
+        )
 
     def batches(
         self, sentences: Sequence[Sequence[str]]
@@ -182,19 +184,19 @@ class Member:
 
     def emissions(
         self,
-        batch: Batch,
-        encoded: Encoded,
+        batch: TokenBatch,
+        encoded: EncodedTokens,
         context: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the emissions (B, T, K) of a batch of what `encode` and `context` returned."""
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
-        for rows, part in batch.runs():
+        for rows, part in batch.micro_batches():
             found = self.network.emissions(
                 encoded.features,
-                part.padded(encoded.tokens),
+                part.gather(encoded.tokens),
                 part.lengths,
-                None if context is None else part.padded(context),
+                None if context is None else part.gather(context),
             )
             emissions[rows, : found.shape[1]] = found
         return emissions
@@ -212,26 +214,26 @@ def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
     )
 
 
-def batches_of(sentences: Sequence[Sequence[str]]) -> list[Batch]:
+def batches_of(sentences: Sequence[Sequence[str]]) -> list[TokenBatch]:
     """Sentences of like length together; the tokens of the first begin the row."""
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
     return [
-        Batch(chosen, lengths[chosen], starts[chosen])
+        TokenBatch(chosen, lengths[chosen], starts[chosen])
         for chosen in bucket(lengths, order, TOKEN_BUDGET)
     ]
 
 
 def emissions_in_batches(
     sentences: Sequence[Sequence[str]],
-    lexicon: Lexicon,
+    lexicon: WordEncoder,
     emissions: Emissions,
     contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """As `Member.batches`, by a Keras network."""
-    numbers = lexicon.numbers(sentences)
+    numbers = lexicon.word_ids(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
     for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
-        batch = batch_up(indices, lexicon, numbers, contexts=contexts)
+        batch = collate(indices, lexicon, numbers, contexts=contexts)
         yield indices, batch.lengths, emissions(batch.inputs)

@@ -15,14 +15,14 @@ import numpy as np
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import width_of
 from tagger.errors import BundleError
-from tagger.export.sentences import backwards
+from tagger.export.sentences import backward_state_mask
 from tagger.export.session import session_of
 
-__all__ = ["FLOAT32", "PRECISIONS", "Network", "precision_of"]
+__all__ = ["FLOAT32", "PRECISIONS", "OnnxTagger", "precision_of"]
 
 FLOAT32 = "float32"
 PRECISIONS = (FLOAT32, "int8")
-PIECE = 4096  # tokens of a very long sentence that are run at once
+CHUNK_TOKENS = 4096  # tokens of a very long sentence that are run at once
 _FILES = {FLOAT32: SENTENCES, "int8": INT8}
 
 
@@ -33,7 +33,7 @@ def precision_of(bundle: Bundle) -> str:
     return str(bundle.metrics.get("precision", FLOAT32))
 
 
-class Network:
+class OnnxTagger:
     """The sessions of one model. Any number of threads may use them at once: each run takes one
     thread.
 
@@ -46,7 +46,7 @@ class Network:
         self.one_hot = bundle.config.model.input == "one-hot"
         self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
         self._units = bundle.config.model.units
-        self._backwards = backwards(bundle.config.model)
+        self._backwards = backward_state_mask(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
         self._sentences = _session(bundle, _FILES[precision])
         self._words = None if self.one_hot else _session(bundle, WORDS)
@@ -75,13 +75,13 @@ class Network:
         A model that reads with language models wants what they know, `context` (B, T, S) float32.
         """
         told = {} if context is None else {"context": context}
-        if len(tokens) == 1 and lengths[0] > PIECE:
-            return self._in_pieces(features, {"tokens": tokens[:, : lengths[0]], **told})
+        if len(tokens) == 1 and lengths[0] > CHUNK_TOKENS:
+            return self._in_chunks(features, {"tokens": tokens[:, : lengths[0]], **told})
         inputs = {"features": features, "tokens": tokens, "lengths": lengths, **told}
         found: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
         return found
 
-    def _in_pieces(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
+    def _in_chunks(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
         """The scores (1, T, K) of one very long sentence, given by inputs (1, T, ...), in memory
         that its length hardly touches.
 
@@ -91,9 +91,9 @@ class Network:
         direction in the layer whose both inputs now are right: after one sweep more than there are
         layers nothing is left to change.
         """
-        starts = range(0, sentence["tokens"].shape[1], PIECE)
+        starts = range(0, sentence["tokens"].shape[1], CHUNK_TOKENS)
         pieces = [
-            {name: array[:, first : first + PIECE] for name, array in sentence.items()}
+            {name: array[:, first : first + CHUNK_TOKENS] for name, array in sentence.items()}
             for first in starts
         ]
         into = np.zeros(

@@ -25,15 +25,21 @@ from tagger.errors import TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import check_tokens
 from tagger.inference.decoder import Decoder
-from tagger.inference.document_consistency import Agreement, keys_within, stretches
-from tagger.inference.member import WINDOW_TOKENS, Batch, Encoded, Member, batches_of
+from tagger.inference.document_consistency import DocumentConsistency, chunks, keys_within
+from tagger.inference.member import (
+    WINDOW_TOKENS,
+    EncodedTokens,
+    EnsembleMember,
+    TokenBatch,
+    batches_of,
+)
 from tagger.language_models.states import states_of
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 
-__all__ = ["AHEAD", "Pipeline", "Window"]
+__all__ = ["PREFETCH_PER_THREAD", "Pipeline", "Window"]
 
-AHEAD = 2  # windows that are read ahead for each thread
+PREFETCH_PER_THREAD = 2  # windows that are read ahead for each thread
 
 Result = TypeVar("Result")
 Finish = Callable[[np.ndarray, np.ndarray], Result]
@@ -45,7 +51,7 @@ class Window(Generic[Result]):
     """Sentences that run together, and their batches; ``results`` waits for that of each batch."""
 
     sentences: list[Sentence]
-    batches: list[Batch]
+    batches: list[TokenBatch]
     results: Callable[[], list[Result]]
 
 
@@ -55,7 +61,7 @@ class Pipeline:
     Any number of threads may use it at once; see `tagger.inference.predictor.Predictor`.
     """
 
-    def __init__(self, members: tuple[Member, ...], threads: int) -> None:
+    def __init__(self, members: tuple[EnsembleMember, ...], threads: int) -> None:
         tags, scheme = members[0].bundle.tags, members[0].bundle.scheme
         # Where there are several, their learned transitions are in their probabilities already.
         self.decoder = (
@@ -63,7 +69,7 @@ class Pipeline:
             if len(members) == 1
             else Decoder(tags, plain_tags=scheme == schemes.PLAIN)
         )
-        self.agreement = Agreement.of(members[0].bundle)
+        self.agreement = DocumentConsistency.of(members[0].bundle)
         self.members = members
         self._process = os.getpid()
         self._count = threads
@@ -111,9 +117,7 @@ class Pipeline:
     ) -> Iterator[Window[Result]]:
         running: deque[Window[Result]] = deque()
         documents = (
-            stretches(sentences)
-            if self.agreement.weight
-            else ([sentence] for sentence in sentences)
+            chunks(sentences) if self.agreement.weight else ([sentence] for sentence in sentences)
         )
         first = 0
         for window in _windows(documents):
@@ -121,7 +125,7 @@ class Pipeline:
             part = None if states is None else states.part(first, last)
             running.append(self._started(window, finish, part))
             first = last
-            if len(running) > AHEAD * self._count:
+            if len(running) > PREFETCH_PER_THREAD * self._count:
                 yield running.popleft()
         yield from running
 
@@ -160,9 +164,9 @@ class Pipeline:
 
     def _emissions(
         self,
-        members: tuple[Member, ...],
-        batches: list[Batch],
-        encoded: list[Encoded],
+        members: tuple[EnsembleMember, ...],
+        batches: list[TokenBatch],
+        encoded: list[EncodedTokens],
         sentences: list[tuple[str, ...]],
         keys: np.ndarray,
         states: TokenStates | None,
@@ -182,13 +186,13 @@ class Pipeline:
             inside, places = batch.places()
             row[places] = each[inside]
         row = self.agreement(row, keys)
-        return [batch.padded(row) for batch in batches]
+        return [batch.gather(row) for batch in batches]
 
 
 def _mean(
-    members: tuple[Member, ...],
-    batch: Batch,
-    encoded: list[Encoded],
+    members: tuple[EnsembleMember, ...],
+    batch: TokenBatch,
+    encoded: list[EncodedTokens],
     contexts: list[np.ndarray | None],
 ) -> np.ndarray:
     """Return the emissions (B, T, K) of one member, or the logarithm of the mean probabilities of

@@ -22,8 +22,8 @@ from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
 from tagger.inference.decoder import Decoded, Decoder
-from tagger.inference.member import Member
-from tagger.inference.network import PRECISIONS, Network, precision_of
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
 from tagger.inference.pipeline import Pipeline, Window
 from tagger.inference.source import Source
 from tagger.text import schemes, tokens
@@ -61,15 +61,17 @@ def load(
         )
     if not folders:
         raise TaggerError("expected the folder of a trained model, or several")
-    members: list[Member] = []
+    members: list[EnsembleMember] = []
     manifests = []
     for folder in folders:
         if not isinstance(folder, str | os.PathLike):
             raise TypeError(f"expected the path of a folder, got {shown(folder)}")
         bundle = bundles.load(folder)
-        manifests.append(str(files.entry(Path(folder) / files.MANIFEST)["sha256"]))
+        manifests.append(str(files.manifest_entry(Path(folder) / files.MANIFEST)["sha256"]))
         try:
-            members.append(Member(bundle, Network(bundle, precision or precision_of(bundle))))
+            members.append(
+                EnsembleMember(bundle, OnnxTagger(bundle, precision or precision_of(bundle)))
+            )
         except BundleError as error:
             raise BundleError(f"{folder}: {error}") from error
         if (wanted := _kind(members[0].bundle)) != (found := _kind(bundle)):
@@ -130,7 +132,7 @@ class Predictor:
     """
 
     def __init__(
-        self, *members: Member, threads: int | None = None, source: Source | None = None
+        self, *members: EnsembleMember, threads: int | None = None, source: Source | None = None
     ) -> None:
         if threads is not None and (type(threads) is not int or threads < 1):
             raise ValueError(f"expected a positive number of threads, got {threads!r}")
@@ -172,7 +174,7 @@ class Predictor:
         return reopen, (self.source,)
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def members(self) -> tuple[EnsembleMember, ...]:
         """Return the models that are averaged, often one."""
         self._pipeline.check()
         return self._pipeline.members
@@ -233,7 +235,7 @@ class Predictor:
         """Yield each sentence with the model's spans (or tags) instead of its own, in order, while
         the input is being read.
 
-        Sentences of one document (see `document_consistency.stretches`) help each other.
+        Sentences of one document (see `document_consistency.chunks`) help each other.
 
         Args:
             sentences: of any length, in any number.
@@ -279,7 +281,7 @@ class Predictor:
                 index = indices[row]
                 spans[index].append(window.sentences[index].span(start, end, labels[label], score))
         for sentence, its_spans, its_tags in zip(window.sentences, spans, tags, strict=True):
-            yield sentence.annotated(None if self.plain_tags else tuple(its_spans), its_tags)
+            yield sentence.with_annotation(None if self.plain_tags else tuple(its_spans), its_tags)
 
 
 def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:

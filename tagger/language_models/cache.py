@@ -19,11 +19,11 @@ from threading import Lock
 import numpy as np
 
 from tagger.features.token_states import TokenEncoder, TokenStates
-from tagger.files import written_whole
+from tagger.files import atomic_write
 
-__all__ = ["BLOCK", "folder", "states_on_disk"]
+__all__ = ["CHUNK_SENTENCES", "folder", "states_on_disk"]
 
-BLOCK = 256
+CHUNK_SENTENCES = 256
 """Sentences that share a file."""
 
 Sentences = Sequence[Sequence[str]]
@@ -52,7 +52,10 @@ def states_on_disk(
     Raises:
         TaggerError: the states cannot be written.
     """
-    blocks = [sentences[first : first + BLOCK] for first in range(0, len(sentences), BLOCK)]
+    blocks = [
+        sentences[first : first + CHUNK_SENTENCES]
+        for first in range(0, len(sentences), CHUNK_SENTENCES)
+    ]
     texts = [_digest(block) for block in blocks]
     sizes = [sum(map(len, block)) for block in blocks]
     told = Lock()  # one after the other: whoever hears it may write it into a pipe
@@ -77,7 +80,7 @@ def _of_block(encoder: TokenEncoder, block: Sentences, path: Path) -> list[np.nd
     table = _read(path, (int(ends[-1]), encoder.width))
     if table is None:
         computed = np.concatenate(encoder.encode(block)).astype(np.float16)
-        with written_whole(path, "wb") as stream:
+        with atomic_write(path, "wb") as stream:
             np.save(stream, computed, allow_pickle=False)
         table = _read(path, (len(computed), encoder.width))
     return np.split(computed if table is None else table, ends[:-1])

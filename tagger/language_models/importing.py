@@ -25,7 +25,7 @@ from tagger.config.language_model import Config, DataConfig, ModelConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
-from tagger.files import see_free
+from tagger.files import require_empty
 from tagger.language_models import torch_files
 
 __all__ = ["convert", "import_model"]
@@ -48,7 +48,7 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
         TaggerError: the file is no such model or has no known direction, or `run` is in use.
     """
     source, run = Path(source), Path(run)
-    see_free(run)
+    require_empty(run)
     try:
         torch = torch_files.is_torch(source)
     except OSError as error:
@@ -140,7 +140,7 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
 
 
 def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
-    arrays = folders.arrays(source.read_bytes(), source)
+    arrays = folders.from_npz(source.read_bytes(), source)
     try:
         characters = json.loads(arrays.pop("characters").tobytes())
     except (KeyError, ValueError, RecursionError) as error:

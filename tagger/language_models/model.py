@@ -13,18 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagger.bundles import language_model as bundles
-from tagger.bundles.language_model import FLOAT32, INT8, Bundle
+from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, Bundle
 from tagger.cells import CELLS
 from tagger.errors import BundleError, TaggerError
 from tagger.export.session import session_of
 from tagger.language_models.states import places_of
 from tagger.language_models.text import EOS, units_of
 
-__all__ = ["LanguageModel", "load", "log_softmax", "padded"]
+__all__ = ["LanguageModel", "bucketed_batches", "load", "log_softmax"]
 
 BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
 # timesteps of all rows that are run at once: memory does not grow with the length of a text
-PIECE = 1024
+CHUNK_TIMESTEPS = 1024
 _SOFTMAX = 1 << 20  # logits that are formed at once
 
 
@@ -74,7 +74,9 @@ class LanguageModel:
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
         full = [index for index, tokens in enumerate(sentences) if len(tokens)]
-        for rows, numbers, _ in padded([self.numbers(sentences[index]) for index in full]):
+        for rows, numbers, _ in bucketed_batches(
+            [self.numbers(sentences[index]) for index in full]
+        ):
             places = [
                 places_of(sentences[full[row]], level=level, backward=self.backward) * len(rows)
                 + column
@@ -90,7 +92,7 @@ class LanguageModel:
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
         """A sentence's words or characters as numbers, in the order of reading, without borders."""
-        numbers = self.bundle.vocabulary.numbers(units_of(tokens, self.bundle.config.model.level))
+        numbers = self.bundle.vocabulary.ids(units_of(tokens, self.bundle.config.model.level))
         return numbers[::-1] if self.backward else numbers
 
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -106,9 +108,9 @@ class LanguageModel:
         """
         found = np.zeros((len(places), self.units), dtype=np.float32)
         if self.quantized:
-            pieces = self._pieces(INT8, numbers[1:], places - numbers.shape[1])
+            pieces = self._pieces(GRAPH_INT8, numbers[1:], places - numbers.shape[1])
         else:
-            pieces = self._pieces(FLOAT32, numbers, places)
+            pieces = self._pieces(GRAPH_FLOAT32, numbers, places)
         for piece in pieces:
             found[piece.here] = piece.activations
         return found
@@ -119,7 +121,9 @@ class LanguageModel:
         """The softmax' logits (V,) after the input numbers (T,), and the states then, to go on
         with.
         """
-        for piece in self._pieces(FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states):
+        for piece in self._pieces(
+            GRAPH_FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states
+        ):
             found, states = piece.activations, piece.states
         assert states is not None
         return self._softmax(found)[0], states
@@ -129,7 +133,7 @@ class LanguageModel:
         <EOS> last: float64.
         """
         found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
-        for indices, numbers, lengths in padded(sequences):
+        for indices, numbers, lengths in bucketed_batches(sequences):
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
             targets = np.concatenate([np.append(sequences[index], EOS) for index in indices])
@@ -160,7 +164,7 @@ class LanguageModel:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Of the target (N,) of each place, in float64; and the states in the end."""
         values, rows = np.zeros(len(places)), max(_SOFTMAX // len(self.bundle.vocabulary), 1)
-        for piece in self._pieces(FLOAT32, numbers, places, states):
+        for piece in self._pieces(GRAPH_FLOAT32, numbers, places, states):
             states = piece.states
             for first in range(0, len(piece.here), rows):
                 here = piece.here[first : first + rows]
@@ -186,7 +190,7 @@ class LanguageModel:
         each to the next.
         """
         session, batch = self._session(name), numbers.shape[1]
-        steps = max(PIECE // batch, 1)
+        steps = max(CHUNK_TIMESTEPS // batch, 1)
         for first in range(0, len(numbers), steps):
             here = np.flatnonzero((places >= first * batch) & (places < (first + steps) * batch))
             inputs = {
@@ -201,7 +205,7 @@ class LanguageModel:
     def _session(self, name: str) -> Any:
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
-            if name == INT8 and not CELLS[cell].has_int8:
+            if name == GRAPH_INT8 and not CELLS[cell].has_int8:
                 able = " and ".join(name for name, spec in CELLS.items() if spec.has_int8)
                 raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {able}")
             if name not in self.bundle.graphs:
@@ -212,7 +216,9 @@ class LanguageModel:
         return self._sessions[name]
 
 
-def padded(sequences: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def bucketed_batches(
+    sequences: Sequence[np.ndarray],
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and
     then all, and their lengths.
     """

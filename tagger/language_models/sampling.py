@@ -13,11 +13,11 @@ from tagger.language_models import model as models
 from tagger.language_models.model import LanguageModel, log_softmax
 from tagger.language_models.text import EOS, name_of
 
-__all__ = ["Drawing", "distribution", "sample", "samples"]
+__all__ = ["SamplingConfig", "distribution", "sample", "samples"]
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SamplingConfig:
     """How to draw. ``temperature`` below 1 prefers what is probable, above 1 what is not; ``top_k``
     leaves the k most probable (0: all); ``max_length`` is how many tokens are drawn at most, if
     <EOS> does not come before."""
@@ -27,7 +27,7 @@ class Drawing:
     max_length: int = 200
 
 
-def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
+def distribution(logits: np.ndarray, drawing: SamplingConfig) -> np.ndarray:
     """The probabilities (V,) with which a token is drawn, given the model's logits (V,).
 
     To draw again whenever <UNK> comes is to draw from the distribution without <UNK>, which is what
@@ -42,7 +42,7 @@ def distribution(logits: np.ndarray, drawing: Drawing) -> np.ndarray:
 
 def samples(
     run: str | Path,
-    drawing: Drawing,
+    drawing: SamplingConfig,
     *,
     count: int = 1,
     prefix: str = "",
@@ -66,7 +66,10 @@ def samples(
 
 
 def sample(
-    model: LanguageModel, drawing: Drawing, random: np.random.Generator, prefix: Sequence[str] = ()
+    model: LanguageModel,
+    drawing: SamplingConfig,
+    random: np.random.Generator,
+    prefix: Sequence[str] = (),
 ) -> str:
     """A text that begins with the tokens `prefix`, or ends with them if the model reads backwards.
 

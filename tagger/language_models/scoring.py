@@ -16,13 +16,13 @@ from tagger.language_models import text
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.text import EOS, name_of, units_of
 
-__all__ = ["Scored", "Total", "score", "score_files"]
+__all__ = ["CorpusScore", "SentenceScore", "score", "score_files"]
 
 _AT_ONCE = 1024  # sentences that are put together to batches of like length
 
 
 @dataclass(frozen=True)
-class Scored:
+class SentenceScore:
     """A sentence and the log-probability, in nats, of each of its steps in the order of reading,
     <EOS> last.
 
@@ -58,7 +58,7 @@ class Scored:
 
 
 @dataclass
-class Total:
+class CorpusScore:
     """What many sentences come to."""
 
     sentences: int = 0
@@ -67,7 +67,7 @@ class Total:
     unknown: int = 0
     log_probability: float = 0.0
 
-    def add(self, scored: Scored) -> None:
+    def add(self, scored: SentenceScore) -> None:
         self.sentences += 1
         self.steps += len(scored.values)
         self.characters += len(scored.text) + 1
@@ -113,7 +113,7 @@ def score_files(
     tokenizer: str | None = None,
     wrapped: bool = False,
     carry: bool = False,
-) -> Iterator[Scored]:
+) -> Iterator[SentenceScore]:
     """Yield the scores of all sentences of files, in order, to the language model in a folder.
 
     Args:
@@ -134,7 +134,7 @@ def score_files(
 
 def score(
     model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False
-) -> Iterator[Scored]:
+) -> Iterator[SentenceScore]:
     """The tokenised sentences' scores, in their order; memory does not grow with their number.
 
     Every sentence begins with the zero state; with ``carry`` with the state in which the one before
@@ -153,7 +153,7 @@ def score(
             yield _scored(model, tokens, numbers, values)
 
 
-def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[Scored]:
+def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[SentenceScore]:
     states = None
     for tokens in sentences:
         numbers = model.numbers(tokens)
@@ -163,10 +163,10 @@ def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterat
 
 def _scored(
     model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray
-) -> Scored:
+) -> SentenceScore:
     units = list(units_of(tokens, model.bundle.config.model.level))
     shown = [
         unit if number != UNK else name_of(UNK, model.bundle.vocabulary)
         for unit, number in zip(units[::-1] if model.backward else units, numbers, strict=True)
     ]
-    return Scored(" ".join(tokens), (*shown, name_of(EOS, model.bundle.vocabulary)), values)
+    return SentenceScore(" ".join(tokens), (*shown, name_of(EOS, model.bundle.vocabulary)), values)

@@ -16,7 +16,7 @@ import numpy as np
 from tagger.config.language_model import Config
 from tagger.errors import DataError
 from tagger.features.vocabulary import UNK, Vocabulary
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 
@@ -99,9 +99,9 @@ def encode(paths: Sequence[str], config: Config, vocabulary: Vocabulary, path: P
     """
     kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
     characters, unknown, piece = 0, 0, [EOS]
-    with written_whole(path, "wb") as stream:
+    with atomic_write(path, "wb") as stream:
         for tokens in sentences(paths, config.data.reading):
-            numbers = vocabulary.numbers(units_of(tokens, config.model.level))
+            numbers = vocabulary.ids(units_of(tokens, config.model.level))
             characters += sum(map(len, tokens)) + len(tokens)
             unknown += int((numbers == UNK).sum())
             piece += [*numbers.tolist(), EOS]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tagger.features.batches import few_shapes
+from tagger.features.batches import round_up_shapes
 from tagger.features.inputs import INPUTS as HOST
 from tagger.features.vocabulary import PAD
 from tagger.heads import HEADS
@@ -168,7 +168,7 @@ class SequenceTagger(keras.Model):
         # The first layer's: in those above, each direction knows from the other what it is to
         # predict.
         targets = ops.take(inputs["targets"], tokens, axis=0)
-        return logits, self.word_prediction(activations[0], targets, _real(inputs))
+        return logits, self.word_prediction(activations[0], targets, _token_mask(inputs))
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Return what the inputs contribute to each distinct word, side by side: (D, X)."""
@@ -190,14 +190,14 @@ class SequenceTagger(keras.Model):
         is one.
         """
         logits, *beside = y_pred if isinstance(y_pred, tuple) else (y_pred,)
-        loss = self.head.loss(logits, y, _real(x))
+        loss = self.head.loss(logits, y, _token_mask(x))
         return loss + self.architecture.word_prediction * beside[0] if beside else loss
 
     def emissions(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Scores (B, T, K) of a batch for the decoder, in NumPy, without dropout."""
         rows, time = inputs["tokens"].shape
         if keras.backend.backend() == "jax":  # compiles each shape anew: let there be few
-            inputs = few_shapes(inputs)
+            inputs = round_up_shapes(inputs)
         scores = self.head.emissions(self.predict_on_batch(inputs))
         return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
@@ -229,6 +229,6 @@ class SequenceTagger(keras.Model):
         return {**super().get_config(), "architecture": asdict(self.architecture)}
 
 
-def _real(inputs: dict[str, Tensor]) -> Tensor:
+def _token_mask(inputs: dict[str, Tensor]) -> Tensor:
     """1 for real tokens, (B, T)."""
     return ops.cast(inputs["tokens"] != PAD, "float32")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.text import formats, schemes
 from tagger.text.spans import Sentence
 
@@ -160,7 +160,7 @@ def convert(
         for sentence in sentences
     )
     try:
-        with written_whole(target) as stream:
+        with atomic_write(target) as stream:
             formats.write(bare, stream, formats.format_of(target, annotated=True), target_scheme)
     except schemes.SchemeError as error:
         raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error

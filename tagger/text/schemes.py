@@ -29,15 +29,15 @@ __all__ = [
     "SCHEMES",
     "TRAINING_SCHEME",
     "SchemeError",
-    "allowed",
     "convert",
     "decode",
     "detect",
     "encode",
-    "sound",
-    "tags_of",
+    "first_violation",
+    "may_follow",
+    "strict_spans",
+    "tag_set",
     "transition_table",
-    "violation",
 ]
 
 OUTSIDE = "O"
@@ -76,7 +76,7 @@ _ALL_PREFIXES = frozenset("".join(PREFIXES.values()))
 
 
 @lru_cache(maxsize=1 << 16)
-def allowed(scheme: str, previous: str | None, tag: str | None) -> bool:
+def may_follow(scheme: str, previous: str | None, tag: str | None) -> bool:
     """Whether `tag` may follow `previous` in `scheme`; None stands for the border of the
     sentence.
     """
@@ -95,17 +95,17 @@ def allowed(scheme: str, previous: str | None, tag: str | None) -> bool:
     return goes_on if inside and continues else not inside and not continues
 
 
-def violation(tags: Sequence[str], scheme: str) -> int | None:
+def first_violation(tags: Sequence[str], scheme: str) -> int | None:
     """The index of the first tag that `scheme` does not allow where it stands, or None.
 
     A span that the sentence's end leaves open (IOBES, BILOU) is reported at the last token.
     """
     previous: str | None = None
     for index, tag in enumerate(tags):
-        if not _well_formed(tag) or not allowed(scheme, previous, tag):
+        if not _well_formed(tag) or not may_follow(scheme, previous, tag):
             return index
         previous = tag
-    return None if allowed(scheme, previous, None) else len(tags) - 1
+    return None if may_follow(scheme, previous, None) else len(tags) - 1
 
 
 def _well_formed(tag: str) -> bool:
@@ -143,7 +143,7 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
                 "these are plain tags"
             )
         if not plain:
-            candidates = [scheme for scheme in candidates if violation(tags, scheme) is None]
+            candidates = [scheme for scheme in candidates if first_violation(tags, scheme) is None]
     if plain:
         return PLAIN
     if not candidates:
@@ -167,7 +167,7 @@ def decode(tags: Sequence[str], scheme: str) -> list[Span]:
     Raises:
         SchemeError: the sequence is not valid in `scheme`.
     """
-    index = violation(tags, scheme)
+    index = first_violation(tags, scheme)
     if index is not None:
         raise SchemeError(_explanation(tags, index, scheme), index)
     spans, start, previous_label = [], 0, ""
@@ -181,7 +181,7 @@ def decode(tags: Sequence[str], scheme: str) -> list[Span]:
     return spans
 
 
-def sound(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, int, str]]:
+def strict_spans(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, int, str]]:
     """Start, end and label of the spans of a sentence in IOB2, IOBES or BILOU that holds mistakes:
     a stray tag makes no span.
     """
@@ -204,7 +204,7 @@ def _explanation(tags: Sequence[str], index: int, scheme: str) -> str:
     prefixes = "O, " + ", ".join(f"{prefix}-LABEL" for prefix in PREFIXES[scheme])
     if not _well_formed(tag) or split(tag)[0] not in ("", *PREFIXES[scheme]):
         return f"tag {tag!r} is not of the scheme {scheme}, whose tags are {prefixes}"
-    if allowed(scheme, tags[index - 1] if index else None, tag):
+    if may_follow(scheme, tags[index - 1] if index else None, tag):
         return (
             f"tag {tag!r} leaves a span open at the end of the sentence, which {scheme} does not "
             "allow"
@@ -254,7 +254,7 @@ def convert(tags: Sequence[str], source: str, target: str) -> list[str]:
     return encode(decode(tags, source), len(tags), target)
 
 
-def tags_of(labels: Iterable[str], scheme: str) -> tuple[str, ...]:
+def tag_set(labels: Iterable[str], scheme: str) -> tuple[str, ...]:
     """All tags of a scheme for these labels: O first, then label by label in sorted order."""
     return (
         OUTSIDE,
@@ -266,9 +266,9 @@ def transition_table(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.n
     """What the scheme allows, as booleans: first tags (K,), ``[i, j]`` for i -> j (K, K), last tags
     (K,).
     """
-    start = np.array([allowed(scheme, None, tag) for tag in tags], dtype=bool)
+    start = np.array([may_follow(scheme, None, tag) for tag in tags], dtype=bool)
     between = np.array(
-        [[allowed(scheme, before, tag) for tag in tags] for before in tags], dtype=bool
+        [[may_follow(scheme, before, tag) for tag in tags] for before in tags], dtype=bool
     )
-    end = np.array([allowed(scheme, tag, None) for tag in tags], dtype=bool)
+    end = np.array([may_follow(scheme, tag, None) for tag in tags], dtype=bool)
     return start, between.reshape(len(tags), len(tags)), end

@@ -112,7 +112,7 @@ class Sentence:
         first, last = self.offsets[start][0], self.offsets[end - 1][1]
         return Span(start, end, label, score, self.record.text[first:last], first, last)
 
-    def annotated(
+    def with_annotation(
         self, spans: tuple[Span, ...] | None, tags: tuple[str, ...] | None = None
     ) -> Sentence:
         """The same tokens with `spans`, which `span` gave, in order, or with `tags`, in place of

@@ -196,10 +196,10 @@ def get(name: str) -> Tokenizer:
             f"unknown tokenizer {name!r}{hint}; known: {', '.join(names())}. "
             "One of your own must be registered first, with tagger.text.tokens.register"
         )
-    return checked(_TOKENIZERS[name], name)
+    return validated(_TOKENIZERS[name], name)
 
 
-def checked(tokenizer: Tokenizer, name: str) -> Tokenizer:
+def validated(tokenizer: Tokenizer, name: str) -> Tokenizer:
     """`tokenizer`, whose every sentence is checked before it is handed on.
 
     A fault is an error and is not repaired: the model never saw in training what we would put in,

@@ -10,7 +10,7 @@ from tagger.errors import TaggerError
 INSTALL = "pip install 'span-tagger[train]', or '.[train]' in the folder of its sources"
 
 
-def see_installed(*packages: str) -> None:
+def require_packages(*packages: str) -> None:
     """See that these packages are installed, by default all that training needs: a plain
     installation can tag and evaluate.
 

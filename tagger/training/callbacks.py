@@ -17,20 +17,20 @@ import keras
 import numpy as np
 
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
 from tagger.training.observer import Observer
-from tagger.training.optimizers import AT_ONCE, WeightAverage
-from tagger.training.schedule import Pace
+from tagger.training.optimizers import STEPS_PER_CALL, WeightAverage
+from tagger.training.schedule import OptimizationSettings
 
 __all__ = [
     "EpochData",
     "EpochEnd",
     "EpochTensorBoard",
     "State",
-    "exhausted",
-    "exploded",
+    "divergence_error",
+    "patience_exceeded",
     "variables_of",
     "write_history",
 ]
@@ -50,7 +50,7 @@ class EpochData(Protocol):
     def __len__(self) -> int: ...
 
 
-def exploded(what: str) -> TaggerError:
+def divergence_error(what: str) -> TaggerError:
     """Return the error of a training whose numbers became infinite or NaN."""
     return TaggerError(
         f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller "
@@ -81,7 +81,7 @@ class EpochEnd(keras.callbacks.Callback):
         self,
         run: Path,
         state: State,
-        training: Pace,
+        training: OptimizationSettings,
         data: EpochData,
         score: Score,
         observer: Observer,
@@ -117,10 +117,10 @@ class EpochEnd(keras.callbacks.Callback):
             batch + 1, steps
         )  # Keras counts the last steps that run at once as if they were as many as the others
         if not np.isfinite(loss):
-            raise exploded(
+            raise divergence_error(
                 f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {step}"
             )
-        if self.state.average is not None and (step % AT_ONCE == 0 or step == steps):
+        if self.state.average is not None and (step % STEPS_PER_CALL == 0 or step == steps):
             # on JAX, asking for it makes Keras write the numbers of the running epoch into the
             # weights
             _ = self.model
@@ -137,11 +137,13 @@ class EpochEnd(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         seconds = time.monotonic() - self.started
         average = self.state.average.arrays if self.state.average is not None else {}
-        with replaced(self.weights, average):
+        with swapped_weights(self.weights, average):
             figures = self.score()
             scored = {name: np.array(weight) for name, weight in self.weights.items()}
         if not math.isfinite(figures["dev_score"]):
-            raise exploded(f"the dev score became {figures['dev_score']} in epoch {epoch + 1}")
+            raise divergence_error(
+                f"the dev score became {figures['dev_score']} in epoch {epoch + 1}"
+            )
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {
@@ -156,7 +158,7 @@ class EpochEnd(keras.callbacks.Callback):
         groups = {"now": variables_of(self.model), "best": self.state.best, "average": average}
         checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, groups)
         self.observer.epoch_ended(row, better)
-        if exhausted(self.progress, self.training.patience):
+        if patience_exceeded(self.progress, self.training.patience):
             self.model.stop_training = True
 
 
@@ -173,7 +175,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
 
 
 @contextmanager
-def replaced(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator[None]:
+def swapped_weights(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator[None]:
     """Inside, the weights have the values of `arrays`, as far as there are such."""
     before = {name: np.array(weights[name]) for name in arrays}
     try:
@@ -185,7 +187,7 @@ def replaced(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator
             weights[name].assign(array)
 
 
-def exhausted(progress: Progress, patience: int) -> bool:
+def patience_exceeded(progress: Progress, patience: int) -> bool:
     """Whether the last `patience` epochs brought nothing better. A model that finds nothing yet has
     not begun to learn.
     """
@@ -205,7 +207,7 @@ def variables_of(model: Any) -> dict[str, np.ndarray]:
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
     """The figures of all epochs as CSV."""
-    with written_whole(path) as stream:
+    with atomic_write(path) as stream:
         writer = csv.DictWriter(stream, fieldnames=list(history[0]))
         writer.writeheader()
         writer.writerows({name: round(value, 6) for name, value in row.items()} for row in history)

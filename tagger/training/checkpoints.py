@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 
 __all__ = ["Progress", "load", "save"]
 
@@ -51,7 +51,7 @@ def save(path: Path, progress: Progress, groups: dict[str, Arrays]) -> None:
     arrays = {
         f"{group}/{name}": array for group, named in groups.items() for name, array in named.items()
     }
-    with written_whole(path, "wb") as stream:
+    with atomic_write(path, "wb") as stream:
         np.savez(stream, progress=text, **arrays)  # type: ignore[arg-type]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from tagger.evaluation.scores import span_f1
-from tagger.features.encode import Lexicon
+from tagger.features.encode import WordEncoder
 from tagger.features.token_states import TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
 from tagger.text.spans import Sentence
-from tagger.training.callbacks import exploded
+from tagger.training.callbacks import divergence_error
 
 __all__ = ["dev_score"]
 
@@ -21,7 +21,7 @@ __all__ = ["dev_score"]
 def dev_score(
     model: Any,
     sentences: Sequence[Sentence],
-    lexicon: Lexicon,
+    lexicon: WordEncoder,
     decoder: Decoder,
     contexts: TokenStates | None = None,
 ) -> dict[str, float]:
@@ -50,7 +50,7 @@ def dev_score(
         if not np.all(
             emissions < np.inf
         ):  # the last step of an epoch may do what no loss has shown yet
-            raise exploded("the network's scores of dev sentences are no numbers any more")
+            raise divergence_error("the network's scores of dev sentences are no numbers any more")
         for index, path, length in zip(
             indices, decoder.paths(emissions, lengths), lengths, strict=True
         ):

@@ -21,10 +21,10 @@ from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs import soft_labels as labelling
-from tagger.training.inputs.soft_labels import Labels
+from tagger.training.inputs.soft_labels import SoftLabels
 from tagger.training.loop import Job
 
-__all__ = ["check", "teach", "vocabulary_of"]
+__all__ = ["check", "teach", "vocabulary_sentences"]
 
 
 def check(settings: Config) -> None:
@@ -49,7 +49,7 @@ def check(settings: Config) -> None:
 
 def teach(
     job: Job[Config], train_tags: Sequence[str], scheme: str
-) -> tuple[tuple[str, ...], Labels]:
+) -> tuple[tuple[str, ...], SoftLabels]:
     """Return the teachers' tags, which become the student's, and their soft labels of the text.
 
     The run's folder is claimed before, so that a training that is stopped while its teachers label
@@ -60,8 +60,8 @@ def teach(
         train_tags: Tags of the training sentences, in the training scheme or plain.
         scheme: Scheme of these tags in their file.
 
-    Raises:
-        TaggerError: Errors of `labelling.labelled`; or train has labels that the teachers lack, is
+    Raises: TaggerError: Errors of `labelling.load_or_create_soft_labels`; or train has labels that
+        the teachers lack, is
             of another kind, or another tokenizer is set.
     """
     settings = job.settings
@@ -69,7 +69,9 @@ def teach(
     job.claim()
     folder = labelling.folder_of(settings, job.run)
     begun = job.epoch > 0
-    return tags, labelling.labelled(settings, folder, job.observer.text_labeled, begun=begun)
+    return tags, labelling.load_or_create_soft_labels(
+        settings, folder, job.observer.text_labeled, begun=begun
+    )
 
 
 def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:
@@ -99,7 +101,7 @@ def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[
     return teacher.tags
 
 
-def vocabulary_of(train: Sequence[Sentence], labels: Labels) -> list[Sentence]:
+def vocabulary_sentences(train: Sequence[Sentence], labels: SoftLabels) -> list[Sentence]:
     """The sentences whose words and characters the student is to know: those of train, and what of
     the text is no rarity.
 

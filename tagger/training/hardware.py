@@ -10,7 +10,7 @@ import keras
 
 from tagger.cpu import cores
 
-__all__ = ["keep_freed_memory", "share_cores"]
+__all__ = ["keep_freed_memory", "set_thread_counts"]
 
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
 
@@ -30,7 +30,7 @@ def keep_freed_memory() -> None:
             mallopt(parameter, value)
 
 
-def share_cores(chains: int) -> None:
+def set_thread_counts(chains: int) -> None:
     """Let TensorFlow run as many chains of operations side by side as the network has, each on its
     part of the cores.
 

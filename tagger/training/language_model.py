@@ -21,7 +21,7 @@ from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
 from tagger.networks.language_model import LanguageModel
 from tagger.training.build_language_model import architecture
-from tagger.training.callbacks import exploded
+from tagger.training.callbacks import divergence_error
 from tagger.training.checkpoints import Progress
 from tagger.training.facts import LanguageModelFacts
 from tagger.training.inputs.text_windows import Streams
@@ -162,7 +162,9 @@ def dev_score(model: LanguageModel, streams: Streams, encoded: text.Encoded) -> 
         inputs, real = streams[number]
         total += float(np.sum(model.predict_on_batch(inputs).astype(np.float64) * real))
     if not np.isfinite(total):
-        raise exploded("the network's probabilities of the dev text are no numbers any more")
+        raise divergence_error(
+            "the network's probabilities of the dev text are no numbers any more"
+        )
     perplexity = float(np.exp(-total / encoded.predicted))
     bits = -total / np.log(2) / encoded.characters
     return {"dev_score": 100 / perplexity, "dev_perplexity": perplexity, "dev_bits": float(bits)}

@@ -19,12 +19,18 @@ import numpy as np
 
 from tagger.config.schema import to_toml
 from tagger.training import hardware, runs
-from tagger.training.callbacks import EpochData, EpochEnd, EpochTensorBoard, State, exhausted
+from tagger.training.callbacks import (
+    EpochData,
+    EpochEnd,
+    EpochTensorBoard,
+    State,
+    patience_exceeded,
+)
 from tagger.training.checkpoints import Progress
 from tagger.training.facts import RunFacts
 from tagger.training.observer import Observer
 from tagger.training.optimizers import average_of, compile_model
-from tagger.training.schedule import Pace
+from tagger.training.schedule import OptimizationSettings
 
 __all__ = ["Job", "Settings", "Task", "run_training"]
 
@@ -33,7 +39,7 @@ class Settings(Protocol):
     """Settings, a dataclass of `tagger.config.schema`, of any kind of training."""
 
     @property
-    def training(self) -> Pace: ...
+    def training(self) -> OptimizationSettings: ...
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)
@@ -66,7 +72,7 @@ class Job(Generic[SettingsType]):
         interruption, does so earlier.
         """
         if not self.epoch:
-            runs.claim(self.run, to_toml(self.settings))
+            runs.write_settings(self.run, to_toml(self.settings))
 
 
 class Task(Protocol[BundleType]):
@@ -135,9 +141,9 @@ def run_training(
             model's scores became infinite or NaN.
     """
     hardware.keep_freed_memory()
-    hardware.share_cores(chains)
+    hardware.set_thread_counts(chains)
     run, observer = Path(run), observer or Observer()
-    progress, arrays = runs.begin(run, settings, resume)
+    progress, arrays = runs.start_or_resume(run, settings, resume)
     runs.seed(settings.training.seed)
     with ExitStack() as cleanup:
         job = Job(settings, run, len(progress.history), observer, cleanup)
@@ -167,7 +173,7 @@ def _fit(
 ) -> None:
     """Train the epochs that remain, unless patience is exhausted."""
     progress, training = end.state.progress, end.training
-    if exhausted(progress, training.patience):
+    if patience_exceeded(progress, training.patience):
         return
     logs = EpochTensorBoard(str(end.run / "tensorboard"), write_graph=False)
     model.fit(

@@ -10,23 +10,31 @@ import keras
 import numpy as np
 from keras import ops
 
-from tagger.training.schedule import Pace, Schedule
+from tagger.training.schedule import OptimizationSettings, Schedule
 
-__all__ = ["AT_ONCE", "RowAdam", "WeightAverage", "average_of", "compile_model", "optimizer_of"]
+__all__ = [
+    "STEPS_PER_CALL",
+    "RowAdam",
+    "WeightAverage",
+    "average_of",
+    "compile_model",
+    "optimizer_of",
+]
 
-AT_ONCE = 8
+STEPS_PER_CALL = 8
 """Steps after which callbacks hear of a training and its weights are averaged: between two, weights
 change little.
 """
 
 
-def compile_model(model: keras.Model, training: Pace, steps: int) -> None:
+def compile_model(model: keras.Model, training: OptimizationSettings, steps: int) -> None:
     """Make a model ready to be trained; `steps` are those of an epoch.
 
-    On TensorFlow a call runs `AT_ONCE` steps: what Keras does around each was a tenth of the time.
+    On TensorFlow a call runs `STEPS_PER_CALL` steps: what Keras does around each was a tenth of the
+    time.
     """
     backend = keras.backend.backend()
-    at_once = AT_ONCE if backend == "tensorflow" else 1
+    at_once = STEPS_PER_CALL if backend == "tensorflow" else 1
     model.compile(
         optimizer=optimizer_of(training, steps),
         jit_compile=backend == "jax",
@@ -35,7 +43,7 @@ def compile_model(model: keras.Model, training: Pace, steps: int) -> None:
     model.optimizer.build(model.trainable_variables)
 
 
-def optimizer_of(training: Pace, steps: int) -> keras.optimizers.Optimizer:
+def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer of these settings; `steps` are those of an epoch."""
     rate = Schedule(training, steps)
     if training.optimizer == "sgd":
@@ -43,7 +51,7 @@ def optimizer_of(training: Pace, steps: int) -> keras.optimizers.Optimizer:
     return RowAdam(rate, clip=training.clip_norm)
 
 
-def average_of(training: Pace, steps: int) -> WeightAverage | None:
+def average_of(training: OptimizationSettings, steps: int) -> WeightAverage | None:
     """The moving average of these settings, if there is to be one; `steps` are those of an
     epoch.
     """

@@ -12,15 +12,15 @@ import numpy as np
 from tagger.bundles.folder import MANIFEST
 from tagger.config import schema
 from tagger.errors import TaggerError
-from tagger.files import see_free, written_whole
+from tagger.files import atomic_write, require_empty
 from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
 
-__all__ = ["begin", "claim", "restore", "seed"]
+__all__ = ["restore", "seed", "start_or_resume", "write_settings"]
 
 
-def begin(
+def start_or_resume(
     run: Path, settings: Any, resume: bool
 ) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
     """Return where a training begins: nowhere, or at the checkpoint of a training with the same
@@ -44,7 +44,7 @@ def begin(
     """
     fixed = _fixed(settings)
     if not resume:
-        see_free(run)
+        require_empty(run)
         return Progress(settings=fixed), {}
     config = run / "config.toml"
     if config.exists() and not (run / "checkpoint").exists() and not (run / MANIFEST).exists():
@@ -75,11 +75,11 @@ def _see_same(run: Path, before: str, settings: Any) -> None:
         )
 
 
-def claim(run: Path, settings: str) -> None:
+def write_settings(run: Path, settings: str) -> None:
     """Write the settings to the folder of a new training: if it cannot be written, that must show
     before the first epoch.
     """
-    with written_whole(run / "config.toml") as stream:
+    with atomic_write(run / "config.toml") as stream:
         stream.write(settings)
 
 

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import keras
 from keras import ops
 
-__all__ = ["Pace", "Schedule"]
+__all__ = ["OptimizationSettings", "Schedule"]
 
 
-class Pace(Protocol):
+class OptimizationSettings(Protocol):
     """Settings of the optimization that all kinds of trainings have in common."""
 
     @property
@@ -38,7 +38,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     It knows nothing but the number of the step: a resumed training goes on where it was.
     """
 
-    def __init__(self, training: Pace, steps: int) -> None:
+    def __init__(self, training: OptimizationSettings, steps: int) -> None:
         """`steps` are those of an epoch."""
         self.training = training
         self.steps = steps

@@ -72,7 +72,7 @@ class _TaggerTask:
     observer: Observer
 
     @property
-    def data(self) -> tagging.Batches | tagging.Mixed:
+    def data(self) -> tagging.Batches | tagging.DistillationBatches:
         return self.inputs.batches
 
     def build_model(self) -> SequenceTagger:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.tuning import tables
 from tagger.tuning.space import Choice, Range
 
@@ -80,7 +80,7 @@ def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
     ]
     tables.write_table(run / "search.csv", head, cells)
     failures = "".join(f"\nTrial {row.number} failed: {row.error}\n" for row in rows if row.error)
-    with written_whole(run / "search.md") as stream:
+    with atomic_write(run / "search.md") as stream:
         stream.write(f"{table(rows)}\n{failures}")
 
 
@@ -110,7 +110,7 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
         ncols=4,
         frameon=False,
     )
-    with written_whole(path, "wb") as stream:
+    with atomic_write(path, "wb") as stream:
         figure.savefig(stream, format="png", dpi=120)
     return path
 

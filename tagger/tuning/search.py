@@ -24,7 +24,7 @@ from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.training.inputs import soft_labels as labelling
 from tagger.training.observer import Observer
 from tagger.tuning import report as search_report
@@ -36,7 +36,7 @@ from tagger.tuning.space import Choice, Range
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["Found", "search"]
+__all__ = ["SearchResult", "search"]
 
 Space = Mapping[str, Choice | Range]
 
@@ -51,7 +51,7 @@ EPOCHS_BEFORE_PRUNING = 2
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search came to: all trials in order, the best of them, its model, and the plot, None
     without Matplotlib.
     """
@@ -74,7 +74,7 @@ def search(
     trials: int = 30,
     resume: bool = False,
     observer: Observer | None = None,
-) -> Found:
+) -> SearchResult:
     """Train `trials` times with settings out of `space` and write the best model to the folder
     `run`, a bundle afterwards.
 
@@ -96,25 +96,25 @@ def search(
     tables.begin(run, run / STORAGE, resume)
     corpora.splits(settings.data)  # else wrong data would be found trial by trial
     with _study(run, settings, space) as study:
-        _tidy(study, run)  # what was killed between a trial's end and its tidying
-        for number in range(len(_counted(study)) + 1, trials + 1):
-            _try(study, settings, space, run, number, trials, observer)
-            _tidy(study, run)
+        _prune_files(study, run)  # what was killed between a trial's end and its tidying
+        for number in range(len(_finished_trials(study)) + 1, trials + 1):
+            _run_trial(study, settings, space, run, number, trials, observer)
+            _prune_files(study, run)
         rows = _rows(study)
     return _publish(run, rows, space)
 
 
-def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> Found:
+def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> SearchResult:
     """Make `run` the best trial's bundle; its manifest appears last."""
     best = _best(rows)
     if best is None:
         raise TaggerError(f"{run}: all {len(rows)} trials failed, the last so: {rows[-1].error}")
     found = bundle.load(_folder(run, best.number))
-    with written_whole(run / "best.toml") as stream:
+    with atomic_write(run / "best.toml") as stream:
         stream.write(config.to_toml(found.config))
     plot = search_report.plot(run / "search.png", rows, space)
     bundle.save(run, found)
-    return Found(rows, best, found, plot)
+    return SearchResult(rows, best, found, plot)
 
 
 def _optuna() -> Any:
@@ -159,7 +159,7 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
             pruner=pruner,
             load_if_exists=True,
         )
-        _same(study, settings, space, run)
+        _check_settings(study, settings, space, run)
         for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
             study.tell(
                 trial.number, state=optuna.trial.TrialState.FAIL
@@ -175,7 +175,7 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
             storage.engine.dispose()
 
 
-def _same(study: optuna.Study, settings: Config, space: Space, run: Path) -> None:
+def _check_settings(study: optuna.Study, settings: Config, space: Space, run: Path) -> None:
     """Scores of other settings or another space are not comparable."""
     text = config.to_toml(settings) + "".join(
         f"search.space.{key} = {dimension}\n" for key, dimension in space.items()
@@ -191,7 +191,7 @@ def _same(study: optuna.Study, settings: Config, space: Space, run: Path) -> Non
         )
 
 
-def _counted(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+def _finished_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
     """The trials that ended, in order; their place, from 1, is their number. Interrupted ones are
     done again and not told.
     """
@@ -205,7 +205,7 @@ def _counted(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 def _rows(study: optuna.Study) -> tuple[Row, ...]:
     states = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
     rows = []
-    for number, trial in enumerate(_counted(study), 1):
+    for number, trial in enumerate(_finished_trials(study), 1):
         assert trial.datetime_start is not None
         assert trial.datetime_complete is not None
         scores = trial.intermediate_values
@@ -260,7 +260,7 @@ class _Watcher(Observer):
             raise _PrunedError
 
 
-def _try(
+def _run_trial(
     study: optuna.Study,
     settings: Config,
     space: Space,
@@ -321,7 +321,7 @@ def _distribution(dimension: Choice | Range) -> optuna.distributions.BaseDistrib
     )
 
 
-def _tidy(study: optuna.Study, run: Path) -> None:
+def _prune_files(study: optuna.Study, run: Path) -> None:
     """Write the tables. Of trials that have ended, keep no checkpoint, and the model of the best
     alone: disks fill up.
     """

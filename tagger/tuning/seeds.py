@@ -16,13 +16,13 @@ from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.training.inputs import soft_labels as labelling
 from tagger.training.observer import Observer
 from tagger.tuning import subprocess_trainer as apart
 from tagger.tuning import tables
 
-__all__ = ["Result", "Series", "train"]
+__all__ = ["Result", "SeedResults", "train"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Series:
+class SeedResults:
     """The results of all seeds, in order."""
 
     results: tuple[Result, ...]
@@ -81,7 +81,7 @@ def train(
     *,
     resume: bool = False,
     observer: Observer | None = None,
-) -> Series:
+) -> SeedResults:
     """Train `count` times with the seeds ``training.seed``, the next higher, and so on; all else is
     the same.
 
@@ -114,11 +114,11 @@ def train(
         result = _result(_trained(plan, folder, observer), folder)
         better = all(result.dev_score > other.dev_score for other in results)
         results.append(result)
-        _write(run, Series(tuple(results)))
+        _write(run, SeedResults(tuple(results)))
         observer.run_ended(
             number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", better
         )
-    whole = Series(tuple(results))
+    whole = SeedResults(tuple(results))
     bundle.save(run, bundle.load(run / f"seed-{whole.kept.seed}"))
     return whole
 
@@ -159,11 +159,11 @@ def _result(trained: Bundle, folder: Path) -> Result:
     )
 
 
-def _write(run: Path, whole: Series) -> None:
+def _write(run: Path, whole: SeedResults) -> None:
     tables.write_table(
         run / "seeds.csv",
         [field.name for field in fields(Result)],
         [astuple(row) for row in whole.results],
     )
-    with written_whole(run / "seeds.md") as stream:
+    with atomic_write(run / "seeds.md") as stream:
         stream.write(whole.table() + "\n")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tagger.errors import TaggerError
-from tagger.files import see_free, written_whole
+from tagger.files import atomic_write, require_empty
 
 __all__ = ["begin", "markdown", "write_table"]
 
@@ -24,12 +24,12 @@ def begin(run: Path, begun: Path, resume: bool) -> None:
             f"{begun}: does not exist, so there is nothing to resume; leave out --resume"
         )
     if not resume:
-        see_free(run)
+        require_empty(run)
 
 
 def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """CSV."""
-    with written_whole(path) as stream:
+    with atomic_write(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(head)
         writer.writerows(rows)

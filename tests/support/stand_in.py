@@ -20,7 +20,7 @@ from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config, to_toml
 from tagger.errors import TaggerError
 from tagger.features.vocabulary import Vocabulary
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.training.facts import TaggerFacts
 from tagger.training.observer import Observer
 
@@ -49,7 +49,7 @@ class Trainer:
         done = int(checkpoint.read_text()) if resume else 0
         if not resume and run.exists():
             raise TaggerError(f"{run}: exists and is not empty")
-        with written_whole(run / "config.toml") as stream:
+        with atomic_write(run / "config.toml") as stream:
             stream.write(to_toml(settings))
         checkpoint.parent.mkdir(exist_ok=True)
         observer.training_started(TaggerFacts(1, 1, 1, 1, 1, 1, 1, "IOB2"))

@@ -10,8 +10,8 @@ from pathlib import Path
 from support.tiny import BY_HEART, settings_in
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config
-from tagger.inference.member import Member
-from tagger.inference.network import Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.training import trainer
 
@@ -63,5 +63,7 @@ def a_model(*folders: Path, weight: float) -> Predictor:
     for folder in folders:
         bundle = bundles.load(folder)
         metrics = {**bundle.metrics, "agreement": {"weight": weight, "score": 0, "without": 0}}
-        members.append(Member(replace(bundle, metrics=metrics), Network(bundle, "float32")))
+        members.append(
+            EnsembleMember(replace(bundle, metrics=metrics), OnnxTagger(bundle, "float32"))
+        )
     return Predictor(*members)

@@ -16,7 +16,7 @@ import numpy as np
 
 from tagger.config.schema import override, setting
 from tagger.config.tagger import TrainingConfig
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.training.checkpoints import Progress
 from tagger.training.facts import RunFacts
 from tagger.training.loop import Job, run_training
@@ -136,7 +136,7 @@ class LineTask:
         return Bundle(weights, progress.best_epoch, len(progress.history))
 
     def save(self, run: Path, bundle: Bundle) -> None:
-        with written_whole(run / "weights.npz", "wb") as stream:
+        with atomic_write(run / "weights.npz", "wb") as stream:
             np.savez(stream, **bundle.weights)
 
 

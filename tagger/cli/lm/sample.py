@@ -61,6 +61,6 @@ def command(
     """
     from tagger.language_models import sampling
 
-    drawing = sampling.Drawing(temperature=temperature, top_k=top_k, max_length=max_length)
+    drawing = sampling.SamplingConfig(temperature=temperature, top_k=top_k, max_length=max_length)
     for text in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed):
         click.echo(text)

@@ -49,7 +49,7 @@ def command(
     """
     from tagger.language_models import scoring
 
-    total = scoring.Total()
+    total = scoring.CorpusScore()
     for scored in scoring.score_files(
         run, files, tokenizer=tokenizer, wrapped=wrapped, carry=carry
     ):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles.weights import Weights, below
+from tagger.bundles.weights import Weights, layer_weights
 from tagger.export.operators import Graph, recurrent, value
 from tagger.features.vocabulary import PAD
 
@@ -64,7 +64,7 @@ def _remembered(graph: Graph, weights: Weights, cell: str) -> list[str]:
     count = graph("ReduceSum", real, graph.constant([1], np.int64), keepdims=0)
     lengths = graph("Cast", graph("Max", count, graph.constant(1, np.float32)), to=6)
     ends = [
-        recurrent(graph, x, lengths, cell, {direction: below(weights, direction)}).states[0]
+        recurrent(graph, x, lengths, cell, {direction: layer_weights(weights, direction)}).states[0]
         for direction in ("forward", "backward")
     ]
     return [graph("Squeeze", end, graph.constant([0], np.int64)) for end in ends]

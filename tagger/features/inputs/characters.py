@@ -116,7 +116,7 @@ class Ragged:
     def add(self, words: list[str]) -> None:
         lengths = np.array([len(word) for word in words], dtype=np.int64)
         self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
-        numbers = self._vocabulary.numbers("".join(words))
+        numbers = self._vocabulary.ids("".join(words))
         self._characters = np.concatenate([self._characters, numbers])
 
     @property

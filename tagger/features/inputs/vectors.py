@@ -47,12 +47,12 @@ class VectorsInput(Input):
         counted = dict(zip(words.words, words.counts, strict=True))
         tables, readings = [], []
         for path in data["vectors"]:
-            table = vector_files.read(path).halved()
+            table = vector_files.read(path).to_float16()
             tables.append(table)
             found = table.coverage(counted).tokens.found
             readings.append((path, len(table), table.dimension, found))
         vectors, keep = merge(tables), data["keep_vectors"]
-        return cls(vectors.trimmed(keep, words.words) if keep else vectors, readings)
+        return cls(vectors.truncated(keep, words.words) if keep else vectors, readings)
 
     @classmethod
     def load(cls, settings: Settings, files: Files, sources: Sources) -> Input | None:

@@ -47,7 +47,7 @@ class WordsInput(Input):
         return {_FILE: self.vocabulary.to_json().encode()}
 
     def store(self) -> Column:
-        return Column(self.vocabulary.numbers, PAD)
+        return Column(self.vocabulary.ids, PAD)
 
     @cached_property
     def _rare(self) -> np.ndarray:

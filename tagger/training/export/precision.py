@@ -15,17 +15,17 @@ from tagger.bundles.tagger import INT8, Bundle
 from tagger.evaluation.scores import span_f1
 from tagger.export import tagger as export
 from tagger.inference.document_consistency import WEIGHT
-from tagger.inference.member import Member
-from tagger.inference.network import FLOAT32, Network
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import FLOAT32, OnnxTagger
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
-__all__ = ["TOLERATED", "add", "with_graphs"]
+__all__ = ["MAX_INT8_LOSS", "add", "with_graphs"]
 
-TOLERATED = 0.1
+MAX_INT8_LOSS = 0.1
 """So many percentage points of the dev score int8 may lose and still be what a model predicts
 in.
 """
@@ -48,7 +48,7 @@ def with_graphs(
 
     - whether the occurrences of a word in a document inform each other
       (`inference.document_consistency`): if that is the better;
-    - in int8, if that loses no more than `TOLERATED`.
+    - in int8, if that loses no more than `MAX_INT8_LOSS`.
 
     The figures of all are in its metrics.
 
@@ -76,7 +76,7 @@ def with_graphs(
     if INT8 not in bundle.graphs:
         return bundle
     int8 = round(_score(bundle, sentences, "int8", observer), 2)
-    precision = "int8" if int8 >= score - TOLERATED else FLOAT32
+    precision = "int8" if int8 >= score - MAX_INT8_LOSS else FLOAT32
     return replace(
         bundle,
         metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision},
@@ -97,7 +97,7 @@ def _score(
     bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer
 ) -> float:
     """Span F1 in percent; for plain tags the accuracy."""
-    member = Member(bundle, Network(bundle, precision))
+    member = EnsembleMember(bundle, OnnxTagger(bundle, precision))
     states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
     with Predictor(member) as model:
         found = list(model.predict(sentences, scores=False, states=states))

@@ -11,7 +11,7 @@ from tagger.bundles import tagger_files
 from tagger.bundles.card import describe
 from tagger.errors import ConfigError
 from tagger.export import language_model as language_model_export
-from tagger.training import see_installed
+from tagger.training import require_packages
 from tagger.training.export import precision
 
 __all__ = ["TARGETS", "Exported", "export_model"]
@@ -58,13 +58,13 @@ def export_model(
         raise ValueError(f"unknown format {to!r}; expected one of {', '.join(TARGETS)}")
     if output and to == "onnx":
         raise ValueError("output is for saved-model; graphs are written into the model's folder")
-    if language_models.is_one(run):
+    if language_models.is_language_model(run):
         if file or verify or to != "onnx":
             raise ValueError(f"{run} is a language model, of which there are only ONNX graphs")
         bundle = language_model_export.with_graphs(language_models.load(run, with_graphs=False))
         language_models.save(run, bundle)
         return Exported(Path(run))
-    see_installed("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
+    require_packages("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
     if to == "saved-model":
         return _saved_model(run, Path(output or Path(run) / "saved_model"))
     return _graphs(run, file, verify)

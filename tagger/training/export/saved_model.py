@@ -12,7 +12,7 @@ import numpy as np
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs
 from tagger.errors import TaggerError
-from tagger.features.encode import Lexicon
+from tagger.features.encode import WordEncoder
 from tagger.features.inputs import INPUTS
 from tagger.training.build import restore
 
@@ -38,8 +38,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     import tensorflow
 
     model = restore(bundle)
-    lexicon = Lexicon(bundle.features)
-    example = lexicon.inputs(lexicon.numbers([["a"]])[0][None])
+    lexicon = WordEncoder(bundle.features)
+    example = lexicon.inputs(lexicon.word_ids([["a"]])[0][None])
     for name, config in input_configs(bundle.config.model, bundle.features).items():
         if INPUTS[name].is_of_tokens:
             example[name] = np.zeros((1, 1, config["width"]), dtype=np.float32)

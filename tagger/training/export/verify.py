@@ -12,9 +12,9 @@ import numpy as np
 
 from tagger.bundles.tagger import INT8, Bundle
 from tagger.errors import TaggerError
-from tagger.features.encode import Lexicon
-from tagger.inference.member import Member, emissions_in_batches, encoders_of
-from tagger.inference.network import FLOAT32, PRECISIONS, Network
+from tagger.features.encode import WordEncoder
+from tagger.inference.member import EnsembleMember, emissions_in_batches, encoders_of
+from tagger.inference.network import FLOAT32, PRECISIONS, OnnxTagger
 from tagger.language_models.states import states_of
 from tagger.training.build import emissions_of
 
@@ -55,9 +55,9 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     Raises:
         TaggerError: float32 emissions differ by more than `CLOSE`, or a tag differs.
     """
-    keras, lexicon = emissions_of(bundle), Lexicon(bundle.features)
+    keras, lexicon = emissions_of(bundle), WordEncoder(bundle.features)
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
-    members = {name: Member(bundle, Network(bundle, name)) for name in precisions}
+    members = {name: EnsembleMember(bundle, OnnxTagger(bundle, name)) for name in precisions}
     encoders = encoders_of(bundle, FLOAT32)
     found = {name: Comparison(name) for name in precisions}
     for first in range(0, len(sentences), _AT_ONCE):
@@ -86,7 +86,9 @@ def _by_sentence(batches: Batches) -> dict[int, np.ndarray]:
     }
 
 
-def _count(comparison: Comparison, member: Member, expected: np.ndarray, found: np.ndarray) -> None:
+def _count(
+    comparison: Comparison, member: EnsembleMember, expected: np.ndarray, found: np.ndarray
+) -> None:
     length = np.array([len(expected)])
     one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, found))
     comparison.tokens += len(expected)

@@ -8,15 +8,15 @@ import keras
 import numpy as np
 
 from tagger.config.tagger import Config, TrainingConfig
-from tagger.features.batches import batch_up, shuffled_buckets
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.batches import collate, shuffled_buckets
+from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD, UNK
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.augmentation import Mentions
 
-__all__ = ["Batches", "passes"]
+__all__ = ["Batches", "repeats_per_epoch"]
 
 LARGE = 512  # padded tokens a batch, where train is not small
 
@@ -35,8 +35,8 @@ class Batches(keras.utils.PyDataset):
         epoch: int = 0,
     ) -> None:
         super().__init__()
-        self.lexicon = Lexicon(features)
-        self.numbers = self.lexicon.numbers(sentence.tokens for sentence in sentences)
+        self.lexicon = WordEncoder(features)
+        self.numbers = self.lexicon.word_ids(sentence.tokens for sentence in sentences)
         ids = {tag: number for number, tag in enumerate(tags)}
         self.tags = [_targets(sentence, ids) for sentence in sentences]
         self.mentions = Mentions(
@@ -46,7 +46,7 @@ class Batches(keras.utils.PyDataset):
         self.settings = settings
         self.lengths = np.array([len(sentence) for sentence in sentences])
         tokens = int(self.lengths.sum())
-        self.passes = passes(tokens, settings.training)
+        self.passes = repeats_per_epoch(tokens, settings.training)
         self.tokens = tokens * self.passes
         self.budget = settings.training.batch_tokens or (
             min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE
@@ -82,19 +82,19 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
         indices, numbers, tags = self._batches[number]
-        batch = batch_up(
+        batch = collate(
             indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes
         )
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
-        inputs, ids = self.disguised(batch.inputs, random), batch.tags
+        inputs, ids = self.mask_unknown(batch.inputs, random), batch.tags
         return (
             (inputs, ids)
             if number or fixed_shapes
-            else (self._widened(inputs), np.pad(ids, ((0, 0), (0, 1))))
+            else (self._pad_first_batch(inputs), np.pad(ids, ((0, 0), (0, 1))))
         )
 
-    def _widened(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _pad_first_batch(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The first batch with more padding than any other: on TensorFlow, Keras takes a size in
         which the first two batches agree for one that never varies."""
         wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
@@ -106,7 +106,7 @@ class Batches(keras.utils.PyDataset):
                 wider[name] = np.pad(inputs[name], ((0, 0), (0, 1), (0, 0)))
         return {**inputs, **wider}
 
-    def disguised(
+    def mask_unknown(
         self, inputs: dict[str, np.ndarray], random: np.random.Generator
     ) -> dict[str, np.ndarray]:
         """Inputs in which some words look as unknown ones will: to the network they are the same in
@@ -130,7 +130,7 @@ class Batches(keras.utils.PyDataset):
         self.epoch += 1
 
 
-def passes(tokens: int, training: TrainingConfig) -> int:
+def repeats_per_epoch(tokens: int, training: TrainingConfig) -> int:
     """How often an epoch reads a corpus of so many tokens."""
     return max(1, round(training.epoch_tokens / tokens))
 

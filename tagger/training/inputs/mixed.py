@@ -11,16 +11,16 @@ import keras
 import numpy as np
 
 from tagger.config.tagger import Config
-from tagger.features.batches import batch_up, shuffled_buckets
+from tagger.features.batches import collate, shuffled_buckets
 from tagger.training.inputs.batches import Batches
-from tagger.training.inputs.soft_labels import Labels
+from tagger.training.inputs.soft_labels import SoftLabels
 
-__all__ = ["Mixed"]
+__all__ = ["DistillationBatches"]
 
 _TEXT = 1  # in seeds: draws for text are others than those for train
 
 
-class Mixed(keras.utils.PyDataset):
+class DistillationBatches(keras.utils.PyDataset):
     """Batches of train among batches of text, in an order that the seed and the epoch's number
     alone determine.
 
@@ -29,12 +29,12 @@ class Mixed(keras.utils.PyDataset):
     distributions, (B, T, K) float32.
     """
 
-    def __init__(self, train: Batches, labels: Labels, settings: Config) -> None:
+    def __init__(self, train: Batches, labels: SoftLabels, settings: Config) -> None:
         super().__init__()
         self.train = train
         self.targets = np.eye(labels.probabilities[0].shape[1], dtype=np.float32)
         self.probabilities = labels.probabilities
-        self.numbers = train.lexicon.numbers(labels.sentences)
+        self.numbers = train.lexicon.word_ids(labels.sentences)
         self.lengths = np.array([len(tokens) for tokens in labels.sentences])
         self.seed = settings.training.seed
         self.rounds: dict[int, list[np.ndarray]] = {}
@@ -97,12 +97,12 @@ class Mixed(keras.utils.PyDataset):
             return inputs, self.targets[tags]
         fixed_shapes = self.train.budget if keras.backend.backend() == "jax" else 0
         indices = self.texts[place - len(self.train)]
-        batch = batch_up(indices, self.train.lexicon, self.numbers, token_budget=fixed_shapes)
+        batch = collate(indices, self.train.lexicon, self.numbers, token_budget=fixed_shapes)
         targets = np.zeros((*batch.inputs["tokens"].shape, len(self.targets)), dtype=np.float32)
         for row, index in enumerate(indices):
             targets[row, : self.lengths[index]] = self.probabilities[index]
         random = np.random.default_rng((self.seed, self.epoch, place, _TEXT))
-        return self.train.disguised(batch.inputs, random), targets
+        return self.train.mask_unknown(batch.inputs, random), targets
 
     def on_epoch_end(self) -> None:
         self.epoch += 1

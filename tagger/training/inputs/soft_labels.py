@@ -28,15 +28,15 @@ from tagger.bundles import folder as folders
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import DataError, TaggerError
-from tagger.files import written_whole
+from tagger.files import atomic_write
 from tagger.inference import predictor
-from tagger.inference.document_consistency import stretches
+from tagger.inference.document_consistency import chunks
 from tagger.inference.predictor import Predictor
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["LABELS", "Labels", "Told", "folder_of", "labelled", "shared"]
+__all__ = ["LABELS", "SoftLabels", "Told", "folder_of", "load_or_create_soft_labels", "shared"]
 
 LABELS = "labels"
 BLOCK = 1 << 15
@@ -52,7 +52,7 @@ Told = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Labels:
+class SoftLabels:
     """Sentences of a text, and for each the probabilities of its tokens' tags, (T, K) float16."""
 
     sentences: list[tuple[str, ...]]
@@ -76,7 +76,9 @@ def shared(settings: Config, run: Path) -> Config:
     )
 
 
-def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False) -> Labels:
+def load_or_create_soft_labels(
+    settings: Config, folder: Path, told: Told, *, begun: bool = False
+) -> SoftLabels:
     """The labels that `settings` ask for: those in `folder`, else made and put there, block by
     block.
 
@@ -88,7 +90,7 @@ def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False)
             a training has begun.
     """
     options = replace(settings.data.reading, wrapped=settings.distillation.wrapped, annotated=False)
-    head = _head(settings)
+    head = _cache_key(settings)
     target = folder / hashlib.sha256(json.dumps(head).encode()).hexdigest()[:16]
     if not (target / _LAST).exists():
         if begun:
@@ -101,7 +103,7 @@ def labelled(settings: Config, folder: Path, told: Told, *, begun: bool = False)
     return _read(target)
 
 
-def _head(settings: Config) -> dict[str, Any]:
+def _cache_key(settings: Config) -> dict[str, Any]:
     """All that the labels depend on."""
     distillation, data = settings.distillation, settings.data
     texts = [
@@ -112,7 +114,7 @@ def _head(settings: Config) -> dict[str, Any]:
     return {
         "version": _FORMAT,
         "teachers": [
-            folders.entry(Path(folder) / folders.MANIFEST)["sha256"]
+            folders.manifest_entry(Path(folder) / folders.MANIFEST)["sha256"]
             for folder in distillation.teachers
         ],
         "texts": texts,
@@ -123,7 +125,7 @@ def _head(settings: Config) -> dict[str, Any]:
 
 def _digest(path: str) -> str:
     try:
-        return str(folders.entry(Path(path))["sha256"])
+        return str(folders.manifest_entry(Path(path))["sha256"])
     except OSError as error:
         raise DataError(path, None, f"cannot be read: {error.strerror or error}") from error
 
@@ -140,7 +142,7 @@ def _label(
     ):
         path = target / f"{count - 1:05}.npz"
         if not path.exists():
-            _write(path, *_believed(model, block))
+            _write(path, *_soft_labels(model, block))
         tokens += sum(map(len, block))
         told(min(tokens, distillation.tokens), distillation.tokens)
     if not tokens:
@@ -148,7 +150,7 @@ def _label(
             f"{', '.join(distillation.text)}: no sentence in it to learn from; expected text"
         )
     names = {"by": distillation.teachers, "of": distillation.text, "tags": model.bundle.tags}
-    with written_whole(target / _LAST) as stream:
+    with atomic_write(target / _LAST) as stream:
         stream.write(
             json.dumps(
                 {**head, **names, "blocks": count, "labelled": tokens}, indent=1, ensure_ascii=False
@@ -162,7 +164,7 @@ def _in_turn(paths: Sequence[str], options: ReadOptions) -> Iterator[list[Senten
     something of all.
     """
     readers = [
-        stretches(formats.read(path, formats.format_of(path), options))
+        chunks(formats.read(path, formats.format_of(path), options))
         for path in dict.fromkeys(paths)
     ]
     while readers:
@@ -191,10 +193,12 @@ def _blocks(stretches: Iterator[list[Sentence]], limit: int) -> Iterator[list[Se
         yield block
 
 
-def _believed(model: Predictor, block: list[Sentence]) -> tuple[list[tuple[str, ...]], np.ndarray]:
+def _soft_labels(
+    model: Predictor, block: list[Sentence]
+) -> tuple[list[tuple[str, ...]], np.ndarray]:
     """The sentences to learn from, and the probabilities (N, K) of their tokens' tags."""
     for member in model.members:
-        member.forget()  # numbers depend, in their last bits, on what is computed together
+        member.clear_cache()  # numbers depend, in their last bits, on what is computed together
     pairs = [
         (one.tokens, each) for one, each in model.distributions(block) if 0 < len(one) <= LONGEST
     ]
@@ -204,12 +208,12 @@ def _believed(model: Predictor, block: list[Sentence]) -> tuple[list[tuple[str, 
 
 def _write(path: Path, sentences: list[tuple[str, ...]], probabilities: np.ndarray) -> None:
     text = np.frombuffer(json.dumps(sentences, ensure_ascii=False).encode(), dtype=np.uint8)
-    with written_whole(path, "wb") as stream:
+    with atomic_write(path, "wb") as stream:
         np.savez(stream, sentences=text, probabilities=probabilities)
 
 
-def _read(target: Path) -> Labels:
-    found = Labels([], [])
+def _read(target: Path) -> SoftLabels:
+    found = SoftLabels([], [])
     try:
         for number in range(json.loads((target / _LAST).read_bytes())["blocks"]):
             path = target / f"{number:05}.npz"

@@ -9,7 +9,7 @@ from tagger import corpora
 from tagger.bundles.language_model import Bundle as LanguageModelBundle
 from tagger.bundles.tagger_files import sources_of
 from tagger.config.tagger import Config, TrainingConfig
-from tagger.features.encode import Lexicon, WordFeatures
+from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.language_models.model import LanguageModel
@@ -18,13 +18,13 @@ from tagger.text.spans import Sentence
 from tagger.training import distillation
 from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
 from tagger.training.inputs.augmentation import versions
-from tagger.training.inputs.batches import Batches, passes
+from tagger.training.inputs.batches import Batches, repeats_per_epoch
 from tagger.training.inputs.context import contexts_of, language_models_of
-from tagger.training.inputs.mixed import Mixed
+from tagger.training.inputs.mixed import DistillationBatches
 from tagger.training.inputs.word_features import features_of
 from tagger.training.loop import Job
 
-__all__ = ["Batches", "Mixed", "TaggerData", "check", "read"]
+__all__ = ["Batches", "DistillationBatches", "TaggerData", "check", "read"]
 
 # times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models,
 # at 3 they do not
@@ -55,10 +55,10 @@ class TaggerData:
     tags: tuple[str, ...]
     features: WordFeatures
     decoder: Decoder
-    lexicon: Lexicon
+    lexicon: WordEncoder
     models: tuple[LanguageModelBundle, ...]
     dev_contexts: TokenStates | None
-    batches: Batches | Mixed
+    batches: Batches | DistillationBatches
     vectors: tuple[VectorFacts, ...]
     text: TextFacts | None
 
@@ -110,10 +110,10 @@ def read(job: Job[Config]) -> TaggerData:
     tags, labels, known = _tags(train, scheme), None, train
     if settings.distillation.teachers:
         tags, labels = distillation.teach(job, tags, scheme)
-        known = distillation.vocabulary_of(train, labels)
+        known = distillation.vocabulary_sentences(train, labels)
     features, readings = features_of(settings, known, sources_of(models))
     batches = Batches(augmented, features, tags, settings, contexts=train_contexts, epoch=job.epoch)
-    mixed = None if labels is None else Mixed(batches, labels, settings)
+    mixed = None if labels is None else DistillationBatches(batches, labels, settings)
     return TaggerData(
         train=train,
         dev=dev,
@@ -121,7 +121,7 @@ def read(job: Job[Config]) -> TaggerData:
         tags=tags,
         features=features,
         decoder=Decoder(tags, plain_tags=scheme == schemes.PLAIN),
-        lexicon=Lexicon(features),
+        lexicon=WordEncoder(features),
         models=models,
         dev_contexts=dev_contexts,
         batches=mixed or batches,
@@ -134,7 +134,7 @@ def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sente
     """The sentences that an epoch reads with language models, whose states depend on the whole
     sentence: mentions are replaced before they are computed.
     """
-    count = passes(sum(map(len, sentences)), training)
+    count = repeats_per_epoch(sum(map(len, sentences)), training)
     replaced = (
         count >= OFTEN
         and training.mention_replacement
@@ -153,7 +153,7 @@ def _labels(sentences: list[Sentence]) -> set[str]:
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
-    return schemes.tags_of(
+    return schemes.tag_set(
         (span.label for sentence in sentences for span in sentence.spans or ()),
         schemes.TRAINING_SCHEME,
     )
