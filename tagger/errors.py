@@ -4,6 +4,8 @@ where and how to mend it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class TaggerError(Exception):
     """Base of all errors that the command line shows as one message (exit status 1), never as a
@@ -26,3 +28,27 @@ class ConfigError(TaggerError):
 
 class BundleError(TaggerError):
     """A folder that is not a trained model, or one that was damaged or made by a newer version."""
+
+
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return a hint for an unknown name: the most similar known one, or all of them.
+
+    Args:
+        name: The name that is unknown.
+        known: The names that would be right.
+        prefix: What stands before each name in the hint, such as ``model.``.
+
+    Returns:
+        ``did you mean model.units?`` or ``known: model.cell, model.units``.
+    """
+    names = list(known)
+    if near := most_similar(name, names):
+        return f"did you mean {prefix}{near}?"
+    return f"known: {', '.join(prefix + one for one in names)}"
+
+
+def most_similar(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most similar to `name`, or "" if none is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)), "")

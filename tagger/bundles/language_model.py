@@ -31,6 +31,7 @@ from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
 from tagger.config.language_model import Config, ModelConfig
+from tagger.config.reference import commented_toml
 from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
 
@@ -112,7 +113,7 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         TaggerError: the disk does not let it be written.
     """
     texts = {
-        "config.toml": configuration.to_toml(bundle.config),
+        "config.toml": commented_toml(bundle.config),
         "vocabulary.json": bundle.vocabulary.to_json(),
         "metrics.json": json.dumps(bundle.metrics, indent=1, ensure_ascii=False) + "\n",
         "README.md": _card(bundle),

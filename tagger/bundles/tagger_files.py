@@ -37,6 +37,7 @@ from tagger.bundles.language_model import Bundle as LanguageModel
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
+from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
@@ -93,7 +94,7 @@ def save(folder: str | Path, bundle: Bundle) -> None:
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
     texts = {
-        "config.toml": configuration.to_toml(bundle.config),
+        "config.toml": commented_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
         "metrics.json": _json(bundle.metrics),
         "README.md": card(bundle),

@@ -13,12 +13,11 @@ for every single line break.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, most_similar
 
 __all__ = [
     "DEFAULT",
@@ -190,8 +189,8 @@ def get(name: str) -> Tokenizer:
         TokenizerError: (a ValueError) no such name; the message lists the known ones.
     """
     if name not in _TOKENIZERS:
-        nearest = difflib.get_close_matches(name, _TOKENIZERS, n=1, cutoff=0.5)
-        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        nearest = most_similar(name, _TOKENIZERS)
+        hint = f" (did you mean {nearest!r}?)" if nearest else ""
         raise TokenizerError(
             f"unknown tokenizer {name!r}{hint}; known: {', '.join(names())}. "
             "One of your own must be registered first, with tagger.text.tokens.register"
