@@ -180,7 +180,7 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     recorder = Recorder()
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)

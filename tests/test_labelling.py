@@ -124,7 +124,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
     student: Config, tmp_path: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
     blocks = []
@@ -156,7 +156,7 @@ def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, mon
     """Sentences that help each other are never parted by the border of a block."""
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 4)
     whole = labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 1)
+    monkeypatch.setattr(labelling, "BLOCK", 1)
     parted = labelling.load_or_create_soft_labels(student, tmp_path / "parted", told)
     assert parted.sentences == whole.sentences
     for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
