@@ -89,7 +89,7 @@ def markdown() -> str:
                 table = info.table
                 parts += ["", f"### [{table}]", "", "| setting | default | values | meaning |"]
                 parts += ["|---|---|---|---|"]
-            text = info.text.replace("<", "&lt;").replace("|", "\\|")
+            text = info.text.replace("<", "&lt;").replace("[", "&#91;").replace("|", "\\|")
             parts.append(f"| `{info.name}` | `{info.default}` | {info.values} | {text} |")
         parts.append("")
     return "\n".join(parts)
