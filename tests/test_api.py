@@ -63,7 +63,9 @@ def test_files_are_tagged_and_failures_are_told(texts: list[Path], workers: int)
         assert recorder.shares[-1] == ("2.txt", 1.0, 8 + 3 * 8)
 
 
-def test_a_folder_of_a_model_and_one_file_will_do(texts: list[Path], capsys) -> None:
+def test_a_folder_of_a_model_and_one_file_will_do(
+    texts: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     before = threading.active_count()
     assert tagger.tag_files(GOLDEN, "0.txt", "out", target_format="jsonl").files == 1
     assert '"label": "PER"' in Path("out/0.jsonl").read_text()

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from tagger.errors import TaggerError
 from tagger.inference import files as stream
 from tagger.inference.predictor import load
 from tagger.text.formats import ReadOptions
+from tagger.text.spans import Sentence
 
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
 
@@ -100,7 +102,7 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
     predict = model.predict
     monkeypatch.setattr(model, "predict", lambda *given, **more: watched(predict(*given, **more)))
 
-    def watched(sentences):
+    def watched(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
         seen.append(intervals[-1])
         yield from sentences
 

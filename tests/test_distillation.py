@@ -178,7 +178,7 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 
 
 def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
@@ -258,7 +258,9 @@ def test_plain_tags_are_taught_too(tmp_path: Path) -> None:
     )
 
 
-def test_seeds_share_their_labels(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_seeds_share_their_labels(
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in = Trainer(lambda _: [50.0])
     monkeypatch.setattr(apart, "train", stand_in)
     seeds.train(student, tmp_path / "run", 2)

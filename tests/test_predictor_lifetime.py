@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +46,7 @@ def facts(sentences: list[Sentence]) -> list[list[tuple[int, int, str, float | N
 
 
 @pytest.fixture
-def model():
+def model() -> Iterator[Predictor]:
     with tagger.load(GOLDEN) as opened:
         yield opened
 
@@ -83,7 +85,7 @@ def test_a_closed_model_says_so(model: Predictor) -> None:
 def test_closing_ends_what_other_threads_do(model: Predictor) -> None:
     started = threading.Event()
 
-    def endless():
+    def endless() -> Iterator[Sentence]:
         while True:
             started.set()
             yield Sentence(tuple(WORDS))
@@ -312,7 +314,9 @@ def test_a_forked_child_gets_an_error_and_never_hangs() -> None:
         (lambda model: tagger.load(3), "expected the path of a folder, got int"),
     ],
 )
-def test_wrong_arguments_are_type_errors_and_do_no_harm(use, message: str) -> None:
+def test_wrong_arguments_are_type_errors_and_do_no_harm(
+    use: Callable[[Any], object], message: str
+) -> None:
     with tagger.load(GOLDEN) as fresh:
         expected = facts(fresh.tag(TEXT))
         words = len(fresh.members[0].lexicon)
@@ -324,7 +328,7 @@ def test_wrong_arguments_are_type_errors_and_do_no_harm(use, message: str) -> No
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
-def test_a_number_of_threads_is_positive(threads) -> None:
+def test_a_number_of_threads_is_positive(threads: Any) -> None:
     with pytest.raises(ValueError, match="expected a positive number of threads"):
         tagger.load(GOLDEN, threads=threads)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -153,7 +154,9 @@ def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(
     ],
     ids=["missing", "truncated", "changed", "a folder", "device"],
 )
-def test_damaged_vectors_are_refused(copied: Path, name: str, spoil) -> None:
+def test_damaged_vectors_are_refused(
+    copied: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
     spoil(copied / name)
     with pytest.raises(BundleError) as caught:
         bundle.load(copied)

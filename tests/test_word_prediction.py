@@ -5,6 +5,7 @@ the bundle.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,7 +37,7 @@ SIZES: dict = {
 }
 
 
-def network(**changes) -> SequenceTagger:
+def network(**changes: Any) -> SequenceTagger:
     keras.utils.set_random_seed(1)
     return SequenceTagger.create(Architecture(**{**SIZES, **changes}))
 
@@ -54,7 +55,7 @@ def inputs_of(rows: list[list[int]]) -> dict[str, np.ndarray]:
     }
 
 
-def numbers(tensor) -> np.ndarray:
+def numbers(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
