@@ -165,7 +165,7 @@ def test_a_predictor_decodes_what_agrees(golden: Bundle) -> None:
         emissions = row[start : start + len(words)][None]
         start += len(words)
         expected = member.decoder.decode(emissions, np.array([len(words)])) if words else None
-        spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans]
+        spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans or ()]
         wanted = (
             [
                 (a, b, member.decoder.labels[label], score)
@@ -178,7 +178,7 @@ def test_a_predictor_decodes_what_agrees(golden: Bundle) -> None:
         assert [span[3] for span in spans] == pytest.approx([span[3] for span in wanted], abs=1e-4)
     without = Predictor(EnsembleMember(golden, OnnxTagger(golden, "float32"))).tag_tokens(document)
     scores = [
-        [[span.score for span in sentence.spans] for sentence in tagged]
+        [[span.score for span in sentence.spans or ()] for sentence in tagged]
         for tagged in (without, found)
     ]
     assert scores[0] != scores[1]

@@ -101,7 +101,7 @@ def test_version() -> None:
         (["train", "run", "--scheme", "IOB3"], "'IOB3' is not one of"),
     ],
 )
-def test_wrong_usage(here: Path, arguments: list, complaint: str) -> None:
+def test_wrong_usage(here: Path, arguments: list[str], complaint: str) -> None:
     assert complaint in failed(invoke(*arguments), 2)
     assert not list(here.iterdir())
 

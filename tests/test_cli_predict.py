@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.command_line import failed, invoke, worked
@@ -54,7 +55,7 @@ def test_predict_columns_keeps_them_and_adds_one() -> None:
 
 
 def test_predict_json_lines_keeps_keys_and_gives_probabilities() -> None:
-    given = [
+    given: list[dict[str, Any]] = [
         {
             "id": 1,
             "text": "Mira Okafor left.  Rosa 😀 left when she met Leila in Quito.",
@@ -280,10 +281,10 @@ def test_predict_refuses(here: Path, arguments: list[str], complaint: str) -> No
     assert Path("a.txt").read_text() == TEXT
 
 
-def process(*arguments: str | Path, **kwargs: object) -> subprocess.CompletedProcess:
+def process(*arguments: str | Path, **kwargs: Any) -> subprocess.CompletedProcess[Any]:
     """The same in a process of its own, where streams and signals are real."""
     command = [sys.executable, "-m", "tagger.cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=False, timeout=PATIENCE, **kwargs)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, cwd=ROOT, check=False, timeout=PATIENCE, **kwargs)
 
 
 def test_predict_in_several_processes(here: Path) -> None:

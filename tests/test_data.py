@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from support.inputs import features_of
+from support.inputs import characters_of, features_of
 
 from tagger.config.tagger import Config, override
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs.characters import RARE
+from tagger.features.token_states import TokenStates
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.text.spans import Sentence, Span
@@ -101,7 +102,10 @@ def shares(
     """Of each word how often it is <UNK> and how often its vector is zero, over some epochs; then
     of each character.
     """
-    words, unknown, zero, characters = {}, {}, {}, {}
+    words: dict[int, int] = {}
+    unknown: dict[int, int] = {}
+    zero: dict[int, int] = {}
+    characters: dict[int, list[bool]] = {}
     for epoch in range(epochs):
         honest, disguised = batches(epoch=epoch), batches(*changes, epoch=epoch)
         for number in range(len(honest)):
@@ -123,24 +127,24 @@ def shares(
     return (
         {word: unknown[word] / count for word, count in words.items()},
         {word: zero[word] / count for word, count in words.items()},
-        {character: np.mean(changed) for character, changed in characters.items()},
+        {character: float(np.mean(changed)) for character, changed in characters.items()},
     )
 
 
 def test_rare_words_and_characters_become_unknown() -> None:
     unknown, _, characters = shares(["vocabulary.unknown_probability=0.5"])
-    rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
+    rare = set(VOCABULARY.ids(["rare", "Ω"]).tolist())
     assert {word for word, share in unknown.items() if share} == rare
     assert all(0.2 < unknown[word] < 0.8 for word in rare)
-    alphabet = FEATURES.inputs["characters"].vocabulary
+    alphabet = characters_of(FEATURES)
     seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE}
     assert {character for character, share in characters.items() if share} == seldom
-    assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
+    assert alphabet.ids("w")[0] not in seldom  # which stands in most words
 
 
 def test_word_dropout_takes_the_number_but_leaves_vector_and_characters() -> None:
     unknown, zero, characters = shares(["vocabulary.word_dropout=0.4"])
-    known = set(VOCABULARY.numbers(WORDS).tolist())
+    known = set(VOCABULARY.ids(WORDS).tolist())
     assert np.mean([unknown[word] for word in known]) == pytest.approx(0.4, abs=0.1)
     assert zero == shares([])[1]  # that of a word without one
     assert not any(characters.values())
@@ -183,7 +187,8 @@ def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced() -> Non
 
 
 def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it() -> None:
-    contexts = [(np.zeros((len(sentence), 3), dtype=np.float16),) for sentence in SENTENCES]
+    states = [np.zeros((len(sentence), 3), dtype=np.float16) for sentence in SENTENCES]
+    contexts = TokenStates(("a model",), (3,), (states,))
     settings = override(Config(), ["training.epoch_tokens=0"])
     found = []
     for known in (None, contexts):

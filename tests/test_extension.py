@@ -156,14 +156,18 @@ class LengthInput(Input):
 
     @staticmethod
     def width(config: dict[str, Any]) -> int:
-        return config["dimension"]
+        return int(config["dimension"])
+
+
+def apply_length(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
+    return layer(inputs["length"])
 
 
 @pytest.fixture
 def new_input(monkeypatch: pytest.MonkeyPatch) -> str:
     keras_side = NetworkInput(
         lambda config: embedding(10, config["dimension"], "length"),
-        lambda layer, inputs, training: layer(inputs["length"]),
+        apply_length,
     )
     onnx_side = ExportInput(
         lambda config: {"length": value("length", "INT32", ("D",), "characters of the word")},

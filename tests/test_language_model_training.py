@@ -8,6 +8,7 @@ import csv
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -130,7 +131,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
     settings = settings_of(text_file)
     vocabulary = text.vocabulary_of(settings)
     encoded = text.encode(settings.data.dev, settings, vocabulary, tmp_path / "numbers")
-    model = SimpleNamespace(
+    model: Any = SimpleNamespace(
         predict_on_batch=lambda inputs: np.full(inputs["targets"].shape, np.nan, "float32")
     )
     with pytest.raises(TaggerError, match=r"no numbers any more: the training exploded"):
@@ -140,10 +141,10 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
 def test_settings_may_be_a_mapping_and_keras_callbacks_run(text_file: Path, tmp_path: Path) -> None:
     class Enough(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            received.append(logs)
+            received.append(dict(logs or {}))
             self.model.stop_training = True
 
-    received = []
+    received: list[dict[str, float]] = []
     settings = settings_of(text_file)
     tables = tomllib.loads(config.to_toml(settings))
     trained = language_model.train(tables, tmp_path / "run", callbacks=[Enough()])

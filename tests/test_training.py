@@ -116,6 +116,7 @@ def test_the_best_epoch_is_kept_and_scores_what_it_scored_in_training(
     assert len(scores) == best + 12
     model = predictor.load(tmp_path / "run")
     found = score_model(model, [settings.data.dev], settings.data.reading)
+    assert found.strict is not None
     assert found.strict.f1 == pytest.approx(trained.metrics["dev"]["score"], abs=0.01)
     assert max(scores) == 100  # twelve sentences are learnt by heart
 
@@ -139,6 +140,7 @@ def test_the_average_of_the_weights_is_in_the_bundle_and_scores_what_it_scored_i
         [averaged.data.dev],
         averaged.data.reading,
     )
+    assert found.strict is not None
     assert found.strict.f1 == pytest.approx(max(measured["score"], measured["without"]), abs=0.01)
 
 
@@ -147,13 +149,13 @@ def test_settings_may_be_a_mapping_or_a_file_and_keras_callbacks_run(
 ) -> None:
     class Enough(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            received.append(logs)
+            received.append(dict(logs or {}))
             self.model.stop_training = True
 
     tables = tomllib.loads(to_toml(settings))
     (tmp_path / "settings.toml").write_text(to_toml(settings), encoding="utf-8")
     for name, config in (("mapping", tables), ("file", tmp_path / "settings.toml")):
-        received = []
+        received: list[dict[str, float]] = []
         trained = tagger.train(config, tmp_path / name, callbacks=[Enough()])
         assert trained.config == settings
         assert trained.metrics["epochs"] == 1
