@@ -120,7 +120,7 @@ def test_exported_equals_keras(
     expected = np.asarray(keras.head.emissions(keras(batch.inputs)))  # eagerly: nothing to compile
     member = EnsembleMember(bundle, OnnxTagger(bundle))
     together = by_sentence(member)
-    monkeypatch.setattr(network, "CHUNK_TIMESTEPS", 3)
+    monkeypatch.setattr(network, "CHUNK_TOKENS", 3)
     features, numbers, _ = member.encode(SENTENCES)
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):
