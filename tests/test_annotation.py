@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -68,7 +69,7 @@ def test_overlapping_and_overhanging_spans_are_refused(spans: list[Span]) -> Non
 
 
 @pytest.mark.parametrize("wrong", [{"tags": ("O",)}, {"offsets": ((0, 1), (1, 2), (2, 3))}])
-def test_a_sentence_has_one_tag_and_one_place_a_token(wrong: dict) -> None:
+def test_a_sentence_has_one_tag_and_one_place_a_token(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"2 tokens but [13]"):
         Sentence(("a", "b"), **wrong)
 

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import datasets
@@ -100,7 +101,7 @@ def test_version() -> None:
         (["train", "run", "--scheme", "IOB3"], "'IOB3' is not one of"),
     ],
 )
-def test_wrong_usage(here: Path, arguments: list, complaint: str) -> None:
+def test_wrong_usage(here: Path, arguments: list[str], complaint: str) -> None:
     assert complaint in failed(invoke(*arguments), 2)
     assert not list(here.iterdir())
 
@@ -153,7 +154,9 @@ ROWS = "Anna B-PER B-PER\nsang O O\n\nBonn B-LOC O\n"
 @pytest.mark.parametrize(
     "pack", [str.encode, lambda text: gzip.compress(text.encode())], ids=["", "gzip"]
 )
-def test_evaluate_reads_every_layout(here: Path, content: str, pack) -> None:
+def test_evaluate_reads_every_layout(
+    here: Path, content: str, pack: Callable[[str], bytes]
+) -> None:
     (here / "rows").write_bytes(pack(content))
     scores = json.loads(worked(invoke("evaluate", "--predictions", "rows", "--json")))["conlleval"]
     assert (
@@ -379,7 +382,7 @@ def test_train_refuses(here: Path, arguments: list[str], complaint: str) -> None
     assert not Path("run").exists()
 
 
-def test_a_document_mark_counts_as_a_token_as_in_conlleval(here):
+def test_a_document_mark_counts_as_a_token_as_in_conlleval(here: Path) -> None:
     (here / "predictions.conll").write_text(
         "-DOCSTART- -X- O O\n\nAnna NNP B-PER B-PER\nsang VBD O B-PER\n\n-DOCSTART-\n"
     )

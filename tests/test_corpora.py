@@ -130,7 +130,10 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
         '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n'
     )
     (tmp_path / "dev.conll").write_text("a S-X\nb S-X\n")
-    files = {"train": str(tmp_path / "train.jsonl"), "dev": str(tmp_path / "dev.conll")}
+    files: dict[str, Any] = {
+        "train": str(tmp_path / "train.jsonl"),
+        "dev": str(tmp_path / "dev.conll"),
+    }
     train, dev, scheme = corpora.splits(DataConfig(**files, scheme="IOBES"))
     assert scheme == "IOBES"
     assert train[0].spans == dev[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
@@ -213,7 +216,7 @@ def test_a_mistake_in_a_file_is_told_with_its_line(
     ],
 )
 def test_what_is_not_there_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], says: str
 ) -> None:
     hub(monkeypatch, tmp_path, {"train": split(), "validation": split()})
     with pytest.raises(ConfigError) as caught:
@@ -367,7 +370,11 @@ def test_plain_tags_to_a_dataset_and_back(found: list[Sentence]) -> None:
 def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> None:
     (tmp_path / "dev.jsonl").write_text('{"text": "Bo left.", "spans": [[0, 2, "PER"]]}\n')
     train = [Sentence(("in", "Rome")).with_spans([Span(1, 2, "LOC")]), Sentence((), spans=())]
-    both = tagger.to_dataset({"train": train, "validation": tmp_path / "dev.jsonl"}, "IOBES")
+    splits: dict[str, Path | list[Sentence]] = {
+        "train": train,
+        "validation": tmp_path / "dev.jsonl",
+    }
+    both = tagger.to_dataset(splits, "IOBES")
     names = ["O", *(f"{prefix}-{label}" for label in ("LOC", "PER") for prefix in "BIES")]
     for part in both.values():
         assert part.features["ner_tags"] == datasets.List(datasets.ClassLabel(names=names))

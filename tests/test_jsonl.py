@@ -95,7 +95,7 @@ def test_a_json_span_may_be_written_in_two_ways_and_other_keys_are_kept(files: F
 )
 @pytest.mark.parametrize("annotated", [True, False])
 def test_a_prediction_moves_the_annotation_to_gold(
-    files: Files, given_keys: dict, gold: Any, annotated: bool
+    files: Files, given_keys: dict[str, Any], gold: Any, annotated: bool
 ) -> None:
     line = json.dumps({"tokens": ["a", "b"], **given_keys, "id": 1})
     (found,) = files.read(line, "f.jsonl", ReadOptions(annotated=annotated))
