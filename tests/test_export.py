@@ -179,7 +179,7 @@ def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     assert figures["float32"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
     kept = figures["score"] >= figures["float32"] - exporting.MAX_INT8_LOSS
     assert bundle.metrics["precision"] == ("int8" if kept else "float32")
-    assert describe(bundle)["predicts in"].startswith(bundle.metrics["precision"])
+    assert describe(bundle)["precision"].startswith(bundle.metrics["precision"])
 
 
 def test_export_adds_graphs_to_a_bundle_without_any_and_verifies_them(
