@@ -126,8 +126,8 @@ def test_evaluate_gives_what_the_command_prints(here: Path) -> None:
     [
         ({}, "expected a model and at least one file"),
         ({"model": GOLDEN}, "expected a model and at least one file"),
-        ({"model": GOLDEN, "predictions": "a"}, "predictions stand alone"),
-        ({"predictions": "a", "tag_column": 1}, "predictions stand alone"),
+        ({"model": GOLDEN, "predictions": "a"}, "predictions cannot be combined"),
+        ({"predictions": "a", "tag_column": 1}, "predictions cannot be combined"),
     ],
 )
 def test_wrong_arguments_of_evaluate(arguments: dict, message: str) -> None:
