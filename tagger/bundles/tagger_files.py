@@ -64,7 +64,7 @@ def save(folder: str | Path, bundle: Bundle) -> None:
 
     Args:
         folder: The folder; files of an earlier bundle are replaced.
-        bundle: The bundle; files of its language models and vectors may become hard links.
+        bundle: The bundle; its language models are hard-linked where possible.
 
     Raises:
         TaggerError: A file cannot be written.
