@@ -80,7 +80,7 @@ def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
     with pytest.raises(tagger.TaggerError, match="no such file"):
         tagger.tag_files(GOLDEN, "none.txt", "out")
     with tagger.load(GOLDEN) as model:
-        with pytest.raises(ValueError, match="has its precision"):
+        with pytest.raises(ValueError, match="already has its precision"):
             tagger.tag_files(model, texts, "out", precision="float32")
         with (
             Predictor(*model.members) as in_memory,

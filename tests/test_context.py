@@ -288,7 +288,7 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(run, monkeypatch):
         for ns, ms, found in member.batches(SENTENCES)
         for n, m, rows in zip(ns, ms, found, strict=True)
     }
-    monkeypatch.setattr(network, "CHUNK_TIMESTEPS", 2)
+    monkeypatch.setattr(network, "CHUNK_TOKENS", 2)
     for number, tokens in enumerate(SENTENCES):
         [(_, _, alone)] = member.batches([tokens])
         np.testing.assert_allclose(alone[0, : len(tokens)], together[number], atol=1e-5)

@@ -120,7 +120,7 @@ def test_exported_equals_keras(
     expected = np.asarray(keras.head.emissions(keras(batch.inputs)))  # eagerly: nothing to compile
     member = EnsembleMember(bundle, OnnxTagger(bundle))
     together = by_sentence(member)
-    monkeypatch.setattr(network, "CHUNK_TIMESTEPS", 3)
+    monkeypatch.setattr(network, "CHUNK_TOKENS", 3)
     features, numbers, _ = member.encode(SENTENCES)
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):
@@ -241,7 +241,7 @@ def test_graphs_of_other_weights_are_refused(trained_run: Path) -> None:
     assert Predictor(EnsembleMember(moved, OnnxTagger(export.with_graphs(moved)))).tag_tokens(
         [["a"]]
     )
-    with pytest.raises(BundleError, match=r"has no sentences\.onnx, make it: tagger export RUN"):
+    with pytest.raises(BundleError, match=r"has no sentences\.onnx; create it: tagger export RUN"):
         OnnxTagger(replace(moved, graphs={}))
 
 
@@ -263,7 +263,7 @@ def test_precision(trained_run: Path, tmp_path: Path) -> None:
     with pytest.raises(TaggerError, match="unknown precision 'int4'"):
         tagger.load(trained_run, precision="int4")
     bundle, _ = made("model.cell=gru")
-    with pytest.raises(BundleError, match="only models of LSTM cells"):
+    with pytest.raises(BundleError, match="only models with LSTM cells"):
         OnnxTagger(bundle, "int8")
     shutil.copytree(trained_run, tmp_path / "run")
     worked(invoke("predict", tmp_path / "run", SAMPLE / "article.txt", "--precision", "int8"))
