@@ -83,7 +83,7 @@ def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
     with pytest.raises(tagger.TaggerError, match="no such file"):
         tagger.tag_files(GOLDEN, "none.txt", "out")
     with tagger.load(GOLDEN) as model:
-        with pytest.raises(ValueError, match="has its precision"):
+        with pytest.raises(ValueError, match="already has its precision"):
             tagger.tag_files(model, texts, "out", precision="float32")
         with (
             Predictor(*model.members) as in_memory,
@@ -129,8 +129,8 @@ def test_evaluate_gives_what_the_command_prints(here: Path) -> None:
     [
         ({}, "expected a model and at least one file"),
         ({"model": GOLDEN}, "expected a model and at least one file"),
-        ({"model": GOLDEN, "predictions": "a"}, "predictions stand alone"),
-        ({"predictions": "a", "tag_column": 1}, "predictions stand alone"),
+        ({"model": GOLDEN, "predictions": "a"}, "predictions cannot be combined"),
+        ({"predictions": "a", "tag_column": 1}, "predictions cannot be combined"),
     ],
 )
 def test_wrong_arguments_of_evaluate(arguments: dict[str, Any], message: str) -> None:

@@ -171,7 +171,7 @@ def test_describe_tells_what_the_model_is() -> None:
     assert facts["predicts"] == "spans: LOC, ORG, PER"
     assert facts["tokenizer"] == "english-conll-1"
     assert "6 units" in facts["network"]
-    assert facts["words"] == (
+    assert facts["inputs"] == (
         "pretrained vectors of 5, 44 words, fine-tuned, characters (cnn, 6 units), shape, "
         "language models (forward characters and backward characters, 12 numbers)"
     )
@@ -308,7 +308,7 @@ def test_older_formats_are_migrated(folder: Path, monkeypatch: pytest.MonkeyPatc
     seal(folder, "config.toml", "[data]\n")
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 1}))
-    with pytest.raises(BundleError, match="cannot be understood"):  # the migration does not
+    with pytest.raises(BundleError, match="invalid content"):  # the migration does not
         bundles.load(folder)
 
 

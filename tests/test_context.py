@@ -258,7 +258,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
     settings = reading(tmp_path)
     for folder, message in [
         ("none", "tagger lm train"),
-        (str(trained_run), "no language model"),
+        (str(trained_run), "not a language model"),
         (str(tmp_path), "no manifest"),
     ]:
         with pytest.raises(BundleError, match=message):

@@ -187,7 +187,7 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
     assert (recorder.facts.text.sentences, recorder.facts.text.tokens) == (SENTENCES, TOKENS)
     assert trained.tags == bundles.load(student.distillation.teachers[0]).tags
-    assert "taught by" in describe(trained)
+    assert "teachers" in describe(trained)
     stopped = tmp_path / "stopped"
 
     class Impatient(Recorder):
@@ -317,7 +317,7 @@ def test_the_command_makes_a_model_like_any_other(command: list[str]) -> None:
     done = invoke(*command, "--tokens", "40", "--set", "training.epochs=2")
     assert "The model is in run." in worked(done)
     assert "tokens with tags of the teachers" in done.stderr
-    assert "taught by" in worked(invoke("info", "run"))
+    assert "teachers" in worked(invoke("info", "run"))
     assert "Oslo" in worked(invoke("predict", "run", "news.txt"))
     config = bundles.load("run").config.distillation
     assert (config.text, config.tokens, config.wrapped) == (("news.txt",), 40, False)

@@ -185,7 +185,7 @@ def new_input(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_new_input(new_input: str, others: list[str], tmp_path: Path) -> None:
     bundle = used(tmp_path, *others)
     assert bundle.weights["length/embeddings"].shape == (10, 3)
-    assert describe(bundle)["words"].endswith("shape, length")
+    assert describe(bundle)["inputs"].endswith("shape, length")
 
 
 # -- without any

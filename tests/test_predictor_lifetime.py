@@ -300,7 +300,7 @@ def test_a_forked_child_gets_an_error_and_never_hangs() -> None:
         (lambda model: model.tag(None), "expected a text of type str, got NoneType"),
         (lambda model: model.tag(["a"]), "expected a text of type str, got list"),
         (lambda model: model.tag(b"a"), "expected a text of type str, got bytes"),
-        (lambda model: model.tag_tokens("a string"), "raw text is for tag"),
+        (lambda model: model.tag_tokens("a string"), "tag raw text with tag"),
         (lambda model: model.tag_tokens(None), "expected sentences, each a sequence of tokens"),
         (lambda model: model.tag_tokens([["New", "s"], "ab"]), "each sentence as a sequence of"),
         (lambda model: model.tag_tokens([["New"], 3]), "of type str, got int: 3"),
