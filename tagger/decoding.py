@@ -100,7 +100,7 @@ class Transitions:
 
     @classmethod
     def free(cls, tags: int) -> "Transitions":
-        """Return scores that allow any sequence of `tags` tags: tokens are decoded independently."""
+        """Return scores that allow any sequence of `tags` tags; each token is decoded alone."""
         return cls(np.zeros(tags), np.zeros((tags, tags)), np.zeros(tags))
 
     @cached_property

@@ -134,7 +134,7 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
     train, dev, scheme = corpora.splits(DataConfig(**files, scheme="IOBES"))
     assert scheme == "IOBES"
     assert train[0].spans == dev[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
-    with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not of the scheme IOB2"):
+    with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not in the scheme IOB2"):
         corpora.splits(DataConfig(**files))
 
 
@@ -164,7 +164,7 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
         ),
         ("t.conll", "a O\nb O\n", "t.conll: every tag is O, there is nothing to learn"),
         ("t.conll", "a O\nb\n", "t.conll:2: expected 2 columns"),
-        ("t.conll", "", "t.conll: holds no sentence"),
+        ("t.conll", "", "t.conll: contains no sentences"),
     ],
 )
 def test_a_mistake_in_a_file_is_told_with_its_line(
@@ -234,7 +234,7 @@ def test_what_is_not_there_is_told(
         (split([[1, 2, 0, 3], [], None]), "someone/news[train]:3: 2 tokens but 0 tags"),
         (split([[0, 0, 0, 0], [], [0, 2]]), "someone/news[train]:3: tag 'I-PER' cannot follow 'O' "
                                             "in IOB2"),
-        (split([[], [], []], [[], [], []]), "someone/news[train]: holds no sentence"),
+        (split([[], [], []], [[], [], []]), "someone/news[train]: contains no sentences"),
         (split([[0, 0, 0, 0], [], [0, 0]]), "someone/news[train]: every tag is O"),
     ],
 )  # fmt: skip
