@@ -122,18 +122,18 @@ def shares(changes, epochs=40):
 
 def test_rare_words_and_characters_become_unknown():
     unknown, _, characters = shares(["vocabulary.unknown_probability=0.5"])
-    rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
+    rare = set(VOCABULARY.ids(["rare", "Ω"]).tolist())
     assert {word for word, share in unknown.items() if share} == rare
     assert all(0.2 < unknown[word] < 0.8 for word in rare)
     alphabet = FEATURES.inputs["characters"].vocabulary
     seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE}
     assert {character for character, share in characters.items() if share} == seldom
-    assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
+    assert alphabet.ids("w")[0] not in seldom  # which stands in most words
 
 
 def test_word_dropout_takes_the_number_but_leaves_vector_and_characters():
     unknown, zero, characters = shares(["vocabulary.word_dropout=0.4"])
-    known = set(VOCABULARY.numbers(WORDS).tolist())
+    known = set(VOCABULARY.ids(WORDS).tolist())
     assert np.mean([unknown[word] for word in known]) == pytest.approx(0.4, abs=0.1)
     assert zero == shares([])[1]  # that of a word without one
     assert not any(characters.values())

@@ -146,7 +146,7 @@ def reference_batch(
     ]
     longest = max([1, *map(len, present)])
     characters = [
-        [CHARACTERS.numbers(c)[0] for c in word] + [0] * (longest - len(word))
+        [CHARACTERS.ids(c)[0] for c in word] + [0] * (longest - len(word))
         for word in ["", *present]
     ]
     return Batch(
@@ -154,7 +154,7 @@ def reference_batch(
         lengths=np.array([len(sentence) for sentence in chosen]),
         inputs={
             "tokens": np.array(tokens).reshape(len(chosen), time),
-            "words": np.array([PAD, *WORDS.numbers(present)]),
+            "words": np.array([PAD, *WORDS.ids(present)]),
             "characters": np.array(characters),
             "shapes": np.array([PAD, *map(shape_of, present)]),
             "vectors": np.concatenate(
