@@ -162,7 +162,7 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
             '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "E-X"]}\n',
             "t.jsonl:2: tag 'E-X'",
         ),
-        ("t.conll", "a O\nb O\n", "t.conll: every tag is O, there is nothing to learn"),
+        ("t.conll", "a O\nb O\n", "t.conll: every tag is O, so there is nothing to learn"),
         ("t.conll", "a O\nb\n", "t.conll:2: expected 2 columns"),
         ("t.conll", "", "t.conll: contains no sentences"),
     ],
@@ -197,7 +197,8 @@ def test_a_mistake_in_a_file_is_told_with_its_line(
         (
             {"hub": "a/b/c/d"},
             "data.hub: the dataset 'a/b/c/d' cannot be loaded: expected NAME, OWNER/NAME or "
-            "OWNER/NAME/CONFIG, each with @REVISION if wanted, or an existing file or folder",
+            "OWNER/NAME/CONFIG, each optionally followed by @REVISION, or an existing file or "
+            "folder",
         ),
         ({"hub": "someone/news@"}, "cannot be loaded: expected NAME, OWNER/NAME or"),
         ({"hub": "someone//news"}, "cannot be loaded: expected NAME, OWNER/NAME or"),
@@ -337,7 +338,9 @@ def test_what_is_wrong_on_the_disk_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"should end in one of .parquet, .arrow, .json, .jsonl"):
         corpora.splits(DataConfig(hub=str(tmp_path / "a.csv")))
     datasets.DatasetDict({"a": split(), "b": split()}).save_to_disk(tmp_path / "two")
-    with pytest.raises(ConfigError, match=r"holds the splits a, b; expected one, or name it with"):
+    with pytest.raises(
+        ConfigError, match=r"contains the splits a, b; expected one, or name it with"
+    ):
         corpora.read(tmp_path / "two", ReadOptions())
     split(tokens=[["a", "b", "c", "d"], [], ["e", None]]).save_to_disk(tmp_path / "gap")
     with pytest.raises(DataError, match=r"gap:3: a token or its tag is missing"):
@@ -385,7 +388,7 @@ def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> Non
         (
             [Sentence(("a",), spans=()), Sentence(("b",), tags=("NN",))],
             "IOB2",
-            "'b': has tags and no spans, where other sentences have spans",
+            "'b': has tags and no spans, but other sentences have spans",
         ),
         ([], "plain", "unknown scheme 'plain'; expected one of IOB2, IO, IOB1, IOBES, BILOU"),
         (
