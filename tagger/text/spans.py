@@ -103,6 +103,7 @@ class Sentence:
                 )
 
     def __len__(self) -> int:
+        """Return the number of tokens."""
         return len(self.tokens)
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
