@@ -233,7 +233,7 @@ def test_evaluate_what_predict_wrote(trained_run: Path, here: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "extra", "complaint"),
     [
-        ("", [], "holds no sentence"),
+        ("", [], "contains no sentences"),
         ("a DT\nb NN\n", [], "the model predicts spans"),
         ("a B-PER\nb O\n", ["--tag-column", "7"], "there is no column 7 for the tag"),
         ("a B-PER\nb O\n", ["--delimiter", ""], "delimiter of columns is empty"),
@@ -352,8 +352,8 @@ def test_train_on_a_saved_dataset(here: Path, monkeypatch: pytest.MonkeyPatch) -
         (["bytes", "run"], "bytes: cannot be read"),
         (["good", "run"], "good: not TOML"),
         (["--train", "nowhere", "--dev", "good", "run"], "nowhere: cannot be read"),
-        (["--train", "empty", "--dev", "good", "run"], "empty: holds no sentence"),
-        (["--train", "good", "--dev", "empty", "run"], "empty: holds no sentence"),
+        (["--train", "empty", "--dev", "good", "run"], "empty: contains no sentences"),
+        (["--train", "good", "--dev", "empty", "run"], "empty: contains no sentences"),
         (["--train", "bytes", "--dev", "good", "run"], "bytes:1: byte 0x80"),
         (["--train", "outside", "--dev", "good", "run"], "every tag is O"),
         (["--train", "single", "--dev", "good", "run"], "both be column 0"),

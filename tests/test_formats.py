@@ -78,7 +78,7 @@ def test_bytes_that_are_no_text_are_told(files: Files, name: str) -> None:
     packed = gzip.compress(data * 300)
     for size in (2, 5, 12, len(packed) - 9, len(packed) - 3):
         assert re.match(
-            rf"{name}(:\d+)?: .*gzip.*compress it anew", files.error(packed[:size], name)
+            rf"{name}(:\d+)?: .*gzip.*compress it again", files.error(packed[:size], name)
         ), size
     broken = gzip.compress(data)[:-8] + b"\0" * 8
     assert "damaged gzip file (CRC check failed" in files.error(broken, name)
