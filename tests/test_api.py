@@ -165,7 +165,7 @@ def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path)
     assert exported.folder == tmp_path / "run"
     assert exported.predicts_in.startswith(("int8", "float32"))
     assert [one.precision for one in exported.comparisons] == ["float32", "int8"]
-    with pytest.raises(tagger.ConfigError, match="none: there is no such file"):
+    with pytest.raises(tagger.ConfigError, match="none: file not found"):
         tagger.export_model(tmp_path / "run", "none", verify=True)
     shutil.copytree(GOLDEN_LANGUAGE_MODEL, tmp_path / "lm")
     assert tagger.export_model(tmp_path / "lm").comparisons == ()

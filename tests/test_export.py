@@ -228,7 +228,7 @@ def test_saved_model(tmp_path: Path, trained_run: Path) -> None:
         for index, length, rows in zip(indices, lengths, emissions, strict=True):
             np.testing.assert_allclose(found[index, :length], rows[:length], atol=1e-4)
     (tmp_path / "mine").mkdir()
-    assert "is no SavedModel" in failed(
+    assert "is not a SavedModel" in failed(
         invoke("export", trained_run, "--to", "saved-model", "--output", tmp_path / "mine")
     )
 

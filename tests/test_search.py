@@ -138,7 +138,7 @@ def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
         (config.override(settings, ["model.layers=3"]), wanted.space),
         (settings, other),
     ]:
-        with pytest.raises(TaggerError, match="begun with other settings"):
+        with pytest.raises(TaggerError, match="started with other settings"):
             search.search(*changed, "run", trials=20, resume=True)
     assert rows("run") == rows("whole")
 

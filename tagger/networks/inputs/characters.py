@@ -108,9 +108,8 @@ class CharacterCNN(keras.layers.Layer):
             ops.where(ops.expand_dims(words[side] == word, -1), padded[side], 0.0)
             for side in (slice(-2), slice(2, None))
         )
-        y = self.convolution(
-            ops.concatenate([previous, x, following], axis=-1)
-        )  # (N, 3F) to (N, U)
+        # (N, 3F) -> (N, U)
+        y = self.convolution(ops.concatenate([previous, x, following], axis=-1))
         # (N, U) -> (D, U). The maximum with 0 is for words without characters.
         return ops.maximum(ops.segment_max(y, word, num_segments=ops.shape(characters)[0]), 0.0)
 
