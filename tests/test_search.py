@@ -180,7 +180,10 @@ def test_a_search_in_which_all_fails_is_an_error_and_can_go_on(trainings: Traine
     trainings.scores = exploding
     outcome = invoke("search", "s.toml", "run", "--trials", "2")
     assert (outcome.status, outcome.stdout) == (1, "")
-    assert "Error: run: all 2 trials failed, the last so: the loss became nan" in outcome.stderr
+    assert (
+        "Error: run: all 2 trials failed; error of the last one: the loss became nan"
+        in outcome.stderr
+    )
     trainings.scores = scores
     worked(invoke("search", "s.toml", "run", "--trials", "3", "--resume"))
     Path("run/search.db").write_bytes(b"junk" * 1000)

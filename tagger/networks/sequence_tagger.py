@@ -197,11 +197,14 @@ class SequenceTagger(keras.Model):
         return logits, self.word_prediction(activations[0], targets, _token_mask(inputs))
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """Return the concatenated features (D, X) of the batch's distinct words.
+        """Compute the features of a batch's distinct words.
 
         Args:
             inputs: Arrays by name.
             training: Whether dropout is active.
+
+        Returns:
+            The features of all word inputs, concatenated: (D, X).
         """
         parts = [
             INPUTS[name].apply(self.inputs_of_words.get(name), inputs, training)

@@ -23,6 +23,9 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         model: Model settings.
         features: Vocabularies and vectors of the inputs.
         decoder: Decoder of the model's tags, for their number and the allowed transitions.
+
+    Returns:
+        The hyperparameters, without word prediction.
     """
     return Architecture(
         inputs=input_configs(model, features),
@@ -46,7 +49,17 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
 
 
 def restore(bundle: Bundle) -> SequenceTagger:
-    """Return the trained network of a bundle, a new copy with its own weights."""
+    """Return the trained network of a bundle.
+
+    Args:
+        bundle: The tagger.
+
+    Returns:
+        A new network, whose weights are copies of the bundle's.
+
+    Raises:
+        BundleError: The weights do not match the settings.
+    """
     model = SequenceTagger.create(
         architecture(bundle.config.model, bundle.features, Decoder.of(bundle))
     )

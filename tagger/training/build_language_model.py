@@ -23,6 +23,9 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
         model: Model settings.
         vocabulary_size: Ids of tokens, <EOS> and <UNK> included.
         streams: Number of texts read side by side in training; 0 for inference.
+
+    Returns:
+        The hyperparameters.
     """
     return Architecture(
         vocabulary_size=vocabulary_size,
@@ -39,7 +42,15 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
 
 
 def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
-    """Return the trained network of a bundle, a new copy with its own weights."""
+    """Return the trained network of a bundle.
+
+    Args:
+        trained: The language model.
+        streams: Number of texts read side by side by `LanguageModel.call`; 0 if it is not called.
+
+    Returns:
+        A new network, whose weights are copies of the bundle's.
+    """
     model = LanguageModel.create(
         architecture(trained.config.model, len(trained.vocabulary), streams)
     )
@@ -64,6 +75,9 @@ class OnKeras(Runtime):
         Args:
             numbers: (T, B) input ids.
             places: (N,) indices of the timesteps in the flattened axes (T·B,).
+
+        Returns:
+            The last layer's activations a^<t>, (N, U).
         """
         # Keras is batch-major: (T, B) -> (B, T) -> (B, T, U) -> (T, B, U)
         a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))

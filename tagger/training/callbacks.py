@@ -54,6 +54,9 @@ def divergence_error(what: str) -> TaggerError:
 
     Args:
         what: Observation that the message starts with.
+
+    Returns:
+        The error, whose message says which settings help.
     """
     return TaggerError(
         f"{what}: training diverged; set training.clip_norm (5 is usual) or a smaller "
@@ -208,7 +211,13 @@ def swapped_weights(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> I
 def patience_exceeded(progress: Progress, patience: int) -> bool:
     """Return whether the dev score has not improved for `patience` epochs.
 
-    As long as the best score is 0, the model has not started to learn, and patience is not counted.
+    Args:
+        progress: Progress of the training.
+        patience: Number of epochs.
+
+    Returns:
+        Whether to stop; False as long as the best score is 0, since such a model has not started
+        to learn yet.
     """
     return progress.best_score > 0 and len(progress.history) - progress.best_epoch >= patience
 

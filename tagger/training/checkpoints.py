@@ -48,6 +48,9 @@ class Progress:
 
         Args:
             row: Scores by name, with ``dev_score`` among them. It is stored without a copy.
+
+        Returns:
+            Whether its dev score is higher than all before.
         """
         is_best = row["dev_score"] > self.best_score
         self.history.append(row)

@@ -20,7 +20,7 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs import soft_labels
 from tagger.training.inputs.soft_labels import SoftLabels
 from tagger.training.loop import Job
 
@@ -73,9 +73,9 @@ def teach(
     settings = job.settings
     tags = _tags_of(settings, train_tags, scheme)
     job.claim()
-    folder = labelling.folder_of(settings, job.run)
+    folder = soft_labels.folder_of(settings, job.run)
     begun = job.epoch > 0
-    return tags, labelling.load_or_create_soft_labels(
+    return tags, soft_labels.load_or_create_soft_labels(
         settings, folder, job.observer.text_labeled, begun=begun
     )
 

@@ -116,8 +116,11 @@ def to_json(facts: Any) -> dict[str, Any]:
     """Return facts as a JSON object with their class name; for ``json.dumps(default=…)``.
 
     Args:
-        facts: An instance of one of the classes of this module. Nested facts are left for
-            `json.dumps` to convert.
+        facts: An instance of one of the classes of this module.
+
+    Returns:
+        The fields and, under "kind", the name of the class. Nested facts are left unconverted, as
+        `json.dumps` calls this function for them too.
     """
     return {"kind": type(facts).__name__} | {
         field.name: getattr(facts, field.name) for field in fields(facts)
@@ -127,7 +130,11 @@ def to_json(facts: Any) -> dict[str, Any]:
 def from_json(value: dict[str, Any]) -> Any:
     """Return the facts that `to_json` converted; for ``json.loads(object_hook=…)``.
 
-    Any other JSON object is returned unchanged.
+    Args:
+        value: A JSON object, whose nested objects have been converted already.
+
+    Returns:
+        The facts, with tuples for lists; or `value` itself if it is another object.
     """
     kind = _KINDS.get(value.get("kind", ""))
     if kind is None:

@@ -48,11 +48,14 @@ def compile_model(model: keras.Model, training: OptimizationSettings, steps: int
 
 
 def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers.Optimizer:
-    """Return the optimizer that settings ask for, with its learning-rate schedule.
+    """Create the optimizer that settings ask for, with its learning-rate schedule.
 
     Args:
         training: Optimization settings.
         steps: Steps per epoch.
+
+    Returns:
+        `RowAdam`, or SGD with momentum 0.9.
     """
     rate = Schedule(training, steps)
     if training.optimizer == "sgd":
@@ -61,11 +64,14 @@ def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers
 
 
 def average_of(training: OptimizationSettings, steps: int) -> WeightAverage | None:
-    """Return the moving average of weights that settings ask for, or None.
+    """Create the moving average of weights that settings ask for.
 
     Args:
         training: Optimization settings; ``averaging`` is the time constant in epochs.
         steps: Steps per epoch.
+
+    Returns:
+        An empty average, or None if ``averaging`` is 0.
     """
     return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
 

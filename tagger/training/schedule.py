@@ -71,7 +71,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return training.learning_rate * fall
 
     def get_config(self) -> dict[str, Any]:
-        """Not supported.
+        """Raise an error, as schedules are not serializable.
 
         Raises:
             NotImplementedError: Always.

@@ -45,6 +45,7 @@ class Comparison:
     other_tags: int = 0
 
     def __str__(self) -> str:
+        """Return the comparison as one line of text."""
         share = (
             f"{100 * self.other_tags / max(self.tokens, 1):.3f} %" if self.other_tags else "none"
         )

@@ -94,6 +94,7 @@ class Batches(keras.utils.PyDataset):
             ]
 
     def __len__(self) -> int:
+        """Return the number of batches per epoch."""
         return len(self._batches)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -166,6 +167,9 @@ def repeats_per_epoch(tokens: int, training: TrainingConfig) -> int:
     Args:
         tokens: Tokens of the corpus.
         training: Settings; a smaller corpus is repeated up to about ``epoch_tokens``.
+
+    Returns:
+        The nearest whole number of passes.
     """
     return max(1, round(training.epoch_tokens / tokens))
 

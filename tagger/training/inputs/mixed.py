@@ -89,6 +89,7 @@ class DistillationBatches(keras.utils.PyDataset):
         return self.rounds[number]
 
     def __len__(self) -> int:
+        """Return the number of batches per epoch."""
         return len(self.train) + self.part
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

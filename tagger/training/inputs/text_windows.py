@@ -53,6 +53,7 @@ class Streams(keras.utils.PyDataset):
         self.tokens = -(-(len(numbers) - 1) // self.chunks)
 
     def __len__(self) -> int:
+        """Return the number of windows per epoch."""
         return -(-self.chunk // self.window)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
