@@ -317,7 +317,7 @@ def test_train_from_the_command_line(here: Path) -> None:
     assert "exists and is not empty" in failed(invoke(*base))
     assert "(epoch" in worked(invoke(*base, "--resume", "--set", "training.epochs=2"))
     assert len(Path("run/history.csv").read_text().splitlines()) == 3
-    assert "begun with other settings" in failed(
+    assert "started with other settings" in failed(
         invoke(*base, "--resume", "--set", "model.units=3")
     )
     Path("run/checkpoint/last.npz").write_bytes(b"no")

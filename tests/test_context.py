@@ -263,9 +263,9 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
     ]:
         with pytest.raises(BundleError, match=message):
             tagger.train(override(settings, [f"data.language_models={[folder]}"]), tmp_path / "run")
-    with pytest.raises(ConfigError, match="one-hot words stand alone"):
+    with pytest.raises(ConfigError, match="one-hot cannot be combined"):
         tagger.train(override(settings, ["model.input=one-hot"]), tmp_path / "run")
-    with pytest.raises(ConfigError, match="have read the words to predict"):
+    with pytest.raises(ConfigError, match="already read the words to be predicted"):
         tagger.train(override(settings, ["training.word_prediction=0.1"]), tmp_path / "run")
     with pytest.raises(ConfigError, match="as slow as its teachers"):
         tagger.train(
@@ -283,7 +283,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
         "none",
         tmp_path / "run",
     )
-    assert "none: is no folder of a language model" in failed(told)
+    assert "none: not the folder of a language model" in failed(told)
     assert not (tmp_path / "run" / "manifest.json").exists()
 
 

@@ -138,7 +138,7 @@ def test_an_interrupted_search_ends_as_if_it_had_run_through_and_may_go_on(
         (config.override(settings, ["model.layers=3"]), wanted.space),
         (settings, other),
     ]:
-        with pytest.raises(TaggerError, match="begun with other settings"):
+        with pytest.raises(TaggerError, match="started with other settings"):
             search.search(*changed, "run", trials=20, resume=True)
     assert rows("run") == rows("whole")
 
@@ -180,7 +180,10 @@ def test_a_search_in_which_all_fails_is_an_error_and_can_go_on(trainings: Traine
     trainings.scores = exploding
     outcome = invoke("search", "s.toml", "run", "--trials", "2")
     assert (outcome.status, outcome.stdout) == (1, "")
-    assert "Error: run: all 2 trials failed, the last so: the loss became nan" in outcome.stderr
+    assert (
+        "Error: run: all 2 trials failed; error of the last one: the loss became nan"
+        in outcome.stderr
+    )
     trainings.scores = scores
     worked(invoke("search", "s.toml", "run", "--trials", "3", "--resume"))
     Path("run/search.db").write_bytes(b"junk" * 1000)

@@ -137,7 +137,7 @@ def test_a_training_apart_waits_for_its_observer_and_ends_with_it(
 @pytest.mark.parametrize(
     ("script", "complaint"),
     [
-        ("kill -9 $$", "was killed (SIGKILL), perhaps for want of memory"),
+        ("kill -9 $$", "was killed (SIGKILL), perhaps for lack of memory"),
         ("echo no module named keras >&2; echo >&2; exit 1", "failed: no module named keras"),
         ("""echo '["error", ["the disk is full"]]'; exit 0""", "the disk is full"),
         ("exit 0", "not a trained model"),

@@ -79,8 +79,8 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
         ('[search.space]\n"model.unit" = { low = 1, high = 2 }', "did you mean model.units?"),
         ('[search.space]\n"model.unit" = 3', "did you mean model.units?"),
         ('[search.space]\n"mode.units" = [3]', "unknown table mode; did you mean model?"),
-        ('[search.space]\n"data.train" = ["a", "b"]', "data.train: is no matter of choice"),
-        ('[search.space]\n"training.seed" = [1, 2]', "training.seed: is no matter of choice"),
+        ('[search.space]\n"data.train" = ["a", "b"]', "data.train: cannot be searched"),
+        ('[search.space]\n"training.seed" = [1, 2]', "training.seed: cannot be searched"),
         ('[search.space]\n"model.units" = 3', "expected a list of values or a range"),
         ('[search.space]\n"model.units" = []', "expected a list of values or a range"),
         (
@@ -88,7 +88,7 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
             "[search.space]: model.units: expected int",
         ),
         ('[search.space]\n"model.units" = [3, 0]', "from 1 to 10000, found 0"),
-        ('[search.space]\n"model.units" = [3, 4, 3]', "holds a value twice"),
+        ('[search.space]\n"model.units" = [3, 4, 3]', "contains a value twice"),
         ('[search.space]\n"model.cell" = ["lstmm"]', "did you mean 'lstm'?"),
         ('[search.space]\n"model.units" = { low = 3 }', "expected numbers { low = …, high = … }"),
         (
@@ -107,11 +107,11 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
         ('[search.space]\n"model.units" = { low = 1, high = 2.5 }', "model.units: expected int"),
         (
             '[search.space]\n"model.units" = { low = 1, high = 9, step = 0.5 }',
-            "expected an integer as step",
+            "expected an integer step",
         ),
         (
             '[search.space]\n"model.units" = { low = 1, high = 9, step = 9 }',
-            "no longer than the range",
+            "not larger than the range",
         ),
         (
             '[search.space]\n"model.units" = { low = 1, high = 9, log = 1 }',

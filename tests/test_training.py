@@ -177,7 +177,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
     )
     decoder = Decoder(["X", "Y"], plain_tags=True)
     with pytest.raises(
-        TaggerError, match=r"no numbers any more: the training exploded; set training\.clip_norm"
+        TaggerError, match=r"became infinite or NaN: training diverged; set training\.clip_norm"
     ):
         dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], WordEncoder(features), decoder)
 

@@ -1,3 +1,4 @@
-"""Keras 3 networks on any backend, written in `keras.ops`. They see integers and floats: no string,
-path or config.
+"""Keras 3 networks on any backend, written in `keras.ops`.
+
+They receive integers and floats only: no string, path or configuration reaches them.
 """

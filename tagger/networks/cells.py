@@ -2,14 +2,15 @@
 
 Axes: B batch, U units, G blocks of a cell's weights (gates and candidates).
 
-A step ``(z, state, weights) -> state`` receives ``z`` (B, G·U), the part of all pre-activations
-that comes from the input: W_·x x^<t> + b. It depends on no earlier timestep, so the layer computes
-it for the whole sequence in one product. ``recurrent`` (U, G·U) holds W_·a (or W_·c) of the blocks
-side by side; the last blocks, where they are multiplied by something other than the state, are
-``recurrent_gated`` instead. The state is a tuple whose first part is the activation a^<t>.
+A step ``(z, state, weights) -> state`` receives ``z`` (B, G·U), the input's contribution to all
+pre-activations: W_·x x^<t> + b. It depends on no earlier timestep, so the layer computes it for the
+whole sequence in one matrix product. ``recurrent`` (U, G·U) contains W_·a (or W_·c) of all blocks
+side by side; trailing blocks that are multiplied by something other than the state are in
+``recurrent_gated`` instead. The state is a tuple of (B, U) tensors, the first of which is the
+activation a^<t>.
 
-`tagger.cells` names the blocks in their order and everything else that other parts need to know of
-a cell; `tests/support/reference.py` writes every cell out once more, slowly, in NumPy.
+`tagger.cells` lists the blocks of each cell in order, with everything else that other modules need
+to know about it; `tests/support/reference.py` is an independent, slow NumPy version of every cell.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ Step = Callable[[Tensor, State, Weights], State]
 
 
 def _recur(a: Tensor, weights: Weights) -> Tensor:
-    """The part of the pre-activations that comes from the state."""
+    """Return the state's contribution (B, G·U) to the pre-activations: W_·a a^<t-1>."""
     return ops.matmul(a, weights["recurrent"])
 
 
 def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
+    """Return the step of a simple recurrent cell with the activation function g."""
+
     def step(z: Tensor, state: State, weights: Weights) -> State:
-        """a^<t> = g(W_aa a^<t-1> + W_ax x^<t> + b_a)"""
+        """Compute a^<t> = g(W_aa a^<t-1> + W_ax x^<t> + b_a)."""
         (a,) = state
         return (activation(z + _recur(a, weights)),)
 
@@ -42,11 +45,14 @@ def _rnn(activation: Callable[[Tensor], Tensor]) -> Step:
 
 
 def _gru(z: Tensor, state: State, weights: Weights) -> State:
-    """The full GRU: Γ_r decides what of c^<t-1> counts for the candidate, Γ_u what of it is kept.
-    Blocks: u, r, c.
+    """Compute a step of the full GRU; blocks u, r, c.
+
+    c̃^<t> = tanh(W_cc (Γ_r ∗ c^<t-1>) + W_cx x^<t> + b_c);
+    c^<t> = Γ_u ∗ c̃^<t> + (1 - Γ_u) ∗ c^<t-1>.
     """
     (c,) = state
     units = c.shape[-1]
+    # (B, 2U): W_r and W_u multiply the state; W_c, in "recurrent_gated", multiplies Γ_r ∗ c.
     gates = ops.sigmoid(z[:, : 2 * units] + _recur(c, weights))
     update, relevance = gates[:, :units], gates[:, units:]
     candidate = ops.tanh(z[:, 2 * units :] + ops.matmul(relevance * c, weights["recurrent_gated"]))
@@ -54,7 +60,10 @@ def _gru(z: Tensor, state: State, weights: Weights) -> State:
 
 
 def _gru_simplified(z: Tensor, state: State, weights: Weights) -> State:
-    """The GRU without Γ_r. Blocks: u, c."""
+    """Compute a step of the GRU without Γ_r; blocks u, c.
+
+    c̃^<t> = tanh(W_cc c^<t-1> + W_cx x^<t> + b_c); c^<t> = Γ_u ∗ c̃^<t> + (1 - Γ_u) ∗ c^<t-1>.
+    """
     (c,) = state
     update, candidate = ops.split(z + _recur(c, weights), 2, axis=-1)
     update = ops.sigmoid(update)
@@ -62,7 +71,10 @@ def _gru_simplified(z: Tensor, state: State, weights: Weights) -> State:
 
 
 def _lstm(z: Tensor, state: State, weights: Weights) -> State:
-    """c^<t> = Γ_u ∗ c̃^<t> + Γ_f ∗ c^<t-1>; a^<t> = Γ_o ∗ tanh(c^<t>). Blocks: u, c, f, o."""
+    """Compute a step of the LSTM; blocks u, c, f, o.
+
+    c^<t> = Γ_u ∗ c̃^<t> + Γ_f ∗ c^<t-1>; a^<t> = Γ_o ∗ tanh(c^<t>).
+    """
     a, c = state
     update, candidate, forget, output = ops.split(z + _recur(a, weights), 4, axis=-1)
     c = ops.sigmoid(update) * ops.tanh(candidate) + ops.sigmoid(forget) * c
@@ -70,18 +82,19 @@ def _lstm(z: Tensor, state: State, weights: Weights) -> State:
 
 
 def _lstm_peephole(z: Tensor, state: State, weights: Weights) -> State:
-    """The LSTM whose gates also see the memory cell: Γ_u and Γ_f see c^<t-1>, Γ_o sees c^<t>.
+    """Compute a step of the LSTM with peepholes; blocks u, c, f, o.
 
-    Peepholes are diagonal, one weight a unit, and Γ_o looks at the new memory (Gers, Schraudolph
-    and Schmidhuber 2002), as in the ONNX operator; the lectures, in passing, let all gates look at
-    c^<t-1>.
+    Γ_u and Γ_f also depend on c^<t-1>, and Γ_o on c^<t>. Peephole weights (3, U) are diagonal, one
+    per unit and gate. That Γ_o depends on the new memory cell follows Gers, Schraudolph and
+    Schmidhuber (2002) and the ONNX operator; in the lectures, which mention peepholes only in
+    passing, all gates depend on c^<t-1>.
     """
     a, c = state
     update, candidate, forget, output = ops.split(z + _recur(a, weights), 4, axis=-1)
-    look = weights["peepholes"]
-    update, forget = ops.sigmoid(update + look[0] * c), ops.sigmoid(forget + look[1] * c)
+    peepholes = weights["peepholes"]
+    update, forget = ops.sigmoid(update + peepholes[0] * c), ops.sigmoid(forget + peepholes[1] * c)
     c = update * ops.tanh(candidate) + forget * c
-    return ops.sigmoid(output + look[2] * c) * ops.tanh(c), c
+    return ops.sigmoid(output + peepholes[2] * c) * ops.tanh(c), c
 
 
 STEPS: dict[str, Step] = {
@@ -92,3 +105,4 @@ STEPS: dict[str, Step] = {
     "lstm": _lstm,
     "lstm-peephole": _lstm_peephole,
 }
+"""The step of each cell in `tagger.cells`."""

@@ -1,4 +1,4 @@
-"""Embeddings, and dropout of one-hot words.
+"""Embedding layers, and dropout of one-hot words.
 
 Axes: B batch, T time, V vocabulary, F features.
 """
@@ -20,18 +20,28 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 @_serializable
 class Embedding(keras.layers.Embedding):
-    """Keras' layer; on TensorFlow the rows are read where they are, as a table that is changed by
-    rows is copied when read.
+    """Keras' embedding layer, which on TensorFlow gathers rows without copying the table.
+
+    A variable that is updated row by row, as by `training.optimizers.RowAdam`, is otherwise copied
+    as a whole whenever it is read.
     """
 
     def call(self, inputs: Tensor) -> Tensor:
+        """Return the rows (..., F) of ids (...)."""
         table = self.embeddings.value
         return table.sparse_read(inputs) if hasattr(table, "sparse_read") else super().call(inputs)
 
 
 def embedding(vocabulary_size: int, dimension: int, name: str = "words") -> Embedding:
-    """A trained vector (F) for each of V things, uniform in ±sqrt(3 / F) at first (Ma and Hovy
-    2016).
+    """Return an embedding layer, initialized uniformly in ±sqrt(3 / F) (Ma and Hovy 2016).
+
+    Args:
+        vocabulary_size: V.
+        dimension: F.
+        name: Name of the layer.
+
+    Returns:
+        A layer that is not built yet.
     """
     limit = (3.0 / dimension) ** 0.5
     uniform = keras.initializers.RandomUniform(-limit, limit)
@@ -40,11 +50,14 @@ def embedding(vocabulary_size: int, dimension: int, name: str = "words") -> Embe
 
 @_serializable
 class WordDropout(keras.layers.Layer):
-    """Dropout for one-hot inputs: replaces token numbers (B, T) by `unknown` with probability
-    `rate`, in training only.
+    """Dropout of one-hot inputs: in training, ids (B, T) are replaced by <UNK> at random.
 
-    To zero entries of a one-hot vector is to zero the whole vector; taking <UNK> for it instead
-    trains <UNK> as well. Padding (0) stays.
+    Zeroing an entry of a one-hot vector would zero the whole vector; replacing it by <UNK> trains
+    <UNK> as well. Padding (0) is never replaced.
+
+    Args:
+        rate: Probability of replacing an id.
+        unknown: Id of <UNK>.
     """
 
     def __init__(self, rate: float, unknown: int = UNK, **kwargs: Any) -> None:
@@ -54,6 +67,7 @@ class WordDropout(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, numbers: Tensor, training: bool = False) -> Tensor:
+        """Return ids (B, T), some of which are replaced by <UNK> if `training`."""
         if not training or self.rate <= 0:
             return numbers
         drop = keras.random.uniform(ops.shape(numbers), seed=self.seed_generator) < self.rate

@@ -1,11 +1,11 @@
-"""The LSTM's whole sequence in one kernel, where the backend has one: TensorFlow's BlockLSTM, with
-a gradient of our own.
+"""A fused LSTM over whole sequences: TensorFlow's BlockLSTM kernel with a custom gradient.
 
 Axes: T time, B batch, F features, U units.
 
-The kernel's own gradient forms the weights' gradients anew at each timestep, in small products.
-Only one product of the backward pass must wait for the timestep after it, dz^<t> · recurrent; here
-the loop holds this one alone, and all others are done for the whole sequence at once.
+The kernel's own gradient accumulates the weight gradients timestep by timestep, in small matrix
+products. Only one product of the backward pass depends on the following timestep, dz^<t> ·
+recurrentᵀ; here only that one is inside the loop, and all others are computed for the whole
+sequence at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["available", "lstm"]
 
 
 def available(cell: str) -> bool:
-    """Return whether `lstm` runs this cell on this backend."""
+    """Return whether `lstm` supports this cell on the current backend."""
     return keras.backend.backend() == "tensorflow" and CELLS[cell].is_fused
 
 
@@ -35,32 +35,44 @@ def lstm(
     peepholes: Tensor | None,
     state: State,
 ) -> tuple[Tensor, Tensor]:
-    """Activations and memory cells (T, B, U) of `x` (T, B, F), forwards; equal to the scan over
-    `cells` up to rounding.
+    """Run an LSTM forwards over a sequence; equal to scanning `cells.STEPS` up to rounding.
 
-    ``state`` (a, c), each (B, U), is that before the first timestep; neither it nor the memory
-    cells that come out carry a gradient. Weights are as in `recurrent.Recurrent`, whose blocks (u,
-    c, f, o) are in the order that this kernel wants (its successor, BlockLSTMV2, has another).
+    The blocks of `recurrent.Recurrent` (u, c, f, o) have the order that this kernel expects; its
+    successor, BlockLSTMV2, expects another.
+
+    Args:
+        x: (T, B, F).
+        kernel: (F, 4U).
+        recurrent: (U, 4U).
+        bias: (4U,).
+        peepholes: (3, U) weights of Γ_u, Γ_f and Γ_o, or None for an LSTM without peepholes.
+        state: (a, c) before the first timestep, each (B, U). It receives no gradient.
+
+    Returns:
+        The activations a^<t> and the memory cells c^<t>, each (T, B, U). The memory cells carry
+        no gradient.
     """
     import tensorflow
 
-    look = ops.zeros((3, recurrent.shape[0]), dtype=x.dtype) if peepholes is None else peepholes
-    # Values, not variables: a function with a gradient of its own must not read variables.
+    use_peepholes = peepholes is not None
+    if peepholes is None:
+        peepholes = ops.zeros((3, recurrent.shape[0]), dtype=x.dtype)  # the kernel needs some
+    # Values, not variables: a function with a custom gradient must not read variables.
     weights = [
         tensorflow.convert_to_tensor(ops.convert_to_tensor(weight))
-        for weight in (kernel, recurrent, bias, look)
+        for weight in (kernel, recurrent, bias, peepholes)
     ]
     before = tuple(ops.convert_to_tensor(part) for part in state)
 
     @tensorflow.custom_gradient  # type: ignore[untyped-decorator]
     def run(
-        x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, look: Tensor
+        x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor
     ) -> tuple[Any, Callable[..., Any]]:
-        states = _forwards(x, kernel, recurrent, bias, look, before, peepholes is not None)
+        states = _forwards(x, kernel, recurrent, bias, peepholes, before, use_peepholes)
 
-        def gradient(upstream: Tensor, _: Tensor) -> tuple[Tensor, ...]:
+        def gradient(d_activations: Tensor, _: Tensor) -> tuple[Tensor, ...]:
             return _backwards(
-                upstream, states, before, x, (kernel, recurrent, look), peepholes is not None
+                d_activations, states, before, x, (kernel, recurrent, peepholes), use_peepholes
             )
 
         return (states.h, states.cs), gradient
@@ -74,12 +86,13 @@ def _forwards(
     kernel: Tensor,
     recurrent: Tensor,
     bias: Tensor,
-    look: Tensor,
+    peepholes: Tensor,
     before: State,
-    peeps: bool,
+    use_peepholes: bool,
 ) -> Any:
-    """The kernel's outputs, (T, B, U) each: i, f, o the gates Γ_u, Γ_f, Γ_o; ci c̃; cs c; co
-    tanh(c); h a.
+    """Run the kernel and return its outputs, each (T, B, U).
+
+    i, f and o are the gates Γ_u, Γ_f and Γ_o; ci is c̃, cs is c, co is tanh(c), and h is a.
     """
     import tensorflow
 
@@ -89,47 +102,51 @@ def _forwards(
         cs_prev=before[1],
         h_prev=before[0],
         w=ops.concatenate([kernel, recurrent], axis=0),
-        wci=look[0],
-        wcf=look[1],
-        wco=look[2],
+        wci=peepholes[0],
+        wcf=peepholes[1],
+        wco=peepholes[2],
         b=bias,
-        forget_bias=0.0,  # ours is in `bias`
-        cell_clip=-1.0,  # none
-        use_peephole=peeps,
+        forget_bias=0.0,  # already part of `bias`
+        cell_clip=-1.0,  # no clipping
+        use_peephole=use_peepholes,
     )
 
 
 def _backwards(
-    upstream: Tensor, s: Any, before: State, x: Tensor, weights: tuple[Tensor, ...], peeps: bool
+    d_activations: Tensor,
+    states: Any,
+    before: State,
+    x: Tensor,
+    weights: tuple[Tensor, ...],
+    use_peepholes: bool,
 ) -> tuple[Tensor, ...]:
-    """Gradients of x, kernel, recurrent, bias and peepholes, given that of the activations (T, B,
-    U).
-    """
-    kernel, recurrent, look = weights
-    a_before, c_before = _one_later(s.h, before[0]), _one_later(s.cs, before[1])
-    # What dc^<t> (three times) and da^<t> are multiplied with to give dz; the derivative of a by c;
-    # the forget gate.
+    """Return the gradients of x, kernel, recurrent, bias and peepholes, given da (T, B, U)."""
+    kernel, recurrent, peepholes = weights
+    # a^<t-1> and c^<t-1>, (T, B, U) each
+    a_before, c_before = _shift(states.h, before[0]), _shift(states.cs, before[1])
+    # (T, B, 6, U), in this order: the factors of dc^<t> in the pre-activation gradients of blocks
+    # u, c and f; the factor of da^<t> in that of block o; ∂a^<t>/∂c^<t>; ∂c^<t>/∂c^<t-1> = Γ_f.
     factors = ops.stack(
         [
-            s.i * (1 - s.i) * s.ci,
-            s.i * (1 - ops.square(s.ci)),
-            s.f * (1 - s.f) * c_before,
-            s.o * (1 - s.o) * s.co,
-            s.o * (1 - ops.square(s.co)),
-            s.f,
+            states.i * (1 - states.i) * states.ci,
+            states.i * (1 - ops.square(states.ci)),
+            states.f * (1 - states.f) * c_before,
+            states.o * (1 - states.o) * states.co,
+            states.o * (1 - ops.square(states.co)),
+            states.f,
         ],
         axis=2,
     )
-    dz = _through_time(upstream, factors, recurrent, look, peeps)
-    rows = ops.reshape(dz, (-1, dz.shape[-1]))
+    dz = _through_time(d_activations, factors, recurrent, peepholes, use_peepholes)
+    rows = ops.reshape(dz, (-1, dz.shape[-1]))  # (T, B, 4U) -> (T·B, 4U)
     d_kernel = ops.matmul(ops.transpose(ops.reshape(x, (-1, x.shape[-1]))), rows)
     d_recurrent = ops.matmul(ops.transpose(ops.reshape(a_before, (-1, a_before.shape[-1]))), rows)
-    update, _, forget, output = ops.split(dz, 4, axis=-1)
-    d_look = ops.stack(
+    update, _, forget, output = ops.split(dz, 4, axis=-1)  # (T, B, U) each
+    d_peepholes = ops.stack(
         [
             ops.sum(update * c_before, (0, 1)),
             ops.sum(forget * c_before, (0, 1)),
-            ops.sum(output * s.cs, (0, 1)),
+            ops.sum(output * states.cs, (0, 1)),
         ]
     )
     return (
@@ -137,36 +154,43 @@ def _backwards(
         d_kernel,
         d_recurrent,
         ops.sum(rows, axis=0),
-        d_look if peeps else None,
+        d_peepholes if use_peepholes else None,
     )
 
 
-def _one_later(states: Tensor, first: Tensor) -> Tensor:
-    """The states that each timestep found: `first`, then that of the timestep before."""
+def _shift(states: Tensor, first: Tensor) -> Tensor:
+    """Return the state before each timestep: `first` (B, U), then `states[:-1]`."""
     return ops.concatenate([first[None], states[:-1]], axis=0)
 
 
 def _through_time(
-    upstream: Tensor, factors: Tensor, recurrent: Tensor, look: Tensor, peeps: bool
+    d_activations: Tensor,
+    factors: Tensor,
+    recurrent: Tensor,
+    peepholes: Tensor,
+    use_peepholes: bool,
 ) -> Tensor:
-    """The gradient of all pre-activations z (T, B, 4U), from the last timestep to the first."""
+    """Return the gradient of all pre-activations z (T, B, 4U), computed from t = T to t = 1."""
     import tensorflow
 
-    times, units, backwards = ops.shape(upstream)[0], recurrent.shape[0], ops.transpose(recurrent)
-    zero = ops.zeros_like(upstream[0])
-    steps = tensorflow.TensorArray(upstream.dtype, times, element_shape=(None, 4 * units))
+    times, units = ops.shape(d_activations)[0], recurrent.shape[0]
+    transposed = ops.transpose(recurrent)  # (4U, U)
+    zero = ops.zeros_like(d_activations[0])  # (B, U)
+    steps = tensorflow.TensorArray(d_activations.dtype, times, element_shape=(None, 4 * units))
 
     def body(t: Tensor, da: Tensor, dc: Tensor, steps: Any) -> tuple[Any, ...]:
-        factor, da = factors[t], da + upstream[t]
-        d_output = factor[:, 3] * da
-        dc = dc + factor[:, 4] * da + (d_output * look[2] if peeps else 0.0)
+        # factor (B, 6, U); da and dc (B, U): the part of their gradients that comes from t + 1
+        factor, da = factors[t], da + d_activations[t]
+        d_output = factor[:, 3] * da  # (B, U)
+        dc = dc + factor[:, 4] * da + (d_output * peepholes[2] if use_peepholes else 0.0)
+        # (B, 3, U) -> (B, 3U), with block o -> (B, 4U)
         dz = ops.concatenate(
             [ops.reshape(factor[:, :3] * dc[:, None], (-1, 3 * units)), d_output], axis=-1
         )
         dc = factor[:, 5] * dc
-        if peeps:
-            dc = dc + dz[:, :units] * look[0] + dz[:, 2 * units : 3 * units] * look[1]
-        return t - 1, ops.matmul(dz, backwards), dc, steps.write(t, dz)
+        if use_peepholes:
+            dc = dc + dz[:, :units] * peepholes[0] + dz[:, 2 * units : 3 * units] * peepholes[1]
+        return t - 1, ops.matmul(dz, transposed), dc, steps.write(t, dz)
 
     *_, steps = tensorflow.while_loop(lambda t, *_: t >= 0, body, (times - 1, zero, zero, steps))
     return steps.stack()

@@ -1,5 +1,7 @@
-"""Heads: from the encoder's activations to the scores of tags, and the loss. A head has `call`,
-`emissions` and `loss`.
+"""Output heads: logits of tags from the encoder's activations, emissions for the decoder, the loss.
+
+A head has `call` (activations to logits), `emissions` (logits to the decoder's input), `loss` and
+`scores` (learned scores of tag sequences, if any).
 
 Axes: B batch, T time, F features, K tags.
 """
@@ -19,11 +21,15 @@ __all__ = ["SoftmaxHead"]
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SoftmaxHead(keras.layers.Layer):
-    """A feed-forward network on every timestep's output, then a softmax over K tags: ŷ^<t> =
-    softmax(W_y · … + b_y).
+    """A feed-forward network with a softmax over K tags, applied to every timestep.
 
-    ``hidden`` are the units of the tanh layers before the softmax, as many as wanted; the same
-    network serves every timestep.
+    ŷ^<t> = softmax(W_y · h^<t> + b_y), where h^<t> is the output of the hidden layers, or a^<t>
+    without any. The weights are shared by all timesteps.
+
+    Args:
+        tags: K.
+        hidden: Units of each tanh layer before the softmax.
+        dropout: Dropout rate after each hidden layer, with one mask per sequence.
     """
 
     def __init__(
@@ -48,23 +54,26 @@ class SoftmaxHead(keras.layers.Layer):
             input_shape = (*input_shape[:-1], layer.units)
 
     def call(self, activations: Tensor, training: bool = False) -> Tensor:
-        """Logits (B, T, K) of activations (B, T, F)."""
+        """Return the logits (B, T, K) of activations (B, T, F)."""
         for dense, drop in zip(self.dense, self.drops, strict=True):
-            activations = drop(dense(activations), training=training)
+            activations = drop(dense(activations), training=training)  # (B, T, units)
         return self.output_layer(activations)
 
     @staticmethod
     def emissions(logits: Tensor) -> Tensor:
-        """Log-probabilities log ŷ^<t> (B, T, K): what the decoder takes."""
+        """Return the log-probabilities log ŷ^<t> (B, T, K) of logits (B, T, K)."""
         return ops.log_softmax(logits, axis=-1)
 
     def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Cross-entropy ℓ^<t> = -Σ y log ŷ, the mean over real tokens; padding counts nowhere.
+        """Return the cross-entropy ℓ^<t> = -Σ y^<t> log ŷ^<t>, averaged over real tokens.
 
         Args:
             logits: (B, T, K).
-            tags: (B, T) tag ids, or (B, T, K) distributions y over the tags; anything where padded.
+            tags: (B, T) tag ids, or (B, T, K) distributions y^<t>; any values where padded.
             mask: (B, T) 1 for real tokens.
+
+        Returns:
+            A scalar in nats per token; 0 for a batch without real tokens.
         """
         mask = ops.cast(mask, logits.dtype)
         soft = len(tags.shape) == 3
@@ -73,11 +82,11 @@ class SoftmaxHead(keras.layers.Layer):
             if soft
             else keras.losses.sparse_categorical_crossentropy
         )
-        each = cross_entropy(tags, logits, from_logits=True)
+        each = cross_entropy(tags, logits, from_logits=True)  # (B, T)
         return ops.sum(each * mask) / ops.maximum(ops.sum(mask), 1.0)
 
     def scores(self) -> tuple[np.ndarray, ...] | None:
-        """What the head has learnt of tag sequences, for the decoder: a softmax knows none."""
+        """Return the learned scores of tag sequences for the decoder; None, as there are none."""
         return None
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

@@ -1,10 +1,10 @@
-"""A language model: the probability of each token, given those before it.
+"""A recurrent language model: the probability of each token given the tokens before it.
 
 Axes: B batch, T time, V vocabulary, F features, U units.
 
-Number 0 is the border of a sequence. As a target y^<t> it is <EOS>; as an input x^<t> = y^<t-1> it
-is the zero vector, with which the next sequence begins as the first one did. Number 1 is <UNK>. To
-a network with a bias this is no loss: z = b after <EOS>, and z = W e_j + b after token j.
+Id 0 is the boundary of a sequence: as a target y^<t> it is <EOS>; as an input x^<t> = y^<t-1> it
+is the zero vector, so that every sequence starts like the first one. Id 1 is <UNK>. A network with
+a bias loses nothing by this: z = b after <EOS>, and z = W e_j + b after token j.
 """
 
 from __future__ import annotations
@@ -26,11 +26,18 @@ __all__ = ["Architecture", "LanguageModel"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """All numbers that determine the network; dropouts are rates.
+    """The hyperparameters that determine the network.
 
-    ``embedding`` 0 means one-hot tokens. ``tied`` gives the softmax the embedding's rows for its
-    weights (Press and Wolf 2017); then ``embedding`` is ``units``. ``streams`` is how many texts
-    are read side by side in training (0: no training).
+    Attributes:
+        vocabulary_size: V.
+        embedding: Embedding dimension F; 0 means one-hot tokens.
+        cell, units, layers, recurrent_dropout: See `recurrent.Encoder`.
+        tied: Whether the softmax shares its weights with the embedding (Press and Wolf 2017);
+            requires ``embedding == units``.
+        input_dropout: Dropout rate of the embeddings; for one-hot tokens the rate of <UNK>.
+        dropout: Dropout rate after every layer.
+        streams: Number of texts read side by side in training, which is B; 0 for a model that is
+            not trained and has no recurrent state of its own.
     """
 
     vocabulary_size: int
@@ -47,12 +54,13 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class LanguageModel(keras.Model):
-    """Inputs ``numbers``, ``targets`` (B, T) and ``keep`` (B,) to the targets' log-probabilities
-    (B, T), in nats.
+    """A language model: from ids and targets (B, T) to the targets' log-probabilities (B, T).
 
-    The state is carried from each batch to the next, row by row, for the rows where ``keep`` is 1;
-    where it is 0, it begins as the zero vector. So B is always ``streams``. `activations` is told
-    its state instead and may have any B.
+    `call` carries its hidden state over from batch to batch, row by row, so that B is always
+    ``streams``. `activations` receives its initial state as an argument and accepts any B.
+
+    Args:
+        architecture: An `Architecture`, or its fields as a dictionary.
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
@@ -84,7 +92,7 @@ class LanguageModel(keras.Model):
 
     @classmethod
     def create(cls, architecture: Architecture) -> LanguageModel:
-        """A model whose weights exist."""
+        """Return a built model, with its weights initialized."""
         model = cls(architecture)
         model.build()
         return model
@@ -112,8 +120,19 @@ class LanguageModel(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
+        """Return the log-probabilities of the targets and update the carried state.
+
+        Args:
+            inputs: "numbers" (B, T), the input ids; "targets" (B, T), the target ids; and "keep"
+                (B,), 1 for rows that continue from the carried state, 0 for rows that start from
+                the zero vector.
+            training: Whether dropout is active.
+
+        Returns:
+            (B, T), in nats.
+        """
         keep = ops.cast(inputs["keep"], self.compute_dtype)[:, None]
-        state = tuple(keep * ops.convert_to_tensor(part) for part in self.carried)
+        state = tuple(keep * ops.convert_to_tensor(part) for part in self.carried)  # (B, U) each
         a, state = self.activations(inputs["numbers"], state, training=training)
         for part, after in zip(self.carried, state, strict=True):
             part.assign(after)
@@ -128,16 +147,23 @@ class LanguageModel(keras.Model):
         lengths: Tensor | None = None,
         training: bool = False,
     ) -> tuple[Tensor, State]:
-        """The last layer's activations (B, T, U) for input numbers (B, T), and the state of all
-        layers after each row's end.
+        """Return the last layer's activations and the final state of all layers.
 
-        ``state`` is that before the first timestep; None is the zero vector. Without ``lengths`` no
-        row is padded.
+        Args:
+            numbers: (B, T) input ids.
+            state: Initial state in the layout of the returned one; None means zeros.
+            lengths: (B,) number of real timesteps per row; T for all rows by default.
+            training: Whether dropout is active.
+
+        Returns:
+            The activations a^<t> (B, T, U), and the state after each row's last real timestep, a
+            flat tuple of (B, U) tensors, layer by layer.
         """
         if lengths is None:
             lengths = ops.shape(numbers)[1] * ops.ones((ops.shape(numbers)[0],), dtype="int32")
         x = numbers
         if self.embed is not None:
+            # (B, T) -> (B, T, F), the zero vector for id 0
             x = self.embed(numbers) * ops.cast(
                 ops.expand_dims(numbers != PAD, -1), self.compute_dtype
             )
@@ -146,11 +172,11 @@ class LanguageModel(keras.Model):
         return a, after
 
     def logits(self, activations: Tensor) -> Tensor:
-        """The softmax' logits (..., V) for the last layer's activations (..., U)."""
+        """Return the logits (..., V) of the last layer's activations (..., U)."""
         return ops.matmul(activations, self._output()) + self.bias
 
     def _output(self) -> Tensor:
-        """The softmax' weights (U, V)."""
+        """Return the weights (U, V) of the softmax."""
         if self.architecture.tied and self.embed is not None:
             return ops.transpose(ops.convert_to_tensor(self.embed.embeddings))
         return ops.convert_to_tensor(self.kernel)
@@ -163,12 +189,23 @@ class LanguageModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The mean cross-entropy of the real targets, which `y` (B, T) marks by ones."""
+        """Return the mean cross-entropy of the real targets.
+
+        Args:
+            x: Ignored: `call` has already looked up the targets' probabilities.
+            y: (B, T) mask, 1 for real targets.
+            y_pred: (B, T) log-probabilities returned by `call`.
+            sample_weight: Ignored.
+            training: Ignored.
+
+        Returns:
+            A scalar in nats per target; 0 for a batch without real targets.
+        """
         real = ops.cast(y, y_pred.dtype)
         return -ops.sum(y_pred * real) / ops.maximum(ops.sum(real), 1.0)
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``."""
+        """Return the trainable variables (no copies) by path, as ``encoder/forward_1/kernel``."""
         named = {} if self.embed is None else {"embedding/embeddings": self.embed.embeddings}
         for directions in self.encoder.stack:
             named |= {

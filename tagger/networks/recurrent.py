@@ -1,11 +1,10 @@
-"""Recurrent layers over right-padded sequences: one direction, two, and stacks of them.
+"""Recurrent layers over right-padded sequences: one direction, two directions, and stacks.
 
 Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell.
 
-No mask enters the recurrence. With padding on the right, a forward pass meets it only after the
-last token; a backward pass reads the tokens reversed *within each length*, so it meets padding last
-as well. What stands at padded positions of an output is of no meaning and changes nothing at the
-others.
+The recurrence needs no mask. Because padding is on the right, a forward pass reaches it only after
+the last token; a backward pass reads the tokens reversed *within each length*, so it reaches the
+padding last as well. Outputs at padded positions are meaningless and do not affect real positions.
 """
 
 from __future__ import annotations
@@ -26,32 +25,45 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 
 def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
-    """`x` (B, T, ...) with the first `lengths[b]` timesteps of each row in reverse order; padding
-    stays where it is.
+    """Reverse the real timesteps of each row; padding stays in place.
 
-    Whole timesteps are gathered from (B·T, ...): `ops.take_along_axis` would address every single
-    number.
+    Args:
+        x: (B, T, ...), right-padded.
+        lengths: (B,) number of real timesteps per row.
+
+    Returns:
+        (B, T, ...), in which the first ``lengths[b]`` timesteps of row b are in reverse order.
     """
+    # Gather whole timesteps from (B·T, ...): `ops.take_along_axis` would index every single number.
     batch, times = ops.shape(x)[0], ops.shape(x)[1]
-    time = ops.arange(times, dtype="int32")[None, :]
-    lengths = ops.cast(lengths, "int32")[:, None]
-    reversed_time = ops.where(time < lengths, lengths - 1 - time, time)
-    rows = reversed_time + times * ops.arange(batch, dtype="int32")[:, None]
+    time = ops.arange(times, dtype="int32")[None, :]  # (1, T)
+    lengths = ops.cast(lengths, "int32")[:, None]  # (B, 1)
+    reversed_time = ops.where(time < lengths, lengths - 1 - time, time)  # (B, T)
+    rows = reversed_time + times * ops.arange(batch, dtype="int32")[:, None]  # (B, T), into B·T
     return ops.take(ops.reshape(x, (-1, *x.shape[2:])), rows, axis=0)
 
 
 @_serializable
 class Recurrent(keras.layers.Layer):
-    """One direction of one layer: (B, T, F) floats, or (B, T) token numbers, to activations (B, T,
-    U).
+    """One direction of one recurrent layer: vectors (B, T, F) or ids (B, T) to a^<t> (B, T, U).
 
-    Token numbers stand for one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer
-    gathers that row of its kernel (V, G·U) and never multiplies by zeros. ``vocabulary_size`` says
-    V and makes the layer expect numbers. Number 0, padding, is the zero vector.
+    Ids represent one-hot vectors: W_·x · one_hot(j) is column j of W_·x, so the layer gathers
+    row j of its kernel (V, G·U) instead of multiplying by zeros. Id 0, padding, is the zero vector.
 
-    ``recurrent_dropout`` drops entries of the recurrent weights, the same at all timesteps and for
-    the whole batch (Merity et al. 2018): the memory itself is untouched, and the fused kernel
-    serves training too.
+    Weights: ``kernel`` (F or V, G·U), ``recurrent`` (U, G·U), ``bias`` (G·U,), and with peepholes
+    ``peepholes`` (number of peepholes, U).
+
+    Args:
+        cell: Name of the cell, one of `tagger.cells.CELLS`.
+        units: U.
+        backwards: Whether to read each row from its last real timestep to its first.
+        vocabulary_size: V, if inputs are ids; 0 if they are vectors.
+        recurrent_dropout: Rate at which entries of the recurrent weights are dropped, the same at
+            all timesteps and for the whole batch (Merity et al. 2018). The memory cell itself is
+            unaffected, and the fused kernel can be used in training too.
+
+    Raises:
+        ValueError: `cell` is unknown.
     """
 
     def __init__(
@@ -92,8 +104,9 @@ class Recurrent(keras.layers.Layer):
             )
 
     def _bias_initializer(self, shape: tuple[int, ...], dtype: Any = None) -> Tensor:
-        """Zeros, but one for Γ_f: a new LSTM remembers (Gers et al. 2000; Jozefowicz et al.
-        2015).
+        """Return zeros (G·U,), but ones for Γ_f, so that an untrained LSTM remembers.
+
+        See Gers et al. (2000) and Jozefowicz et al. (2015).
         """
         cell = CELLS[self.cell]
         forget = -1 if cell.forget is None else cell.gates.index(cell.forget)
@@ -102,18 +115,34 @@ class Recurrent(keras.layers.Layer):
     def call(
         self, x: Tensor, lengths: Tensor, training: bool = False, state: State | None = None
     ) -> Tensor:
-        """Activations of `x` whose row b has `lengths[b]` real timesteps. Padded positions hold
-        anything finite.
+        """Return the activations a^<t> of a sequence.
+
+        Args:
+            x: (B, T, F) vectors or (B, T) ids, right-padded; any finite values where padded.
+            lengths: (B,) number of real timesteps per row.
+            training: Whether dropout is active.
+            state: Initial state, a tuple of (B, U) tensors; zeros by default.
+
+        Returns:
+            (B, T, U); finite but meaningless values where padded.
         """
         return self.with_state(x, lengths, state, training=training)[0]
 
     def with_state(
         self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False
     ) -> tuple[Tensor, State]:
-        """Activations, as `call` gives them, and the state, as many tensors (B, U) as the cell has,
-        after each row's end.
+        """Return the activations of a sequence and the state after each row's last real timestep.
 
-        ``state`` is that before the first timestep that is read; None is the zero vector.
+        Args:
+            x: (B, T, F) vectors or (B, T) ids, right-padded.
+            lengths: (B,) number of real timesteps per row.
+            state: Initial state, before the first timestep that is read, a tuple of (B, U) tensors;
+                zeros by default. It receives no gradient.
+            training: Whether dropout is active.
+
+        Returns:
+            The activations (B, T, U) as returned by `call`, and the final state, a tuple of
+            (B, U) tensors without gradient. A row of length 0 keeps its initial state.
         """
         if self.backwards:
             x = reverse_within(x, lengths)
@@ -127,30 +156,31 @@ class Recurrent(keras.layers.Layer):
         )
         if fused.available(self.cell) and not self.vocabulary_size:
             peepholes = self.peepholes if CELLS[self.cell].peepholes else None
+            # The kernel is time-major: (B, T, F) -> (T, B, F).
             states = fused.lstm(
                 ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes, state
             )
         else:
             states = self._scan(self._project(x), recurrent, state)
-        a = ops.transpose(states[0], (1, 0, 2))
+        a = ops.transpose(states[0], (1, 0, 2))  # (T, B, U) -> (B, T, U)
         after = tuple(
             _at_end(part, lengths, before) for part, before in zip(states, state, strict=True)
         )
         return reverse_within(a, lengths) if self.backwards else a, after
 
     def _project(self, x: Tensor) -> Tensor:
-        """W_·x x^<t> + b for all timesteps at once (B, T, G·U)."""
+        """Compute W_·x x^<t> + b for all timesteps at once: (B, T, F) or (B, T) to (B, T, G·U)."""
         if not self.vocabulary_size:
             return ops.matmul(x, self.kernel) + self.bias
-        real = ops.cast(ops.expand_dims(x != PAD, -1), self.compute_dtype)
+        real = ops.cast(ops.expand_dims(x != PAD, -1), self.compute_dtype)  # (B, T, 1)
         return ops.take(self.kernel, x, axis=0) * real + self.bias
 
     def _scan(self, z: Tensor, recurrent: Tensor, state: State) -> State:
-        """All states (T, B, U), the activations first, timestep by timestep."""
+        """Run the cell over `z` (B, T, G·U); return all states, (T, B, U) each, a^<t> first."""
         cell, advance = CELLS[self.cell], STEPS[self.cell]
         recurrent = ops.convert_to_tensor(recurrent)
         columns = (cell.blocks - cell.gated) * self.units
-        # Taken apart here, once: inside of the step it would be a copy at each timestep.
+        # Split once here: inside the step, each slice would be copied at every timestep.
         weights = {"recurrent": recurrent[:, :columns]}
         if cell.gated:
             weights["recurrent_gated"] = recurrent[:, columns:]
@@ -182,19 +212,21 @@ class Recurrent(keras.layers.Layer):
 
 
 def _at_end(states: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
-    """Of `states` (T, B, U) that of each row's last real timestep (B, U); a row without any keeps
-    the one `before`.
+    """Gather the state at each row's last real timestep: `states` (T, B, U) to (B, U).
+
+    Rows of length 0 keep their initial state `before` (B, U).
     """
-    last = ops.cast(lengths, "int32") - 1
+    last = ops.cast(lengths, "int32") - 1  # (B,)
     batch = ops.arange(ops.shape(states)[1], dtype="int32")
-    rows = ops.maximum(last, 0) * ops.shape(states)[1] + batch
+    rows = ops.maximum(last, 0) * ops.shape(states)[1] + batch  # (B,), into T·B
     end = ops.take(ops.reshape(states, (-1, states.shape[-1])), rows, axis=0)
     return ops.stop_gradient(ops.where(last[:, None] >= 0, end, before))
 
 
 def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
-    """An orthogonal matrix for each block: it neither shrinks nor stretches the state (Saxe et al.
-    2014).
+    """Initialize each block (U, U) with an orthogonal matrix, which preserves the state's norm.
+
+    See Saxe et al. (2014).
     """
     units = shape[0]
     orthogonal = keras.initializers.Orthogonal()
@@ -205,11 +237,19 @@ def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
 
 @_serializable
 class Encoder(keras.layers.Layer):
-    """A stack of recurrent layers, each in one direction or two whose activations are concatenated
-    (Schuster and Paliwal 1997).
+    """A stack of unidirectional or bidirectional recurrent layers.
 
-    (B, T, F) floats or, with ``vocabulary_size``, (B, T) numbers; to (B, T, U) or (B, T, 2U).
-    ``dropout`` acts between the layers and on the output, with one mask a sequence.
+    Input (B, T, F) vectors or (B, T) ids; output (B, T, U), or (B, T, 2U) if bidirectional: the
+    forward direction's activations, then the backward direction's (Schuster and Paliwal 1997).
+
+    Args:
+        cell: Name of the cell, one of `tagger.cells.CELLS`.
+        units: U, per direction.
+        layers: Number of layers.
+        bidirectional: Whether each layer has a backward direction too.
+        vocabulary_size: V, if inputs are ids; 0 if they are vectors.
+        dropout: Dropout rate on the output of every layer, with one mask per sequence.
+        recurrent_dropout: See `Recurrent`.
     """
 
     def __init__(
@@ -259,15 +299,24 @@ class Encoder(keras.layers.Layer):
             input_shape = (*input_shape[:2], len(directions) * directions[0].units)
 
     def call(self, x: Tensor, lengths: Tensor, training: bool = False) -> Tensor:
+        """Return the last layer's activations, (B, T, U) or (B, T, 2U), after dropout."""
         return self.with_state(x, lengths, None, training=training)[0]
 
     def with_state(
         self, x: Tensor, lengths: Tensor, state: State | None, training: bool = False
     ) -> tuple[Tensor, State]:
-        """Activations, as `call` gives them, and the state after each row's end: of all layers, one
-        after another.
+        """Return the last layer's activations and the final state of all layers.
 
-        ``state`` is that before the first timestep; None is the zero vector.
+        Args:
+            x: (B, T, F) vectors or (B, T) ids, right-padded.
+            lengths: (B,) number of real timesteps per row.
+            state: Initial state in the layout of the returned one; None means zeros.
+            training: Whether dropout is active.
+
+        Returns:
+            The activations as returned by `call`, and the state after each row's last real
+            timestep: a flat tuple of (B, U) tensors, layer by layer, within a layer the forward
+            direction first.
         """
         activations, after = self.every_layer(x, lengths, state, training=training)
         return activations[-1], after
@@ -275,8 +324,13 @@ class Encoder(keras.layers.Layer):
     def every_layer(
         self, x: Tensor, lengths: Tensor, state: State | None = None, training: bool = False
     ) -> tuple[list[Tensor], State]:
-        """The activations of every layer, dropout included, the first layer's first; and the state,
-        as `with_state` gives it.
+        """Return the activations of every layer, bottom first and after dropout, and the state.
+
+        Args:
+            x, lengths, state, training: See `with_state`.
+
+        Returns:
+            One tensor (B, T, U) or (B, T, 2U) per layer, and the state as `with_state` returns it.
         """
         activations: list[Tensor] = []
         after: State = ()
@@ -288,6 +342,7 @@ class Encoder(keras.layers.Layer):
                 a, ends = layer.with_state(x, lengths, before, training=training)
                 outputs.append(a)
                 after += ends
+            # one or two (B, T, U) -> (B, T, U) or (B, T, 2U)
             x = drop(ops.concatenate(outputs, axis=-1), training=training)
             activations.append(x)
         return activations, after

@@ -1,6 +1,7 @@
-"""The tagger's network: embed, encode, score.
+"""The tagger's network: inputs, recurrent encoder, head.
 
-Axes: B batch, T time, S numbers of a context, K tags.
+Axes: B batch, T time, D distinct words of a batch (row 0 is padding), X features of a word,
+S features of a token's states, F features of the encoder's output, K tags.
 """
 
 from __future__ import annotations
@@ -27,19 +28,29 @@ from tagger.networks.word_prediction import WordPrediction
 __all__ = ["HEAD_LAYERS", "Architecture", "SequenceTagger"]
 
 HEAD_LAYERS: dict[str, type[SoftmaxHead]] = {"softmax": SoftmaxHead, "crf": CRFHead}
-"""The layer of each head in `tagger.heads`."""
+"""The layer class of each head in `tagger.heads`."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """All numbers that determine a network; dropouts are rates.
+    """The hyperparameters that determine a network.
 
-    ``one_hot`` tokens stand alone. Otherwise ``inputs`` are the configurations of the inputs by
-    name, as `features.inputs` gives them: what the network makes of those of words is concatenated,
-    those of tokens stand beside it. ``head`` is one of `tagger.heads`; ``allowed``, for one that
-    scores sequences, are the scheme's three boolean tables as nested lists. ``word_prediction`` is
-    the weight of the loss of predicting words beside tags, in training alone; 0: nothing predicts
-    them.
+    Attributes:
+        vocabulary_size: Word ids, padding and <UNK> included.
+        tags: K.
+        one_hot: Whether the only input is the word as a one-hot vector; `inputs` are then unused.
+        inputs: Configuration of each input by name, as returned by `features.inputs`. Features of
+            words and of tokens are concatenated in this order.
+        cell, units, layers, bidirectional, dropout, recurrent_dropout: See `recurrent.Encoder`.
+        hidden: Units of the head's hidden layers.
+        input_dropout: Dropout rate of word features; for one-hot words the rate of <UNK>.
+        context_dropout: Dropout rate of token features, that is, language-model states.
+        dropout: Rate after every layer of the encoder and every hidden layer of the head.
+        head: Name of a head in `tagger.heads`.
+        allowed: For a head that scores sequences, the scheme's three boolean tables as nested
+            lists; see `crf.CRFHead`.
+        word_prediction: Weight of the auxiliary loss of predicting words, used in training only;
+            0 disables it.
     """
 
     vocabulary_size: int
@@ -62,10 +73,15 @@ class Architecture:
 
 @keras.saving.register_keras_serializable(package="tagger")
 class SequenceTagger(keras.Model):
-    """The inputs of `features.Lexicon.inputs`, and those of tokens (B, T, S) if there are any, to
-    logits (B, T, K).
+    """A sequence tagger: from the inputs of a batch to logits (B, T, K).
 
-    Token 0 is padding, on the right.
+    Inputs are a dictionary as returned by `features.encode.WordEncoder.inputs`: "tokens" (B, T)
+    contains for each token its row among the D distinct words of the batch, 0 for padding, which is
+    on the right; other arrays describe these words, such as "words" (D,), their ids. Token states,
+    if any, are (B, T, S).
+
+    Args:
+        architecture: An `Architecture`, or its fields as a dictionary.
     """
 
     def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
@@ -107,16 +123,17 @@ class SequenceTagger(keras.Model):
 
     @classmethod
     def create(cls, architecture: Architecture) -> SequenceTagger:
-        """A model whose weights exist."""
+        """Return a built model, with its weights initialized."""
         model = cls(architecture)
         model.build()
         return model
 
     def _input_names(self, *, of_tokens: bool) -> list[str]:
+        """Return the names of the inputs that describe tokens, or of those that describe words."""
         return [name for name in self.architecture.inputs if HOST[name].is_of_tokens == of_tokens]
 
     def _create_layers(self, *, of_tokens: bool) -> dict[str, keras.layers.Layer]:
-        """Return the layers of the inputs that have weights, by name."""
+        """Create the layers, by name, of the inputs that have weights."""
         names = self._input_names(of_tokens=of_tokens)
         layers = {name: INPUTS[name].create(self.architecture.inputs[name]) for name in names}
         return {name: layer for name, layer in layers.items() if layer is not None}
@@ -132,9 +149,8 @@ class SequenceTagger(keras.Model):
         self.encoder.build(shape)
         encoded = self.encoder.compute_output_shape(shape)
         self.head.build(encoded)
-        if (
-            architecture.word_prediction
-        ):  # the last thing to be made: chance has given all others what it gives without it
+        # Built last, so that it does not change the random initialization of all other weights.
+        if architecture.word_prediction:
             sizes: dict[str, Any] = {
                 "bidirectional": architecture.bidirectional,
                 "name": "word_prediction",
@@ -146,32 +162,50 @@ class SequenceTagger(keras.Model):
     def call(
         self, inputs: dict[str, Tensor], training: bool = False
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Logits; and in training, where words are predicted, the loss of that. The words are then
-        in ``targets`` (D,).
+        """Return the logits of a batch.
+
+        Args:
+            inputs: Arrays by name. In training with word prediction, also "targets" (D,): the ids
+                of the words before any of them were masked.
+            training: Whether dropout is active and words are predicted.
+
+        Returns:
+            Logits (B, T, K); in training with word prediction a pair of these and the scalar
+            loss of the word prediction.
         """
         tokens = inputs["tokens"]
-        lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)
+        lengths = ops.sum(ops.cast(tokens != PAD, "int32"), axis=1)  # (B,)
         words = (
             inputs["words"] if self.architecture.one_hot else self.word_vectors(inputs, training)
         )
+        # (D, X) -> (B, T, X); one-hot: ids (D,) -> (B, T)
         x = self.input_drop(ops.take(words, tokens, axis=0), training=training)
         parts = [x]
         for name in self._input_names(of_tokens=True):
             dropped = {**inputs, name: self.context_drop(inputs[name], training=training)}
             layer = self.inputs_of_tokens.get(name)
             parts.append(INPUTS[name].apply(layer, dropped, training))
+        # (B, T, X) and one (B, T, S) per token input -> (B, T, X + S)
         x = ops.concatenate(parts, axis=-1) if len(parts) > 1 else x
-        activations, _ = self.encoder.every_layer(x, lengths, training=training)
+        activations, _ = self.encoder.every_layer(x, lengths, training=training)  # (B, T, F) each
         logits = self.head(activations[-1], training=training)
         if self.word_prediction is None or not training:
             return logits
-        # The first layer's: in those above, each direction knows from the other what it is to
-        # predict.
-        targets = ops.take(inputs["targets"], tokens, axis=0)
+        # Words are predicted from the first layer: in higher layers, each direction has already
+        # seen, through the other direction, the words that it should predict.
+        targets = ops.take(inputs["targets"], tokens, axis=0)  # (D,) -> (B, T)
         return logits, self.word_prediction(activations[0], targets, _token_mask(inputs))
 
     def word_vectors(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """Return what the inputs contribute to each distinct word, side by side: (D, X)."""
+        """Compute the features of a batch's distinct words.
+
+        Args:
+            inputs: Arrays by name.
+            training: Whether dropout is active.
+
+        Returns:
+            The features of all word inputs, concatenated: (D, X).
+        """
         parts = [
             INPUTS[name].apply(self.inputs_of_words.get(name), inputs, training)
             for name in self._input_names(of_tokens=False)
@@ -186,29 +220,49 @@ class SequenceTagger(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The head's loss over real tokens only, and the weighted one of predicting words if there
-        is one.
+        """Return the head's loss over real tokens plus the weighted word-prediction loss, if any.
+
+        Args:
+            x: Inputs of the batch.
+            y: Tag ids (B, T), or distributions (B, T, K).
+            y_pred: Output of `call`.
+            sample_weight: Ignored.
+            training: Ignored.
+
+        Returns:
+            A scalar in nats per token.
         """
         logits, *beside = y_pred if isinstance(y_pred, tuple) else (y_pred,)
         loss = self.head.loss(logits, y, _token_mask(x))
         return loss + self.architecture.word_prediction * beside[0] if beside else loss
 
     def emissions(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
-        """Scores (B, T, K) of a batch for the decoder, in NumPy, without dropout."""
+        """Return the scores of a batch for the decoder, without dropout.
+
+        Args:
+            inputs: NumPy arrays by name.
+
+        Returns:
+            A NumPy array (B, T, K); any values where padded.
+        """
         rows, time = inputs["tokens"].shape
-        if keras.backend.backend() == "jax":  # compiles each shape anew: let there be few
+        if keras.backend.backend() == "jax":  # limits the number of shapes to compile
             inputs = round_up_shapes(inputs)
+        # Rounding up may add rows and timesteps, which the result does without.
         scores = self.head.emissions(self.predict_on_batch(inputs))
         return np.asarray(ops.convert_to_numpy(scores))[:rows, :time]
 
     def named_weights(self) -> dict[str, keras.Variable]:
-        """The trained weights by their place in the model, such as ``encoder/forward_1/kernel``;
-        without `word_prediction`.
+        """Return the weights of the bundle by path, such as ``encoder/forward_1/kernel``.
+
+        Returns:
+            The trainable variables themselves, no copies. Those of word prediction are excluded:
+            they are discarded after training.
         """
         layers: dict[str, keras.layers.Layer] = {}
         for name, layer in {**self.inputs_of_words, **self.inputs_of_tokens}.items():
             parts = getattr(layer, "parts", {})
-            layers |= {f"{name}/{part}": below for part, below in parts.items()} or {name: layer}
+            layers |= {f"{name}/{part}": inner for part, inner in parts.items()} or {name: layer}
         layers |= {
             f"encoder/{layer.name}": layer
             for directions in self.encoder.stack
@@ -218,8 +272,8 @@ class SequenceTagger(keras.Model):
             f"head/{layer.name}": layer for layer in (*self.head.dense, self.head.output_layer)
         }
         named = {
-            f"{place}/{weight.name}": weight
-            for place, layer in layers.items()
+            f"{path}/{weight.name}": weight
+            for path, layer in layers.items()
             for weight in layer.trainable_weights
         }
         own = HEADS[self.architecture.head].transitions
@@ -230,5 +284,5 @@ class SequenceTagger(keras.Model):
 
 
 def _token_mask(inputs: dict[str, Tensor]) -> Tensor:
-    """1 for real tokens, (B, T)."""
+    """Return 1.0 for real tokens and 0.0 for padding, (B, T)."""
     return ops.cast(inputs["tokens"] != PAD, "float32")

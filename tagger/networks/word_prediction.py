@@ -1,7 +1,8 @@
-"""Language models that share a tagger's recurrent layer while it trains; nothing of them is left
-afterwards.
+"""Word prediction, an auxiliary language-modeling loss on a tagger's first recurrent layer.
 
-Axes: B batch, T time, F features, U units, V words that are predicted.
+It is used in training only; its weights are discarded afterwards.
+
+Axes: B batch, T time, F features, U units, V predicted words.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ from tagger.networks.cells import Tensor
 
 __all__ = ["WordPrediction"]
 
-_COMMONEST = 7_500
-_HIDDEN = 50
+_COMMONEST = 7_500  # words that are predicted; all others are <UNK> as targets
+_HIDDEN = 50  # units before the softmax
 
 
 @keras.saving.register_keras_serializable(package="tagger")
 class WordPrediction(keras.layers.Layer):
-    """Each direction of a recurrent layer predicts the word that it will read next (Rei 2017,
-    section 3).
+    """The loss of predicting, in each direction, the word to be read next (Rei 2017, section 3).
 
-    ŷ^<t> = softmax(W_y · tanh(W_m · a^<t> + b_m) + b_y) is of the word at t + 1, where a^<t> is
-    what the forward one has made of the words up to t, and of the word at t - 1 from the backward
-    one; beyond either end stands <EOS>. Sizes are the paper's: the commonest 7,500 words, all
-    others being <UNK>, and 50 units before the softmax. Words are numbered by count, so that the
-    commonest have the lowest numbers; number 0, padding, is <EOS>.
+    ŷ^<t> = softmax(W_y · tanh(W_m · a^<t> + b_m) + b_y) predicts the word at t + 1 from the forward
+    direction's a^<t>, and the word at t - 1 from the backward direction's; <EOS> precedes the first
+    word and follows the last. Sizes are the paper's: the 7,500 most frequent words, all others
+    being <UNK>, and 50 units before the softmax. Word ids are ordered by frequency, the most
+    frequent first; id 0, padding, is <EOS>.
+
+    Args:
+        vocabulary_size: Word ids of the tagger, padding and <UNK> included.
+        bidirectional: Whether activations have a backward direction too.
     """
 
     def __init__(self, vocabulary_size: int, *, bidirectional: bool = True, **kwargs: Any) -> None:
@@ -50,21 +54,26 @@ class WordPrediction(keras.layers.Layer):
             output.build((batch, time, _HIDDEN))
 
     def call(self, activations: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        """The cross-entropies of the directions, each the mean over real tokens, added up: a
-        number.
+        """Return the cross-entropies of the directions, each averaged over real tokens, summed.
 
-        Args: activations: (B, T, F) of a layer that has read the words alone: F is U, or 2U with
-            the forward direction's first. words: (B, T) their numbers, 0 where padded, on the
-            right. mask: (B, T) 1 for real tokens.
+        Args:
+            activations: (B, T, F) of the first recurrent layer, which has read the words only: F is
+                U, or 2U with the forward direction first.
+            words: (B, T) word ids, 0 where padded; padding is on the right.
+            mask: (B, T) 1 for real tokens.
+
+        Returns:
+            A scalar in nats per token.
         """
-        words = ops.where(words < self.words, words, UNK)
-        padded = ops.pad(words, ((0, 0), (1, 1)))
-        beside = (padded[:, 2:], padded[:, :-2])[: len(self.hidden)]
-        parts = ops.split(activations, len(self.hidden), axis=-1)
+        words = ops.where(words < self.words, words, UNK)  # (B, T), ids below V
+        padded = ops.pad(words, ((0, 0), (1, 1)))  # (B, T+2), with <EOS> at both ends
+        neighbors = (padded[:, 2:], padded[:, :-2])[: len(self.hidden)]  # next, previous: (B, T)
+        parts = ops.split(activations, len(self.hidden), axis=-1)  # (B, T, U) each
+        # one (B, T) per direction; the logits are (B, T, V)
         each = [
             ops.sparse_categorical_crossentropy(targets, output(hidden(part)), from_logits=True)
             for part, targets, hidden, output in zip(
-                parts, beside, self.hidden, self.outputs, strict=True
+                parts, neighbors, self.hidden, self.outputs, strict=True
             )
         ]
         return ops.sum(sum(each) * mask) / ops.maximum(ops.sum(mask), 1.0)

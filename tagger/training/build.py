@@ -1,4 +1,4 @@
-"""From settings or a bundle to a Keras model. The network itself knows nothing of either."""
+"""Construction of a tagger's Keras network from settings or from a bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ __all__ = ["architecture", "emissions_of", "restore"]
 
 
 def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -> Architecture:
-    """The network that these settings describe."""
+    """Return the hyperparameters of the network that settings describe.
+
+    Args:
+        model: Model settings.
+        features: Vocabularies and vectors of the inputs.
+        decoder: Decoder of the model's tags, for their number and the allowed transitions.
+
+    Returns:
+        The hyperparameters, without word prediction.
+    """
     return Architecture(
         inputs=input_configs(model, features),
         vocabulary_size=len(features.words),
@@ -40,7 +49,17 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
 
 
 def restore(bundle: Bundle) -> SequenceTagger:
-    """Return the trained network of a bundle."""
+    """Return the trained network of a bundle.
+
+    Args:
+        bundle: The tagger.
+
+    Returns:
+        A new network, whose weights are copies of the bundle's.
+
+    Raises:
+        BundleError: The weights do not match the settings.
+    """
     model = SequenceTagger.create(
         architecture(bundle.config.model, bundle.features, Decoder.of(bundle))
     )
@@ -50,5 +69,8 @@ def restore(bundle: Bundle) -> SequenceTagger:
 
 
 def emissions_of(bundle: Bundle) -> Emissions:
-    """A bundle's network as a function of a batch's inputs."""
+    """Return the emissions of a bundle's network as a function of a batch's inputs.
+
+    The function maps arrays by name, as of `WordEncoder.inputs`, to scores (B, T, K).
+    """
     return restore(bundle).emissions

@@ -1,4 +1,7 @@
-"""From settings or a bundle to the Keras model of a language model."""
+"""Construction of a language model's Keras network from settings or from a bundle.
+
+Axes: B batch, T time, N requested timesteps, U units.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,16 @@ __all__ = ["OnKeras", "architecture", "restore"]
 
 
 def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> Architecture:
-    """The network that these settings describe."""
+    """Return the hyperparameters of the network that settings describe.
+
+    Args:
+        model: Model settings.
+        vocabulary_size: Ids of tokens, <EOS> and <UNK> included.
+        streams: Number of texts read side by side in training; 0 for inference.
+
+    Returns:
+        The hyperparameters.
+    """
     return Architecture(
         vocabulary_size=vocabulary_size,
         embedding=model.embedding,
@@ -30,7 +42,15 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
 
 
 def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
-    """The Keras network of a bundle."""
+    """Return the trained network of a bundle.
+
+    Args:
+        trained: The language model.
+        streams: Number of texts read side by side by `LanguageModel.call`; 0 if it is not called.
+
+    Returns:
+        A new network, whose weights are copies of the bundle's.
+    """
     model = LanguageModel.create(
         architecture(trained.config.model, len(trained.vocabulary), streams)
     )
@@ -40,8 +60,9 @@ def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
 
 
 class OnKeras(Runtime):
-    """The runtime's model whose activations Keras computes: for where ONNX Runtime is not, and on a
-    GPU.
+    """A runtime language model that computes its activations with Keras instead of ONNX Runtime.
+
+    It is for machines without ONNX Runtime, and for GPUs.
     """
 
     def __init__(self, trained: Bundle) -> None:
@@ -49,6 +70,16 @@ class OnKeras(Runtime):
         self.network = restore(trained)
 
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the activations (N, U) at some timesteps of sequences.
+
+        Args:
+            numbers: (T, B) input ids.
+            places: (N,) indices of the timesteps in the flattened axes (T·B,).
+
+        Returns:
+            The last layer's activations a^<t>, (N, U).
+        """
+        # Keras is batch-major: (T, B) -> (B, T) -> (B, T, U) -> (T, B, U)
         a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))
         by_time = keras.ops.convert_to_numpy(a).transpose(1, 0, 2)
         return np.asarray(by_time.reshape(-1, self.units)[places])

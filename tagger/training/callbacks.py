@@ -1,6 +1,4 @@
-"""What happens around an epoch: the dev score, the checkpoint, the decision to stop, and events for
-the observer.
-"""
+"""Keras callbacks of the training loop: dev score, checkpoint, early stopping, observer events."""
 
 from __future__ import annotations
 
@@ -37,31 +35,43 @@ __all__ = [
 
 
 Score = Callable[[], dict[str, float]]
+"""Returns the dev scores of the current weights, with ``dev_score`` among them."""
 
 
 class EpochData(Protocol):
-    """The batches of an epoch, as far as the loop uses them: how many there are, and of how many
-    tokens together.
-    """
+    """The batches of an epoch, as far as the loop uses them."""
 
     @property
-    def tokens(self) -> int: ...
+    def tokens(self) -> int:
+        """Number of tokens per epoch."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """Return the number of batches per epoch."""
 
 
 def divergence_error(what: str) -> TaggerError:
-    """Return the error of a training whose numbers became infinite or NaN."""
+    """Return the error for a diverged training (NaN or infinite values).
+
+    Args:
+        what: Observation that the message starts with.
+
+    Returns:
+        The error, whose message says which settings help.
+    """
     return TaggerError(
-        f"{what}: the training exploded; set training.clip_norm (5 is usual), or a smaller "
+        f"{what}: training diverged; set training.clip_norm (5 is usual) or a smaller "
         "training.learning_rate"
     )
 
 
 @dataclass
 class State:
-    """What a training carries from epoch to epoch beside the model: its figures, the best weights,
-    the average of all.
+    """The state of a training apart from the model and optimizer.
+
+    Attributes:
+        progress: Scores of all epochs so far.
+        best: Weights of the best epoch by name, copies; empty before the first epoch.
+        average: Moving average of the weights, if the settings ask for one.
     """
 
     progress: Progress
@@ -70,11 +80,10 @@ class State:
 
 
 class EpochEnd(keras.callbacks.Callback):
-    """A callback that scores dev after each epoch, writes checkpoint and history, and stops after
-    `patience` epochs without progress.
+    """The callback that scores dev, writes checkpoint and history, and stops early.
 
-    Where an average of the weights is kept, it is what is scored, and what is kept if it is best.
-    The figures of an epoch, as in the history, are added to Keras' ``logs``.
+    If a moving average of the weights is maintained, the averaged weights are scored and kept as
+    the best ones. The scores of an epoch, as in the history, are added to Keras' ``logs``.
     """
 
     def __init__(
@@ -86,14 +95,14 @@ class EpochEnd(keras.callbacks.Callback):
         score: Score,
         observer: Observer,
     ) -> None:
-        """Prepare the end of each epoch.
+        """Create the callback.
 
         Args:
-            run: Folder of the training.
-            state: What changes from epoch to epoch; its progress is continued.
-            training: Settings of the training.
+            run: Folder of the training, to which checkpoint and history are written.
+            state: State of the training, which is updated after every epoch.
+            training: Optimization settings, such as the patience.
             data: Batches of an epoch.
-            score: Function that returns the figures of dev, ``dev_score`` among them.
+            score: Function that returns the dev scores, ``dev_score`` among them.
             observer: Receiver of events.
         """
         super().__init__()
@@ -108,21 +117,25 @@ class EpochEnd(keras.callbacks.Callback):
         self.weights: dict[str, Any] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the epoch's clock."""
         self.started = time.monotonic()
-        self.weights = self.model.named_weights()  # once, not after every batch
+        self.weights = self.model.named_weights()  # once per epoch, not after every batch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the loss, update the average of the weights and report progress.
+
+        Raises:
+            TaggerError: The loss is infinite or NaN.
+        """
         loss, steps = float((logs or {})["loss"]), len(self.data)
-        step = min(
-            batch + 1, steps
-        )  # Keras counts the last steps that run at once as if they were as many as the others
+        # Keras counts the last call of an epoch as if it ran as many steps as all others.
+        step = min(batch + 1, steps)
         if not np.isfinite(loss):
             raise divergence_error(
                 f"the loss became {loss} in epoch {len(self.progress.history) + 1}, batch {step}"
             )
         if self.state.average is not None and (step % STEPS_PER_CALL == 0 or step == steps):
-            # on JAX, asking for it makes Keras write the numbers of the running epoch into the
-            # weights
+            # On JAX, accessing the model makes Keras write the current values to its variables.
             _ = self.model
             self.state.average.take(self.weights, len(self.progress.history) * steps + step)
         done = step / steps
@@ -134,49 +147,57 @@ class EpochEnd(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Score dev, write history and checkpoint, and stop the training if patience is exceeded.
+
+        Raises:
+            TaggerError: The dev score is infinite or NaN, or a file cannot be written.
+        """
         logs = {} if logs is None else logs
         seconds = time.monotonic() - self.started
         average = self.state.average.arrays if self.state.average is not None else {}
         with swapped_weights(self.weights, average):
-            figures = self.score()
-            scored = {name: np.array(weight) for name, weight in self.weights.items()}
-        if not math.isfinite(figures["dev_score"]):
+            scores = self.score()
+            scored_weights = {name: np.array(weight) for name, weight in self.weights.items()}
+        if not math.isfinite(scores["dev_score"]):
             raise divergence_error(
-                f"the dev score became {figures['dev_score']} in epoch {epoch + 1}"
+                f"the dev score became {scores['dev_score']} in epoch {epoch + 1}"
             )
-        row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **figures}
+        row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **scores}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {
             "tokens_per_second": self.data.tokens / seconds,
             "seconds": time.monotonic() - self.started,
         }
-        better = self.progress.add(row)
-        if better:
-            self.state.best = scored
+        is_best = self.progress.add(row)
+        if is_best:
+            self.state.best = scored_weights
         logs.update(row)
         write_history(self.run / "history.csv", self.progress.history)
         groups = {"now": variables_of(self.model), "best": self.state.best, "average": average}
         checkpoints.save(self.run / "checkpoint" / "last.npz", self.progress, groups)
-        self.observer.epoch_ended(row, better)
+        self.observer.epoch_ended(row, is_best)
         if patience_exceeded(self.progress, self.training.patience):
             self.model.stop_training = True
 
 
 class EpochTensorBoard(keras.callbacks.TensorBoard):
-    """Keras' callback without what it writes after each batch, which took a sixth of a training's
-    time.
-    """
+    """Keras' TensorBoard callback without its work per batch, a sixth of the training time."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        pass
+        """Do nothing."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        pass
+        """Do nothing."""
 
 
 @contextmanager
 def swapped_weights(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator[None]:
-    """Inside, the weights have the values of `arrays`, as far as there are such."""
+    """Assign other values to weights inside a ``with`` block, and restore them afterwards.
+
+    Args:
+        weights: Variables by name.
+        arrays: Temporary values of some or all of them, by the same names.
+    """
     before = {name: np.array(weights[name]) for name in arrays}
     try:
         for name, array in arrays.items():
@@ -188,15 +209,25 @@ def swapped_weights(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> I
 
 
 def patience_exceeded(progress: Progress, patience: int) -> bool:
-    """Whether the last `patience` epochs brought nothing better. A model that finds nothing yet has
-    not begun to learn.
+    """Return whether the dev score has not improved for `patience` epochs.
+
+    Args:
+        progress: Progress of the training.
+        patience: Number of epochs.
+
+    Returns:
+        Whether to stop; False as long as the best score is 0, since such a model has not started
+        to learn yet.
     """
     return progress.best_score > 0 and len(progress.history) - progress.best_epoch >= patience
 
 
 def variables_of(model: Any) -> dict[str, np.ndarray]:
-    """All that changes while a model trains, in a fixed order: weights, random states, the
-    optimizer's moments.
+    """Return copies of all variables that training changes, in a fixed order.
+
+    Returns:
+        Weights, states of random generators and the optimizer's variables, under their zero-padded
+        position ("0000", …).
     """
     variables = [*model.variables, *model.optimizer.variables]
     return {
@@ -206,7 +237,12 @@ def variables_of(model: Any) -> dict[str, np.ndarray]:
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """The figures of all epochs as CSV."""
+    """Write the scores of all epochs as CSV, rounded to 6 decimals, atomically.
+
+    Args:
+        path: File to write or replace.
+        history: One row per epoch, all with the keys of the first; at least one row.
+    """
     with atomic_write(path) as stream:
         writer = csv.DictWriter(stream, fieldnames=list(history[0]))
         writer.writeheader()

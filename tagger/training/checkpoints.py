@@ -1,5 +1,8 @@
-"""One file that holds all a training needs to go on after it was stopped: it is replaced whole
-after each epoch.
+"""Checkpoints: one .npz file with everything needed to resume a training.
+
+It is replaced atomically after each epoch. It contains ``progress``, a JSON object in UTF-8 bytes,
+and arrays named ``<group>/<name>``: ``now/…`` all variables in their order, ``best/…`` the weights
+of the best epoch, ``average/…`` their moving average.
 """
 
 from __future__ import annotations
@@ -23,8 +26,12 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Progress:
-    """How far a training has come: a row of figures for each epoch, and the best of them (counted
-    from 1; 0: none).
+    """The progress of a training.
+
+    Attributes:
+        history: One row of scores per epoch.
+        best_epoch: Epoch with the highest dev score, from 1; 0 before the first epoch.
+        settings: TOML of the settings that must not change when the training is resumed.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
@@ -33,19 +40,31 @@ class Progress:
 
     @property
     def best_score(self) -> float:
+        """Highest dev score so far; -inf before the first epoch."""
         return self.history[self.best_epoch - 1]["dev_score"] if self.best_epoch else -math.inf
 
     def add(self, row: dict[str, float]) -> bool:
-        """Append an epoch's figures; whether it is the best so far."""
-        better = row["dev_score"] > self.best_score
+        """Append an epoch's scores and return whether it is the best epoch so far.
+
+        Args:
+            row: Scores by name, with ``dev_score`` among them. It is stored without a copy.
+
+        Returns:
+            Whether its dev score is higher than all before.
+        """
+        is_best = row["dev_score"] > self.best_score
         self.history.append(row)
-        self.best_epoch = len(self.history) if better else self.best_epoch
-        return better
+        self.best_epoch = len(self.history) if is_best else self.best_epoch
+        return is_best
 
 
 def save(path: Path, progress: Progress, groups: dict[str, Arrays]) -> None:
-    """Write the progress and all arrays, by group and name; neither holds a slash at its
-    beginning.
+    """Write a checkpoint atomically.
+
+    Args:
+        path: File to write or replace.
+        progress: Progress of the training.
+        groups: Arrays by group and name. Group names contain no slash; names may.
     """
     text = np.frombuffer(json.dumps(asdict(progress)).encode(), dtype=np.uint8)
     arrays = {
@@ -56,10 +75,13 @@ def save(path: Path, progress: Progress, groups: dict[str, Arrays]) -> None:
 
 
 def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
-    """Read what `save` wrote: the progress, and the arrays by group and name.
+    """Read a checkpoint.
+
+    Returns:
+        The progress, and the arrays by group and name. Empty groups are missing.
 
     Raises:
-        TaggerError: there is no checkpoint, or it is damaged.
+        TaggerError: There is no checkpoint, or it is damaged.
     """
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -69,7 +91,7 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
         raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TaggerError(
-            f"{path}: damaged checkpoint ({error}); remove the folder and train anew"
+            f"{path}: damaged checkpoint ({error}); remove the folder and train again"
         ) from error
     groups: dict[str, Arrays] = {}
     for name, array in arrays.items():

@@ -1,4 +1,4 @@
-"""The score of a tagger on dev after an epoch of its training."""
+"""Scoring of a tagger in training on the dev set."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ def dev_score(
     decoder: Decoder,
     contexts: TokenStates | None = None,
 ) -> dict[str, float]:
-    """Return span F1, precision and recall of a tagger, decoded under the constraints of the
-    scheme; for plain tags the accuracy.
+    """Return the span F1, precision and recall of a tagger, or its accuracy for plain tags.
+
+    Tags are decoded under the constraints of the tagging scheme.
 
     Args:
         model: Keras network of a tagger.
         sentences: Annotated sentences.
         lexicon: Encoder of their tokens.
-        decoder: Decoder of the model's tags; its scores of transitions are replaced by the model's.
-        contexts: Hidden states of language models per sentence, if the model reads any.
+        decoder: Decoder of the model's tags; its transition scores are replaced by the model's.
+        contexts: Language-model states per sentence, if the model uses any.
 
     Returns:
-        Percentages; the figure that decides has the key ``dev_score``.
+        Percentages: ``dev_score`` (F1 or accuracy), and for spans ``dev_precision`` and
+        ``dev_recall``.
 
     Raises:
         TaggerError: Emissions are infinite or NaN.
@@ -47,10 +49,9 @@ def dev_score(
         [sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts
     )
     for indices, lengths, emissions in batches:
-        if not np.all(
-            emissions < np.inf
-        ):  # the last step of an epoch may do what no loss has shown yet
-            raise divergence_error("the network's scores of dev sentences are no numbers any more")
+        # The last step of an epoch may diverge without any loss having shown it.
+        if not np.all(emissions < np.inf):
+            raise divergence_error("the network's scores of dev sentences became infinite or NaN")
         for index, path, length in zip(
             indices, decoder.paths(emissions, lengths), lengths, strict=True
         ):

@@ -1,11 +1,11 @@
-"""Learning from teachers: a model that is fast inherits what slow ones know, from text that nobody
-has annotated.
+"""Knowledge distillation: a fast student is trained on slow teachers' labels of unannotated text.
 
-The teachers say of every token of the text how probable each tag is (`labelling`), and the student
-learns these distributions beside the tags of train: the cross-entropy -Σ p log q, whose p is the
-teachers' on text and one-hot on train (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in
-a Neural Network", with temperature 1: the teachers' doubts are of use as they are). Of train the
-teachers are not asked: they know it by heart.
+For every token of the text, the teachers predict a distribution over tags (`inputs.soft_labels`).
+The student is trained on these distributions and on the gold tags of train with the cross-entropy
+-Σ p log q, where p is the teachers' distribution on text and one-hot on train (Hinton, Vinyals and
+Dean 2015, "Distilling the Knowledge in a Neural Network", with temperature 1: the teachers'
+uncertainty is useful as it is). Teachers do not label train: they were trained on it and would be
+overconfident.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tagger.errors import ConfigError, TaggerError
 from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs import soft_labels
 from tagger.training.inputs.soft_labels import SoftLabels
 from tagger.training.loop import Job
 
@@ -28,93 +28,104 @@ __all__ = ["check", "teach", "vocabulary_sentences"]
 
 
 def check(settings: Config) -> None:
-    """See that settings can be learnt by.
+    """Check that the distillation settings are consistent.
 
-    Raises: ConfigError: teachers without text, text without teachers, or a head that cannot learn
-        distributions.
+    Raises:
+        ConfigError: There are teachers without text, text without teachers, or a head that cannot
+            be trained on distributions.
     """
     distillation = settings.distillation
     if bool(distillation.teachers) != bool(distillation.text):
-        given, lacks = ("teachers", "text") if distillation.teachers else ("text", "teachers")
+        given, missing = ("teachers", "text") if distillation.teachers else ("text", "teachers")
         raise ConfigError(
-            f"distillation.{given} needs distillation.{lacks}: expected both, or neither"
+            f"distillation.{given} needs distillation.{missing}: expected both, or neither"
         )
     if distillation.teachers and not HEADS[settings.model.head].learns_distributions:
         able = ", ".join(name for name, spec in HEADS.items() if spec.learns_distributions)
         raise ConfigError(
-            f"model.head is {settings.model.head!r}, which learns from tags alone, but teachers "
-            f"give a distribution for each token; expected {able} (the teachers may have any head)"
+            f"model.head is {settings.model.head!r}, which can only be trained on tags, but "
+            f"teachers provide a distribution per token; expected {able} (the teachers may have "
+            "any head)"
         )
 
 
 def teach(
     job: Job[Config], train_tags: Sequence[str], scheme: str
 ) -> tuple[tuple[str, ...], SoftLabels]:
-    """Return the teachers' tags, which become the student's, and their soft labels of the text.
+    """Label the text with the teachers and return their tags and soft labels.
 
-    The run's folder is claimed before, so that a training that is stopped while its teachers label
-    can be resumed.
+    The settings are written to the run's folder first, so that a training that is stopped during
+    labeling can be resumed.
 
     Args:
         job: Training of the student.
         train_tags: Tags of the training sentences, in the training scheme or plain.
         scheme: Scheme of these tags in their file.
 
-    Raises: TaggerError: Errors of `labelling.load_or_create_soft_labels`; or train has labels that
-        the teachers lack, is
-            of another kind, or another tokenizer is set.
+    Returns:
+        The teachers' tags, which become the student's, and the soft labels of the text.
+
+    Raises:
+        TaggerError: Errors of `soft_labels.load_or_create_soft_labels`; or train has labels that
+            the teachers lack; or train and teachers differ in having plain tags or in their
+            tokenizer.
     """
     settings = job.settings
     tags = _tags_of(settings, train_tags, scheme)
     job.claim()
-    folder = labelling.folder_of(settings, job.run)
+    folder = soft_labels.folder_of(settings, job.run)
     begun = job.epoch > 0
-    return tags, labelling.load_or_create_soft_labels(
+    return tags, soft_labels.load_or_create_soft_labels(
         settings, folder, job.observer.text_labeled, begun=begun
     )
 
 
 def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:
+    """Return the teachers' tags after checking that train and teachers are compatible."""
     name, corpus = settings.distillation.teachers[0], settings.data.train or settings.data.hub
     teacher = bundles.load(name)
     if (teacher.scheme == schemes.PLAIN) != (scheme == schemes.PLAIN):
         raise TaggerError(
-            f"{corpus}: its scheme is {scheme}, that of the teacher {name} {teacher.scheme}"
+            f"{corpus}: the scheme is {scheme}, but that of the teacher {name} is "
+            f"{teacher.scheme}; expected plain tags in both or in neither"
         )
-    if foreign := sorted(set(train_tags) - set(teacher.tags)):
+    if unknown := sorted(set(train_tags) - set(teacher.tags)):
         labels = (
-            foreign
+            unknown
             if scheme == schemes.PLAIN
-            else sorted({schemes.split(tag)[1] for tag in foreign})
+            else sorted({schemes.split(tag)[1] for tag in unknown})
         )
         raise TaggerError(
-            f"{corpus}: the teacher {name} does not know the labels "
-            f"{', '.join(labels)}; it knows "
-            f"{', '.join(teacher.labels)}. Take teachers of the same labels"
+            f"{corpus}: the teacher {name} does not have the labels {', '.join(labels)}; it has "
+            f"{', '.join(teacher.labels)}. Use teachers trained on the same labels"
         )
     if teacher.config.data.tokenizer != settings.data.tokenizer:
         raise TaggerError(
-            f"{name}: its tokenizer is {teacher.config.data.tokenizer}, that of the student "
-            f"{settings.data.tokenizer}; set "
+            f"{name}: the teacher's tokenizer is {teacher.config.data.tokenizer}, but the "
+            f"student's is {settings.data.tokenizer}; set "
             f"data.tokenizer={teacher.config.data.tokenizer}"
         )
     return teacher.tags
 
 
 def vocabulary_sentences(train: Sequence[Sentence], labels: SoftLabels) -> list[Sentence]:
-    """The sentences whose words and characters the student is to know: those of train, and what of
-    the text is no rarity.
+    """Return the sentences from which the student's vocabularies are built.
 
-    The text is neither dev nor test, so its words may be learnt as those of train are. A word that
-    neither train has nor the text twice would be a row of the table that is hardly ever trained,
-    and is half of all such words.
+    The text is neither dev nor test, so its words may be learned like those of train. Words that do
+    not occur in train and occur only once in the text are left out: their embeddings would hardly
+    ever be trained, and they are half of the words that are not in train.
+
+    Args:
+        train: Training sentences.
+        labels: Soft labels of the text.
+
+    Returns:
+        The sentences of train, followed by those of the text without their rare words.
     """
     counts = Counter(chain.from_iterable(labels.sentences))
     counts.update(chain.from_iterable(sentence.tokens for sentence in train))
-    known = {word for sentence in train for word in sentence.tokens} | {
+    kept = {word for sentence in train for word in sentence.tokens} | {
         word for word, count in counts.items() if count > 1
     }
-    text = (
-        Sentence(tuple(word for word in tokens if word in known)) for tokens in labels.sentences
-    )
+    text = (Sentence(tuple(word for word in tokens if word in kept)) for tokens in labels.sentences)
     return [*train, *text]

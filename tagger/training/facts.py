@@ -1,5 +1,6 @@
-"""What an observer learns about a training before its first epoch, and how that travels as JSON
-between processes.
+"""Facts about a training that observers receive before its first epoch, and their JSON form.
+
+The JSON form carries them from the process of a training to the process that watches it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Facts about every kind of training.
+    """Facts about any kind of training.
 
     Attributes:
-        vocabulary: Ids of tokens, padding and the unknown token included.
-        parameters: Trained numbers of the model.
-        epochs: Epochs at most.
+        vocabulary: Number of token ids, padding and the unknown token included.
+        parameters: Number of trained parameters.
+        epochs: Maximum number of epochs.
     """
 
     vocabulary: int
@@ -35,8 +36,13 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class VectorFacts:
-    """A file of pretrained vectors: its number of words, their dimension, and the share (0 to 1) of
-    the training tokens that it covers.
+    """Facts about a file of pretrained vectors.
+
+    Attributes:
+        path: Path of the file.
+        words: Number of words in it.
+        dimension: Dimension of the vectors.
+        coverage: Share (0 to 1) of the training tokens that have a vector.
     """
 
     path: str
@@ -47,7 +53,12 @@ class VectorFacts:
 
 @dataclass(frozen=True)
 class TextFacts:
-    """The text that teachers have labeled, and how many of its tokens an epoch reads."""
+    """Facts about the text that teachers have labeled.
+
+    Attributes:
+        sentences, tokens: Size of the text.
+        tokens_per_epoch: Number of its tokens that an epoch reads.
+    """
 
     sentences: int
     tokens: int
@@ -60,9 +71,9 @@ class TaggerFacts(RunFacts):
 
     Attributes:
         train_sentences, train_tokens, dev_sentences, dev_tokens: Sizes of the corpus.
-        scheme: Scheme of the tags in the files, or ``plain``.
-        labels: Labels (plain tags) of train, sorted.
-        unknown_labels: Labels of dev that train lacks, sorted.
+        scheme: Tagging scheme of the files, or ``plain``.
+        labels: Labels (or plain tags) of train, sorted.
+        unknown_labels: Labels of dev that do not occur in train, sorted.
         vectors: Files of pretrained vectors, in the order of the settings.
         text: Text with soft labels, if the training is a distillation.
     """
@@ -83,9 +94,9 @@ class LanguageModelFacts(RunFacts):
     """Facts about the training of a language model.
 
     Attributes:
-        level: What one step predicts, ``characters`` or ``words``.
-        train_tokens, dev_tokens: Steps of the texts, at that level.
-        train_unknown, dev_unknown: Shares (0 to 1) of them that are unknown.
+        level: Unit of prediction, ``characters`` or ``words``.
+        train_tokens, dev_tokens: Numbers of predicted units in the texts.
+        train_unknown, dev_unknown: Shares (0 to 1) of these that are <UNK>.
     """
 
     level: str
@@ -102,15 +113,28 @@ _KINDS: dict[str, Any] = {
 
 
 def to_json(facts: Any) -> dict[str, Any]:
-    """Return facts as a JSON object that names their class: the ``default`` of `json.dumps`."""
+    """Return facts as a JSON object with their class name; for ``json.dumps(default=…)``.
+
+    Args:
+        facts: An instance of one of the classes of this module.
+
+    Returns:
+        The fields and, under "kind", the name of the class. Nested facts are left unconverted, as
+        `json.dumps` calls this function for them too.
+    """
     return {"kind": type(facts).__name__} | {
         field.name: getattr(facts, field.name) for field in fields(facts)
     }
 
 
 def from_json(value: dict[str, Any]) -> Any:
-    """Return the facts in a JSON object of `to_json`, and any other object as it is: the
-    ``object_hook`` of `json.loads`.
+    """Return the facts that `to_json` converted; for ``json.loads(object_hook=…)``.
+
+    Args:
+        value: A JSON object, whose nested objects have been converted already.
+
+    Returns:
+        The facts, with tuples for lists; or `value` itself if it is another object.
     """
     kind = _KINDS.get(value.get("kind", ""))
     if kind is None:

@@ -1,4 +1,4 @@
-"""The machine, set for training: the C library's allocator and TensorFlow's threads."""
+"""Hardware settings for training: the C library's allocator and TensorFlow's threads."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from tagger.cpu import cores
 
 __all__ = ["keep_freed_memory", "set_thread_counts"]
 
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # glibc's malloc.h
+# Options of mallopt in glibc's malloc.h
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what is freed for the next step instead of giving it back to the system;
-    elsewhere, do nothing.
+    """Make glibc keep freed memory for reuse instead of returning it to the operating system.
 
     A training step allocates and frees the same megabytes again and again. By default they are
-    returned and come back as fresh pages, each with a page fault: that was up to half of a
-    training's time. A higher threshold for maps of their own does not help where several threads
-    work; forbidding them does.
+    returned and come back as fresh pages, each with a page fault: up to half of the training time
+    was spent on that. A higher threshold for separate mappings does not help with several threads;
+    forbidding such mappings does. The setting affects the whole process. Without glibc, nothing
+    happens.
     """
     with suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
@@ -31,13 +32,16 @@ def keep_freed_memory() -> None:
 
 
 def set_thread_counts(chains: int) -> None:
-    """Let TensorFlow run as many chains of operations side by side as the network has, each on its
-    part of the cores.
+    """Configure TensorFlow to run independent chains of operations in parallel.
 
-    A recurrent layer is a long chain of small products: on two cores, two directions with a thread
-    each took two thirds of the time that they take when both divide every product between two
-    threads, as TensorFlow does by itself. Where TensorFlow is at work already, or its threads are
-    set by TF_NUM_INTRAOP_THREADS, they stay as they are.
+    Each chain receives an equal part of the cores. A recurrent layer is a long chain of small
+    products: on two cores, two directions with one thread each took two thirds of the time that
+    they take if both split every product between two threads, as TensorFlow does by default.
+    Nothing changes if TensorFlow has already been initialized, if TF_NUM_INTRAOP_THREADS is set, or
+    on other backends.
+
+    Args:
+        chains: Number of chains, such as the directions of a recurrent layer.
     """
     if keras.backend.backend() != "tensorflow" or "TF_NUM_INTRAOP_THREADS" in os.environ:
         return

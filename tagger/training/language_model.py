@@ -1,4 +1,4 @@
-"""The training of a language model: from a configuration to a bundle."""
+"""Training of language models: from a configuration to a bundle."""
 
 from __future__ import annotations
 
@@ -39,14 +39,22 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
 ) -> bundles.Bundle:
-    """Train a language model and write it to the folder `run`, which is a bundle afterwards.
+    """Train a language model and write its bundle to the folder `run`.
 
     Args:
         config: Settings; tables of settings, such as ``{"data": {"train": ["news.txt"]}}``; or the
             path of a TOML file.
-        run, resume, callbacks, observer: As of `tagger.training.loop.run_training`.
+        run: Folder of the training, empty unless `resume` is given.
+        resume: Whether to continue an interrupted training.
+        callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
+            that they change are not in the checkpoint of the epoch.
+        observer: Receiver of events.
+
+    Returns:
+        The bundle with the weights of the best epoch and ONNX graphs.
 
     Raises:
+        ConfigError: The settings are invalid.
         TaggerError: Errors of `run_training`.
     """
     settings = schema.resolve(Config, config)
@@ -57,6 +65,7 @@ def train(
 
 
 def _prepare(job: Job[Config]) -> _LanguageModelTask:
+    """Encode the texts and return the task; the encoded files are removed by ``job.cleanup``."""
     settings = job.settings
     vocabulary = text.vocabulary_of(settings)
     texts = job.cleanup.enter_context(_encoded(settings, vocabulary, job.run))
@@ -82,12 +91,14 @@ class _LanguageModelTask:
     dev: Streams
 
     def build_model(self) -> LanguageModel:
+        """Return the untrained network."""
         settings = self.settings
         return LanguageModel.create(
             architecture(settings.model, len(self.vocabulary), settings.training.streams)
         )
 
     def describe(self, model: LanguageModel) -> LanguageModelFacts:
+        """Return the facts for observers."""
         train, dev = self.texts["train"], self.texts["dev"]
         return LanguageModelFacts(
             vocabulary=len(self.vocabulary),
@@ -101,15 +112,18 @@ class _LanguageModelTask:
         )
 
     def score(self, model: LanguageModel) -> dict[str, float]:
+        """Return the dev scores; see `dev_score`."""
         return dev_score(model, self.dev, self.texts["dev"])
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> bundles.Bundle:
+        """Return the bundle with the best weights and their graphs."""
         trained = bundles.Bundle(
             self.settings, self.vocabulary, weights, _metrics(progress, self.texts)
         )
         return graph.with_graphs(trained)
 
     def save(self, run: Path, bundle: bundles.Bundle) -> None:
+        """Write the bundle to the run's folder."""
         bundles.save(run, bundle)
 
 
@@ -117,8 +131,9 @@ class _LanguageModelTask:
 def _encoded(
     settings: Config, vocabulary: Vocabulary, run: Path
 ) -> Iterator[dict[str, text.Encoded]]:
-    """Encode the texts to files in the run's folder, which exist as long as the block lasts; of a
-    run that failed before its first epoch not even the folder remains.
+    """Encode the texts to temporary files in the run's folder, removed at the end of the block.
+
+    The folder itself is removed too if it is empty, as after a failure before the first epoch.
     """
     try:
         yield {
@@ -134,43 +149,42 @@ def _encoded(
 
 
 def _streams(encoded: text.Encoded, settings: Config, **options: Any) -> Streams:
-    """Return a text's streams in the order of reading: backward, they begin with the border that
-    ends the text.
-    """
+    """Return a text's streams in reading order; a backward model starts at the final boundary."""
     numbers = encoded.numbers[::-1] if settings.model.direction == "backward" else encoded.numbers
     return Streams(numbers, settings.training.streams, settings.training.window, **options)
 
 
 def dev_score(model: LanguageModel, streams: Streams, encoded: text.Encoded) -> dict[str, float]:
-    """Return perplexity and bits per character of a text that is read as streams whose hidden state
-    is carried on.
+    """Return the perplexity and the bits per character of a text.
+
+    The text is read as streams, whose hidden state is carried over from window to window.
 
     Args:
-        model: Keras network of a language model.
+        model: Keras network of a language model. Its carried state is overwritten.
         streams: Windows of the text.
         encoded: The same text, for its number of targets and characters.
 
     Returns:
-        ``dev_perplexity``, ``dev_bits``, and the figure that decides, ``dev_score``: the geometric
-        mean of the targets' probabilities in percent, 100 / perplexity.
+        ``dev_perplexity`` per target, ``dev_bits`` per character, and ``dev_score``, which early
+        stopping uses: the geometric mean of the targets' probabilities in percent,
+        100 / perplexity.
 
     Raises:
-        TaggerError: Probabilities are infinite or NaN.
+        TaggerError: A probability is infinite or NaN.
     """
     total = 0.0
     for number in range(len(streams)):
         inputs, real = streams[number]
         total += float(np.sum(model.predict_on_batch(inputs).astype(np.float64) * real))
     if not np.isfinite(total):
-        raise divergence_error(
-            "the network's probabilities of the dev text are no numbers any more"
-        )
+        raise divergence_error("the network's probabilities of the dev text became infinite or NaN")
     perplexity = float(np.exp(-total / encoded.predicted))
     bits = -total / np.log(2) / encoded.characters
     return {"dev_score": 100 / perplexity, "dev_perplexity": perplexity, "dev_bits": float(bits)}
 
 
 def _metrics(progress: Progress, texts: dict[str, text.Encoded]) -> dict[str, Any]:
+    """Return the metrics of the bundle: dev scores of the best epoch and sizes."""
     best, dev = progress.history[progress.best_epoch - 1], texts["dev"]
     return {
         "dev": {

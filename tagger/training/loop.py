@@ -1,8 +1,8 @@
-"""The loop of every training, whatever kind of network it trains.
+"""The training loop shared by all kinds of networks.
 
-A kind of training is a `Task`; everything that trainings have in common happens here, in this
-order: hardware settings, the run's folder or its checkpoint, the seed, data, model, optimizer,
-epochs (see `callbacks`), and the bundle.
+Each kind of training implements `Task`. The loop does the rest, in this order: hardware settings,
+the run's folder or its checkpoint, the seed, data, model, optimizer, epochs (see `callbacks`), and
+the bundle.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ __all__ = ["Job", "Settings", "Task", "run_training"]
 
 
 class Settings(Protocol):
-    """Settings, a dataclass of `tagger.config.schema`, of any kind of training."""
+    """The settings of any kind of training, a dataclass of `tagger.config.schema`."""
 
     @property
-    def training(self) -> OptimizationSettings: ...
+    def training(self) -> OptimizationSettings:
+        """Optimization settings."""
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)
@@ -48,14 +49,14 @@ BundleType = TypeVar("BundleType")
 
 @dataclass(frozen=True)
 class Job(Generic[SettingsType]):
-    """What the loop hands to a task that prepares its data.
+    """The arguments that the loop passes to a task that prepares its data.
 
     Attributes:
         settings: Settings of the training.
-        run: Its folder.
-        epoch: Epochs that ended before a resumed training was stopped; 0 for a new training.
+        run: Folder of the training.
+        epoch: Number of completed epochs of a resumed training; 0 for a new training.
         observer: Receiver of events.
-        cleanup: Contexts that last until the training has ended, or failed. They are left before
+        cleanup: Contexts that last until the training has ended or failed. They are closed before
             the bundle is written.
     """
 
@@ -68,36 +69,40 @@ class Job(Generic[SettingsType]):
     def claim(self) -> None:
         """Write the settings of a new training to its folder, so that it can be resumed.
 
-        The loop does so before the first epoch. A task whose preparation is long, and survives an
-        interruption, does so earlier.
+        The loop does so before the first epoch. A task whose preparation is long and can itself be
+        resumed does so earlier.
+
+        Raises:
+            TaggerError: The file cannot be written.
         """
         if not self.epoch:
             runs.write_settings(self.run, commented_toml(self.settings))
 
 
 class Task(Protocol[BundleType]):
-    """A training whose data are prepared.
-
-    Attributes:
-        data: The batches of an epoch, a `keras.utils.PyDataset`.
-    """
+    """A training whose data have been prepared."""
 
     @property
-    def data(self) -> EpochData: ...
+    def data(self) -> EpochData:
+        """Batches of an epoch, a `keras.utils.PyDataset`."""
 
     def build_model(self) -> Any:
-        """Return a model whose weights exist: a `keras.Model` that computes its own loss, and whose
-        ``named_weights()`` are the weights of the bundle by name.
+        """Return the untrained model.
+
+        Returns:
+            A built `keras.Model` that computes its own loss and whose method ``named_weights``
+            returns the bundle's weights by name.
         """
 
     def describe(self, model: Any) -> RunFacts:
         """Return the facts for observers."""
 
     def score(self, model: Any) -> dict[str, float]:
-        """Return the figures of dev after an epoch.
+        """Return the dev scores after an epoch.
 
-        The figure that decides has the key ``dev_score``: higher is better, and 0 is that of a
-        model which has not learned anything yet. All others are for the history alone.
+        Returns:
+            Scores by name. ``dev_score`` selects the best epoch: higher is better, and 0 means that
+            the model has not learned anything yet. All others are for the history only.
         """
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> BundleType:
@@ -119,22 +124,25 @@ def run_training(
 ) -> BundleType:
     """Train a network and write its bundle, history, checkpoint and TensorBoard logs to a folder.
 
-    The same settings, data and backend give the same bundle, byte for byte, also when the training
-    was stopped and resumed in between.
+    The same settings, data and backend produce the same bundle, byte for byte, even if the training
+    was stopped and resumed in between. The random seed and hardware settings affect the whole
+    process, so trainings must not run in parallel threads.
 
     Args:
         prepare: Function that reads the data of a training.
         settings: Settings of the training.
         run: Folder to write to.
-        chains: Chains of operations that the network runs side by side, such as the two directions
-            of a bidirectional layer.
-        resume: Whether to continue after the last whole epoch of a training that was stopped.
-        callbacks: Keras callbacks of the user. They run after ours: ``logs`` contain ``dev_score``
-            and the other figures of the epoch, and its checkpoint has been written. They may stop
-            the training. Weights that they change are their own responsibility: neither the score
-            nor the checkpoint of that epoch includes the change, so that a resumed training
-            differs.
+        chains: Number of chains of operations that the network can run in parallel, such as the two
+            directions of a bidirectional layer.
+        resume: Whether to continue after the last completed epoch of a training that was stopped.
+        callbacks: Keras callbacks of the user. They run after the library's own: ``logs`` contains
+            ``dev_score`` and the other scores of the epoch, and its checkpoint has been written.
+            They may stop the training. If they change weights, neither the score nor the
+            checkpoint of that epoch includes the change, so that a resumed training differs.
         observer: Receiver of events.
+
+    Returns:
+        The bundle with the weights of the best epoch, as written to the folder.
 
     Raises:
         TaggerError: Errors of settings, data or disk; the folder is in use; or the loss or the
@@ -171,7 +179,7 @@ def _fit(
     end: EpochEnd,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
-    """Train the epochs that remain, unless patience is exhausted."""
+    """Train the remaining epochs, unless patience is already exceeded."""
     progress, training = end.state.progress, end.training
     if patience_exceeded(progress, training.patience):
         return

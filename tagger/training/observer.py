@@ -1,5 +1,6 @@
-"""Observers of trainings. Imports no Keras, so that a command can show progress before that is
-loaded.
+"""Observers, which receive the events of a training.
+
+This module does not import Keras, so that a command can show progress before Keras is loaded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ __all__ = ["Observer"]
 class Observer:
     """A receiver of a training's events; the library itself never prints.
 
-    Override the methods of the events that you want, or `receive` for all others.
+    Override the methods of the events of interest, and `receive` for all others. Methods are called
+    in the thread that trains, `states_computed` also in other threads, one call at a time. An
+    exception that they raise ends the training.
     """
 
     def receive(self, event: str, *arguments: Any) -> None:
@@ -22,34 +25,46 @@ class Observer:
 
         Args:
             event: Name of that method.
-            arguments: Its arguments; all but `RunFacts` are JSON values.
+            arguments: Arguments of that method, JSON values or `RunFacts`.
         """
 
     def run_started(self, number: int, count: int, name: str) -> None:
         """Receive the start of one of several trainings.
 
         Args:
-            number: Its place among them, from 1.
+            number: Position of the training, from 1.
             count: Number of trainings.
-            name: What distinguishes it from the others.
+            name: What distinguishes it from the others, such as its seed.
         """
         self.receive("run_started", number, count, name)
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
-        """Receive the end of one of several trainings: its outcome in words, and whether it is the
-        best so far.
+        """Receive the end of one of several trainings.
+
+        Args:
+            number: Position of the training, from 1.
+            count: Number of trainings.
+            outcome: Description of the result, such as the dev score.
+            is_best: Whether its dev score is the highest so far.
         """
         self.receive("run_ended", number, count, outcome, is_best)
 
     def text_labeled(self, tokens: int, total: int) -> None:
-        """Receive, before the first epoch, how many tokens of a text the teachers have labeled, of
-        `total` at most.
+        """Receive the progress of the teachers' labeling, before the first epoch.
+
+        Args:
+            tokens: Tokens labeled so far.
+            total: Maximum number of tokens to label; the text may be shorter.
         """
         self.receive("text_labeled", tokens, total)
 
     def states_computed(self, folder: str, done: int, total: int) -> None:
-        """Receive, before the first epoch, for how many of `total` tokens language models have
-        computed their hidden states, which are kept in `folder`.
+        """Receive the progress of computing language-model states, before the first epoch.
+
+        Args:
+            folder: Folder in which the states are cached.
+            done: Tokens whose states have been computed.
+            total: Number of tokens.
         """
         self.receive("states_computed", folder, done, total)
 
@@ -64,15 +79,20 @@ class Observer:
 
         Args:
             epoch: Number of the epoch, from 1.
-            done: Share of the epoch that has ended, 0 to 1.
+            done: Completed share of the epoch, 0 to 1.
             loss: Mean loss of the epoch so far.
             tokens_per_second: Mean speed of the epoch so far.
-            seconds_left: Estimate for all remaining epochs, the maximum.
+            seconds_left: Estimated time for all remaining epochs, if the training does not stop
+                early.
         """
         self.receive("batch_ended", epoch, done, loss, tokens_per_second, seconds_left)
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
-        """Receive the figures of an epoch, as in ``history.csv``: ``epoch``, ``loss``,
-        ``dev_score`` (higher is better) and whatever else the kind of training measures.
+        """Receive the scores of an epoch, after its checkpoint has been written.
+
+        Args:
+            row: The epoch's row in ``history.csv``: ``epoch``, ``loss``, ``dev_score`` (higher is
+                better) and whatever else the kind of training measures.
+            is_best: Whether its dev score is the highest so far.
         """
         self.receive("epoch_ended", row, is_best)

@@ -1,6 +1,4 @@
-"""Adam that touches only the rows of a table that a batch has looked up, and a moving average of
-the weights.
-"""
+"""Optimizers: Adam with row-wise updates of embeddings, and a moving average of the weights."""
 
 from __future__ import annotations
 
@@ -22,16 +20,22 @@ __all__ = [
 ]
 
 STEPS_PER_CALL = 8
-"""Steps after which callbacks hear of a training and its weights are averaged: between two, weights
-change little.
+"""Steps between two calls of callbacks, and between two updates of the average of the weights.
+
+Weights change little within so few steps.
 """
 
 
 def compile_model(model: keras.Model, training: OptimizationSettings, steps: int) -> None:
-    """Make a model ready to be trained; `steps` are those of an epoch.
+    """Compile a model for training and create its optimizer's variables.
 
-    On TensorFlow a call runs `STEPS_PER_CALL` steps: what Keras does around each was a tenth of the
-    time.
+    On TensorFlow one call runs `STEPS_PER_CALL` steps: Keras' overhead per step was a tenth of the
+    training time.
+
+    Args:
+        model: Model that computes its own loss.
+        training: Optimization settings.
+        steps: Steps per epoch.
     """
     backend = keras.backend.backend()
     at_once = STEPS_PER_CALL if backend == "tensorflow" else 1
@@ -44,7 +48,15 @@ def compile_model(model: keras.Model, training: OptimizationSettings, steps: int
 
 
 def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer of these settings; `steps` are those of an epoch."""
+    """Create the optimizer that settings ask for, with its learning-rate schedule.
+
+    Args:
+        training: Optimization settings.
+        steps: Steps per epoch.
+
+    Returns:
+        `RowAdam`, or SGD with momentum 0.9.
+    """
     rate = Schedule(training, steps)
     if training.optimizer == "sgd":
         return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=training.clip_norm or None)
@@ -52,21 +64,30 @@ def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers
 
 
 def average_of(training: OptimizationSettings, steps: int) -> WeightAverage | None:
-    """The moving average of these settings, if there is to be one; `steps` are those of an
-    epoch.
+    """Create the moving average of weights that settings ask for.
+
+    Args:
+        training: Optimization settings; ``averaging`` is the time constant in epochs.
+        steps: Steps per epoch.
+
+    Returns:
+        An empty average, or None if ``averaging`` is 0.
     """
     return WeightAverage(1 - 1 / max(training.averaging * steps, 1)) if training.averaging else None
 
 
 class RowAdam(keras.optimizers.Adam):
-    """Adam whose step over an embedding costs what the batch's rows cost, not what the table does,
-    where the backend tells.
+    """Adam whose update of an embedding costs as much as the batch's rows, not as the whole table.
 
-    TensorFlow gives an embedding's gradient as rows. Keras' Adam writes them into a table of zeros
-    and then goes over all of it, which for 20,000 words of 150 numbers takes as long as an LSTM.
-    Here a row and its moments stay as they are until a batch holds the word again ("lazy" Adam);
-    everything else, and every other backend, is Keras' Adam. ``clip`` is the largest norm of all
-    gradients together; 0 does not clip (Pascanu et al. 2013).
+    On TensorFlow the gradient of an embedding is sparse, a set of rows. Keras' Adam writes them
+    into a table of zeros and updates all of it, which for 20,000 words of dimension 150 takes as
+    long as an LSTM. Here a row and its moments remain unchanged until a batch contains the word
+    again ("lazy" Adam). Dense gradients, and all gradients on other backends, are handled by Keras'
+    Adam.
+
+    Args:
+        learning_rate: Learning rate or schedule.
+        clip: Maximum norm of all gradients together (Pascanu et al. 2013); 0 disables clipping.
     """
 
     def __init__(self, learning_rate: Any, *, clip: float = 0.0, **kwargs: Any) -> None:
@@ -74,7 +95,8 @@ class RowAdam(keras.optimizers.Adam):
         self.clip = clip
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        # Keras would clip rows too, but as whole tables.
+        """Clip the gradients by their global norm and update all variables."""
+        # Keras' own clipping would turn rows into whole tables.
         grads = [
             _summed(gradient) if hasattr(gradient, "indices") else gradient for gradient in grads
         ]
@@ -93,6 +115,7 @@ class RowAdam(keras.optimizers.Adam):
         super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable; of a sparse gradient only the rows."""
         if not hasattr(gradient, "indices"):
             super().update_step(gradient, variable, learning_rate)
             return
@@ -118,19 +141,21 @@ class RowAdam(keras.optimizers.Adam):
 
 
 def _summed(gradient: Any) -> Any:
-    """Rows in which no index stands twice: <UNK> may be looked up for several words of a batch."""
+    """Sum the rows of a sparse gradient by index; <UNK> may occur for several words of a batch."""
     import tensorflow
 
-    rows, place = tensorflow.unique(gradient.indices)
-    values = tensorflow.math.unsorted_segment_sum(gradient.values, place, tensorflow.shape(rows)[0])
+    rows, index = tensorflow.unique(gradient.indices)
+    values = tensorflow.math.unsorted_segment_sum(gradient.values, index, tensorflow.shape(rows)[0])
     return tensorflow.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def _numbers(gradient: Any) -> Any:
+    """Return the values of a dense or sparse gradient."""
     return gradient.values if hasattr(gradient, "indices") else gradient
 
 
 def _scaled(gradient: Any, scale: Any) -> Any:
+    """Multiply a dense or sparse gradient by a scalar."""
     if not hasattr(gradient, "indices"):
         return gradient * scale
     import tensorflow
@@ -139,23 +164,31 @@ def _scaled(gradient: Any, scale: Any) -> Any:
 
 
 class WeightAverage:
-    """An exponential moving average of weights (Polyak and Juditsky 1992), taken every few steps:
-    the weights change little from one to the next, and a pass over all of them costs as much as a
-    step.
+    """An exponential moving average of weights (Polyak and Juditsky 1992), updated every few steps.
 
-    ``arrays`` are the averages by name, float32; empty at first. In the beginning all weights that
-    were taken count alike, so that the random beginning is forgotten soon. ``steps`` are those of
-    the training that are in the averages.
+    Weights change little from one step to the next, while a pass over all of them costs as much as
+    a step. Early on, the average is a plain mean of all weights seen, so that the random
+    initialization soon loses its influence.
+
+    Attributes:
+        momentum: Decay of the average per step.
+        steps: Number of training steps in the average.
+        arrays: Averages by name, float32; empty before the first update.
     """
 
     def __init__(self, momentum: float) -> None:
-        """`momentum` is that of one step."""
+        """Create an empty average with this decay per step."""
         self.momentum = momentum
         self.steps = 0
         self.arrays: dict[str, np.ndarray] = {}
 
     def take(self, weights: dict[str, Any], steps: int) -> None:
-        """Takes all weights, by name, into the averages after so many steps of the training."""
+        """Update the averages.
+
+        Args:
+            weights: Variables by name, the same names in every call. Their values are copied.
+            steps: Number of training steps so far, more than in the last call.
+        """
         new = steps - self.steps
         share = np.float32(max(1 - self.momentum**new, new / steps))
         for name, weight in weights.items():

@@ -1,4 +1,4 @@
-"""The folder of a training: how a training begins there or resumes at its checkpoint."""
+"""Run folders: starting a training in an empty folder, or resuming it from its checkpoint."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["restore", "seed", "start_or_resume", "write_settings"]
 def start_or_resume(
     run: Path, settings: Any, resume: bool
 ) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
-    """Return where a training begins: nowhere, or at the checkpoint of a training with the same
-    settings.
+    """Return the progress of a new training, or of one that is resumed from its checkpoint.
 
-    A training that was stopped before its first epoch ended has no checkpoint; if it is resumed,
+    A training that was stopped before the end of its first epoch has no checkpoint; when resumed,
     it starts over.
 
     Args:
         run: Folder of the training.
-        settings: Settings of any kind of training. Those that must not change before it is resumed
-            are compared as TOML.
+        settings: Settings of any kind of training. Those that must not change between stopping and
+            resuming are compared as TOML.
         resume: Whether to resume a training that was stopped.
 
     Returns:
-        The progress, and the arrays of the checkpoint by group and name, none without a checkpoint.
+        The progress, and the arrays of the checkpoint by group and name; no arrays if there is no
+        checkpoint.
 
     Raises:
         TaggerError: The folder is in use; or, with `resume`, it contains nothing to resume, or a
@@ -48,44 +48,52 @@ def start_or_resume(
         return Progress(settings=fixed), {}
     config = run / "config.toml"
     if config.exists() and not (run / "checkpoint").exists() and not (run / MANIFEST).exists():
-        _see_same(run, _fixed(schema.load(type(settings), config)), settings)
+        _check_same(run, _fixed(schema.load(type(settings), config)), settings)
         return Progress(settings=fixed), {}
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
-    _see_same(run, progress.settings, settings)
+    _check_same(run, progress.settings, settings)
     return progress, arrays
 
 
 def _fixed(settings: Any) -> str:
-    """The settings as TOML, with a constant for each that may change when a training resumes."""
+    """Return the settings as TOML, with constants for those that may change on resuming."""
     training = settings.training
-    # a linear rate falls the slower, the more epochs there are
+    # A linear schedule depends on the number of epochs, which then must not change.
     epochs = training.epochs if training.schedule == "linear" else 1
     return schema.to_toml(replace(settings, training=replace(training, epochs=epochs, patience=1)))
 
 
-def _see_same(run: Path, before: str, settings: Any) -> None:
-    """Compare the fixed settings of the stopped training with those of now."""
+def _check_same(run: Path, before: str, settings: Any) -> None:
+    """Check that the fixed settings of the stopped training equal the current ones."""
     now = _fixed(settings)
     if before != now:
         changed = [line for line in now.splitlines() if line not in before.splitlines()]
         free = "patience" if settings.training.schedule == "linear" else "patience and epochs"
         raise TaggerError(
-            f"{run}: was begun with other settings; now: {'; '.join(changed)}. Only {free} may "
+            f"{run}: was started with other settings; now: {'; '.join(changed)}. Only {free} may "
             "change"
         )
 
 
 def write_settings(run: Path, settings: str) -> None:
-    """Write the settings to the folder of a new training: if it cannot be written, that must show
-    before the first epoch.
+    """Write the settings of a new training as ``config.toml`` to its folder, which is created.
+
+    Args:
+        run: Folder of the training.
+        settings: Settings as TOML.
+
+    Raises:
+        TaggerError: The file cannot be written, which is thus noticed before the first epoch.
     """
     with atomic_write(run / "config.toml") as stream:
         stream.write(settings)
 
 
 def seed(number: int) -> None:
-    """Make all that follows depend on this number alone: random numbers, and on TensorFlow the
-    order of additions.
+    """Seed all random generators of the process and, on TensorFlow, enforce deterministic kernels.
+
+    Args:
+        number: Seed.
     """
     keras.utils.set_random_seed(number)
     if keras.backend.backend() == "tensorflow":
@@ -95,7 +103,15 @@ def seed(number: int) -> None:
 
 
 def restore(model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
-    """Put the model and the average of its weights back to where the checkpoint's epoch ended."""
+    """Restore a model and the average of its weights from the arrays of a checkpoint.
+
+    Args:
+        model: Compiled model, as it was built for the stopped training. Its variables and those of
+            its optimizer are overwritten.
+        state: State whose average is replaced, if it has one.
+        arrays: Arrays by group and name, as returned by `start_or_resume`. The averages are used
+            without a copy.
+    """
     variables = [*model.variables, *model.optimizer.variables]
     for variable, array in zip(variables, arrays["now"].values(), strict=True):
         variable.assign(array)

@@ -1,4 +1,4 @@
-"""The learning rate, step by step."""
+"""Learning-rate schedules and the optimization settings that they depend on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ __all__ = ["OptimizationSettings", "Schedule"]
 
 
 class OptimizationSettings(Protocol):
-    """Settings of the optimization that all kinds of trainings have in common."""
+    """The optimization settings shared by all kinds of trainings.
+
+    Attributes:
+        optimizer: ``adam`` or ``sgd``.
+        learning_rate: Initial learning rate.
+        schedule: ``linear``, ``inverse`` or ``constant``; see `Schedule`.
+        averaging: Time constant, in epochs, of the moving average of the weights; 0 disables it.
+        clip_norm: Maximum norm of all gradients together; 0 disables clipping.
+        epochs: Maximum number of epochs.
+        patience: Epochs without a better dev score after which training stops.
+        seed: Seed of all random numbers.
+    """
 
     @property
     def optimizer(self) -> str: ...
@@ -32,18 +43,25 @@ class OptimizationSettings(Protocol):
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Falls in a line to 0 at the end of the last epoch, or by epochs e, counted from 0, as 1 / (1
-    + 0.05 e), or is constant.
+    """A learning-rate schedule that depends on the step number only.
 
-    It knows nothing but the number of the step: a resumed training goes on where it was.
+    ``linear`` decreases to 0 at the end of the last epoch; ``inverse`` multiplies the initial rate
+    by 1 / (1 + 0.05 e) in epoch e, counted from 0; ``constant`` keeps it. As there is no other
+    state, a resumed training continues with the same rates.
     """
 
     def __init__(self, training: OptimizationSettings, steps: int) -> None:
-        """`steps` are those of an epoch."""
+        """Create the schedule of a training.
+
+        Args:
+            training: Optimization settings.
+            steps: Steps per epoch.
+        """
         self.training = training
         self.steps = steps
 
     def __call__(self, step: Any) -> Any:
+        """Return the learning rate of a step, counted from 0."""
         training = self.training
         epoch = ops.cast(step, "float32") / self.steps
         done = ops.minimum(epoch / training.epochs, 1.0)
@@ -53,4 +71,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return training.learning_rate * fall
 
     def get_config(self) -> dict[str, Any]:
-        raise NotImplementedError("a schedule is made anew from the settings")
+        """Raise an error, as schedules are not serializable.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("a schedule is not serializable; create it from the settings")

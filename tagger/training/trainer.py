@@ -1,4 +1,4 @@
-"""The training of a tagger: from a configuration to a bundle."""
+"""Training of taggers: from a configuration to a bundle."""
 
 from __future__ import annotations
 
@@ -36,14 +36,23 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
 ) -> Bundle:
-    """Train a tagger and write it to the folder `run`, which is a bundle afterwards.
+    """Train a tagger and write its bundle to the folder `run`.
 
     Args:
         config: Settings; tables of settings, such as ``{"data": {"train": "train.conll"}}``; or the
             path of a TOML file.
-        run, resume, callbacks, observer: As of `tagger.training.loop.run_training`.
+        run: Folder of the training, empty unless `resume` is given.
+        resume: Whether to continue an interrupted training.
+        callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
+            that they change are not in the checkpoint of the epoch.
+        observer: Receiver of events.
+
+    Returns:
+        The bundle with the weights of the best epoch, and ONNX graphs whose precision and document
+        consistency have been decided on dev.
 
     Raises:
+        ConfigError: The settings are invalid.
         TaggerError: Errors of `run_training`.
     """
     settings = schema.resolve(Config, config)
@@ -60,6 +69,7 @@ def train(
 
 
 def _prepare(job: Job[Config]) -> _TaggerTask:
+    """Read the data of a training and return its task."""
     return _TaggerTask(job.settings, tagging.read(job), job.observer)
 
 
@@ -73,22 +83,27 @@ class _TaggerTask:
 
     @property
     def data(self) -> tagging.Batches | tagging.DistillationBatches:
+        """Batches of an epoch."""
         return self.inputs.batches
 
     def build_model(self) -> SequenceTagger:
+        """Return the untrained network."""
         network = architecture(self.settings.model, self.inputs.features, self.inputs.decoder)
         word_prediction = self.settings.training.word_prediction
         return SequenceTagger.create(replace(network, word_prediction=word_prediction))
 
     def describe(self, model: SequenceTagger) -> TaggerFacts:
+        """Return the facts for observers."""
         parameters = sum(math.prod(weight.shape) for weight in model.named_weights().values())
         return self.inputs.describe(parameters, self.settings.training.epochs)
 
     def score(self, model: SequenceTagger) -> dict[str, float]:
+        """Return the dev scores; see `dev_score`."""
         inputs = self.inputs
         return dev_score(model, inputs.dev, inputs.lexicon, inputs.decoder, inputs.dev_contexts)
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> Bundle:
+        """Return the bundle with the best weights and graphs whose precision dev decides."""
         inputs = self.inputs
         trained = Bundle(
             self.settings,
@@ -102,10 +117,12 @@ class _TaggerTask:
         return precision.with_graphs(trained, inputs.dev, self.observer)
 
     def save(self, run: Path, bundle: Bundle) -> None:
+        """Write the bundle to the run's folder."""
         tagger_files.save(run, bundle)
 
 
 def _metrics(progress: Progress, train_sentences: int) -> dict[str, Any]:
+    """Return the metrics of the bundle: dev scores of the best epoch and sizes."""
     best = progress.history[progress.best_epoch - 1]
     names = {"dev_score": "score", "dev_precision": "precision", "dev_recall": "recall"}
     return {

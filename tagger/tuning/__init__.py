@@ -1,1 +1,1 @@
-"""Many trainings: several seeds, and the search for better settings."""
+"""Series of trainings: repetition with several seeds, and hyperparameter search."""

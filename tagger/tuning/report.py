@@ -1,4 +1,4 @@
-"""What a search found, as CSV, Markdown and a plot."""
+"""Reports of a search: CSV, Markdown and a plot."""
 
 from __future__ import annotations
 
@@ -18,8 +18,16 @@ DARK, LIGHT, RED = "#1f5fa8", "#b9c7d8", "#c23b22"
 
 @dataclass(frozen=True)
 class Row:
-    """A trial that ended: complete, pruned or failed. The score is that of its best epoch, None if
-    it had none.
+    """The result of a finished trial.
+
+    Attributes:
+        number: Number of the trial, from 1.
+        state: ``complete``, ``pruned`` or ``failed``.
+        score: Dev score of its best epoch; None if no epoch was completed.
+        epochs: Number of completed epochs.
+        minutes: Duration of the trial.
+        parameters: Chosen settings by dotted key, as in the search's records.
+        error: Error message of a failed trial.
     """
 
     number: int
@@ -32,11 +40,12 @@ class Row:
 
 
 def _number(value: Any) -> str:
+    """Format a value, floats with four significant digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def shown(parameters: Mapping[str, Any]) -> str:
-    """Parameters in a line.
+    """Return parameters, by dotted key, as one line of text.
 
     >>> shown({"model.units": 200, "training.learning_rate": 0.00312345})
     'model.units=200 training.learning_rate=0.003123'
@@ -45,8 +54,15 @@ def shown(parameters: Mapping[str, Any]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown: a row a trial, the best first; those without a score, and of those with the same
-    the later, last.
+    """Return a Markdown table with one row per trial, the best first.
+
+    Trials with equal scores are in the order of their numbers; those without a score come last.
+
+    Args:
+        rows: Finished trials, all with the same parameters.
+
+    Returns:
+        The table without a newline at its end.
     """
     keys = list(rows[0].parameters) if rows else []
     ranked = sorted(rows, key=lambda row: (row.score is None, -(row.score or 0.0), row.number))
@@ -65,7 +81,16 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
-    """``search.csv`` and ``search.md`` in `run`; `keys` are the parameters'."""
+    """Write ``search.csv`` and ``search.md``, atomically each.
+
+    Args:
+        run: Folder of the search, which is created if it does not exist.
+        rows: Finished trials.
+        keys: Dotted keys of the parameters.
+
+    Raises:
+        TaggerError: A file cannot be written.
+    """
     head = ["trial", "state", "dev_score", "epochs", "minutes", *keys]
     cells = [
         [
@@ -85,8 +110,18 @@ def write(run: Path, rows: Sequence[Row], keys: Sequence[str]) -> None:
 
 
 def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -> Path | None:
-    """Scores over the trials with the best so far, and a panel a parameter. None, and no file,
-    without Matplotlib.
+    """Plot the scores over the trials, with the best so far, and over each parameter.
+
+    Args:
+        path: PNG file to write or replace.
+        rows: Finished trials.
+        space: Search space, one panel per setting.
+
+    Returns:
+        The path, or None, without any file, if Matplotlib is not installed.
+
+    Raises:
+        TaggerError: The file cannot be written.
     """
     try:
         from matplotlib.figure import Figure
@@ -94,9 +129,8 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
         return None
     columns = min(3, len(space) + 1)
     lines = -(-(len(space) + 1) // columns)
-    figure = Figure(
-        figsize=(4.2 * columns, 3.4 * lines), layout="constrained"
-    )  # not pyplot: that has a state for the process
+    # Not pyplot, which has global state.
+    figure = Figure(figsize=(4.2 * columns, 3.4 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).flat
     scored = [row for row in rows if row.score is not None]
     _over_trials(next(panels), rows)
@@ -115,20 +149,22 @@ def plot(path: Path, rows: Sequence[Row], space: Mapping[str, Choice | Range]) -
     return path
 
 
-def _points(panel: Any, places: Sequence[float], rows: Sequence[Row]) -> None:
-    for state, colour in (("complete", DARK), ("pruned", LIGHT), ("failed", RED)):
+def _points(panel: Any, positions: Sequence[float], rows: Sequence[Row]) -> None:
+    """Plot the scores of trials at horizontal positions, colored by state."""
+    for state, color in (("complete", DARK), ("pruned", LIGHT), ("failed", RED)):
         chosen = [
-            (place, row.score)
-            for place, row in zip(places, rows, strict=True)
+            (position, row.score)
+            for position, row in zip(positions, rows, strict=True)
             if row.state == state
         ]
         if chosen:
-            panel.scatter(*zip(*chosen, strict=True), color=colour, s=22, label=state, zorder=2)
+            panel.scatter(*zip(*chosen, strict=True), color=color, s=22, label=state, zorder=2)
     panel.set_ylabel("dev score, percent")
     panel.spines[["top", "right"]].set_visible(False)
 
 
 def _over_trials(panel: Any, rows: Sequence[Row]) -> None:
+    """Plot scores and the best score so far over the numbers of the trials."""
     scored = [row for row in rows if row.score is not None]
     _points(panel, [row.number for row in scored], scored)
     complete = [row for row in scored if row.state == "complete"]
@@ -149,6 +185,7 @@ def _over_trials(panel: Any, rows: Sequence[Row]) -> None:
 
 
 def _over_values(panel: Any, key: str, dimension: Choice | Range, rows: Sequence[Row]) -> None:
+    """Plot scores over the values of one setting."""
     values = [row.parameters[key] for row in rows]
     if isinstance(dimension, Choice):
         names = list(dimension.named())

@@ -1,7 +1,7 @@
-"""A search for good settings: Optuna proposes, the trainer trains, the dev score decides.
+"""Hyperparameter search with Optuna, which maximizes the dev score.
 
-The one optimum of noisy figures is lucky too: train the winner anew with several seeds before you
-believe its score.
+Dev scores are noisy and the best of many is partly luck: train the best settings again with several
+seeds (`tuning.seeds`) before relying on their score.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
-from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs import soft_labels
 from tagger.training.observer import Observer
 from tagger.tuning import report as search_report
 from tagger.tuning import subprocess_trainer as apart
@@ -40,21 +40,27 @@ if TYPE_CHECKING:
 __all__ = ["SearchResult", "search"]
 
 Space = Mapping[str, Choice | Range]
+"""The settings to vary, by dotted key."""
 
 STORAGE = "search.db"
-# A trial whose best score so far is below the median of the others' at that epoch is given up.
+# A trial is pruned if its best score so far is below the median of the others at that epoch.
 # Successive halving would end three of four at each of its rungs, which suits thousands of trials:
-# with a few dozen, and early stop ending bad ones anyway, it throws away those that learn slowly,
-# that is, deep networks and small learning rates. Even so the first scores say little: a tagger
-# that has found no span yet has 0.
+# with a few dozen, and early stopping ending bad ones anyway, it discards those that learn slowly,
+# that is, deep networks and small learning rates. Even so the first scores mean little: a tagger
+# that does not predict any span yet scores 0.
 TRIALS_BEFORE_PRUNING = 5
 EPOCHS_BEFORE_PRUNING = 2
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search came to: all trials in order, the best of them, its model, and the plot, None
-    without Matplotlib.
+    """The result of a search.
+
+    Attributes:
+        rows: All finished trials in order.
+        best: Complete trial with the highest dev score.
+        bundle: Model of the best trial.
+        plot: PNG file; None without Matplotlib.
     """
 
     rows: tuple[Row, ...]
@@ -63,7 +69,7 @@ class SearchResult:
     plot: Path | None
 
     def table(self) -> str:
-        """Markdown: a row a trial, the best first."""
+        """Return a Markdown table with one row per trial, the best first."""
         return search_report.table(self.rows)
 
 
@@ -76,28 +82,38 @@ def search(
     resume: bool = False,
     observer: Observer | None = None,
 ) -> SearchResult:
-    """Train `trials` times with settings out of `space` and write the best model to the folder
-    `run`, a bundle afterwards.
+    """Search for settings of a tagger and write the bundle of the best trial to a folder.
 
-    Beside the bundle: ``search.csv``, ``search.md`` (written anew after each trial), ``best.toml``,
-    ``search.png``, Optuna's records in ``search.db``, and a folder a trial with its settings,
-    history and TensorBoard logs; only that of the best trial keeps its model. The proposals follow
-    from ``training.seed``, the space and the scores alone.
+    The folder also contains ``search.csv`` and ``search.md`` (rewritten after each trial),
+    ``best.toml``, ``search.png``, Optuna's records in ``search.db``, and one folder per trial with
+    its settings, history and TensorBoard logs; only the best trial's folder keeps its model.
+    Proposals depend on ``training.seed``, the space and the scores only. Trials run one after the
+    other, each in its own process.
 
-    Args: resume: go on with a search that was stopped, until there are `trials` in all. A trial
-        that was interrupted is done again.
+    Args:
+        settings: Settings that all trials share.
+        space: Settings to vary, by dotted key.
+        run: Folder to write to.
+        trials: Number of trials, including finished ones if the search is resumed.
+        resume: Whether to resume a search that was stopped. An interrupted trial is repeated.
+        observer: Receiver of events.
 
-    Raises: TaggerError: of configuration, data or disk; Optuna is not installed; `run` is in use;
-        or every trial failed. A
-            single trial that fails is recorded, and the search goes on.
+    Returns:
+        All trials, the best one and its bundle.
+
+    Raises:
+        TaggerError: Errors of settings, data or disk; Optuna is not installed; `run` is in use, or
+            contains nothing to resume; or every trial failed. A single failed trial is recorded,
+            and the search continues.
     """
     run, observer = Path(run), observer or Observer()
-    settings = labelling.shared(settings, run)
+    settings = soft_labels.shared(settings, run)
     _optuna()
     tables.begin(run, run / STORAGE, resume)
-    corpora.splits(settings.data)  # else wrong data would be found trial by trial
+    corpora.splits(settings.data)  # invalid data would otherwise fail every trial
     with _study(run, settings, space) as study:
-        _prune_files(study, run)  # what was killed between a trial's end and its tidying
+        # The search may have been stopped between the end of a trial and this step.
+        _prune_files(study, run)
         for number in range(len(_finished_trials(study)) + 1, trials + 1):
             _run_trial(study, settings, space, run, number, trials, observer)
             _prune_files(study, run)
@@ -106,24 +122,27 @@ def search(
 
 
 def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> SearchResult:
-    """Make `run` the best trial's bundle; its manifest appears last."""
+    """Write the best trial's settings, the plot and, last, its bundle to `run`."""
     best = _best(rows)
     if best is None:
-        raise TaggerError(f"{run}: all {len(rows)} trials failed, the last so: {rows[-1].error}")
-    found = bundle.load(_folder(run, best.number))
+        raise TaggerError(
+            f"{run}: all {len(rows)} trials failed; error of the last one: {rows[-1].error}"
+        )
+    model = bundle.load(_folder(run, best.number))
     with atomic_write(run / "best.toml") as stream:
-        stream.write(commented_toml(found.config))
+        stream.write(commented_toml(model.config))
     plot = search_report.plot(run / "search.png", rows, space)
-    bundle.save(run, found)
-    return SearchResult(rows, best, found, plot)
+    bundle.save(run, model)
+    return SearchResult(rows, best, model, plot)
 
 
 def _optuna() -> Any:
+    """Import Optuna and silence it."""
     try:
         import optuna
     except ImportError as error:
         raise TaggerError(
-            "a search needs Optuna, which is not installed: pip install span-tagger[search]"
+            "a search requires Optuna, which is not installed: pip install span-tagger[search]"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a library does not print
     return optuna
@@ -131,23 +150,21 @@ def _optuna() -> Any:
 
 @contextmanager
 def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
-    """The records of this search, begun or found.
+    """Open the records of a search, creating them if it is new.
 
-    SQLite, since it survives a kill at any moment: Optuna's journal of lines would stay locked, and
-    damaged by half a line.
+    They are in SQLite, which survives a kill at any moment; Optuna's journal file would remain
+    locked, and a partial line would damage it.
     """
     optuna = _optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
     path = run / STORAGE
     if not path.exists():
-        search_report.write(
-            run, [], list(space)
-        )  # makes the folder; if nothing can be written here, says so in our words
+        # Creates the folder, and reports in plain words if it is not writable.
+        search_report.write(run, [], list(space))
     storage = None
     try:
-        # The path is given to SQLite itself: in a URL, a name with ? or % would mean something
-        # else.
+        # The path is passed to SQLite directly: in a URL, ? and % would have a special meaning.
         engine = {"creator": lambda: sqlite3.connect(path)}
         storage = optuna.storages.RDBStorage(f"sqlite:///{STORAGE}", engine_kwargs=engine)
         pruner = optuna.pruners.MedianPruner(
@@ -162,14 +179,14 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
         )
         _check_settings(study, settings, space, run)
         for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
-            study.tell(
-                trial.number, state=optuna.trial.TrialState.FAIL
-            )  # killed; without an error of its own it does not count
+            # Interrupted; without the attribute "error" it does not count as a trial.
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         yield study
     except (optuna.exceptions.OptunaError, SQLAlchemyError, sqlite3.Error) as error:
         reason = str(error).splitlines()[0]
         raise TaggerError(
-            f"{path}: the records of the search cannot be used: {reason}; if damaged, search anew"
+            f"{path}: the records of the search cannot be used: {reason}; if they are damaged, "
+            "start a new search in another folder"
         ) from error
     finally:
         if storage is not None:
@@ -177,24 +194,25 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
 
 
 def _check_settings(study: optuna.Study, settings: Config, space: Space, run: Path) -> None:
-    """Scores of other settings or another space are not comparable."""
+    """Check that a resumed search has the same settings and space; other scores do not compare."""
     text = config.to_toml(settings) + "".join(
         f"search.space.{key} = {dimension}\n" for key, dimension in space.items()
     )
-    begun = study.user_attrs.get("settings")
-    if begun is None:
+    before = study.user_attrs.get("settings")
+    if before is None:
         study.set_user_attr("settings", text)
-    elif begun != text:
-        changed = sorted({*text.splitlines()} ^ {*begun.splitlines()})
+    elif before != text:
+        changed = sorted({*text.splitlines()} ^ {*before.splitlines()})
         raise TaggerError(
-            f"{run}: was begun with other settings; they differ in: {'; '.join(changed)}. Only "
+            f"{run}: was started with other settings; they differ in: {'; '.join(changed)}. Only "
             "trials may change"
         )
 
 
 def _finished_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """The trials that ended, in order; their place, from 1, is their number. Interrupted ones are
-    done again and not told.
+    """Return the finished trials in order, whose number is their position, from 1.
+
+    Interrupted trials are left out: they are repeated.
     """
     return [
         trial
@@ -204,6 +222,7 @@ def _finished_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
 
 
 def _rows(study: optuna.Study) -> tuple[Row, ...]:
+    """Return the results of the finished trials in order."""
     states = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
     rows = []
     for number, trial in enumerate(_finished_trials(study), 1):
@@ -224,7 +243,7 @@ def _rows(study: optuna.Study) -> tuple[Row, ...]:
 
 
 def _best(rows: tuple[Row, ...]) -> Row | None:
-    """The first of the trials that trained to their end with the highest score."""
+    """Return the first of the complete trials with the highest score; None without any."""
     return max(
         (row for row in rows if row.state == "complete"),
         key=lambda row: row.score or 0.0,
@@ -233,17 +252,16 @@ def _best(rows: tuple[Row, ...]) -> Row | None:
 
 
 def _folder(run: Path, number: int) -> Path:
+    """Return the folder of a trial."""
     return run / f"trial-{number:04d}"
 
 
 class _PrunedError(Exception):
-    """Ends a training that is not worth going on with."""
+    """The exception with which the watcher ends the training of a pruned trial."""
 
 
 class _Watcher(Observer):
-    """Passes on what a trial's training tells, reports its scores to Optuna, and ends it where that
-    says so.
-    """
+    """The observer of a trial: forwards events, reports scores to Optuna, and prunes the trial."""
 
     def __init__(self, trial: optuna.Trial, observer: Observer) -> None:
         self.trial = trial
@@ -251,9 +269,11 @@ class _Watcher(Observer):
         self.score = -1.0
 
     def receive(self, event: str, *arguments: Any) -> None:
+        """Forward an event to the search's observer."""
         getattr(self.observer, event)(*arguments)
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        """Forward the event, report the score, and end the training if Optuna prunes the trial."""
         super().epoch_ended(row, is_best)
         self.score = max(self.score, row["dev_score"])
         self.trial.report(row["dev_score"], int(row["epoch"]))
@@ -270,17 +290,16 @@ def _run_trial(
     count: int,
     observer: Observer,
 ) -> None:
-    """One trial, to its end, which the study is told."""
+    """Run one trial and record its outcome in the study."""
     optuna = _optuna()
-    # Seeded trial by trial, a resumed search proposes what the uninterrupted one would have
-    # proposed.
+    # Seeding every trial makes a resumed search propose the same settings as an uninterrupted one.
     seed = int(np.random.SeedSequence((settings.training.seed, number)).generate_state(1)[0])
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     trial = study.ask({key: _distribution(dimension) for key, dimension in space.items()})
     observer.run_started(number, count, search_report.shown(trial.params))
     before, watcher, folder = _best(_rows(study)), _Watcher(trial, observer), _folder(run, number)
-    shutil.rmtree(folder, ignore_errors=True)  # of the same trial, interrupted
-    better = False
+    shutil.rmtree(folder, ignore_errors=True)  # remains of this trial if it was interrupted
+    is_best = False
     try:
         chosen = config.assign(settings, _chosen(space, trial.params), f"trial {number}")
         apart.train(chosen, folder, observer=watcher)
@@ -294,12 +313,12 @@ def _run_trial(
     else:
         study.tell(trial, watcher.score)
         outcome = f"dev score {watcher.score:.2f}"
-        better = before is None or watcher.score > (before.score or 0.0)
-    observer.run_ended(number, count, outcome, better)
+        is_best = before is None or watcher.score > (before.score or 0.0)
+    observer.run_ended(number, count, outcome, is_best)
 
 
 def _chosen(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a trial's parameters stand for."""
+    """Return the settings that a trial's parameters stand for, by dotted key."""
     return {
         key: dimension.named()[parameters[key]]
         if isinstance(dimension, Choice)
@@ -309,6 +328,7 @@ def _chosen(space: Space, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _distribution(dimension: Choice | Range) -> optuna.distributions.BaseDistribution:
+    """Return Optuna's distribution for the values of a setting."""
     from optuna import distributions
 
     if isinstance(dimension, Choice):
@@ -323,9 +343,7 @@ def _distribution(dimension: Choice | Range) -> optuna.distributions.BaseDistrib
 
 
 def _prune_files(study: optuna.Study, run: Path) -> None:
-    """Write the tables. Of trials that have ended, keep no checkpoint, and the model of the best
-    alone: disks fill up.
-    """
+    """Write the tables, and remove checkpoints and all models but the best to save disk space."""
     rows = _rows(study)
     best = _best(rows)
     for row in rows:
@@ -337,12 +355,12 @@ def _prune_files(study: optuna.Study, run: Path) -> None:
 
 
 def _strip(folder: Path) -> None:
-    """Remove a bundle but for its settings, the manifest first: from then on it is no model."""
+    """Remove a bundle except its settings; first the manifest, so that it is no longer a model."""
     manifest = folder / MANIFEST
     if manifest.exists():
         names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
         manifest.unlink()
         for path in [folder / name for name in names if name != "config.toml"]:
             path.unlink(missing_ok=True)
-            with suppress(OSError):  # a folder that holds something still
+            with suppress(OSError):  # the folder is not empty
                 path.parent.rmdir()

@@ -1,6 +1,4 @@
-"""The same training with several seeds: how far chance alone moves the score, and a model that is
-not a lucky one.
-"""
+"""Training with several seeds: the spread of the dev score, and the model with the median score."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from tagger.config import tagger as config
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, TaggerError
 from tagger.files import atomic_write
-from tagger.training.inputs import soft_labels as labelling
+from tagger.training.inputs import soft_labels
 from tagger.training.observer import Observer
 from tagger.tuning import subprocess_trainer as apart
 from tagger.tuning import tables
@@ -27,7 +25,15 @@ __all__ = ["Result", "SeedResults", "train"]
 
 @dataclass(frozen=True)
 class Result:
-    """What one seed came to."""
+    """The result of the training with one seed.
+
+    Attributes:
+        seed: ``training.seed``.
+        dev_score: Dev score of the best epoch in percent.
+        best_epoch: Best epoch, from 1.
+        epochs: Number of epochs trained.
+        minutes: Training time.
+    """
 
     seed: int
     dev_score: float
@@ -38,18 +44,22 @@ class Result:
 
 @dataclass(frozen=True)
 class SeedResults:
-    """The results of all seeds, in order."""
+    """The results of all seeds.
+
+    Attributes:
+        results: One per seed, in the order of the seeds; at least one.
+    """
 
     results: tuple[Result, ...]
 
     @property
     def kept(self) -> Result:
-        """That of the median score: of two in the middle the lower, of equal ones the first."""
+        """Result with the median dev score: the lower of two in the middle, the first of equals."""
         middle = median_low(result.dev_score for result in self.results)
         return next(result for result in self.results if result.dev_score == middle)
 
     def table(self) -> str:
-        """Markdown: a row a seed, then the means ± sample standard deviations."""
+        """Return a Markdown table: one row per seed, then means ± sample standard deviations."""
         head = [field.name.replace("_", " ") for field in fields(Result)] + ["kept"]
         rows: list[Sequence[object]] = [
             [
@@ -70,6 +80,7 @@ class SeedResults:
 
 
 def _mean(values: Sequence[float], digits: int) -> str:
+    """Format the mean ± the sample standard deviation; the mean only of a single value."""
     deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{mean(values):.{digits}f}{deviation}"
 
@@ -82,23 +93,30 @@ def train(
     resume: bool = False,
     observer: Observer | None = None,
 ) -> SeedResults:
-    """Train `count` times with the seeds ``training.seed``, the next higher, and so on; all else is
-    the same.
+    """Train a tagger with consecutive seeds, starting at ``training.seed``.
 
-    Each training has its run folder, ``run/seed-<seed>``. `run` itself becomes a copy of the bundle
-    whose dev score is the median, when all have ended; ``seeds.csv`` and ``seeds.md`` in it are
-    written anew after each.
+    Each training has its own folder, ``run/seed-<seed>``, and its own process. After each,
+    ``seeds.csv`` and ``seeds.md`` in `run` are rewritten; at the end, the bundle with the median
+    dev score is copied to `run`.
 
-    Args: settings: a `Config`, or the path of a TOML file. resume: go on with a series that was
-        stopped: what has ended is kept, what was interrupted goes on at its checkpoint.
-            The count may be another one now.
+    Args:
+        settings: Settings, or the path of a TOML file.
+        run: Folder of the series.
+        count: Number of seeds.
+        resume: Whether to resume a series that was stopped: finished trainings are kept, an
+            interrupted one continues from its checkpoint. `count` may differ from before.
+        observer: Receiver of events.
+
+    Returns:
+        The results of all seeds.
 
     Raises:
-        TaggerError: those of `trainer.train`, of any of the trainings; or `run` is in use.
+        TaggerError: Errors of `trainer.train` in any of the trainings; or `run` is in use, or
+            contains nothing to resume.
     """
     settings = settings if isinstance(settings, Config) else config.load(settings)
     run, observer = Path(run), observer or Observer()
-    settings = labelling.shared(settings, run)
+    settings = soft_labels.shared(settings, run)
     first = settings.training.seed
     plans = [
         config.assign(settings, {"training.seed": first + number}, "the last seed")
@@ -107,16 +125,16 @@ def train(
     folders = [run / f"seed-{plan.training.seed}" for plan in plans]
     tables.begin(run, folders[0], resume)
 
-    # One after the other: a single training already uses all cores.
+    # Sequentially: a single training already uses all cores.
     results: list[Result] = []
     for number, (plan, folder) in enumerate(zip(plans, folders, strict=True), 1):
         observer.run_started(number, count, f"seed {plan.training.seed}")
         result = _result(_trained(plan, folder, observer), folder)
-        better = all(result.dev_score > other.dev_score for other in results)
+        is_best = all(result.dev_score > other.dev_score for other in results)
         results.append(result)
         _write(run, SeedResults(tuple(results)))
         observer.run_ended(
-            number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", better
+            number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", is_best
         )
     whole = SeedResults(tuple(results))
     bundle.save(run, bundle.load(run / f"seed-{whole.kept.seed}"))
@@ -124,30 +142,30 @@ def train(
 
 
 def _trained(plan: Config, folder: Path, observer: Observer) -> Bundle:
-    """The bundle of one seed: as it is if it has ended, else from its checkpoint, or anew."""
+    """Return the finished bundle of one seed, or train it from its checkpoint or from scratch."""
     try:
-        found = bundle.load(folder)
-        if found.config == plan:
-            return found
+        finished = bundle.load(folder)
+        if finished.config == plan:
+            return finished
     except BundleError:
-        # not ended, or damaged: the checkpoint decides, and says if it is one of other settings
+        # Not finished, or damaged: the checkpoint is tried, which reports different settings.
         pass
-    begun = (folder / "checkpoint" / "last.npz").exists()
-    if not begun and (folder / "config.toml").exists():
-        shutil.rmtree(
-            folder
-        )  # stopped before its first epoch ended: the trainer's folder, but nothing to go on from
-    return apart.train(plan, folder, resume=begun, observer=observer)
+    has_checkpoint = (folder / "checkpoint" / "last.npz").exists()
+    if not has_checkpoint and (folder / "config.toml").exists():
+        # The training was stopped before the end of its first epoch: nothing to continue from.
+        shutil.rmtree(folder)
+    return apart.train(plan, folder, resume=has_checkpoint, observer=observer)
 
 
 def _result(trained: Bundle, folder: Path) -> Result:
+    """Return the result of a finished training from its bundle and history."""
     history = folder / "history.csv"
     try:
         with open(history, encoding="utf-8", newline="") as stream:
             seconds = sum(float(row["seconds"]) for row in csv.DictReader(stream))
     except (OSError, ValueError, KeyError) as error:
         raise TaggerError(
-            f"{history}: cannot be read ({error}); remove {folder}, and its seed is trained anew"
+            f"{history}: cannot be read ({error}); remove {folder} to train this seed again"
         ) from error
     metrics = trained.metrics
     return Result(
@@ -160,6 +178,7 @@ def _result(trained: Bundle, folder: Path) -> Result:
 
 
 def _write(run: Path, whole: SeedResults) -> None:
+    """Write ``seeds.csv`` and ``seeds.md``."""
     tables.write_table(
         run / "seeds.csv",
         [field.name for field in fields(Result)],

@@ -1,12 +1,13 @@
-"""A training in a process of its own, watched from this one. Imports no Keras.
+"""Training in a separate process, observed from this one.
 
-TensorFlow 2.21 keeps three to four times the size of the weights of every network that was trained
-in a process, whatever is deleted or cleared (measured), so that a long series would fill the
-memory. A process gives all of it back; besides, no result can depend on what was trained before it,
-and where one training is killed for want of memory the others go on.
+TensorFlow 2.21 retains three to four times the size of the weights of every network that was
+trained in a process, whatever is deleted or cleared (measured), so that a long series of trainings
+would exhaust the memory. A process returns all of it when it ends. Besides, no result can depend on
+the trainings before it, and if one training is killed for lack of memory, the others continue.
 
-The two processes exchange lines of JSON: the job and a blank line after each epoch ("go on")
-downwards, events upwards. The training ends when its reader does.
+The processes exchange lines of JSON. The parent sends the job, and ``null`` after each epoch, upon
+which the training continues; the child sends events. The training ends when its parent does. This
+module does not import Keras in the parent process.
 """
 
 from __future__ import annotations
@@ -36,28 +37,34 @@ __all__ = ["train"]
 def train(
     settings: Config, run: str | Path, *, resume: bool = False, observer: Observer | None = None
 ) -> Bundle:
-    """`trainer.train` in a new process: the same result, to the byte. What `observer` raises ends
-    the training.
+    """Run `trainer.train` in a new process, with the same result, byte for byte.
 
-    The next epoch begins when `observer` has been told of the last. A tokenizer that the calling
-    program registered is unknown in the new process.
+    The next epoch starts after `observer` has received the end of the last one. Tokenizers that the
+    calling program has registered are not available in the new process.
 
-    Raises: TaggerError: those of `trainer.train`; also when the process ended as it should not, for
-        want of memory for example.
+    Args:
+        settings: Settings of the training.
+        run: Folder to write to.
+        resume: Whether to continue a training that was stopped.
+        observer: Receiver of events, which is called in this process. An exception that it raises
+            ends the training and is propagated.
+
+    Returns:
+        The bundle, loaded from `run`.
+
+    Raises:
+        TaggerError: Errors of `trainer.train`; or the process ended unexpectedly, for example for
+            lack of memory.
     """
     job = {"settings": config.to_toml(settings), "run": os.fspath(run), "resume": resume}
-    with tempfile.TemporaryFile() as words:
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "tagger.tuning.subprocess_trainer",
-        ]  # -P: no module out of the folder we happen to be in
+    with tempfile.TemporaryFile() as stderr:
+        # -P: do not import modules from the current folder
+        command = [sys.executable, "-P", "-m", "tagger.tuning.subprocess_trainer"]
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=words,
+            stderr=stderr,
             env=_environment(),
             encoding="utf-8",
         )
@@ -66,15 +73,15 @@ def train(
         finally:
             _end(process)
         if error is None and process.returncode:
-            words.seek(0)
-            raise _unexpected(run, process.returncode, words.read().decode(errors="replace"))
+            stderr.seek(0)
+            raise _unexpected(run, process.returncode, stderr.read().decode(errors="replace"))
     if error is not None:
         raise TaggerError(error)
     return bundle.load(run)
 
 
 def _environment() -> dict[str, str]:
-    """Ours, and this very copy of the package."""
+    """Return this process's environment, with this copy of the package first in PYTHONPATH."""
     paths = [str(Path(tagger.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     return {
         "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -84,7 +91,7 @@ def _environment() -> dict[str, str]:
 
 
 def _watch(process: subprocess.Popen[str], job: dict[str, Any], observer: Observer) -> str | None:
-    """Pass on what the training tells until it ends; its error, if it had one."""
+    """Forward the events of the training until it ends; return its error message, if any."""
     assert process.stdin is not None
     assert process.stdout is not None
     error = None
@@ -102,13 +109,15 @@ def _watch(process: subprocess.Popen[str], job: dict[str, Any], observer: Observ
 
 
 def _send(stream: IO[str], message: Any) -> None:
-    with suppress(BrokenPipeError):  # the process has ended; its exit status says more
+    """Write a message as a line of JSON."""
+    with suppress(BrokenPipeError):  # the process has ended; its exit status is more informative
         stream.write(json.dumps(message) + "\n")
         stream.flush()
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.terminate()  # nothing happens if it has ended
+    """Terminate the process, kill it after 10 seconds, and close its pipes."""
+    process.terminate()  # no effect if it has already ended
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
@@ -119,44 +128,45 @@ def _end(process: subprocess.Popen[str]) -> None:
             stream.close()  # type: ignore[union-attr]
 
 
-def _unexpected(run: str | Path, status: int, words: str) -> TaggerError:
-    last = next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
-    how = (
-        f"was killed ({signal.Signals(-status).name}), perhaps for want of memory"
+def _unexpected(run: str | Path, status: int, output: str) -> TaggerError:
+    """Return the error of a process that ended with this status and error output."""
+    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+    reason = (
+        f"was killed ({signal.Signals(-status).name}), perhaps for lack of memory"
         if status < 0
         else f"failed: {last}"
     )
-    error = TaggerError(f"{run}: the process of the training {how}")
-    error.add_note(words)  # for whoever looks for the reason in Python
+    error = TaggerError(f"{run}: the training process {reason}")
+    error.add_note(output)  # for debugging in Python
     return error
 
 
 class _Reporter(Observer):
-    """In the new process: tells the old one."""
+    """The observer in the child process, which writes events as lines of JSON for the parent."""
 
     def __init__(self, events: IO[str]) -> None:
         self.events = events
 
     def receive(self, event: str, *arguments: Any) -> None:
+        """Write an event to the parent."""
         self.events.write(json.dumps([event, arguments], default=facts.to_json) + "\n")
         self.events.flush()
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        """Write the event and wait until the parent has handled it."""
         super().epoch_ended(row, is_best)
         if not sys.stdin.readline():
-            raise SystemExit(1)  # nobody is there any more
+            raise SystemExit(1)  # the parent has ended
 
 
 def main() -> None:
-    """What the new process does."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches both processes; the old one decides and ends this one
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(1)
-    )  # by an exception, so that no half-written file is left
+    """Run a training in the child process: read the job from stdin, write events to stdout."""
+    # Ctrl-C reaches both processes; the parent decides and ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # End by an exception, so that temporary files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     reporter = _Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)  # whatever a library prints is none of our lines
+    os.dup2(2, 1)  # keep anything that libraries print out of the events
     job = json.loads(sys.stdin.readline())
     try:
         from tagger.training import trainer

@@ -1,4 +1,4 @@
-"""What `seeds` and `search` share: how they begin, and their tables."""
+"""Helpers of `seeds` and `search`: checking the folder, and writing CSV and Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,22 +13,35 @@ __all__ = ["begin", "markdown", "write_table"]
 
 
 def begin(run: Path, begun: Path, resume: bool) -> None:
-    """See that `run` is free, or with `resume` that it holds `begun`, without which there is
-    nothing to resume.
+    """Check that a series of trainings can be started or resumed in a folder.
+
+    Args:
+        run: Folder of the series, which must be empty or missing unless it is resumed.
+        begun: Path in it that exists as soon as the series has started.
+        resume: Whether the series is resumed.
 
     Raises:
-        TaggerError: it is not so.
+        TaggerError: The folder is in use, or there is nothing to resume.
     """
     if resume and not begun.exists():
         raise TaggerError(
-            f"{begun}: does not exist, so there is nothing to resume; leave out --resume"
+            f"{begun}: does not exist, so there is nothing to resume; run without --resume"
         )
     if not resume:
         require_empty(run)
 
 
 def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """CSV."""
+    """Write a table as CSV, atomically.
+
+    Args:
+        path: File to write or replace.
+        head: Names of the columns.
+        rows: Cells of each row.
+
+    Raises:
+        TaggerError: The file cannot be written.
+    """
     with atomic_write(path) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(head)
@@ -36,8 +49,16 @@ def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table of columns that are aligned in the source too: the first to the left, the others to
-    the right.
+    """Return a Markdown table whose columns are also aligned in the source.
+
+    The first column is aligned to the left, all others to the right.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells of each row.
+
+    Returns:
+        The table without a newline at its end.
 
     >>> print(markdown(["seed", "dev score"], [[1, "81.50"], [10, "9.00"]]))
     | seed | dev score |

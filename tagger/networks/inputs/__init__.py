@@ -1,4 +1,8 @@
-"""The inputs of the network as Keras layers, under the names of `features.inputs`."""
+"""The Keras layers of the network's inputs, by the names in `features.inputs`.
+
+Axes of all modules: B batch, T time, D distinct words, C characters, V vocabulary, F features,
+S features of a token's states, U units, X features that an input contributes.
+"""
 
 from __future__ import annotations
 
@@ -14,3 +18,4 @@ INPUTS: dict[str, NetworkInput] = {
     "shapes": NetworkInput(shapes.create, shapes.apply),
     "context": NetworkInput(token_states.create, token_states.apply),
 }
+"""The network's side of each input in `features.inputs`."""

@@ -1,4 +1,4 @@
-"""What an input is to the network."""
+"""The interface between an input and the network."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ __all__ = ["NetworkInput"]
 
 
 class NetworkInput(NamedTuple):
-    """The two functions of an input.
+    """The functions that create and apply an input's layer.
 
     Attributes:
-        create: From the input's configuration to its layer; None if it needs no weights. The names
-            of its weights follow from its attribute ``parts``, layers by name, if it has one.
-        apply: From that layer, the arrays of a batch by name and whether it is in training, to what
-            the input contributes: (D, X) of distinct words, (B, T, X) of tokens.
+        create: Receives the input's configuration; returns its layer, or None if it has no weights.
+            If the layer has an attribute ``parts``, inner layers by name, the names of its weights
+            in a bundle are made from it.
+        apply: Receives that layer, the arrays of a batch by name and whether the network is being
+            trained; returns the input's features: (D, X) for words, (B, T, X) for tokens.
     """
 
     create: Callable[[dict[str, Any]], keras.layers.Layer | None]

@@ -1,4 +1,4 @@
-"""The shapes of words: an embedding."""
+"""The input "shapes": an embedding of word shapes, such as capitalization."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["apply", "create"]
 
 
 def create(config: dict[str, Any]) -> keras.layers.Layer | None:
-    """Return the layer of shapes (D,)."""
+    """Return the embedding layer of shape ids (D,)."""
     return embedding(SHAPES, config["dimension"], "shapes")
 
 
 def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
-    """Return the embeddings (D, F)."""
+    """Return the embeddings (D, F) of the shape ids (D,)."""
     return layer(inputs["shapes"])

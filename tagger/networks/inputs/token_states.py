@@ -1,4 +1,4 @@
-"""The states of other models at each token: as they are, or projected."""
+"""The input "context": language-model states at each token, optionally projected."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["apply", "create"]
 
 
 def create(config: dict[str, Any]) -> keras.layers.Layer | None:
-    """Return the projection, if there is one."""
+    """Return the layer that projects the states (B, T, S), or None for no projection."""
     projection = config["projection"]
     return keras.layers.Dense(projection, name="context") if projection else None
 
 
 def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
-    """Return the states (B, T, S), or their projection."""
+    """Return the states (B, T, S), or their projection (B, T, X)."""
     return inputs["context"] if layer is None else layer(inputs["context"])

@@ -1,4 +1,4 @@
-"""Pretrained vectors: frozen, or with a trained difference.
+"""The input "vectors": pretrained word vectors, frozen or fine-tuned by a trained difference.
 
 Axes: D distinct words, F features.
 """
@@ -20,23 +20,26 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 
 
 def create(config: dict[str, Any]) -> keras.layers.Layer | None:
-    """Return the layer of differences; frozen vectors need none."""
+    """Return the layer that fine-tunes the vectors, or None for frozen vectors."""
     sizes = (config["vocabulary_size"], config["dimension"])
     return FineTuning(*sizes, name="vectors") if config["fine_tune"] else None
 
 
 def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
-    """Return the vectors (D, F)."""
+    """Return the vectors (D, F), fine-tuned if there is a layer."""
     return inputs["vectors"] if layer is None else layer(inputs["words"], inputs["vectors"])
 
 
 @_serializable
 class FineTuning(keras.layers.Layer):
-    """Pretrained vectors (D, F) of words (D,), each plus a trained difference, which is zero at
-    first and for <UNK>.
+    """Pretrained vectors plus trained differences, which are zero initially and for <UNK>.
 
-    The pretrained table itself stays outside of the network, frozen and shared; only words of train
-    can differ from it.
+    The pretrained table itself stays outside the network, frozen and shared; only the vectors of
+    words in the vocabulary are fine-tuned.
+
+    Args:
+        vocabulary_size: Word ids, padding and <UNK> included.
+        dimension: F.
     """
 
     def __init__(self, vocabulary_size: int, dimension: int, **kwargs: Any) -> None:
@@ -51,8 +54,9 @@ class FineTuning(keras.layers.Layer):
         self.differences.build(None)
 
     def call(self, words: Tensor, vectors: Tensor) -> Tensor:
-        known = ops.cast(ops.expand_dims(words > UNK, -1), vectors.dtype)
-        return vectors + self.differences(words) * known
+        """Return the fine-tuned vectors (D, F) of word ids (D,) with pretrained vectors (D, F)."""
+        in_vocabulary = ops.cast(ops.expand_dims(words > UNK, -1), vectors.dtype)  # (D, 1)
+        return vectors + self.differences(words) * in_vocabulary
 
     def compute_output_shape(self, input_shape: Any, *_: Any) -> tuple[int | None, ...]:
         return (input_shape[0], self.arguments["dimension"])

@@ -1,4 +1,4 @@
-"""Words by their ids: an embedding."""
+"""The input "words": an embedding of word ids."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["apply", "create"]
 
 
 def create(config: dict[str, Any]) -> keras.layers.Layer | None:
-    """Return the layer of ids (D,)."""
+    """Return the embedding layer of word ids (D,)."""
     return embedding(config["vocabulary_size"], config["dimension"])
 
 
 def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
-    """Return the embeddings (D, F)."""
+    """Return the embeddings (D, F) of the word ids (D,)."""
     return layer(inputs["words"])

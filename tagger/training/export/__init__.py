@@ -1,1 +1,1 @@
-"""After a training: graphs in the bundle, their precision, their verification."""
+"""Export of trained models: ONNX graphs, choice of precision, verification, SavedModel."""

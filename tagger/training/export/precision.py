@@ -1,5 +1,6 @@
-"""Graphs for a trained model: exported, measured on dev, and put into its bundle. Imports no
-Keras.
+"""ONNX graphs of a trained tagger and the choice, on dev, of how it predicts with them.
+
+This module does not import Keras.
 """
 
 from __future__ import annotations
@@ -25,14 +26,22 @@ from tagger.training.observer import Observer
 __all__ = ["MAX_INT8_LOSS", "add", "with_graphs"]
 
 MAX_INT8_LOSS = 0.1
-"""So many percentage points of the dev score int8 may lose and still be what a model predicts
-in.
-"""
+"""Maximum dev-score loss, in percentage points, at which int8 becomes the default precision."""
 
 
 def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
-    """Put graphs into the bundle in the folder `run`, in place of those it had; errors are those of
-    both modules.
+    """Export the tagger in a folder again and replace the graphs of its bundle.
+
+    Args:
+        run: Folder of the bundle.
+        sentences: See `with_graphs`.
+
+    Returns:
+        The bundle as written to the folder.
+
+    Raises:
+        TaggerError: The folder is not a tagger, the package onnx is missing, or the bundle cannot
+            be written.
     """
     bundle = with_graphs(bundles.load(run, with_graphs=False), sentences)
     bundles.save(run, bundle)
@@ -42,21 +51,27 @@ def add(run: str | Path, sentences: Sequence[Sentence] = ()) -> Bundle:
 def with_graphs(
     bundle: Bundle, sentences: Sequence[Sentence] = (), observer: Observer | None = None
 ) -> Bundle:
-    """The bundle with graphs of its weights. On annotated `sentences`, if given, it is decided how
-    it predicts:
+    """Return a bundle with ONNX graphs of its weights; choose its defaults on `sentences`.
 
-    - whether the occurrences of a word in a document inform each other
-      (`inference.document_consistency`): if that is the better;
-    - in int8, if that loses no more than `MAX_INT8_LOSS`.
+    Two decisions are made and recorded, with all scores, in the bundle's metrics:
 
-    The figures of all are in its metrics.
+    - document consistency (`inference.document_consistency`) is used if it improves the score;
+    - int8 becomes the default precision if it costs at most `MAX_INT8_LOSS`.
+
+    Args:
+        bundle: Bundle with trained weights.
+        sentences: Annotated sentences, usually dev. Without any, earlier decisions are kept.
+        observer: Receiver of the progress of computing language-model states.
+
+    Returns:
+        A new bundle, which shares its weights with the old one.
 
     Raises:
-        TaggerError: the package onnx is missing.
+        TaggerError: The package onnx is missing.
     """
     bundle, observer = export.with_graphs(bundle), observer or Observer()
     if not sentences:
-        return bundle  # as it was decided before, for these weights
+        return bundle  # with the decisions already made for these weights
     metrics = {
         name: value
         for name, value in bundle.metrics.items()
@@ -66,12 +81,14 @@ def with_graphs(
     score = round(_score(bundle, sentences, FLOAT32, observer), 2)
     if bundle.scheme != schemes.PLAIN:
         agreeing = replace(bundle, metrics={**metrics, "agreement": {"weight": WEIGHT}})
-        found = round(_score(agreeing, sentences, FLOAT32, observer), 2)
-        measured = {"weight": WEIGHT if found > score else 0.0, "score": found, "without": score}
-        bundle, score = (
-            replace(bundle, metrics={**metrics, "agreement": measured}),
-            max(found, score),
-        )
+        with_consistency = round(_score(agreeing, sentences, FLOAT32, observer), 2)
+        measured = {
+            "weight": WEIGHT if with_consistency > score else 0.0,
+            "score": with_consistency,
+            "without": score,
+        }
+        bundle = replace(bundle, metrics={**metrics, "agreement": measured})
+        score = max(with_consistency, score)
     if INT8 not in bundle.graphs:
         return bundle
     int8 = round(_score(bundle, sentences, "int8", observer), 2)
@@ -83,10 +100,17 @@ def with_graphs(
 
 
 def annotated(bundle: Bundle, path: str) -> list[Sentence]:
-    """The sentences of a file with annotations of the model's kind.
+    """Read an annotated file with the reading options of a trained tagger.
+
+    Args:
+        bundle: The tagger, for its options, its scheme and its labels.
+        path: File to read.
+
+    Returns:
+        Sentences with spans, or with plain tags if the tagger has these.
 
     Raises:
-        DataError: the file is ill-formed or not annotated.
+        DataError: The file is malformed or not annotated.
     """
     data = bundle.config.data
     return corpora.read(path, data.reading, data.scheme, tags=data.tags)[0]
@@ -95,16 +119,17 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
 def _score(
     bundle: Bundle, sentences: Sequence[Sentence], precision: str, observer: Observer
 ) -> float:
-    """Span F1 in percent; for plain tags the accuracy."""
+    """Return span F1 in percent, or accuracy for plain tags, of a bundle's ONNX graphs."""
     member = EnsembleMember(bundle, OnnxTagger(bundle, precision))
     states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
     with Predictor(member) as model:
-        found = list(model.predict(sentences, scores=False, states=states))
+        predicted = list(model.predict(sentences, scores=False, states=states))
     if not model.plain_tags:
-        columns = ((one.spans or () for one in column) for column in (sentences, found))
+        columns = ((one.spans or () for one in column) for column in (sentences, predicted))
         return 100 * float(span_f1(*columns)[2])
     gold, tags = (
-        [tag for sentence in column for tag in sentence.tags or ()] for column in (sentences, found)
+        [tag for sentence in column for tag in sentence.tags or ()]
+        for column in (sentences, predicted)
     )
     correct = sum(one == other for one, other in zip(gold, tags, strict=True))
     return 100 * correct / max(len(gold), 1)

@@ -1,4 +1,4 @@
-"""The export of a trained model: graphs, measured and verified, or TensorFlow's format."""
+"""Export of a trained model as ONNX graphs, scored and verified, or as a SavedModel."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from tagger.training.export import precision
 __all__ = ["TARGETS", "Exported", "export_model"]
 
 TARGETS = ("onnx", "saved-model")
+"""Formats of `export_model`."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """Where an export is, in which precision the model predicts now (empty where that was not
-    decided), and what a verification measured, precision by precision.
+    """The result of an export.
+
+    Attributes:
+        folder: Folder of the bundle or the SavedModel.
+        predicts_in: Default precision of the model from now on, as `card.describe` states it; empty
+            for language models and SavedModels.
+        comparisons: One `verify.Comparison` per precision, if the export was verified.
     """
 
     folder: Path
@@ -38,29 +44,37 @@ def export_model(
     to: str = "onnx",
     output: str | Path | None = None,
 ) -> Exported:
-    """Write the model in a folder as ONNX graphs, which every training does, or as a SavedModel.
+    """Export the model in a folder as ONNX graphs, as every training does, or as a SavedModel.
 
     Args:
-        run: the folder, in which graphs are replaced.
-        file: annotated; by default the dev file of the training, if it exists. On it int8 is
-            measured beside float32.
-        verify: whether to compare the graphs with the Keras network on the sentences of `file`.
-        to: onnx or saved-model, which is TensorFlow's.
-        output: the folder of the SavedModel; by default ``saved_model`` in `run`.
+        run: Folder of a tagger or a language model, whose graphs are replaced.
+        file: Annotated file on which int8 is compared with float32; by default the dev file of the
+            training, if it exists.
+        verify: Whether to compare the graphs with the Keras network on the sentences of `file`.
+        to: One of `TARGETS`; saved-model is TensorFlow's format.
+        output: Folder of the SavedModel; by default ``saved_model`` in `run`.
+
+    Returns:
+        Where the export was written and what was measured.
 
     Raises:
-        TaggerError: a package for it is not installed, the folder is no model, its output cannot
-            be written, or the graphs do not agree with Keras.
-        ConfigError: there is no file to verify on.
-        ValueError: an argument that does not go with the others, or with a language model.
+        TaggerError: A required package is not installed, the folder is not a model, the output
+            cannot be written, or the graphs do not agree with Keras.
+        ConfigError: There is no file to verify on.
+        ValueError: An argument contradicts the others or does not apply to a language model.
     """
     if to not in TARGETS:
         raise ValueError(f"unknown format {to!r}; expected one of {', '.join(TARGETS)}")
     if output and to == "onnx":
-        raise ValueError("output is for saved-model; graphs are written into the model's folder")
+        raise ValueError(
+            "output requires to='saved-model'; graphs are written to the model's folder"
+        )
     if language_models.is_language_model(run):
         if file or verify or to != "onnx":
-            raise ValueError(f"{run} is a language model, of which there are only ONNX graphs")
+            raise ValueError(
+                f"{run} is a language model, which can only be exported as ONNX graphs, without "
+                "file and verify"
+            )
         bundle = language_model_export.with_graphs(language_models.load(run, with_graphs=False))
         language_models.save(run, bundle)
         return Exported(Path(run))
@@ -71,6 +85,7 @@ def export_model(
 
 
 def _saved_model(run: str | Path, folder: Path) -> Exported:
+    """Write a tagger as a SavedModel."""
     model = tagger_files.load(run, with_graphs=False)
     from tagger.training.export import saved_model
 
@@ -79,11 +94,12 @@ def _saved_model(run: str | Path, folder: Path) -> Exported:
 
 
 def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
+    """Write a tagger's graphs to its bundle, score them if there is a file, and verify them."""
     model = tagger_files.load(run, with_graphs=False)
     dev = str(file or model.config.data.dev)
     if verify and not Path(dev).is_file():
         raise ConfigError(
-            f"{dev or 'data.dev'}: there is no such file; name an annotated FILE to compare on"
+            f"{dev or 'data.dev'}: file not found; give an annotated FILE on which to verify"
         )
     sentences = precision.annotated(model, dev) if Path(dev).is_file() else []
     model = precision.add(run, sentences)

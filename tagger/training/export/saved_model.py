@@ -1,4 +1,4 @@
-"""A trained network as TensorFlow's SavedModel."""
+"""Export of a trained tagger's network as a TensorFlow SavedModel."""
 
 from __future__ import annotations
 
@@ -20,21 +20,28 @@ __all__ = ["save"]
 
 
 def save(bundle: Bundle, folder: Path) -> None:
-    """Write a SavedModel whose endpoint ``serve`` takes the inputs of `Lexicon.inputs` by name and
-    gives emissions (B, T, K).
+    """Write a SavedModel of a tagger's network.
 
-    It appears whole; a SavedModel that was there is replaced.
+    Its endpoint ``serve`` receives the inputs of `WordEncoder.inputs` by name, and token states
+    ``context`` (B, T, S) if the model uses any, and returns emissions (B, T, K).
 
-    Raises: TaggerError: Keras does not run on TensorFlow, the folder holds something else, or the
-        disk does not let it be written. BundleError: the weights are not those of the settings.
+    Args:
+        bundle: The tagger.
+        folder: Folder to create. An existing SavedModel is replaced after the new one has been
+            written completely to a temporary folder beside it.
+
+    Raises:
+        TaggerError: Keras does not run on TensorFlow, the folder contains something else, or it
+            cannot be written.
+        BundleError: The weights do not match the settings.
     """
     if keras.backend.backend() != "tensorflow":
         raise TaggerError(
-            "a SavedModel needs Keras on TensorFlow; leave out KERAS_BACKEND, or set it to "
+            "a SavedModel requires Keras on TensorFlow; unset KERAS_BACKEND, or set it to "
             "tensorflow"
         )
     if folder.exists() and not (folder / "saved_model.pb").is_file():
-        raise TaggerError(f"{folder}: exists and is no SavedModel; choose another --output")
+        raise TaggerError(f"{folder}: exists and is not a SavedModel; choose another --output")
     import tensorflow
 
     model = restore(bundle)

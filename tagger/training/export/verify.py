@@ -1,4 +1,4 @@
-"""Exported graphs beside the Keras network that they were made of, on real sentences.
+"""Verification of exported ONNX graphs against the Keras network, on real sentences.
 
 Axes: T time, K tags.
 """
@@ -21,8 +21,8 @@ from tagger.training.build import emissions_of
 __all__ = ["CLOSE", "Comparison", "compare"]
 
 CLOSE = 1e-4
-"""So far emissions of float32 graphs may be from Keras'."""
-_AT_ONCE = 1024
+"""Maximum absolute difference between the emissions of float32 graphs and of Keras."""
+_CHUNK_SENTENCES = 1024
 
 Words = Sequence[Sequence[str]]
 Batches = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -30,8 +30,13 @@ Batches = Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 @dataclass
 class Comparison:
-    """Over so many tokens, how far a graph's emissions are from Keras' at most, and how many tokens
-    get another tag.
+    """The comparison of a graph with the Keras network.
+
+    Attributes:
+        precision: Precision of the graph.
+        tokens: Number of tokens compared.
+        difference: Maximum absolute difference of emissions.
+        other_tags: Number of tokens that receive another tag.
     """
 
     precision: str
@@ -40,6 +45,7 @@ class Comparison:
     other_tags: int = 0
 
     def __str__(self) -> str:
+        """Return the comparison as one line of text."""
         share = (
             f"{100 * self.other_tags / max(self.tokens, 1):.3f} %" if self.other_tags else "none"
         )
@@ -50,35 +56,42 @@ class Comparison:
 
 
 def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
-    """The graphs of a bundle beside its Keras network, precision by precision.
+    """Compare a bundle's graphs with its Keras network.
+
+    Args:
+        bundle: Bundle with graphs.
+        sentences: Tokens of each sentence.
+
+    Returns:
+        One comparison per precision, float32 first.
 
     Raises:
-        TaggerError: float32 emissions differ by more than `CLOSE`, or a tag differs.
+        TaggerError: In float32, emissions differ by more than `CLOSE`, or a tag differs.
     """
     keras, lexicon = emissions_of(bundle), WordEncoder(bundle.features)
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
     members = {name: EnsembleMember(bundle, OnnxTagger(bundle, name)) for name in precisions}
     encoders = encoders_of(bundle, FLOAT32)
-    found = {name: Comparison(name) for name in precisions}
-    for first in range(0, len(sentences), _AT_ONCE):
-        part = sentences[first : first + _AT_ONCE]
+    comparisons = {name: Comparison(name) for name in precisions}
+    for first in range(0, len(sentences), _CHUNK_SENTENCES):
+        part = sentences[first : first + _CHUNK_SENTENCES]
         lexicon.clear()
         contexts = states_of(encoders, part) if encoders else None
         expected = _by_sentence(emissions_in_batches(part, lexicon, keras, contexts))
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
-                _count(found[name], member, expected[index], emissions)
-    exact = found[PRECISIONS[0]]
+                _count(comparisons[name], member, expected[index], emissions)
+    exact = comparisons[PRECISIONS[0]]
     if exact.difference > CLOSE or exact.other_tags:
         raise TaggerError(
-            f"the graphs are not the network: {exact}; expected emissions within {CLOSE} and the "
-            "same tags"
+            f"the graphs differ from the network: {exact}; expected emissions within {CLOSE} and "
+            "the same tags"
         )
-    return list(found.values())
+    return list(comparisons.values())
 
 
 def _by_sentence(batches: Batches) -> dict[int, np.ndarray]:
-    """The emissions (T, K) of each sentence, by its number."""
+    """Return the emissions (T, K) of each sentence, without padding, by its index."""
     return {
         int(index): rows[:length]
         for indices, lengths, emissions in batches
@@ -87,12 +100,13 @@ def _by_sentence(batches: Batches) -> dict[int, np.ndarray]:
 
 
 def _count(
-    comparison: Comparison, member: EnsembleMember, expected: np.ndarray, found: np.ndarray
+    comparison: Comparison, member: EnsembleMember, expected: np.ndarray, actual: np.ndarray
 ) -> None:
+    """Add one sentence's emissions (T, K) to a comparison."""
     length = np.array([len(expected)])
-    one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, found))
+    one, other = (member.decoder.paths(emissions[None], length) for emissions in (expected, actual))
     comparison.tokens += len(expected)
     comparison.difference = max(
-        comparison.difference, float(np.abs(expected - found).max(initial=0))
+        comparison.difference, float(np.abs(expected - actual).max(initial=0))
     )
     comparison.other_tags += int((one != other).sum())

@@ -1,1 +1,1 @@
-"""What a training reads: batches, vocabularies, states of language models, soft labels."""
+"""Training data: batches, vocabularies, language-model states, augmentation and soft labels."""

@@ -1,4 +1,7 @@
-"""The batches of a training: encoded once, put together anew each epoch."""
+"""Batches of a tagger's training: sentences are encoded once and regrouped every epoch.
+
+Axes: B batch, T time, D distinct words of a batch.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,24 @@ from tagger.training.inputs.augmentation import Mentions
 
 __all__ = ["Batches", "repeats_per_epoch"]
 
-LARGE = 512  # padded tokens a batch, where train is not small
+LARGE = 512
+"""Padded tokens per batch, unless train is small."""
 
 
 class Batches(keras.utils.PyDataset):
-    """The batches of an epoch, in an order that the seed and the epoch's number alone determine."""
+    """The batches of an epoch, determined by the seed and the epoch number only.
+
+    A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some words replaced by
+    <UNK>, and the tag ids (B, T) int32.
+
+    Args:
+        sentences: Training sentences.
+        features: Vocabularies and vectors.
+        tags: Tags of the model; their positions are the tag ids.
+        settings: All settings.
+        contexts: Language-model states of the sentences, if the model uses any.
+        epoch: Number of the first epoch, from 0.
+    """
 
     def __init__(
         self,
@@ -55,6 +71,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def epoch(self) -> int:
+        """Number of the epoch, from 0. Setting it regroups the sentences into batches."""
         return self._epoch
 
     @epoch.setter
@@ -65,21 +82,23 @@ class Batches(keras.utils.PyDataset):
             seed = (self.settings.training.seed, epoch, reading)
             numbers, tags = self.numbers, self.tags
             probability = self.settings.training.mention_replacement
-            # A corpus that is large enough to be read once is better as it is; language models have
-            # read it as it is.
+            # The first pass reads the original corpus: one that is large enough to be read once is
+            # better unchanged. So are all passes with language models, whose states are of it.
             if reading and probability and self.contexts is None:
                 numbers, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
-            # By the lengths before any replacement: Keras expects each epoch to have as many
-            # batches as the first.
+            # Grouped by the lengths before any replacement: Keras expects the same number of
+            # batches in every epoch.
             self._batches += [
                 (indices, numbers, tags)
                 for indices in shuffled_buckets(self.lengths, self.budget, seed)
             ]
 
     def __len__(self) -> int:
+        """Return the number of batches per epoch."""
         return len(self._batches)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the inputs and tag ids (B, T) of a batch."""
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
         indices, numbers, tags = self._batches[number]
         batch = collate(
@@ -95,8 +114,10 @@ class Batches(keras.utils.PyDataset):
         )
 
     def _pad_first_batch(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The first batch with more padding than any other: on TensorFlow, Keras takes a size in
-        which the first two batches agree for one that never varies."""
+        """Pad the first batch more than any other.
+
+        On TensorFlow, Keras treats an axis as fixed if the first two batches agree in its size.
+        """
         wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
         for name, longest in self.lexicon.longest.items():
             more = longest + 1 - inputs[name].shape[1]
@@ -109,10 +130,19 @@ class Batches(keras.utils.PyDataset):
     def mask_unknown(
         self, inputs: dict[str, np.ndarray], random: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Inputs in which some words look as unknown ones will: to the network they are the same in
-        the whole batch.
+        """Replace some words and characters by <UNK>, so that its embedding is trained.
 
-        Where words are predicted, ``targets`` are all of them as they are.
+        Rare ones are replaced with ``vocabulary.unknown_probability``, any word with
+        ``vocabulary.word_dropout``. The draw is per distinct word of the batch: all its occurrences
+        share it.
+
+        Args:
+            inputs: Arrays of a batch by name.
+            random: Random generator.
+
+        Returns:
+            A shallow copy of `inputs` with some arrays replaced. With word prediction, "targets"
+            (D,) contains the original word ids.
         """
         vocabulary = self.settings.vocabulary
         targets = {"targets": inputs["words"]} if self.settings.training.word_prediction else {}
@@ -127,16 +157,25 @@ class Batches(keras.utils.PyDataset):
         return inputs
 
     def on_epoch_end(self) -> None:
+        """Go on to the next epoch; called by Keras."""
         self.epoch += 1
 
 
 def repeats_per_epoch(tokens: int, training: TrainingConfig) -> int:
-    """How often an epoch reads a corpus of so many tokens."""
+    """Return the number of passes over a corpus per epoch, at least 1.
+
+    Args:
+        tokens: Tokens of the corpus.
+        training: Settings; a smaller corpus is repeated up to about ``epoch_tokens``.
+
+    Returns:
+        The nearest whole number of passes.
+    """
     return max(1, round(training.epoch_tokens / tokens))
 
 
 def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:
-    """The tag ids of a training sentence, (T,) int32."""
+    """Return the tag ids (T,) int32 of a training sentence."""
     tags: Sequence[str] = sentence.tags or ()
     if sentence.spans is not None:
         tags = schemes.encode(sentence.spans, len(sentence), schemes.TRAINING_SCHEME)

@@ -1,4 +1,4 @@
-"""Language models that a training reads with, and their states at the tokens of its sentences."""
+"""Language models as feature extractors of a training, and their states at its tokens."""
 
 from __future__ import annotations
 
@@ -18,47 +18,61 @@ __all__ = ["contexts_of", "language_models_of"]
 
 
 def language_models_of(settings: Config) -> tuple[Bundle, ...]:
-    """The language models that a training is to read with.
+    """Load the language models whose states are inputs of a tagger.
+
+    Args:
+        settings: All settings; ``data.language_models`` are the folders.
+
+    Returns:
+        Their bundles, in the order of the settings.
 
     Raises:
-        BundleError: a folder is none, or is damaged.
-        ConfigError: the network could not read with one.
+        BundleError: A folder is not a language model, or is damaged.
+        ConfigError: Other settings exclude language models.
     """
     folders = settings.data.language_models
     if folders and settings.model.input == "one-hot":
         raise ConfigError(
-            "one-hot words stand alone: leave out data.language_models, or set "
-            "model.input=embedding"
+            "model.input=one-hot cannot be combined with data.language_models; remove "
+            "data.language_models, or set model.input=embedding"
         )
     if folders and settings.training.word_prediction:
         raise ConfigError(
-            "language models have read the words to predict: set training.word_prediction=0, or "
-            "leave them out"
+            "training.word_prediction cannot be combined with data.language_models, which have "
+            "already read the words to be predicted; set training.word_prediction=0, or remove "
+            "data.language_models"
         )
     if folders and settings.distillation.teachers:
         raise ConfigError(
-            "a student with language models would be as slow as its teachers: leave out "
-            "data.language_models"
+            "distillation.teachers cannot be combined with data.language_models: the student "
+            "would be as slow as its teachers; remove data.language_models"
         )
     for folder in folders:
         if not Path(folder).is_dir():
             hint = (
-                "tagger lm import makes one of a file"
+                "import the file with tagger lm import"
                 if Path(folder).exists()
-                else "tagger lm train makes one"
+                else "train one with tagger lm train"
             )
-            raise BundleError(f"{folder}: is no folder of a language model; {hint}")
+            raise BundleError(f"{folder}: not the folder of a language model; {hint}")
     return tuple(bundle.load(folder) for folder in folders)
 
 
 def contexts_of(
     encoders: Sequence[TokenEncoder], sentences: Sequence[Sequence[str]], observer: Observer
 ) -> TokenStates | None:
-    """Return the states of the encoders at the tokens of the sentences, cached on disk, or None
-    where there are no encoders.
+    """Return the states of encoders at the tokens of sentences, computing those not yet cached.
+
+    Args:
+        encoders: Language models.
+        sentences: Tokens of each sentence.
+        observer: Receiver of progress.
+
+    Returns:
+        States in memory maps of the cache on disk, or None if there are no encoders.
 
     Raises:
-        TaggerError: the cache cannot be written.
+        TaggerError: The cache cannot be written.
     """
     if not encoders:
         return None

@@ -1,4 +1,4 @@
-"""Batches of a student: those of train among those of the text that its teachers labelled.
+"""Batches of a student's training: train mixed with the text that its teachers labeled.
 
 Axes: B batch, T time, K tags.
 """
@@ -17,16 +17,21 @@ from tagger.training.inputs.soft_labels import SoftLabels
 
 __all__ = ["DistillationBatches"]
 
-_TEXT = 1  # in seeds: draws for text are others than those for train
+_TEXT = 1  # part of the seeds for text, so that they differ from those for train
 
 
 class DistillationBatches(keras.utils.PyDataset):
-    """Batches of train among batches of text, in an order that the seed and the epoch's number
-    alone determine.
+    """The batches of train and text of an epoch, determined by the seed and the epoch number only.
 
-    An epoch reads train as `Batches` does, and of the text ``distillation.ratio`` times as many
-    tokens, at most all: the next epoch goes on in the text where this one ended. Targets are
-    distributions, (B, T, K) float32.
+    An epoch reads train as `Batches` does, and ``distillation.ratio`` times as many tokens of the
+    text, at most all of it; the next epoch continues in the text where this one ended. A batch is a
+    pair: the inputs by name, as of `Batches`, and distributions over tags (B, T, K) float32, which
+    are one-hot for train.
+
+    Args:
+        train: Batches of train, whose epoch this object controls from now on.
+        labels: Soft labels of the text.
+        settings: All settings.
     """
 
     def __init__(self, train: Batches, labels: SoftLabels, settings: Config) -> None:
@@ -42,15 +47,13 @@ class DistillationBatches(keras.utils.PyDataset):
         part = round(self.batches * settings.distillation.ratio * train.tokens / tokens)
         self.part = min(max(part, 1), self.batches)
         self.tokens = train.tokens + round(tokens * self.part / self.batches)
-        self.facts = (
-            len(self.numbers),
-            tokens,
-            self.tokens - train.tokens,
-        )  # sentences, tokens, and tokens an epoch
+        # sentences and tokens of the text, and its tokens per epoch
+        self.facts = (len(self.numbers), tokens, self.tokens - train.tokens)
         self.epoch = train.epoch
 
     @property
     def epoch(self) -> int:
+        """Number of the epoch, from 0. Setting it selects and shuffles the batches."""
         return self._epoch
 
     @epoch.setter
@@ -64,8 +67,9 @@ class DistillationBatches(keras.utils.PyDataset):
         self.order = [0, second, *(place for place in rest if place != second)]
 
     def _differs(self, place: int) -> bool:
-        """Whether a batch has another size than the first in everything, so that Keras sees what
-        varies: see `Batches`.
+        """Return whether a batch differs from the first one in the size of every axis.
+
+        As second batch it shows Keras which axes vary; see `Batches._pad_first_batch`.
         """
         first, other = (
             (*inputs["tokens"].shape, len(inputs["words"]))
@@ -74,7 +78,7 @@ class DistillationBatches(keras.utils.PyDataset):
         return all(map(operator.ne, first, other))
 
     def _round(self, number: int) -> list[np.ndarray]:
-        """All of the text once; each round puts other sentences of like length together."""
+        """Return the batches of one pass over the text; each pass groups sentences differently."""
         if number not in self.rounds:
             self.rounds = {
                 kept: batches for kept, batches in self.rounds.items() if kept == number - 1
@@ -85,16 +89,18 @@ class DistillationBatches(keras.utils.PyDataset):
         return self.rounds[number]
 
     def __len__(self) -> int:
+        """Return the number of batches per epoch."""
         return len(self.train) + self.part
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the inputs and target distributions (B, T, K) of a batch."""
         return self._batch(self.order[number])
 
     def _batch(self, place: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Batches of train first, then those of the text."""
+        """Return a batch by its place before shuffling: those of train, then those of the text."""
         if place < len(self.train):
             inputs, tags = self.train[place]
-            return inputs, self.targets[tags]
+            return inputs, self.targets[tags]  # (B, T) -> (B, T, K)
         fixed_shapes = self.train.budget if keras.backend.backend() == "jax" else 0
         indices = self.texts[place - len(self.train)]
         batch = collate(indices, self.train.lexicon, self.numbers, token_budget=fixed_shapes)
@@ -105,4 +111,5 @@ class DistillationBatches(keras.utils.PyDataset):
         return self.train.mask_unknown(batch.inputs, random), targets
 
     def on_epoch_end(self) -> None:
+        """Go on to the next epoch; called by Keras."""
         self.epoch += 1

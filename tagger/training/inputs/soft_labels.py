@@ -1,13 +1,14 @@
-"""What teachers believe of a text, written down: the labelling that a distillation learns from.
-Imports no Keras.
+"""Soft labels for distillation: teachers' tag probabilities of a text, cached on disk.
 
-    <labels>/<key>/00000.npz     sentences, and their tags' probabilities, (N, K) float16
-    <labels>/<key>/labels.json   comes last: what was labelled, by whom, in how many blocks
+    <labels>/<key>/00000.npz     ``sentences``, JSON in UTF-8 bytes, one list of tokens each;
+                                 ``probabilities`` of their tags, (N, K) float16
+    <labels>/<key>/labels.json   written last: teachers, texts, tags and the number of blocks
 
-The key follows from the bytes of teachers and texts and from how they are read. So nothing is
-labelled twice, and nothing that was labelled otherwise is taken for it. A block is as it is
-whatever was labelled before it in the same process: one that is complete need not be made again,
-and a labelling that was interrupted gives the same bytes as one that ran through.
+The key is a digest of the teachers' and the texts' contents and of all settings on which the labels
+depend, so that equal labels are computed only once and outdated ones are never used. A block does
+not depend on the blocks before it: complete ones need not be computed again, and an interrupted
+labeling, once resumed, writes the same bytes as an uninterrupted one. This module does not import
+Keras.
 
 Axes: N tokens of a block, T of a sentence, K tags.
 """
@@ -40,54 +41,75 @@ __all__ = ["LABELS", "SoftLabels", "Told", "folder_of", "load_or_create_soft_lab
 
 LABELS = "labels"
 BLOCK = 1 << 15
-"""Tokens per block: at most so many are lost when labelling is interrupted."""
+"""Tokens per block, which is the most that is lost if labeling is interrupted."""
 LONGEST = 256
-"""Tokens of the longest sentence to learn from: longer ones are tables or lists, and would exhaust
-the memory of a batch."""
+"""Maximum tokens of a sentence; longer ones are skipped.
+
+They are tables or lists, and would need too much memory in a batch.
+"""
 _LAST = "labels.json"
 _FORMAT = 1
 
 Told = Callable[[int, int], None]
-"""Told after each block: tokens labelled, and how many there will be at most."""
+"""Progress callback: receives the tokens labeled so far and the maximum, after each block."""
 
 
 @dataclass(frozen=True)
 class SoftLabels:
-    """Sentences of a text, and for each the probabilities of its tokens' tags, (T, K) float16."""
+    """The soft labels of a text.
+
+    Attributes:
+        sentences: Tokens of each sentence.
+        probabilities: For each sentence, the distribution over tags of each token, (T, K) float16.
+    """
 
     sentences: list[tuple[str, ...]]
     probabilities: list[np.ndarray]
 
     @property
     def tokens(self) -> int:
+        """Number of tokens of all sentences."""
         return sum(map(len, self.sentences))
 
 
 def folder_of(settings: Config, run: Path) -> Path:
-    """Where the labels of a training in `run` are kept."""
+    """Return the folder of a training's soft labels, ``distillation.labels`` or ``run/labels``."""
     return Path(settings.distillation.labels or run / LABELS)
 
 
 def shared(settings: Config, run: Path) -> Config:
-    """Settings for several trainings below `run`, which keep their labels in one place."""
-    taught = settings.distillation.teachers and not settings.distillation.labels
-    return (
-        config.assign(settings, {"distillation.labels": str(run / LABELS)}) if taught else settings
-    )
+    """Return settings with which several trainings below `run` share their soft labels.
+
+    Args:
+        settings: Settings of all trainings.
+        run: Folder that contains the folders of the trainings.
+
+    Returns:
+        The settings with ``distillation.labels`` set, or unchanged if it is set already or there
+        are no teachers.
+    """
+    if not settings.distillation.teachers or settings.distillation.labels:
+        return settings
+    return config.assign(settings, {"distillation.labels": str(run / LABELS)})
 
 
 def load_or_create_soft_labels(
     settings: Config, folder: Path, told: Told, *, begun: bool = False
 ) -> SoftLabels:
-    """The labels that `settings` ask for: those in `folder`, else made and put there, block by
-    block.
+    """Read the soft labels from a folder, after computing those that are missing, block by block.
 
     Args:
-        begun: a training with these labels has begun, so that they must be there.
+        settings: Settings of the student: teachers, texts and reading options.
+        folder: Folder of soft labels, which may contain those of several settings.
+        told: Progress callback.
+        begun: Whether a training with these labels has already started, so that they must exist.
 
-    Raises: TaggerError: a teacher or text cannot be read, or the texts hold no sentence; or the
-        labels are damaged, or missing where
-            a training has begun.
+    Returns:
+        The soft labels of the texts.
+
+    Raises:
+        TaggerError: A teacher or text cannot be read; the texts contain no sentence; or the labels
+            are damaged, or missing although a training has started with them.
     """
     options = replace(settings.data.reading, wrapped=settings.distillation.wrapped, annotated=False)
     head = _cache_key(settings)
@@ -95,22 +117,23 @@ def load_or_create_soft_labels(
     if not (target / _LAST).exists():
         if begun:
             raise TaggerError(
-                f"{target}: the labels with which this training began are missing: teachers or "
-                "texts have changed since, or the "
-                "folder was removed; put them back, or train anew in another folder"
+                f"{target}: the soft labels with which this training was started are missing: "
+                "teachers or texts have changed, or the folder was removed; restore them, or start "
+                "a new training in another folder"
             )
         _label(settings, options, target, told, head)
     return _read(target)
 
 
 def _cache_key(settings: Config) -> dict[str, Any]:
-    """All that the labels depend on."""
+    """Return everything on which the labels depend, as a JSON object."""
     distillation, data = settings.distillation, settings.data
     texts = [
         {"format": formats.format_of(path), "sha256": _digest(path)} for path in distillation.text
     ]
     for folder in distillation.teachers:
-        folders.manifest(Path(folder))  # which knows all files by their digests
+        # Fails if there is no valid manifest. It contains the digests of all files of the teacher.
+        folders.manifest(Path(folder))
     return {
         "version": _FORMAT,
         "teachers": [
@@ -124,6 +147,7 @@ def _cache_key(settings: Config) -> dict[str, Any]:
 
 
 def _digest(path: str) -> str:
+    """Return the SHA-256 of a text file."""
     try:
         return str(folders.manifest_entry(Path(path))["sha256"])
     except OSError as error:
@@ -133,7 +157,7 @@ def _digest(path: str) -> str:
 def _label(
     settings: Config, options: ReadOptions, target: Path, told: Told, head: dict[str, Any]
 ) -> None:
-    """Write all blocks that are not there yet, and at last what they are."""
+    """Write all missing blocks, and finally ``labels.json``."""
     distillation = settings.distillation
     model = predictor.load(*distillation.teachers)
     count = tokens = 0
@@ -146,9 +170,7 @@ def _label(
         tokens += sum(map(len, block))
         told(min(tokens, distillation.tokens), distillation.tokens)
     if not tokens:
-        raise TaggerError(
-            f"{', '.join(distillation.text)}: no sentence in it to learn from; expected text"
-        )
+        raise TaggerError(f"{', '.join(distillation.text)}: no sentence to label; expected text")
     names = {"by": distillation.teachers, "of": distillation.text, "tags": model.bundle.tags}
     with atomic_write(target / _LAST) as stream:
         stream.write(
@@ -160,33 +182,32 @@ def _label(
 
 
 def _in_turn(paths: Sequence[str], options: ReadOptions) -> Iterator[list[Sentence]]:
-    """Stretches of documents, one of each text in turn until it ends, so that a limit takes
-    something of all.
-    """
+    """Yield chunks of documents, one per text in turn, so that a token limit samples all texts."""
     readers = [
         chunks(formats.read(path, formats.format_of(path), options))
         for path in dict.fromkeys(paths)
     ]
     while readers:
         for reader in tuple(readers):
-            if (stretch := next(reader, None)) is None:
+            if (chunk := next(reader, None)) is None:
                 readers.remove(reader)
             else:
-                yield stretch
+                yield chunk
 
 
-def _blocks(stretches: Iterator[list[Sentence]], limit: int) -> Iterator[list[Sentence]]:
-    """Whole stretches, in which sentences may help each other, together; none once there are
-    `limit` tokens.
+def _blocks(parts: Iterator[list[Sentence]], limit: int) -> Iterator[list[Sentence]]:
+    """Group whole chunks, within which document consistency applies, into blocks.
+
+    No further block starts after `limit` tokens.
     """
     block: list[Sentence] = []
-    have = 0
-    for stretch in stretches:
-        block += stretch
-        have += sum(map(len, stretch))
-        if have >= min(BLOCK, limit):
+    tokens = 0
+    for chunk in parts:
+        block += chunk
+        tokens += sum(map(len, chunk))
+        if tokens >= min(BLOCK, limit):
             yield block
-            block, have, limit = [], 0, limit - have
+            block, tokens, limit = [], 0, limit - tokens
         if limit <= 0:
             return
     if block:
@@ -196,9 +217,10 @@ def _blocks(stretches: Iterator[list[Sentence]], limit: int) -> Iterator[list[Se
 def _soft_labels(
     model: Predictor, block: list[Sentence]
 ) -> tuple[list[tuple[str, ...]], np.ndarray]:
-    """The sentences to learn from, and the probabilities (N, K) of their tokens' tags."""
+    """Label a block; return its sentences and the probabilities (N, K) float16 of their tags."""
     for member in model.members:
-        member.clear_cache()  # numbers depend, in their last bits, on what is computed together
+        # The last bits of results depend on which words are computed together.
+        member.clear_cache()
     pairs = [
         (one.tokens, each) for one, each in model.distributions(block) if 0 < len(one) <= LONGEST
     ]
@@ -207,23 +229,25 @@ def _soft_labels(
 
 
 def _write(path: Path, sentences: list[tuple[str, ...]], probabilities: np.ndarray) -> None:
+    """Write a block atomically."""
     text = np.frombuffer(json.dumps(sentences, ensure_ascii=False).encode(), dtype=np.uint8)
     with atomic_write(path, "wb") as stream:
         np.savez(stream, sentences=text, probabilities=probabilities)
 
 
 def _read(target: Path) -> SoftLabels:
-    found = SoftLabels([], [])
+    """Read all blocks of a folder."""
+    labels = SoftLabels([], [])
     try:
         for number in range(json.loads((target / _LAST).read_bytes())["blocks"]):
             path = target / f"{number:05}.npz"
             with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
                 sentences, rows = json.loads(file["sentences"].tobytes()), file["probabilities"]
-            found.sentences.extend(map(tuple, sentences))
+            labels.sentences.extend(map(tuple, sentences))
             ends = np.cumsum([len(tokens) for tokens in sentences])
-            found.probabilities.extend(np.split(rows, ends[:-1]) if len(sentences) else [])
+            labels.probabilities.extend(np.split(rows, ends[:-1]) if len(sentences) else [])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise TaggerError(
-            f"{target}: damaged labels ({error}); remove the folder, and they are made anew"
+            f"{target}: damaged labels ({error}); remove the folder to compute them again"
         ) from error
-    return found
+    return labels

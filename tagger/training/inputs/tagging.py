@@ -1,4 +1,4 @@
-"""The data of a tagger's training: corpus, tags, features and batches."""
+"""Data of a tagger's training: corpus, tags, features and batches."""
 
 from __future__ import annotations
 
@@ -26,27 +26,29 @@ from tagger.training.loop import Job
 
 __all__ = ["Batches", "DistillationBatches", "TaggerData", "check", "read"]
 
-# times that an epoch reads a corpus: at 34 times replaced mentions help readers of language models,
-# at 3 they do not
 OFTEN = 8
+"""Minimum passes over the corpus per epoch for mention replacement with language models.
+
+At 34 passes it helps, at 3 it does not.
+"""
 
 
 @dataclass(frozen=True)
 class TaggerData:
-    """What a tagger learns from, and is scored on.
+    """The data on which a tagger is trained and scored.
 
     Attributes:
         train, dev: Annotated sentences.
-        scheme: Scheme of the tags in the files, or ``plain``.
-        tags: Tags of the model; of the training scheme, unless they are plain.
+        scheme: Tagging scheme of the files, or ``plain``.
+        tags: Tags of the model, in the training scheme unless they are plain.
         features: Vocabularies and vectors.
         decoder: Decoder of the tags.
         lexicon: Encoder of the tokens of dev.
         models: Language models whose hidden states are inputs.
-        dev_contexts: Their hidden states of dev.
+        dev_contexts: Hidden states of the language models for dev; None without language models.
         batches: Batches of an epoch.
-        vectors: Files of pretrained vectors.
-        text: Text with soft labels, if any.
+        vectors: Facts about the files of pretrained vectors.
+        text: Facts about the text with soft labels, if any.
     """
 
     train: list[Sentence]
@@ -63,7 +65,12 @@ class TaggerData:
     text: TextFacts | None
 
     def describe(self, parameters: int, epochs: int) -> TaggerFacts:
-        """Return the facts for observers about a training on these data."""
+        """Return the facts for observers about a training on these data.
+
+        Args:
+            parameters: Number of trained parameters of the model.
+            epochs: Maximum number of epochs.
+        """
         train, dev = _labels(self.train), _labels(self.dev)
         return TaggerFacts(
             vocabulary=len(self.features.words),
@@ -82,18 +89,25 @@ class TaggerData:
 
 
 def check(settings: Config) -> None:
-    """Check whether the settings agree with each other, before anything is read.
+    """Check the consistency of the settings before any data is read.
 
     Raises:
-        ConfigError: Teachers, text and head do not go together.
+        ConfigError: The distillation settings are inconsistent with each other or with the head.
         TaggerError: The tokenizer is unknown.
     """
     distillation.check(settings)
-    tokens.get(settings.data.tokenizer)  # must show now, not when the trained model is used
+    tokens.get(settings.data.tokenizer)  # fail now, not when the trained model is used
 
 
 def read(job: Job[Config]) -> TaggerData:
-    """Read the corpus of a training and prepare its batches, from the epoch of `job` on.
+    """Read the corpus of a training and prepare its batches.
+
+    Args:
+        job: The training; batches start at its epoch.
+
+    Returns:
+        The data. With teachers, the text has been labeled; with language models, their states have
+        been computed.
 
     Raises:
         TaggerError: Errors of settings, data or disk.
@@ -107,11 +121,11 @@ def read(job: Job[Config]) -> TaggerData:
         contexts_of(readers, [one.tokens for one in sentences], job.observer)
         for sentences in (augmented, dev)
     )
-    tags, labels, known = _tags(train, scheme), None, train
+    tags, labels, vocabulary = _tags(train, scheme), None, train
     if settings.distillation.teachers:
         tags, labels = distillation.teach(job, tags, scheme)
-        known = distillation.vocabulary_sentences(train, labels)
-    features, readings = features_of(settings, known, sources_of(models))
+        vocabulary = distillation.vocabulary_sentences(train, labels)
+    features, readings = features_of(settings, vocabulary, sources_of(models))
     batches = Batches(augmented, features, tags, settings, contexts=train_contexts, epoch=job.epoch)
     mixed = None if labels is None else DistillationBatches(batches, labels, settings)
     return TaggerData(
@@ -131,8 +145,9 @@ def read(job: Job[Config]) -> TaggerData:
 
 
 def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sentence]:
-    """The sentences that an epoch reads with language models, whose states depend on the whole
-    sentence: mentions are replaced before they are computed.
+    """Return the sentences of an epoch with language models, replacing mentions if that helps.
+
+    The states depend on the whole sentence, so mentions are replaced before they are computed.
     """
     count = repeats_per_epoch(sum(map(len, sentences)), training)
     replaced = (
@@ -144,13 +159,14 @@ def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sente
 
 
 def _labels(sentences: list[Sentence]) -> set[str]:
-    """All labels, or where there are no spans all plain tags."""
+    """Return all labels of spans, or all plain tags if there are no spans."""
     if any(sentence.spans for sentence in sentences):
         return {span.label for sentence in sentences for span in sentence.spans or ()}
     return {tag for sentence in sentences if sentence.spans is None for tag in sentence.tags or ()}
 
 
 def _tags(sentences: Sequence[Sentence], scheme: str) -> tuple[str, ...]:
+    """Return the tags of a model that is trained on these sentences, without teachers."""
     if scheme == schemes.PLAIN:
         return tuple(sorted({tag for sentence in sentences for tag in sentence.tags or ()}))
     return schemes.tag_set(

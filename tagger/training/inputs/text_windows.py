@@ -1,7 +1,6 @@
-"""The batches of a language model's training: contiguous streams of one long text, window by
-window.
+"""Batches of a language model's training: windows of parallel contiguous streams of one text.
 
-Axes: B streams, T timesteps of a window.
+Axes: B streams, T timesteps of a window, N targets of the text.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ __all__ = ["Streams"]
 
 
 class Streams(keras.utils.PyDataset):
-    """Windows of a text cut into B equal parts that are read side by side: a row goes on where it
-    was in the batch before.
+    """The windows of a text that is cut into B equal parts, which are read in parallel.
 
-    The state is kept from window to window. With ``restart`` it is not where a window happens to
-    begin with a sequence: so a model learns both to go on and to begin with nothing. An epoch reads
-    a chunk of each part, the next epoch the next one. Where a part is shorter than its windows, the
-    rest is marked as not real.
+    Row b of a batch continues row b of the batch before, so that a model can carry its state from
+    window to window. An epoch reads a chunk of each part, the next epoch the following chunk.
+    Positions beyond the end of a part are marked as not real.
     """
 
     def __init__(
@@ -32,8 +29,17 @@ class Streams(keras.utils.PyDataset):
         restart: bool = False,
         epoch: int = 0,
     ) -> None:
-        """`numbers` (N + 1,) are those of `language_models.text.encode`, in the order of
-        reading.
+        """Cut a text into streams.
+
+        Args:
+            numbers: (N + 1,) ids of `language_models.text.encode`, in reading order. They are not
+                copied and may be a memory map.
+            streams: B.
+            window: T.
+            epoch_tokens: Approximate number of targets per epoch; 0 for the whole text.
+            restart: Whether the state is reset where a window happens to start with a new sequence,
+                so that the model learns both to continue and to start from zero.
+            epoch: Number of the first epoch, from 0.
         """
         super().__init__()
         self.numbers = numbers
@@ -47,13 +53,20 @@ class Streams(keras.utils.PyDataset):
         self.tokens = -(-(len(numbers) - 1) // self.chunks)
 
     def __len__(self) -> int:
+        """Return the number of windows per epoch."""
         return -(-self.chunk // self.window)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The inputs of `networks.LanguageModel`, and which targets are real, (B, T) float32."""
-        inside = number * self.window + np.arange(self.window)
+        """Return a window.
+
+        Returns:
+            The inputs of `networks.language_model.LanguageModel`: "numbers" and "targets" (B, T)
+            int32, "keep" (B,) float32; and a mask (B, T) float32, 1 for real targets.
+        """
+        inside = number * self.window + np.arange(self.window)  # (T,), within the chunk
         place = (self.epoch % self.chunks) * self.chunk + inside
         position = self.part * np.arange(self.streams)[:, None] + place
+        # (B, T), from here on
         real = (inside < self.chunk) & (place < self.part) & (position < len(self.numbers) - 1)
         position = np.where(real, position, 0)
         numbers = self.numbers[position].astype(np.int32)
@@ -67,4 +80,5 @@ class Streams(keras.utils.PyDataset):
         return inputs, real.astype(np.float32)
 
     def on_epoch_end(self) -> None:
+        """Go on to the next epoch; called by Keras."""
         self.epoch += 1

@@ -1,4 +1,4 @@
-"""The inputs of the network as a training builds them: vocabularies and vectors."""
+"""Vocabularies and vectors of the network's inputs, built from the training set."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ __all__ = ["Reading", "features_of"]
 def features_of(
     settings: Config, sentences: Sequence[Sentence], sources: Sources = ()
 ) -> tuple[WordFeatures, list[Reading]]:
-    """Return the inputs that settings ask for, and how far each file of vectors covers train.
+    """Build the inputs that settings ask for.
 
     Args:
         settings: All settings.
-        sentences: The training sentences.
-        sources: Of each language model a description and the number of its states.
+        sentences: Sentences from which vocabularies are built.
+        sources: For each language model, a description and the dimension of its states.
+
+    Returns:
+        The inputs, and for each file of vectors its size and its coverage of the sentences.
 
     Raises:
-        TaggerError: A file of vectors cannot be read or is ill-formed, or the network would get
-            nothing of the words.
+        TaggerError: A file of vectors cannot be read or is malformed.
+        ConfigError: The network would have no input.
     """
     words = Vocabulary.build(
         (sentence.tokens for sentence in sentences),
@@ -44,7 +47,7 @@ def features_of(
     features = WordFeatures.of(*(one for one in built if one is not None))
     if not is_one_hot and not width_of(settings.model, features):
         raise ConfigError(
-            "nothing is left of the words: model.embedding, model.characters or model.shape must "
-            "be above 0"
+            "the network has no input: set at least one of model.embedding, model.characters and "
+            "model.shape above 0, or provide data.vectors"
         )
     return features, list(chain.from_iterable(one.readings for one in features.inputs.values()))
