@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tagger.bundles.weights import Weights
-from tagger.export.inputs import words
+from tagger.export.inputs.words import arrays as arrays_of_words
 from tagger.export.operators import Graph, value
 from tagger.features.vocabulary import UNK
 
@@ -18,7 +18,7 @@ def arrays(config: dict[str, Any]) -> dict[str, Any]:
     """Return the descriptions of the arrays that are read."""
     doc = "pretrained vectors; zeros for none"
     vectors = {"vectors": value("vectors", "FLOAT", ("D", config["dimension"]), doc)}
-    return words.arrays(config) | vectors if config["fine_tune"] else vectors
+    return arrays_of_words(config) | vectors if config["fine_tune"] else vectors
 
 
 def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: bool) -> list[str]:
