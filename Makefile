@@ -1,6 +1,7 @@
 # make demo        set up .venv, train on the bundled sample corpus, evaluate, tag an article
 # make check       linters, types and the fast tests: under a minute, for whoever is writing
 # make test        linters, types and the whole test suite
+# make docs        build the documentation into site/, strictly
 # make coverage    the whole suite, measuring which lines and branches it runs; details go to htmlcov/
 # make wheel-test  build the wheel, install it alone into a fresh environment, and use it there
 # make bench       measure speed and memory, ours beside others, of the model in RUN (default: one
@@ -17,7 +18,7 @@ RUN := runs/sample
 WORKERS := --numprocesses 2 --dist worksteal
 unexport PYTHONPATH  # another checkout on it would be tested instead of this one
 
-.PHONY: demo check test lint types fast suite coverage wheel-test bench clean
+.PHONY: demo check test docs lint types fast suite coverage wheel-test bench clean
 
 demo: .venv/installed
 	rm -rf $(RUN)
@@ -35,6 +36,9 @@ check: .venv/installed
 
 test: .venv/installed
 	@$(MAKE) --no-print-directory --jobs=3 lint types suite
+
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: .venv/installed
 	$(BIN)/ruff check --quiet .
@@ -77,4 +81,4 @@ $(RUN)/manifest.json: | .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv runs build dist htmlcov .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv runs build dist site htmlcov .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

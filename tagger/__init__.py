@@ -1,17 +1,17 @@
-"""tagger: train, trust and run sequence taggers with labels of your own.
+"""Train, evaluate and run sequence taggers with your own labels.
 
 >>> import tagger
 >>> tagger.Span(0, 2, "PER")
 Span(start=0, end=2, label='PER', score=None, text='', start_char=None, end_char=None)
 
-    train         a configuration and a folder -> a model in that folder
-    load          the folder of a model -> a `Predictor`, whose ``tag(text)`` uses it
-    tag_files     a model, files and a folder -> tagged files
-    evaluate      a model and annotated files -> `Scores`
-    export_model  graphs, their verification, TensorFlow's format
-    describe      the folder of a model -> what it is, in words
+    train         train a model from a `Config` and write it to a folder
+    load          open a model folder as a `Predictor`, which tags text with ``tag(text)``
+    tag_files     tag files with a model and write the results to a folder
+    evaluate      score a model on annotated files; returns `Scores`
+    export_model  write and verify ONNX graphs, or write a TensorFlow SavedModel
+    describe      return facts about the model in a folder, by topic
 
-Everything is imported when it is first used, and only training needs Keras.
+Every name is imported on first use; only training needs Keras.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ _HOMES = {
     "to_dataset": "tagger.corpora",
     "train": "tagger.training.trainer",
 }
-_NEED_KERAS = ("train",)  # to be imported at all
+# Names whose modules import Keras.
+_NEED_KERAS = ("train",)
 
 __all__ = [
     "BundleError",
@@ -101,8 +102,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _missing(name: str) -> Callable[..., NoReturn] | None:
-    """Return None where everything that training needs is installed, else a function that says
-    what is missing when it is called: `help` and completion only look at it.
+    """Return None if the packages for training are installed, else a stand-in for `name`.
+
+    The stand-in raises `TaggerError` only when it is called, so that `help` and completion work.
     """
     from tagger.errors import TaggerError
     from tagger.training import require_packages

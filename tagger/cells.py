@@ -1,7 +1,7 @@
-"""The recurrent cells as a table: one row per cell, which every other part of the package reads.
+"""The table of recurrent cells, one row per cell, shared by all other parts of the package.
 
-A new cell is a row here and a function in `networks.cells.STEPS`. The shapes of weights follow from
-the table, so that they are known without Keras, which names them in the same way.
+A new cell is a row here and a function in `networks.cells.STEPS`. Weight shapes are derived from
+the table, so they are available without Keras, whose layers use the same names.
 
 Axes: F features, U units, G blocks of a cell.
 """
@@ -18,10 +18,10 @@ class Onnx:
     """The ONNX operator that runs a cell.
 
     Attributes:
-        operator: Its name, ``RNN``, ``GRU`` or ``LSTM``.
-        gates: The cell's gate in each of the operator's places; None is a gate that is always 1.
-        signs: The sign of each gate's weights; all 1 by default.
-        activation: The operator's activation function where it is not the default one.
+        operator: Name of the operator: ``RNN``, ``GRU`` or ``LSTM``.
+        gates: The cell's gates in the operator's order; None stands for a gate that is always 1.
+        signs: Sign of each gate's weights, 1 or -1; empty means all 1.
+        activation: The operator's activation function; empty means its default.
     """
 
     operator: str
@@ -32,16 +32,18 @@ class Onnx:
 
 @dataclass(frozen=True)
 class CellSpec:
-    """The shape of a recurrent cell.
+    """The structure of a recurrent cell.
 
     Attributes:
-        gates: The blocks of the weights side by side, gates and candidate, each of U columns.
-        onnx: How ONNX runs the cell.
-        states: The number of state vectors (U,); the first is the activation.
-        forget: The gate whose bias is initialized to one.
-        peepholes: The gates that also see the memory cell, one weight vector (U,) for each.
-        gated: The number of last blocks whose recurrent weights are multiplied by something other
-            than the state itself.
+        gates: Names of the weight blocks, gates and candidate, in column order; each block has U
+            columns.
+        onnx: The ONNX operator that runs the cell.
+        states: Number of state vectors (U,); the first is the activation a^<t>.
+        forget: Name of the gate whose bias is initialized to 1; None if the cell has none.
+        peepholes: Names of the gates that also receive the memory cell c^<t>, each through a weight
+            vector (U,) (Gers and Schmidhuber 2000).
+        gated: Number of blocks, counted from the last, whose recurrent weights multiply a gated
+            state (as Γ_r * a^<t-1> in a GRU) instead of the state itself.
         is_fused: Whether TensorFlow's BlockLSTM kernel computes the cell.
         has_int8: Whether ONNX Runtime has an operator for the cell with 8-bit weights.
     """
@@ -57,16 +59,16 @@ class CellSpec:
 
     @property
     def blocks(self) -> int:
-        """The number of blocks of the weights."""
+        """Return G, the number of weight blocks."""
         return len(self.gates)
 
 
 _LSTM = ("update", "candidate", "forget", "output")
 _LSTM_ONNX = Onnx("LSTM", ("update", "output", "forget", "candidate"))
 
-# ONNX orders the gates of an LSTM i, o, f, c and those of a GRU z, r, h. Its z keeps the old memory
-# as our update gate keeps the new one, and 1 - σ(x) = σ(-x): hence the sign. The simplified GRU is
-# a GRU whose relevance gate is always 1.
+# ONNX orders the gates of an LSTM i, o, f, c and those of a GRU z, r, h. Its z weights the old
+# memory, our update gate Γ_u the candidate; since 1 - σ(x) = σ(-x), the weights change their sign.
+# The simplified GRU is a GRU whose relevance gate Γ_r is always 1.
 CELLS: dict[str, CellSpec] = {
     "rnn": CellSpec(("activation",), Onnx("RNN", ("activation",), activation="Tanh")),
     "rnn-relu": CellSpec(("activation",), Onnx("RNN", ("activation",), activation="Relu")),
@@ -92,14 +94,17 @@ CELLS: dict[str, CellSpec] = {
 
 
 def recurrent_shapes(place: str, cell: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each weight of a layer in one direction, by name: kernel (F, G·U),
-    recurrent (U, G·U), bias (G·U,) and, if the cell has them, peepholes.
+    """Return the weight shapes of a recurrent layer in one direction.
 
     Args:
-        place: The layer's place in the network, before the names of its weights.
-        cell: The cell's name.
-        width: The number of features that are read, F.
-        units: The number of units, U.
+        place: Path of the layer in the network, prefixed to the weight names; may be empty.
+        cell: Name of the cell in `CELLS`.
+        width: Number of input features, F.
+        units: Number of units, U.
+
+    Returns:
+        Shapes by weight name: kernel (F, G·U), recurrent (U, G·U), bias (G·U,) and, if the cell has
+        peepholes, peepholes (number of peepholes, U).
     """
     spec = CELLS[cell]
     columns = spec.blocks * units
@@ -110,9 +115,19 @@ def recurrent_shapes(place: str, cell: str, width: int, units: int) -> dict[str,
 
 
 def dense_shapes(place: str, width: int, units: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each weight of a dense layer, by name: kernel (F, U) and bias (U,)."""
+    """Return the weight shapes of a dense layer.
+
+    Args:
+        place: Path of the layer in the network, prefixed to the weight names; may be empty.
+        width: Number of input features, F.
+        units: Number of units, U.
+
+    Returns:
+        Shapes by weight name: kernel (F, U) and bias (U,).
+    """
     return {_within(place, "kernel"): (width, units), _within(place, "bias"): (units,)}
 
 
 def _within(place: str, name: str) -> str:
+    """Join the path of a layer and the name of a weight."""
     return f"{place}/{name}" if place else name

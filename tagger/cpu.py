@@ -1,4 +1,4 @@
-"""The processor that this process may use."""
+"""The CPU cores available to this process."""
 
 from __future__ import annotations
 
@@ -8,5 +8,9 @@ __all__ = ["cores"]
 
 
 def cores() -> int:
-    """Count the cores that the operating system lets this process use."""
+    """Return the number of cores available to this process.
+
+    Respects CPU affinity where the operating system supports it; otherwise all cores of the
+    machine are counted, and 1 is returned if their number is unknown.
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

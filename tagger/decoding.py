@@ -1,28 +1,36 @@
-"""From emission scores to tags and to probabilities: one exact decoder for every runtime, in NumPy.
+"""Exact decoding of emissions to tags and probabilities, in NumPy, shared by all runtimes.
 
-Axes: B batch, T time, K tags, M all tokens of a batch, N those of one time, S segments.
+Axes: B batch, T time, K tags, M tokens of a batch, N tokens of one time step, S segments; in a
+matrix product G stacked rows, P finite entries of each.
 
 The distribution over the tag sequences y of a sentence of n tokens is that of a linear chain:
 
     p(y)  ∝  exp( start[y_1] + Σ_t emissions[t, y_t] + Σ_t transitions[y_t, y_t+1] + end[y_n] )
 
-A constrained softmax has scores 0 (allowed) and -inf (forbidden); a conditional random field has
-learnt ones.
+In a constrained softmax the start, transition and end scores are 0 (allowed) or -inf (forbidden);
+in a conditional random field they are learned.
 
-How it works. Let departures[t, i] be the total of all ways from tag i at time t to the end of the
-sentence:
+The forward variables α and the backward variables β (Rabiner 1989, section III), in log space:
 
-    departures[t] = emissions[t] + transitions ⊗ departures[t+1]        (at the last token: + end)
+    β[n] = emissions[n] + end             β[t] = emissions[t] + transitions ⊗ β[t+1]
+    α[1] = start                          α[t] = transitionsᵀ ⊗ (α[t-1] + emissions[t-1])
 
-where ⊗ is a matrix product with (max, +) in place of (+, ×) for the best path (Viterbi 1967), and
-with (log-sum-exp, +) for the sum over paths (Rabiner 1989). The best path is then read off by
-walking forwards: at every token the best tag given the one before. Two facts make it fast. Tags
-with equal rows of `transitions` share one reduction, and forbidden entries cost nothing: in IOBES
-all of O, E-x and S-x have one row, and B-x and I-x have one, so a step takes about K operations
-instead of K². And the tokens of a batch are packed, (K, M): all first tokens, all second ones, and
-so on, each time the longest sentence first. So no padding is touched, every operation runs over
-adjacent tokens, and the sentences that go on come first. All is float64: it costs little here, and
-keeps sums over 10,000 tokens exact to many digits.
+where ⊗ is a matrix product over (log-sum-exp, +) instead of (+, ×). α[t, i] sums over all paths
+that reach tag i at time t, β[t, i] over all paths from there to the end of the sentence. Each
+emission must be counted once: Rabiner's α includes the emission at t and his β does not; here it is
+the other way around, so that β alone also serves for the best path. Over (max, +), β[t, i] is the
+score of the best path from tag i at time t on (Viterbi 1967), and a walk forward, which takes the
+best tag given the previous one, yields the best path.
+
+Two properties make it fast. Tags with equal rows of `transitions` share one reduction, and
+forbidden entries cost nothing: in IOBES all of O, E-x and S-x have the same row, and so have B-x
+and I-x, so a step takes about K operations instead of K². And the tokens of a batch are packed, (K,
+M): all first tokens, then all second ones, and so on, with the longest sentences first within each
+time step. So no padding is processed, every operation runs over adjacent tokens, and the sentences
+that continue come first. Everything is float64, which costs little here and keeps sums over 10,000
+tokens exact to many digits.
+
+All functions are pure: they copy what they modify and can be called from several threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,21 +45,27 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 Booleans = npt.NDArray[np.bool_]
-# (G, P, N) -> (G, N), over the middle axis; may overwrite its argument.
+# Reduces (G, P, N) over the middle axis to (G, N); may overwrite its argument.
 Reduction = Callable[[Floats], Floats]
-# A run of tags: (index of the sentence in the batch, first position, the tag ids from there on).
+# Consecutive tags: (index of the sentence in the batch, position of the first tag, tag ids).
 Segment = tuple[int, int, Sequence[int] | Integers]
-# A product is done in parts of at most so many entries a sentence, lest a dense table outgrow the
-# cache.
+# Maximum table entries per part of a product, so that the terms of a dense table stay in the cache.
 PART = 512
 
 
 @dataclass(frozen=True, eq=False)
 class Transitions:
-    """Scores of the first tag, of every pair of neighbours, and of the last tag; -inf forbids.
+    """Scores of the first tag, of every pair of neighboring tags, and of the last tag.
 
-    start: (K,); transitions: (K, K), `transitions[i, j]` scores i -> j; end: (K,). Kept as
-    read-only float64. Raises ValueError for shapes that do not agree, and for nan or +inf.
+    The arrays are copied and kept as read-only float64. A score of -inf forbids a tag or a pair.
+
+    Args:
+        start: (K,) scores of the first tag of a sentence.
+        transitions: (K, K), where `transitions[i, j]` is the score of tag j after tag i.
+        end: (K,) scores of the last tag of a sentence.
+
+    Raises:
+        ValueError: The shapes disagree, or a score is nan or +inf.
     """
 
     start: Floats
@@ -68,50 +82,66 @@ class Transitions:
                 )
             if not np.all(scores < np.inf):
                 raise ValueError(
-                    f"{name} holds nan or +inf; expected finite scores, or -inf to forbid"
+                    f"{name} contains nan or +inf; expected finite scores, or -inf to forbid"
                 )
             scores.flags.writeable = False
             object.__setattr__(self, name, scores)
 
     @classmethod
     def constrained(cls, start: Booleans, transitions: Booleans, end: Booleans) -> "Transitions":
-        """What a scheme allows, as boolean tables (K,), (K, K), (K,): 0 where true, forbidden where
-        false.
+        """Return the constraints of a tagging scheme as scores, 0 where allowed and -inf elsewhere.
+
+        Args:
+            start: (K,) whether a sentence may begin with each tag.
+            transitions: (K, K) whether tag j may follow tag i; see `schemes.transition_table`.
+            end: (K,) whether a sentence may end with each tag.
         """
         return cls(*(np.where(allowed, 0.0, -np.inf) for allowed in (start, transitions, end)))
 
     @classmethod
     def free(cls, tags: int) -> "Transitions":
-        """Everything allowed between `tags` tags: every token is then decoded by itself."""
+        """Return scores that allow any sequence of `tags` tags; each token is decoded alone."""
         return cls(np.zeros(tags), np.zeros((tags, tags)), np.zeros(tags))
 
     @cached_property
     def _forwards(self) -> "_Product":
+        """Prepare the product of a step forward in time, by the transposed transitions."""
         return _Product(self.transitions.T)
 
     @cached_property
     def _backwards(self) -> "_Product":
+        """Prepare the product of a step backward in time, by the transitions."""
         return _Product(self.transitions)
 
 
 def viterbi(
     emissions: Floats, lengths: Integers, transitions: Transitions
 ) -> npt.NDArray[np.int32]:
-    """The most probable tag sequence of every sentence (Viterbi 1967): (B, T), padded positions -1.
+    """Return the most probable tag sequence of every sentence (Viterbi 1967).
 
-    emissions: (B, T, K) log-probabilities or any scores, right-padded with anything; lengths: (B,)
-    >= 0. Of equally good sequences, the one with the lower tag id where they first differ. Raises
-    ValueError for shapes that disagree, and, naming the sentence, for nan or +inf within one and
-    for one that has no allowed path with a finite score.
+    Of equally probable sequences, the one with the lower tag id where they first differ is
+    returned.
+
+    Args:
+        emissions: (B, T, K) log-probabilities or any other scores, right-padded with any values.
+        lengths: (B,) numbers of tokens, integers from 0 to T.
+        transitions: Scores of tag sequences over the same K tags.
+
+    Returns:
+        (B, T) int32 tag ids, -1 at padded positions.
+
+    Raises:
+        ValueError: The shapes disagree; or a sentence, which the message names, has an emission of
+            nan or +inf or no allowed path with a finite score.
     """
     batch = _pack(emissions, lengths, transitions)
-    departures, _ = _backward(batch, transitions, _maximum)
-    # Row K leads from what comes before the first token.
+    beta, _ = _backward(batch, transitions, _maximum)
+    # (K + 1, K): row K stands for the boundary before the first token.
     onwards = np.vstack([transitions.transitions, transitions.start])
     previous = np.full(len(lengths), len(transitions.start))
     path = np.empty(len(batch.time), dtype=np.int32)
     for begin, end in pairwise(batch.offsets):
-        scores = onwards[previous[: end - begin]] + departures[:, begin:end].T
+        scores = onwards[previous[: end - begin]] + beta[:, begin:end].T  # (N, K)
         path[begin:end] = previous = np.argmax(scores, axis=1)
     tags = np.full(np.shape(emissions)[:2], -1, dtype=np.int32)
     tags[batch.sentence, batch.time] = path
@@ -119,24 +149,40 @@ def viterbi(
 
 
 def log_partition(emissions: Floats, lengths: Integers, transitions: Transitions) -> Floats:
-    """The logarithm of the sum of exp(score) over all tag sequences: (B,), 0 for an empty sentence.
+    """Return the log partition function, the log of the sum of exp(score) over all tag sequences.
 
-    Arguments and errors are those of `viterbi`.
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        transitions: Scores of tag sequences over the same K tags.
+
+    Returns:
+        (B,) float64; 0 for an empty sentence.
+
+    Raises:
+        ValueError: As for `viterbi`.
     """
     return _backward(_pack(emissions, lengths, transitions), transitions, _log_sum_exp)[1]
 
 
 def marginals(emissions: Floats, lengths: Integers, transitions: Transitions) -> Floats:
-    """The exact probability of every tag at every token, by forward-backward (Rabiner 1989): (B, T,
-    K).
+    """Return the exact marginal probability of every tag by forward-backward (Rabiner 1989).
 
-    They sum to 1 over the tags; padded positions are 0. Arguments and errors are those of
-    `viterbi`.
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        transitions: Scores of tag sequences over the same K tags.
+
+    Returns:
+        (B, T, K) float64, which sum to 1 over the tags of a token; 0 at padded positions.
+
+    Raises:
+        ValueError: As for `viterbi`.
     """
     batch = _pack(emissions, lengths, transitions)
-    departures, _ = _backward(batch, transitions, _log_sum_exp)
-    joint = _forward(batch, transitions) + departures
-    # Normalised at every token, not by the partition: rounding cannot build up over a long text.
+    beta, _ = _backward(batch, transitions, _log_sum_exp)
+    joint = _forward(batch, transitions) + beta  # (K, M)
+    # Normalized per token, not by the partition function: rounding errors cannot accumulate.
     weights = np.exp(joint - joint.max(axis=0))
     probabilities = np.zeros(np.shape(emissions))
     probabilities[batch.sentence, batch.time] = (weights / weights.sum(axis=0)).T
@@ -146,14 +192,25 @@ def marginals(emissions: Floats, lengths: Integers, transitions: Transitions) ->
 def segment_log_probabilities(
     emissions: Floats, lengths: Integers, transitions: Transitions, segments: Sequence[Segment]
 ) -> Floats:
-    """The exact log-probability that a sentence has precisely these tags here, whatever the rest:
-    (S,).
+    """Return the exact log-probability of each segment's tags, summed over the other tags' values.
 
     In IOBES the tags of an entity delimit it, so this is the log-probability of a span. One
-    forward-backward pass serves all segments, each `(sentence, start, tags)`; for spans on the path
-    that `viterbi` found: `[(b, span.start, path[b, span.start : span.end]) for b, spans in
-    enumerate(batch) for span in spans]`. Other arguments and errors are those of `viterbi`;
-    ValueError also for a segment without tags, one that leaves its sentence, and an unknown tag id.
+    forward-backward pass serves all segments.
+
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        transitions: Scores of tag sequences over the same K tags.
+        segments: S triples `(sentence, start, tags)`. For the spans of a path that `viterbi`
+            returned: `[(b, span.start, path[b, span.start : span.end]) for b, spans in
+            enumerate(batch) for span in spans]`.
+
+    Returns:
+        (S,) float64, at most 0.
+
+    Raises:
+        ValueError: As for `viterbi`; also if a segment has no tags, extends beyond its sentence, or
+            contains an unknown tag id.
     """
     batch = _pack(emissions, lengths, transitions)
     if not len(segments):
@@ -163,25 +220,33 @@ def segment_log_probabilities(
     first = last + 1 - count
     time = np.arange(len(tags)) + np.repeat(start - first, count)
     token = np.array(batch.offsets)[time] + np.repeat(np.argsort(batch.order)[sentence], count)
-    arrivals = _forward(batch, transitions)
-    departures, log_total = _backward(batch, transitions, _log_sum_exp)
-    # Token by token: all ways to arrive at the first tag, the steps between, all ways on from the
-    # last tag.
+    alpha = _forward(batch, transitions)
+    beta, log_total = _backward(batch, transitions, _log_sum_exp)
+    # Per token of all segments: α at a segment's first tag, emissions and transitions within, β at
+    # its last tag.
     scores = batch.scores[tags, token]
     scores[:-1] += transitions.transitions[tags[:-1], tags[1:]]
-    scores[last] = departures[tags[last], token[last]]
-    scores[first] += arrivals[tags[first], token[first]]
+    scores[last] = beta[tags[last], token[last]]
+    scores[first] += alpha[tags[first], token[first]]
     return np.minimum(np.add.reduceat(scores, first) - log_total[sentence], 0.0)
 
 
 def path_log_probability(
     emissions: Floats, lengths: Integers, transitions: Transitions, tags: Integers
 ) -> Floats:
-    """The log-probability of one tag sequence a sentence: (B,); -inf if forbidden, 0 for an empty
-    sentence.
+    """Return the log-probability of one given tag sequence per sentence.
 
-    tags: (B, T), padding is not read. Other arguments and errors are those of
-    `segment_log_probabilities`.
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        transitions: Scores of tag sequences over the same K tags.
+        tags: (B, T) tag ids; padded positions are ignored.
+
+    Returns:
+        (B,) float64; -inf for a forbidden sequence, 0 for an empty sentence.
+
+    Raises:
+        ValueError: As for `segment_log_probabilities`, or `tags` has another shape.
     """
     if np.shape(tags) != np.shape(emissions)[:2]:
         raise ValueError(f"tags have shape {np.shape(tags)}; expected {np.shape(emissions)[:2]}")
@@ -193,19 +258,18 @@ def path_log_probability(
 
 
 class _Product:
-    """`table ⊗ scores`: (K, K) by (K, N) -> (K, N), result[i] = reduce over j of table[i, j] +
-    scores[j].
+    """The product `table ⊗ scores` of (K, K) by (K, N): reduce table[i, j] + scores[j] over j.
 
-    Equal rows are reduced once, over their finite entries alone; rows with equally many of them, P,
-    are stacked, G at a time, into one operation. A scheme's table becomes two or three such parts;
-    in a dense one, where all rows differ, nothing is shared and the same loop is the ordinary
-    product.
+    Equal rows are reduced once, over their finite entries only. Rows with the same number of finite
+    entries, P, are stacked, G at a time, into one operation. A scheme's table becomes two or three
+    such parts; in a dense table, where all rows differ, nothing is shared and the loop computes the
+    ordinary product.
     """
 
     def __init__(self, table: Floats) -> None:
         rows, row_of_tag = np.unique(table, axis=0, return_inverse=True)
         self.rows, self.row_of_tag = len(rows), row_of_tag.reshape(-1)
-        # Row numbers (G,), tags (G, P), scores (G, P, 1).
+        # Row indices (G,), tags (G, P), scores (G, P, 1).
         self.parts: list[tuple[Integers, Integers, Floats]] = []
         finite = np.isfinite(rows)
         sizes = finite.sum(axis=1)
@@ -218,7 +282,7 @@ class _Product:
     def __call__(self, scores: Floats, reduce: Reduction) -> Floats:
         result = np.full((self.rows, scores.shape[1]), -np.inf)
         for numbers, tags, row_scores in self.parts:
-            terms = scores[tags]
+            terms = scores[tags]  # (G, P, N)
             terms += row_scores
             result[numbers] = reduce(terms)
         return result[self.row_of_tag]
@@ -229,25 +293,27 @@ _maximum: Reduction = partial(np.maximum.reduce, axis=1)
 
 @np.errstate(divide="ignore")  # log(0) = -inf: no path
 def _log_sum_exp(scores: Floats) -> Floats:
-    # The floor makes -inf, not nan, of -inf - highest where no path exists.
+    """Reduce (G, P, N) to (G, N) by log-sum-exp; overwrites its argument."""
+    # The floor makes -inf - highest -inf, not nan, where no path exists.
     highest = np.maximum(np.maximum.reduce(scores, axis=1), np.finfo(np.float64).min)
     scores -= highest[:, None]
     return np.asarray(np.log(np.add.reduce(np.exp(scores, out=scores), axis=1)) + highest)
 
 
 class _Batch(NamedTuple):
-    """The tokens of a batch, packed: time by time, each time the longest sentence first."""
+    """The tokens of a batch, packed by time step, with the longest sentences first within each."""
 
     scores: Floats  # (K, M) emissions, float64
-    sentence: Integers  # (M,) where each token comes from
-    time: Integers  # (M,)
-    order: Integers  # (B,) the sentences, longest first
-    offsets: list[
-        int
-    ]  # (T + 1,) where the tokens of each time begin, and M; T is the greatest length here
+    sentence: Integers  # (M,) index of each token's sentence
+    time: Integers  # (M,) position of each token in its sentence
+    order: Integers  # (B,) sentence indices, longest first
+    # (T + 1,) index of the first token of each time step, and M; T is the length of the longest
+    # sentence.
+    offsets: list[int]
 
 
 def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Batch:
+    """Check a batch and pack its tokens without padding."""
     emissions, lengths, tags = np.asarray(emissions), np.asarray(lengths), len(transitions.start)
     if emissions.ndim != 3 or emissions.shape[2] != tags:
         raise ValueError(
@@ -263,14 +329,15 @@ def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Ba
         )
     order = np.argsort(-lengths.astype(np.int64), kind="stable")
     times = np.arange(lengths.max(initial=0))
+    # (T,) number of sentences longer than each time.
     running = len(lengths) - np.searchsorted(lengths[order[::-1]], times, side="right")
     offsets = np.append(0, np.cumsum(running))
     time = np.repeat(times, running)
     sentence = order[np.arange(len(time)) - offsets[time]]
     scores = emissions[sentence, time].T.astype(np.float64, order="C")
-    sound = scores < np.inf  # nan is not
-    if not sound.all():
-        tag, token = np.argwhere(~sound)[0]
+    is_valid = scores < np.inf  # also false for nan
+    if not is_valid.all():
+        tag, token = np.argwhere(~is_valid)[0]
         where = f"sentence {sentence[token]}, token {time[token]}, tag {tag}"
         raise ValueError(
             f"{where}: emission is {scores[tag, token]}; expected a finite score or -inf"
@@ -279,16 +346,15 @@ def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Ba
 
 
 def _backward(batch: _Batch, transitions: Transitions, reduce: Reduction) -> tuple[Floats, Floats]:
-    """All ways on from a tag, its own emission included, (K, M); all ways through a sentence,
-    (B,).
-    """
-    table = batch.scores.copy()
-    later = table[:, :0]
+    """Compute the backward variables β (K, M), emission at t included, and the totals (B,)."""
+    beta = batch.scores.copy()
+    later = beta[:, :0]
     for end, begin in pairwise(reversed(batch.offsets)):
-        now, going_on = table[:, begin:end], later.shape[1]
-        now[:, going_on:] += transitions.end[:, None]
-        if going_on:
-            now[:, :going_on] += transitions._backwards(later, reduce)
+        now, continuing = beta[:, begin:end], later.shape[1]
+        # The sentences that end at this time step are the last columns.
+        now[:, continuing:] += transitions.end[:, None]
+        if continuing:
+            now[:, :continuing] += transitions._backwards(later, reduce)
         later = now
     totals = np.zeros(len(batch.order))
     totals[batch.order[: later.shape[1]]] = reduce((transitions.start[:, None] + later)[None])[0]
@@ -297,27 +363,26 @@ def _backward(batch: _Batch, transitions: Transitions, reduce: Reduction) -> tup
         raise ValueError(
             f"sentence {hopeless[0]}: none of the allowed tag sequences has a finite score"
         )
-    return table, totals
+    return beta, totals
 
 
 def _forward(batch: _Batch, transitions: Transitions) -> Floats:
-    """All ways to come to a tag, its own emission not included: (K, M)."""
-    table = np.empty_like(batch.scores)
-    table[:, : batch.offsets[:2][-1]] = transitions.start[:, None]
+    """Compute the forward variables α (K, M), emission at t excluded."""
+    alpha = np.empty_like(batch.scores)
+    alpha[:, : batch.offsets[:2][-1]] = transitions.start[:, None]
     for before, begin, end in zip(
         batch.offsets, batch.offsets[1:], batch.offsets[2:], strict=False
     ):
-        so_far = slice(before, before + end - begin)
-        table[:, begin:end] = transitions._forwards(
-            table[:, so_far] + batch.scores[:, so_far], _log_sum_exp
+        # The previous tokens of the sentences that continue at this time step.
+        previous = slice(before, before + end - begin)
+        alpha[:, begin:end] = transitions._forwards(
+            alpha[:, previous] + batch.scores[:, previous], _log_sum_exp
         )
-    return table
+    return alpha
 
 
 def _flatten(segments: Sequence[Segment], lengths: Integers, tags: int) -> tuple[Integers, ...]:
-    """Sentence, start and number of tags of every segment, each (S,), and all their tag ids in one
-    row.
-    """
+    """Split segments into sentence, start and tag count, each (S,), and concatenated tag ids."""
     sentence, start, count = np.array([(b, first, len(ids)) for b, first, ids in segments]).T
     inside = (sentence >= 0) & (sentence < len(lengths)) & (start >= 0) & (count > 0)
     inside[inside] &= (start + count)[inside] <= lengths[sentence[inside]]
@@ -327,9 +392,9 @@ def _flatten(segments: Sequence[Segment], lengths: Integers, tags: int) -> tuple
             f"segment {wrong}, {segments[wrong]}: expected one tag or more, within a sentence"
         )
     ids = np.concatenate([np.asarray(segment[2]) for segment in segments])
-    known = (ids >= 0) & (ids < tags)
-    if not known.all():
-        wrong = int(np.searchsorted(np.cumsum(count), np.argmin(known), side="right"))
+    is_valid = (ids >= 0) & (ids < tags)
+    if not is_valid.all():
+        wrong = int(np.searchsorted(np.cumsum(count), np.argmin(is_valid), side="right"))
         raise ValueError(
             f"segment {wrong}, {segments[wrong]}: expected tag ids from 0 to {tags - 1}"
         )

@@ -1,18 +1,28 @@
-"""Errors that a user's data, configuration or disk can cause. Each message says what is wrong,
-where and how to mend it.
+"""Errors caused by a user's data, configuration or disk.
+
+Each message states what is wrong, where, what was expected and how to fix it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class TaggerError(Exception):
-    """Base of all errors that the command line shows as one message (exit status 1), never as a
-    traceback.
+    """Base class of all errors that a user can cause.
+
+    The command line prints the message and exits with status 1, without a traceback.
     """
 
 
 class DataError(TaggerError):
-    """An ill-formed input: ``path:line: what was found, what was expected, how to mend it``."""
+    """An ill-formed input, reported as ``path:line: found, expected, how to fix it``.
+
+    Args:
+        path: File that is ill-formed, or another name of the input.
+        line: Line number, counted from 1; None if the error concerns the whole file.
+        message: Description of the error without its place.
+    """
 
     def __init__(self, path: str, line: int | None, message: str) -> None:
         self.path = path
@@ -25,4 +35,28 @@ class ConfigError(TaggerError):
 
 
 class BundleError(TaggerError):
-    """A folder that is not a trained model, or one that was damaged or made by a newer version."""
+    """A folder that is not a trained model, is damaged, or was written by a newer version."""
+
+
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """Return a hint for an unknown name: the most similar known one, or all of them.
+
+    Args:
+        name: The name that is unknown.
+        known: The names that would be right.
+        prefix: What stands before each name in the hint, such as ``model.``.
+
+    Returns:
+        ``did you mean model.units?`` or ``known: model.cell, model.units``.
+    """
+    names = list(known)
+    if near := most_similar(name, names):
+        return f"did you mean {prefix}{near}?"
+    return f"known: {', '.join(prefix + one for one in names)}"
+
+
+def most_similar(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most similar to `name`, or "" if none is."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.4)), "")

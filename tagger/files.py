@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Safe writing: atomic writes of files, and output folders that must be empty."""
 
 from __future__ import annotations
 
@@ -14,36 +14,45 @@ __all__ = ["atomic_write", "require_empty"]
 
 
 def require_empty(run: Path) -> None:
-    """See that nothing is lost if a training writes to `run`.
+    """Check that writing a training run to `run` overwrites nothing.
+
+    Args:
+        run: Output folder of the run, which need not exist.
 
     Raises:
-        TaggerError: it is a file, or a folder that is not empty.
+        TaggerError: `run` is a file, or a folder that is not empty.
     """
     if run.exists() and (not run.is_dir() or any(run.iterdir())):
         raise TaggerError(
-            f"{run}: exists and is not empty; choose another folder, remove it, or go on with "
+            f"{run}: exists and is not empty; choose another folder, remove it, or continue with "
             "--resume"
         )
 
 
 @contextmanager
 def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """A file to write (UTF-8, or bytes with mode "wb") that takes the place of `path` only when the
-    block ends well.
+    """Open a file that replaces `path` atomically when the block ends without an error.
 
-    It is written beside `path` under a temporary name, flushed to the disk and then renamed; after
-    an error it is removed. Folders that are missing are made. A link stays a link, and a device or
-    pipe such as /dev/null is written as it is.
+    The data are written to a temporary file in the same folder, flushed to the disk (fsync) and
+    renamed; after an error the temporary file is removed and `path` is unchanged. Missing folders
+    are created. A symbolic link is followed and kept, and a device or pipe such as /dev/null is
+    written directly.
+
+    Args:
+        path: File to write.
+        mode: "w" for UTF-8 text with "\\n" as the line end, "wb" for bytes.
+
+    Yields:
+        The open file, which is closed at the end of the block.
 
     Raises:
-        TaggerError: the disk does not let it be written.
+        TaggerError: `path` is a folder, or it cannot be written.
     """
     path = Path(path)
     if os.path.isdir(path):
         raise TaggerError(f"{path}: is a folder; expected the name of a file to write")
-    special = os.path.exists(path) and not os.path.isfile(
-        path
-    )  # to rename a file over a device would remove the device
+    # Renaming a file over a device would remove the device.
+    special = os.path.exists(path) and not os.path.isfile(path)
     final = path if special else Path(os.path.realpath(path))
     temporary = final if special else final.with_name(f".{final.name}.{os.getpid()}.tmp")
     try:
@@ -57,7 +66,7 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         if not special:
             os.replace(temporary, final)
     except OSError as error:
-        # An error of another file, such as the one that the block reads, is not ours to explain.
+        # Errors of other files, such as one that the block reads, propagate unchanged.
         if error.filename is None or Path(os.fsdecode(error.filename)) in (
             temporary,
             final,
@@ -67,5 +76,5 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         raise
     finally:
         if not special:
-            with suppress(OSError):  # it may never have come to be
+            with suppress(OSError):  # it may not exist: renamed, or never created
                 temporary.unlink()

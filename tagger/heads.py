@@ -1,7 +1,9 @@
-"""The heads as a table: one row per head, which every other part of the package reads.
+"""The table of output heads, one row per head, shared by all other parts of the package.
 
-A head turns the encoder's activations into scores of tags. A new head is a row here and a layer in
-`networks.sequence_tagger.HEAD_LAYERS`.
+A head maps the encoder's activations to emissions, the scores of the tags at each token. A new head
+is a row here and a layer in `networks.sequence_tagger.HEAD_LAYERS`.
+
+Axes: K tags.
 """
 
 from __future__ import annotations
@@ -13,16 +15,17 @@ __all__ = ["HEADS", "HeadSpec"]
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """The properties of a head.
+    """The properties of an output head.
 
     Attributes:
-        description: What the model card says after the network; empty for the usual softmax.
-        transitions: The learned scores of tag sequences by name, with their axes (K stands for the
-            tags): those of the first tag, of pairs of neighbors and of the last tag, which the
-            decoder adds, in this order; empty for a head that scores each token by itself.
-        is_normalized: Whether the scores of a token are log-probabilities, the log-softmax of its
-            logits; otherwise they are the logits.
-        learns_distributions: Whether the loss takes soft labels, distributions over the tags.
+        description: Text of the head on the model card; empty for the default softmax.
+        transitions: Axes of the learned transition scores by weight name, such as "KK" for (K, K):
+            the scores of the first tag, of pairs of neighboring tags and of the last tag, in this
+            order, which the decoder adds to the emissions. Empty if tokens are scored
+            independently.
+        is_normalized: Whether emissions are log-probabilities, the log-softmax of the logits;
+            otherwise they are the logits.
+        learns_distributions: Whether the loss accepts soft labels, distributions over the tags.
     """
 
     description: str = ""
@@ -31,7 +34,14 @@ class HeadSpec:
     learns_distributions: bool = False
 
     def shapes(self, tags: int) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the weights in `transitions` for a number of tags."""
+        """Return the shapes of the weights in `transitions`.
+
+        Args:
+            tags: Number of tags, K.
+
+        Returns:
+            Shapes by weight name, such as (K,) and (K, K).
+        """
         return {name: (tags,) * len(axes) for name, axes in self.transitions.items()}
 
 

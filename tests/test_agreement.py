@@ -5,7 +5,9 @@ found in every format.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from support.paths import GOLDEN
 
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
+from tagger.bundles.tagger import Bundle
 from tagger.features.encode import consistency_key
 from tagger.inference import document_consistency as agreement
 from tagger.inference.document_consistency import DocumentConsistency
@@ -29,10 +32,12 @@ TAGS = ("O", "S-PER", "B-PER", "E-PER", "S-LOC", "B-LOC", "E-LOC")
 LABELS = agreement.DocumentConsistency(TAGS, agreement.WEIGHT).labels
 
 
-def slowly(emissions, keys, tags, weight):
+def slowly(
+    emissions: np.ndarray, keys: Sequence[int], tags: Sequence[str], weight: float
+) -> np.ndarray:
     """The formula, token by token and tag by tag."""
 
-    def label(tag):
+    def label(tag: str) -> str:
         return tag.partition("-")[2]
 
     labels = sorted({label(tag) for tag in tags})
@@ -55,7 +60,7 @@ def slowly(emissions, keys, tags, weight):
 
 
 @given(st.integers(0, 1 << 32), st.lists(st.integers(-1, 3), max_size=12), st.floats(0, 2))
-def test_it_equals_the_slow_loop(seed, keys, weight):
+def test_it_equals_the_slow_loop(seed: int, keys: list[int], weight: float) -> None:
     emissions = np.random.default_rng(seed).normal(scale=3, size=(len(keys), len(TAGS)))
     found = agreement.apply_consistency(emissions, np.array(keys, dtype=int), LABELS, weight)
     np.testing.assert_allclose(
@@ -63,7 +68,7 @@ def test_it_equals_the_slow_loop(seed, keys, weight):
     )
 
 
-def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
+def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability() -> None:
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))
     np.testing.assert_array_equal(
@@ -74,7 +79,7 @@ def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability():
     )
 
 
-def test_a_sure_occurrence_decides_a_doubtful_one():
+def test_a_sure_occurrence_decides_a_doubtful_one() -> None:
     sure, doubtful = np.full(len(TAGS), -5.0), np.full(len(TAGS), -5.0)
     sure[1], doubtful[4], doubtful[1] = 5, 1, 0.5
     found = agreement.apply_consistency(np.stack([sure, doubtful]), np.array([7, 7]), LABELS, 0.6)
@@ -95,15 +100,15 @@ def test_a_sure_occurrence_decides_a_doubtful_one():
         ("....", ""),
     ],
 )
-def test_which_words_take_part(word, key):
+def test_which_words_take_part(word: str, key: str) -> None:
     assert consistency_key(word) == key
 
 
-def lengths(sentences):
+def lengths(sentences: Iterable[Sentence]) -> list[list[int]]:
     return [[len(sentence) for sentence in stretch] for stretch in agreement.chunks(sentences)]
 
 
-def test_columns_are_divided_at_marks_of_documents(tmp_path):
+def test_columns_are_divided_at_marks_of_documents(tmp_path: Path) -> None:
     path = tmp_path / "a.conll"
     path.write_text("a\n\nb\nb\n\n-DOCSTART-\n\nc\nc\nc\n\n-DOCSTART-\n\nd\n")
     read = list(formats.read(str(path), "conll", formats.ReadOptions(annotated=False)))
@@ -111,7 +116,7 @@ def test_columns_are_divided_at_marks_of_documents(tmp_path):
     assert lengths([*read[:1], *read[:1]]) == [[1, 1]]
 
 
-def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
+def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path: Path) -> None:
     text, lines = tmp_path / "a.txt", tmp_path / "a.jsonl"
     text.write_text("One.\nTwo words.\n")
     lines.write_text('{"text": "One. Two words."}\n{"text": "Three more words."}\n')
@@ -122,14 +127,14 @@ def test_a_text_is_a_document_and_so_is_each_json_object(tmp_path):
     assert lengths(two) == [[2, 3], [1]]
 
 
-def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut():
+def test_sentences_without_a_source_are_one_document_and_a_long_one_is_cut() -> None:
     assert lengths([Sentence(("a",))] * (2 * agreement.CHUNK_SENTENCES + 1)) == [
         [1] * agreement.CHUNK_SENTENCES
     ] * 2 + [[1]]
     assert lengths([]) == []
 
 
-def test_a_predictor_decodes_what_agrees(golden):
+def test_a_predictor_decodes_what_agrees(golden: Bundle) -> None:
     """As the slow loop and one sentence at a time would have it."""
     bundle = replace(
         golden, metrics={**golden.metrics, "agreement": {"weight": 0.6, "score": 0, "without": 0}}
@@ -160,7 +165,7 @@ def test_a_predictor_decodes_what_agrees(golden):
         emissions = row[start : start + len(words)][None]
         start += len(words)
         expected = member.decoder.decode(emissions, np.array([len(words)])) if words else None
-        spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans]
+        spans = [(s.start, s.end, s.label, s.score) for s in sentence.spans or ()]
         wanted = (
             [
                 (a, b, member.decoder.labels[label], score)
@@ -173,24 +178,26 @@ def test_a_predictor_decodes_what_agrees(golden):
         assert [span[3] for span in spans] == pytest.approx([span[3] for span in wanted], abs=1e-4)
     without = Predictor(EnsembleMember(golden, OnnxTagger(golden, "float32"))).tag_tokens(document)
     scores = [
-        [[span.score for span in sentence.spans] for sentence in tagged]
+        [[span.score for span in sentence.spans or ()] for sentence in tagged]
         for tagged in (without, found)
     ]
     assert scores[0] != scores[1]
 
 
-def one_by_one(member, document, sentence):
+def one_by_one(
+    member: EnsembleMember, document: list[list[str]], sentence: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
     for _, lengths, emissions in member.batches([document[sentence]]):
         yield sentence, int(lengths[0]), emissions
 
 
 @pytest.fixture
-def golden():
+def golden() -> Bundle:
     return bundles.load(GOLDEN)
 
 
 @pytest.mark.parametrize("helps", [True, False])
-def test_dev_decides(golden, helps, monkeypatch):
+def test_dev_decides(golden: Bundle, helps: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         exporting,
         "_score",
@@ -201,5 +208,5 @@ def test_dev_decides(golden, helps, monkeypatch):
     found = exporting.with_graphs(golden, [Sentence(("a",), spans=())])
     expected = {"weight": 0.6 if helps else 0.0, "score": 50.0 + helps * 0.6, "without": 50.0}
     assert found.metrics["agreement"] == expected
-    assert ("help each other" in describe(found)["sentences"]) == helps
+    assert describe(found)["document consistency"].startswith("on (" if helps else "off (")
     assert DocumentConsistency.of(found).weight == expected["weight"]

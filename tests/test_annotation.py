@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -63,12 +64,12 @@ def test_with_spans_puts_them_in_order_with_their_surface(sentence: Sentence) ->
     [[Span(0, 2, "X"), Span(1, 3, "Y")], [Span(0, 1, "X"), Span(0, 1, "X")], [Span(2, 4, "X")]],
 )
 def test_overlapping_and_overhanging_spans_are_refused(spans: list[Span]) -> None:
-    with pytest.raises(ValueError, match=r"overlaps|reaches past the last of 3 tokens"):
+    with pytest.raises(ValueError, match=r"overlaps|ends after the last of 3 tokens"):
         Sentence(("a", "b", "c")).with_spans(spans)
 
 
 @pytest.mark.parametrize("wrong", [{"tags": ("O",)}, {"offsets": ((0, 1), (1, 2), (2, 3))}])
-def test_a_sentence_has_one_tag_and_one_place_a_token(wrong: dict) -> None:
+def test_a_sentence_has_one_tag_and_one_place_a_token(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"2 tokens but [13]"):
         Sentence(("a", "b"), **wrong)
 
@@ -147,7 +148,7 @@ def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> N
             "f.conll",
             "\n# c\na O\nb O\n\nc O\nd I-X\n",
             "IOB2",
-            ":7: tag 'I-X' cannot follow 'O' in IOB2 (token 'd'); mend the tag",
+            ":7: tag 'I-X' cannot follow 'O' in IOB2 (token 'd'); correct the tag",
         ),
         (
             "f.conll",
@@ -155,7 +156,7 @@ def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> N
             "IOBES",
             ":4: tag 'I-X' leaves a span open at the end of the sentence",
         ),
-        ("f.conll", "a O\nb NN\n", "IOB1", ":2: tag 'NN' is not of the scheme IOB1"),
+        ("f.conll", "a O\nb NN\n", "IOB1", ":2: tag 'NN' is not in the scheme IOB1"),
         (
             "f.conll",
             "a B-X\nb NN\n",
@@ -168,15 +169,15 @@ def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> N
             "auto",
             ": no scheme of IOB2, IO, IOB1, IOBES, BILOU fits all tags",
         ),
-        ("f.conll", "", "auto", ": holds no sentence; expected at least one"),
-        ("f.conll", "# a remark\n", "auto", ": holds no sentence"),
+        ("f.conll", "", "auto", ": contains no sentences; expected at least one"),
+        ("f.conll", "# a remark\n", "auto", ": contains no sentences"),
         (
             "f.txt",
             "Raw text is here .\nIt has no tags .\nAlas .\n",
             "auto",
             ":3: expected 5 columns, found 2",
         ),
-        ("f.jsonl", '{"tokens": []}\n', "auto", ": holds no sentence"),
+        ("f.jsonl", '{"tokens": []}\n', "auto", ": contains no sentences"),
         (
             "f.jsonl",
             '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "I-X"]}\n',

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command_line import invoke, worked
@@ -63,7 +64,9 @@ def test_files_are_tagged_and_failures_are_told(texts: list[Path], workers: int)
         assert recorder.shares[-1] == ("2.txt", 1.0, 8 + 3 * 8)
 
 
-def test_a_folder_of_a_model_and_one_file_will_do(texts: list[Path], capsys) -> None:
+def test_a_folder_of_a_model_and_one_file_will_do(
+    texts: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     before = threading.active_count()
     assert tagger.tag_files(GOLDEN, "0.txt", "out", target_format="jsonl").files == 1
     assert '"label": "PER"' in Path("out/0.jsonl").read_text()
@@ -80,7 +83,7 @@ def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
     with pytest.raises(tagger.TaggerError, match="no such file"):
         tagger.tag_files(GOLDEN, "none.txt", "out")
     with tagger.load(GOLDEN) as model:
-        with pytest.raises(ValueError, match="has its precision"):
+        with pytest.raises(ValueError, match="already has its precision"):
             tagger.tag_files(model, texts, "out", precision="float32")
         with (
             Predictor(*model.members) as in_memory,
@@ -96,7 +99,7 @@ def test_columns_are_read_as_told(here: Path) -> None:
     assert done.tokens == 2
     assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
     with pytest.raises(tagger.ConfigError, match="token_column: expected int"):
-        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")
+        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")  # type: ignore[arg-type]
 
 
 def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) -> None:
@@ -126,11 +129,11 @@ def test_evaluate_gives_what_the_command_prints(here: Path) -> None:
     [
         ({}, "expected a model and at least one file"),
         ({"model": GOLDEN}, "expected a model and at least one file"),
-        ({"model": GOLDEN, "predictions": "a"}, "predictions stand alone"),
-        ({"predictions": "a", "tag_column": 1}, "predictions stand alone"),
+        ({"model": GOLDEN, "predictions": "a"}, "predictions cannot be combined"),
+        ({"predictions": "a", "tag_column": 1}, "predictions cannot be combined"),
     ],
 )
-def test_wrong_arguments_of_evaluate(arguments: dict, message: str) -> None:
+def test_wrong_arguments_of_evaluate(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tagger.evaluate(**arguments)
 
@@ -149,7 +152,7 @@ def test_describe_says_what_info_prints() -> None:
         ({"output": "x"}, "output requires to="),
     ],
 )
-def test_wrong_arguments_of_export(arguments: dict, message: str) -> None:
+def test_wrong_arguments_of_export(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         tagger.export_model(GOLDEN, **arguments)
     with pytest.raises(ValueError, match="only be exported as ONNX graphs"):

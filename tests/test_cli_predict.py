@@ -9,9 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.command_line import failed, invoke, worked
@@ -22,6 +24,7 @@ from tagger.errors import TaggerError
 from tagger.inference import files as stream
 from tagger.inference.predictor import load
 from tagger.text.formats import ReadOptions
+from tagger.text.spans import Sentence
 
 TEXT = "Mira Okafor works for Nordwind in Quito.\n"
 
@@ -52,7 +55,7 @@ def test_predict_columns_keeps_them_and_adds_one() -> None:
 
 
 def test_predict_json_lines_keeps_keys_and_gives_probabilities() -> None:
-    given = [
+    given: list[dict[str, Any]] = [
         {
             "id": 1,
             "text": "Mira Okafor left.  Rosa 😀 left when she met Leila in Quito.",
@@ -100,7 +103,7 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
     predict = model.predict
     monkeypatch.setattr(model, "predict", lambda *given, **more: watched(predict(*given, **more)))
 
-    def watched(sentences):
+    def watched(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
         seen.append(intervals[-1])
         yield from sentences
 
@@ -278,10 +281,10 @@ def test_predict_refuses(here: Path, arguments: list[str], complaint: str) -> No
     assert Path("a.txt").read_text() == TEXT
 
 
-def process(*arguments: str | Path, **kwargs: object) -> subprocess.CompletedProcess:
+def process(*arguments: str | Path, **kwargs: Any) -> subprocess.CompletedProcess[Any]:
     """The same in a process of its own, where streams and signals are real."""
     command = [sys.executable, "-m", "tagger.cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=False, timeout=PATIENCE, **kwargs)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, cwd=ROOT, check=False, timeout=PATIENCE, **kwargs)
 
 
 def test_predict_in_several_processes(here: Path) -> None:

@@ -130,11 +130,14 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
         '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n'
     )
     (tmp_path / "dev.conll").write_text("a S-X\nb S-X\n")
-    files = {"train": str(tmp_path / "train.jsonl"), "dev": str(tmp_path / "dev.conll")}
+    files: dict[str, Any] = {
+        "train": str(tmp_path / "train.jsonl"),
+        "dev": str(tmp_path / "dev.conll"),
+    }
     train, dev, scheme = corpora.splits(DataConfig(**files, scheme="IOBES"))
     assert scheme == "IOBES"
     assert train[0].spans == dev[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
-    with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not of the scheme IOB2"):
+    with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not in the scheme IOB2"):
         corpora.splits(DataConfig(**files))
 
 
@@ -162,9 +165,9 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
             '\n{"tokens": ["a", "b", "c"], "tags": ["O", "O", "E-X"]}\n',
             "t.jsonl:2: tag 'E-X'",
         ),
-        ("t.conll", "a O\nb O\n", "t.conll: every tag is O, there is nothing to learn"),
+        ("t.conll", "a O\nb O\n", "t.conll: every tag is O, so there is nothing to learn"),
         ("t.conll", "a O\nb\n", "t.conll:2: expected 2 columns"),
-        ("t.conll", "", "t.conll: holds no sentence"),
+        ("t.conll", "", "t.conll: contains no sentences"),
     ],
 )
 def test_a_mistake_in_a_file_is_told_with_its_line(
@@ -197,7 +200,8 @@ def test_a_mistake_in_a_file_is_told_with_its_line(
         (
             {"hub": "a/b/c/d"},
             "data.hub: the dataset 'a/b/c/d' cannot be loaded: expected NAME, OWNER/NAME or "
-            "OWNER/NAME/CONFIG, each with @REVISION if wanted, or an existing file or folder",
+            "OWNER/NAME/CONFIG, each optionally followed by @REVISION, or an existing file or "
+            "folder",
         ),
         ({"hub": "someone/news@"}, "cannot be loaded: expected NAME, OWNER/NAME or"),
         ({"hub": "someone//news"}, "cannot be loaded: expected NAME, OWNER/NAME or"),
@@ -213,7 +217,7 @@ def test_a_mistake_in_a_file_is_told_with_its_line(
     ],
 )
 def test_what_is_not_there_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], says: str
 ) -> None:
     hub(monkeypatch, tmp_path, {"train": split(), "validation": split()})
     with pytest.raises(ConfigError) as caught:
@@ -234,7 +238,7 @@ def test_what_is_not_there_is_told(
         (split([[1, 2, 0, 3], [], None]), "someone/news[train]:3: 2 tokens but 0 tags"),
         (split([[0, 0, 0, 0], [], [0, 2]]), "someone/news[train]:3: tag 'I-PER' cannot follow 'O' "
                                             "in IOB2"),
-        (split([[], [], []], [[], [], []]), "someone/news[train]: holds no sentence"),
+        (split([[], [], []], [[], [], []]), "someone/news[train]: contains no sentences"),
         (split([[0, 0, 0, 0], [], [0, 0]]), "someone/news[train]: every tag is O"),
     ],
 )  # fmt: skip
@@ -337,7 +341,9 @@ def test_what_is_wrong_on_the_disk_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"should end in one of .parquet, .arrow, .json, .jsonl"):
         corpora.splits(DataConfig(hub=str(tmp_path / "a.csv")))
     datasets.DatasetDict({"a": split(), "b": split()}).save_to_disk(tmp_path / "two")
-    with pytest.raises(ConfigError, match=r"holds the splits a, b; expected one, or name it with"):
+    with pytest.raises(
+        ConfigError, match=r"contains the splits a, b; expected one, or name it with"
+    ):
         corpora.read(tmp_path / "two", ReadOptions())
     split(tokens=[["a", "b", "c", "d"], [], ["e", None]]).save_to_disk(tmp_path / "gap")
     with pytest.raises(DataError, match=r"gap:3: a token or its tag is missing"):
@@ -367,7 +373,11 @@ def test_plain_tags_to_a_dataset_and_back(found: list[Sentence]) -> None:
 def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> None:
     (tmp_path / "dev.jsonl").write_text('{"text": "Bo left.", "spans": [[0, 2, "PER"]]}\n')
     train = [Sentence(("in", "Rome")).with_spans([Span(1, 2, "LOC")]), Sentence((), spans=())]
-    both = tagger.to_dataset({"train": train, "validation": tmp_path / "dev.jsonl"}, "IOBES")
+    splits: dict[str, Path | list[Sentence]] = {
+        "train": train,
+        "validation": tmp_path / "dev.jsonl",
+    }
+    both = tagger.to_dataset(splits, "IOBES")
     names = ["O", *(f"{prefix}-{label}" for label in ("LOC", "PER") for prefix in "BIES")]
     for part in both.values():
         assert part.features["ner_tags"] == datasets.List(datasets.ClassLabel(names=names))
@@ -385,7 +395,7 @@ def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> Non
         (
             [Sentence(("a",), spans=()), Sentence(("b",), tags=("NN",))],
             "IOB2",
-            "'b': has tags and no spans, where other sentences have spans",
+            "'b': has tags and no spans, but other sentences have spans",
         ),
         ([], "plain", "unknown scheme 'plain'; expected one of IOB2, IO, IOB1, IOBES, BILOU"),
         (

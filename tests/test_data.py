@@ -2,12 +2,18 @@
 then.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from support.inputs import features_of
+from support.inputs import characters_of, features_of
 
 from tagger.config.tagger import Config, override
+from tagger.features.encode import WordFeatures
 from tagger.features.inputs.characters import RARE
+from tagger.features.token_states import TokenStates
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.text.spans import Sentence, Span
@@ -32,24 +38,24 @@ PLAIN = [
 ]
 
 
-def batches(*changes, epoch=0, features=FEATURES):
+def batches(*changes: str, epoch: int = 0, features: WordFeatures = FEATURES) -> Batches:
     return Batches(SENTENCES, features, TAGS, override(Config(), [*PLAIN, *changes]), epoch=epoch)
 
 
-def flat(data):
+def flat(data: Batches) -> list[dict[str, np.ndarray]]:
     return [
         {**inputs, "tags": tags} for inputs, tags in (data[number] for number in range(len(data)))
     ]
 
 
-def same(one, other):
+def same(one: list[dict[str, np.ndarray]], other: list[dict[str, np.ndarray]]) -> bool:
     return len(one) == len(other) and all(
         mine.keys() == its.keys() and all(np.array_equal(mine[name], its[name]) for name in mine)
         for mine, its in zip(one, other, strict=True)
     )
 
 
-def test_every_sentence_stands_once_in_an_epoch_with_its_tags():
+def test_every_sentence_stands_once_in_an_epoch_with_its_tags() -> None:
     data = batches()
     assert data.tokens == sum(map(len, SENTENCES))
     found = []
@@ -73,7 +79,7 @@ def test_every_sentence_stands_once_in_an_epoch_with_its_tags():
     assert sorted(found) == sorted(expected)
 
 
-def test_an_epoch_is_determined_by_seed_and_number_alone():
+def test_an_epoch_is_determined_by_seed_and_number_alone() -> None:
     changes = ["vocabulary.unknown_probability=0.5", "vocabulary.word_dropout=0.3"]
     data = batches(*changes)
     first = flat(data)
@@ -90,11 +96,16 @@ def test_an_epoch_is_determined_by_seed_and_number_alone():
     )  # whatever batch was asked for before
 
 
-def shares(changes, epochs=40):
+def shares(
+    changes: Sequence[str], epochs: int = 40
+) -> tuple[dict[int, float], dict[int, float], dict[int, float]]:
     """Of each word how often it is <UNK> and how often its vector is zero, over some epochs; then
     of each character.
     """
-    words, unknown, zero, characters = {}, {}, {}, {}
+    words: dict[int, int] = {}
+    unknown: dict[int, int] = {}
+    zero: dict[int, int] = {}
+    characters: dict[int, list[bool]] = {}
     for epoch in range(epochs):
         honest, disguised = batches(epoch=epoch), batches(*changes, epoch=epoch)
         for number in range(len(honest)):
@@ -116,30 +127,30 @@ def shares(changes, epochs=40):
     return (
         {word: unknown[word] / count for word, count in words.items()},
         {word: zero[word] / count for word, count in words.items()},
-        {character: np.mean(changed) for character, changed in characters.items()},
+        {character: float(np.mean(changed)) for character, changed in characters.items()},
     )
 
 
-def test_rare_words_and_characters_become_unknown():
+def test_rare_words_and_characters_become_unknown() -> None:
     unknown, _, characters = shares(["vocabulary.unknown_probability=0.5"])
-    rare = set(VOCABULARY.numbers(["rare", "Ω"]).tolist())
+    rare = set(VOCABULARY.ids(["rare", "Ω"]).tolist())
     assert {word for word, share in unknown.items() if share} == rare
     assert all(0.2 < unknown[word] < 0.8 for word in rare)
-    alphabet = FEATURES.inputs["characters"].vocabulary
+    alphabet = characters_of(FEATURES)
     seldom = {number for number, count in enumerate(alphabet.counts, 2) if count <= RARE}
     assert {character for character, share in characters.items() if share} == seldom
-    assert alphabet.numbers("w")[0] not in seldom  # which stands in most words
+    assert alphabet.ids("w")[0] not in seldom  # which stands in most words
 
 
-def test_word_dropout_takes_the_number_but_leaves_vector_and_characters():
+def test_word_dropout_takes_the_number_but_leaves_vector_and_characters() -> None:
     unknown, zero, characters = shares(["vocabulary.word_dropout=0.4"])
-    known = set(VOCABULARY.numbers(WORDS).tolist())
+    known = set(VOCABULARY.ids(WORDS).tolist())
     assert np.mean([unknown[word] for word in known]) == pytest.approx(0.4, abs=0.1)
     assert zero == shares([])[1]  # that of a word without one
     assert not any(characters.values())
 
 
-def test_nothing_is_disguised_where_that_is_not_wished():
+def test_nothing_is_disguised_where_that_is_not_wished() -> None:
     """And what the lexicon keeps is not changed by what a batch was made to look like."""
     unknown, *_ = shares([], epochs=1)
     assert not any(unknown.values())
@@ -150,7 +161,7 @@ def test_nothing_is_disguised_where_that_is_not_wished():
     assert inputs["vectors"][1:].all()
 
 
-def test_the_first_batch_is_wider_than_all_others():
+def test_the_first_batch_is_wider_than_all_others() -> None:
     """Else Keras, on TensorFlow, would refuse what is longer than the first two batches."""
     data = batches()
     shapes = [
@@ -163,7 +174,7 @@ def test_the_first_batch_is_wider_than_all_others():
     assert data[0][1].shape == data[0][0]["tokens"].shape
 
 
-def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced():
+def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced() -> None:
     data = batches("training.epoch_tokens=500", "training.mention_replacement=0.9")
     counts = set()
     for _ in range(4):
@@ -175,8 +186,9 @@ def test_every_epoch_has_as_many_batches_whatever_mentions_are_replaced():
     assert counts == {(len(data), data.passes * len(SENTENCES))}
 
 
-def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it():
-    contexts = [(np.zeros((len(sentence), 3), dtype=np.float16),) for sentence in SENTENCES]
+def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it() -> None:
+    states = [np.zeros((len(sentence), 3), dtype=np.float16) for sentence in SENTENCES]
+    contexts = TokenStates(("a model",), (3,), (states,))
     settings = override(Config(), ["training.epoch_tokens=0"])
     found = []
     for known in (None, contexts):
@@ -193,6 +205,6 @@ def test_batches_of_a_small_corpus_are_small_unless_language_models_read_it():
     assert not reading  # all sentences are in one batch, which is the first
 
 
-def test_features_may_be_few():
+def test_features_may_be_few() -> None:
     (inputs, _) = batches("vocabulary.word_dropout=0.5", features=features_of(VOCABULARY))[0]
     assert inputs.keys() == {"tokens", "words"}

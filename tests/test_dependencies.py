@@ -249,7 +249,9 @@ def test_a_plain_installation_says_what_training_needs(trained_run: Path, tmp_pa
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 
-def test_the_api_of_a_plain_installation_can_be_looked_at_and_used(trained_run, tmp_path):
+def test_the_api_of_a_plain_installation_can_be_looked_at_and_used(
+    trained_run: Path, tmp_path: Path
+) -> None:
     """`help` documents all of it; what needs training says so when it is called."""
     (tmp_path / "a.txt").write_text("Mira met Leila.\n")
     code = f"""{ABSENT}
@@ -281,7 +283,7 @@ assert tagger.describe({str(trained_run)!r})["predicts"]
     assert done.returncode == 0, done.stderr
 
 
-def test_help_works_where_training_is_installed():
+def test_help_works_where_training_is_installed() -> None:
     code = (
         "import pydoc, tagger; text = pydoc.render_doc(tagger, renderer=pydoc.plaintext); "
         "assert all(name in text for name in tagger.__all__ if name != '__version__')"
@@ -289,14 +291,14 @@ def test_help_works_where_training_is_installed():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
 
 
-def test_every_public_name_has_its_home():
+def test_every_public_name_has_its_home() -> None:
     import tagger
 
     assert {*tagger.__all__} == {*tagger._HOMES, "__version__"}
     assert dir(tagger) == sorted(tagger.__all__)
 
 
-def test_help_does_not_even_load_numpy():
+def test_help_does_not_even_load_numpy() -> None:
     code = (
         "import sys; sys.argv = ['tagger', '--help']; from tagger.cli.main import group; "
         "group(standalone_mode=False);"

@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from support.command_line import failed, invoke, worked
+from support.inputs import characters_of
 from support.paths import GOLDEN
 from support.stand_in import Trainer
 from support.teaching import SENTENCES, TEXT, TOKENS, a_model
@@ -171,22 +172,22 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
         "Ünal",
     }
     assert dict(zip(features.words.words, features.words.counts, strict=True))["known"] == 2
-    assert "Ü" in features.inputs["characters"].vocabulary
+    assert "Ü" in characters_of(features)
 
 
 # -- training
 
 
 def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     recorder = Recorder()
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
     assert (recorder.facts.text.sentences, recorder.facts.text.tokens) == (SENTENCES, TOKENS)
     assert trained.tags == bundles.load(student.distillation.teachers[0]).tags
-    assert "taught by" in describe(trained)
+    assert "teachers" in describe(trained)
     stopped = tmp_path / "stopped"
 
     class Impatient(Recorder):
@@ -258,7 +259,9 @@ def test_plain_tags_are_taught_too(tmp_path: Path) -> None:
     )
 
 
-def test_seeds_share_their_labels(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_seeds_share_their_labels(
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stand_in = Trainer(lambda _: [50.0])
     monkeypatch.setattr(apart, "train", stand_in)
     seeds.train(student, tmp_path / "run", 2)
@@ -279,7 +282,7 @@ def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> Non
         arguments = list(range(len(inspect.signature(getattr(Observer, name)).parameters) - 1))
         getattr(apart._Reporter(events), name)(*arguments)
         assert json.loads(events.getvalue()) == [name, arguments]
-        getattr(search._Watcher(None, watching), name)(*arguments)
+        getattr(search._Watcher(mock.Mock(spec=[]), watching), name)(*arguments)
         getattr(watching, name).assert_called_once_with(*arguments)
 
 
@@ -314,7 +317,7 @@ def test_the_command_makes_a_model_like_any_other(command: list[str]) -> None:
     done = invoke(*command, "--tokens", "40", "--set", "training.epochs=2")
     assert "The model is in run." in worked(done)
     assert "tokens with tags of the teachers" in done.stderr
-    assert "taught by" in worked(invoke("info", "run"))
+    assert "teachers" in worked(invoke("info", "run"))
     assert "Oslo" in worked(invoke("predict", "run", "news.txt"))
     config = bundles.load("run").config.distillation
     assert (config.text, config.tokens, config.wrapped) == (("news.txt",), 40, False)

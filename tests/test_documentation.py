@@ -22,13 +22,13 @@ from tagger.tuning import subprocess_trainer
 
 LANGUAGE_MODELS = {"letters": "forward", "back": "backward"}
 SMALL = ["training.epochs=1", "training.epoch_tokens=0", "model.units=4", "model.embedding=4"]
-SETTINGS = {
+SETTINGS: dict[tuple[str, ...], list[str]] = {
     ("train",): [*SMALL, "model.characters=4"],
     ("distill",): [*SMALL, "model.characters=4"],
     ("search",): SMALL[:2],
     ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
 }
-FASTER = {
+FASTER: dict[tuple[str, ...], list[str]] = {
     ("search",): ["--trials", "1"],
     ("bench",): ["--tokens", "1000", "--rounds", "1"],
 }

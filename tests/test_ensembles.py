@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def scores(sentences: list[Sentence]) -> list[float]:
     return [span.score or 0.0 for sentence in sentences for span in sentence.spans or ()]
 
 
-def mean_marginals(members: list[EnsembleMember], tokens: list[str]) -> np.ndarray:
+def mean_marginals(members: Sequence[EnsembleMember], tokens: list[str]) -> np.ndarray:
     """(T, K): of each member by listing every path, then the mean."""
     each = []
     for member in members:
@@ -72,7 +73,7 @@ def mean_marginals(members: list[EnsembleMember], tokens: list[str]) -> np.ndarr
         each.append(
             reference.marginals(emissions[0].astype(np.float64), member.decoder.transitions)
         )
-    return np.mean(each, axis=0)
+    return np.asarray(np.mean(each, axis=0))
 
 
 @pytest.mark.parametrize("chosen", [(0, 1), (0, 2), (0, 1, 2), (0, 0)], ids=str)
@@ -172,11 +173,10 @@ def test_what_cannot_be_averaged_is_refused(tmp_path: Path, difference: str) -> 
         match=f"other: cannot be averaged with .*tagger-1: they differ in their {difference}",
     ):
         predictor.load(GOLDEN, tmp_path / "other")
-    for command in (
-        ["predict", GOLDEN, tmp_path / "other", "-"],
-        ["evaluate", GOLDEN, tmp_path / "other", "-"],
-    ):
-        assert f"they differ in their {difference}" in failed(invoke(*command, input=TEXT))
+    for command in ("predict", "evaluate"):
+        assert f"they differ in their {difference}" in failed(
+            invoke(command, GOLDEN, tmp_path / "other", "-", input=TEXT)
+        )
 
 
 # -- the command line

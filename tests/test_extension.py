@@ -6,7 +6,9 @@ to ONNX, compared with Keras and put to work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,12 +29,14 @@ from tagger.export import inputs as export_inputs
 from tagger.export.inputs.base import ExportInput
 from tagger.export.operators import value
 from tagger.features import inputs as host_inputs
-from tagger.features.inputs.base import Column, Input
+from tagger.features.inputs.base import Column, Files, Input, Settings, Shapes, Sources
+from tagger.features.vocabulary import Vocabulary
 from tagger.heads import HeadSpec
 from tagger.language_models.model import LanguageModel
 from tagger.networks import cells as network_cells
 from tagger.networks import inputs as network_inputs
 from tagger.networks import sequence_tagger
+from tagger.networks.cells import State, Tensor, Weights
 from tagger.networks.embedding import embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.inputs.base import NetworkInput
@@ -64,7 +68,7 @@ def used(folder: Path, *changes: str) -> Bundle:
 # -- a cell
 
 
-def softsign(z, state, weights):
+def softsign(z: Tensor, state: State, weights: Weights) -> State:
     """a^<t> = softsign(W_aa a^<t-1> + W_ax x^<t> + b_a)"""
     x = z + ops.matmul(state[0], weights["recurrent"])
     return (x / (1 + ops.abs(x)),)
@@ -100,10 +104,10 @@ class MarginHead(SoftmaxHead):
     """A head that wants the logit of the tag to be 1 above all others (Crammer and Singer 2001)."""
 
     @staticmethod
-    def emissions(logits):
+    def emissions(logits: Tensor) -> Tensor:
         return logits
 
-    def loss(self, logits, tags, mask):
+    def loss(self, logits: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         gold = ops.one_hot(tags, self.tags)
         margins = logits + 1 - gold - ops.sum(logits * gold, axis=-1, keepdims=True)
         return ops.sum(ops.max(margins, axis=-1) * ops.cast(mask, logits.dtype)) / ops.sum(mask)
@@ -133,33 +137,37 @@ class LengthInput(Input):
     name = "length"
 
     @classmethod
-    def build(cls, settings, words, sources):
+    def build(cls, settings: Settings, words: Vocabulary, sources: Sources) -> LengthInput:
         return cls()
 
     @classmethod
-    def load(cls, settings, files, sources):
+    def load(cls, settings: Settings, files: Files, sources: Sources) -> LengthInput:
         return cls()
 
-    def store(self):
+    def store(self) -> Column:
         return Column(lambda words: np.array([min(len(w), 9) for w in words], np.int32), 0)
 
-    def layer(self, model, inputs):
+    def layer(self, model: Mapping[str, Any], inputs: Mapping[str, Input]) -> dict[str, Any]:
         return {"dimension": 3}
 
     @staticmethod
-    def shapes(config):
+    def shapes(config: dict[str, Any]) -> Shapes:
         return {"embeddings": (10, config["dimension"])}
 
     @staticmethod
-    def width(config):
-        return config["dimension"]
+    def width(config: dict[str, Any]) -> int:
+        return int(config["dimension"])
+
+
+def apply_length(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
+    return layer(inputs["length"])
 
 
 @pytest.fixture
 def new_input(monkeypatch: pytest.MonkeyPatch) -> str:
     keras_side = NetworkInput(
         lambda config: embedding(10, config["dimension"], "length"),
-        lambda layer, inputs, training: layer(inputs["length"]),
+        apply_length,
     )
     onnx_side = ExportInput(
         lambda config: {"length": value("length", "INT32", ("D",), "characters of the word")},
@@ -177,7 +185,7 @@ def new_input(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_new_input(new_input: str, others: list[str], tmp_path: Path) -> None:
     bundle = used(tmp_path, *others)
     assert bundle.weights["length/embeddings"].shape == (10, 3)
-    assert describe(bundle)["words"].endswith("shape, length")
+    assert describe(bundle)["inputs"].endswith("shape, length")
 
 
 # -- without any

@@ -2,7 +2,10 @@
 test_lexicon.py.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,23 +19,23 @@ from tagger.features.vocabulary import PAD, UNK, Vocabulary
 SENTENCES = [["the", "cat", "sat"], ["the", "dog"], ["the", "cat", "<UNK>"]]
 
 
-def test_numbers_begin_after_pad_and_unknown_commonest_first():
+def test_numbers_begin_after_pad_and_unknown_commonest_first() -> None:
     vocabulary = Vocabulary.build(SENTENCES)
     assert len(vocabulary) == 7
     assert vocabulary.ids(["the", "cat", "wolf"]).tolist() == [2, 3, UNK]
 
 
-def test_a_token_that_is_written_like_a_reserved_one_has_its_own_number():
+def test_a_token_that_is_written_like_a_reserved_one_has_its_own_number() -> None:
     assert Vocabulary.build(SENTENCES).ids(["<UNK>"]).tolist() != [UNK]
 
 
-def test_minimum_count_and_maximum_size_leave_the_rest_unknown():
+def test_minimum_count_and_maximum_size_leave_the_rest_unknown() -> None:
     assert Vocabulary.build(SENTENCES, minimum_count=2).words == ["the", "cat"]
     assert Vocabulary.build(SENTENCES, maximum_size=1).words == ["the"]
 
 
 @given(st.lists(st.lists(st.text(min_size=1), max_size=5), max_size=5))
-def test_json_round_trip(sentences):
+def test_json_round_trip(sentences: list[list[str]]) -> None:
     vocabulary = Vocabulary.build(sentences)
     assert Vocabulary.from_json(vocabulary.to_json()) == vocabulary
 
@@ -46,13 +49,13 @@ def test_json_round_trip(sentences):
         '{"words": ["a"], "counts": []}',
     ],
 )
-def test_other_json_is_refused(text):
+def test_other_json_is_refused(text: str) -> None:
     json.loads(text)
-    with pytest.raises(ValueError, match=r"expected|twice|counts"):
+    with pytest.raises(ValueError, match=r"expected|repeated|counts"):
         Vocabulary.from_json(text)
 
 
-def test_only_rare_words_become_unknown_and_about_as_often_as_asked():
+def test_only_rare_words_become_unknown_and_about_as_often_as_asked() -> None:
     vocabulary = Vocabulary.build(SENTENCES)
     words = np.tile(vocabulary.ids(["the", "cat", "sat", "dog"]), (2000, 1))
     words[:, 1] = PAD
@@ -66,7 +69,9 @@ lengths_lists = st.lists(st.integers(0, 40), min_size=1, max_size=60)
 
 
 @given(lengths_lists, st.integers(1, 200), st.integers(0, 3))
-def test_an_epoch_has_every_sentence_once_within_the_budget(lengths, budget, epoch):
+def test_an_epoch_has_every_sentence_once_within_the_budget(
+    lengths: list[int], budget: int, epoch: int
+) -> None:
     batches = shuffled_buckets(lengths, budget, (1, epoch))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for batch in batches:
@@ -76,13 +81,13 @@ def test_an_epoch_has_every_sentence_once_within_the_budget(lengths, budget, epo
 
 @given(lengths_lists, st.integers(1, 200), st.integers(0, 3))
 def test_padding_is_at_most_so_many_sentences_and_no_batch_could_have_the_next_one_too(
-    lengths, budget, padding
-):
+    lengths: list[int], budget: int, padding: int
+) -> None:
     order = np.argsort(lengths, kind="stable")
     batches = list(bucket(lengths, order, budget, padding))
     assert np.concatenate(batches).tolist() == order.tolist()
 
-    def fits(indices):
+    def fits(indices: Sequence[int] | np.ndarray) -> bool:
         found = [max(lengths[index], 1) for index in indices]
         padded = max(found) * len(found)
         return padded <= budget and padded - sum(found) <= padding * max(found)
@@ -93,13 +98,15 @@ def test_padding_is_at_most_so_many_sentences_and_no_batch_could_have_the_next_o
 
 
 @given(lengths_lists, st.integers(1, 200))
-def test_the_longest_batch_comes_first_and_all_epochs_have_as_many(lengths, budget):
+def test_the_longest_batch_comes_first_and_all_epochs_have_as_many(
+    lengths: list[int], budget: int
+) -> None:
     first, second = (shuffled_buckets(lengths, budget, (1, epoch)) for epoch in (0, 1))
     assert len(first) == len(second)
     assert max(lengths[index] for index in first[0]) == max(lengths)
 
 
-def test_order_depends_on_the_seed_alone():
+def test_order_depends_on_the_seed_alone() -> None:
     lengths = np.random.default_rng(0).integers(1, 30, 200)
     orders = [
         np.concatenate(shuffled_buckets(lengths, 100, seed)).tolist()

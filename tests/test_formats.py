@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,7 +78,7 @@ def test_bytes_that_are_no_text_are_told(files: Files, name: str) -> None:
     packed = gzip.compress(data * 300)
     for size in (2, 5, 12, len(packed) - 9, len(packed) - 3):
         assert re.match(
-            rf"{name}(:\d+)?: .*gzip.*compress it anew", files.error(packed[:size], name)
+            rf"{name}(:\d+)?: .*gzip.*compress it again", files.error(packed[:size], name)
         ), size
     broken = gzip.compress(data)[:-8] + b"\0" * 8
     assert "damaged gzip file (CRC check failed" in files.error(broken, name)
@@ -153,12 +153,12 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
     line = '{"tokens":["a"],"tags":["O"]} O' if format_name == "conll" else '{"tokens":["a"]}'
     lines = ((number, line if number % 2 else "") for number in itertools.count(1))
     tokenizer = tokens.get("whitespace")
-    endless_reader = {
+    endless_readers: dict[str, Callable[[], Iterator[Sentence]]] = {
         "conll": lambda: formats.conll.read(lines, "endless", Columns()),
         "jsonl": lambda: formats.jsonl.read(lines, "endless", tokenizer),
         "text": lambda: formats.plain.read(lines, "endless", tokenizer, wrapped=True),
-    }[format_name]
-    assert len(list(itertools.islice(endless_reader(), 500))) == 500
+    }
+    assert len(list(itertools.islice(endless_readers[format_name](), 500))) == 500
 
 
 @given(lines=st.lists(TEXTS, max_size=6), wrapped=st.booleans())

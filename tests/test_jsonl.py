@@ -95,7 +95,7 @@ def test_a_json_span_may_be_written_in_two_ways_and_other_keys_are_kept(files: F
 )
 @pytest.mark.parametrize("annotated", [True, False])
 def test_a_prediction_moves_the_annotation_to_gold(
-    files: Files, given_keys: dict, gold: Any, annotated: bool
+    files: Files, given_keys: dict[str, Any], gold: Any, annotated: bool
 ) -> None:
     line = json.dumps({"tokens": ["a", "b"], **given_keys, "id": 1})
     (found,) = files.read(line, "f.jsonl", ReadOptions(annotated=annotated))
@@ -162,9 +162,9 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"tokens": "a"}', '"tokens" must be a list of strings'),
         ('{"tokens": ["a", 1]}', '"tokens" must be a list of strings'),
         ('{"text": null}', '"text" must be a string'),
-        ('{"tokens": ["a"], "tags": ["O", "O"]}', "1 tokens but 2 tags: one a token was expected"),
+        ('{"tokens": ["a"], "tags": ["O", "O"]}', "1 tokens but 2 tags; expected one per token"),
         ('{"tokens": ["a"], "tags": [1]}', '"tags" must be a list of strings'),
-        ('{"tokens": ["a"], "spans": [[0, 2, "X"]]}', "span 0-2 reaches past the last of 1 tokens"),
+        ('{"tokens": ["a"], "spans": [[0, 2, "X"]]}', "span 0-2 ends after the last of 1 tokens"),
         ('{"tokens": ["a", "b"], "spans": [[0, 2, "X"], [1, 2, "Y"]]}', "span 1-2 (Y) overlaps"),
         ('{"tokens": ["a"], "spans": [[1, 1, "X"]]}', "a span needs 0 <= start < end"),
         ('{"tokens": ["a"], "spans": [[-1, 1, "X"]]}', "a span needs 0 <= start < end"),
@@ -181,13 +181,13 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
          '"X"]]}', "the span 0-5 ('Anna ', X) does not begin and end"),
         ('{"text": "Anna sang", "spans": [[5, 10, "X"]]}', "the span 5-10"),
         ('{"text": "Anna sang  ", "spans": [[9, 11, '
-         '"X"]]}', "the span 9-11 (X) lies behind the last token"),
+         '"X"]]}', "the span 9-11 (X) starts after the last token"),
         ('{"text": "Anna.\\n \\nBo.", "spans": [[6, 7, "X"]]}', "the span 6-7"),
         ('{"text": "  Bo.", "spans": [[0, 1, "X"]]}', "the span 0-1"),
-        ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) lies behind"),
+        ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) starts after"),
         ('{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}', "span 0-2 (Y) overlaps"),
-        ('{"text": "\\ud83d!"}', "'\\ud83d' is half of a pair of surrogates"),
-        ('{"tokens": ["a"], "note": "\\udfff"}', "'\\udfff' is half of a pair"),
+        ('{"text": "\\ud83d!"}', "'\\ud83d' is an unpaired surrogate"),
+        ('{"tokens": ["a"], "note": "\\udfff"}', "'\\udfff' is an unpaired surrogate"),
     ],
 )  # fmt: skip
 def test_an_ill_formed_line_of_json_is_told(files: Files, line: str, says: str) -> None:

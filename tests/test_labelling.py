@@ -93,7 +93,7 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
 
 
 def test_labels_are_what_the_teachers_believe_and_are_made_once(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
     assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
@@ -122,9 +122,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 16)
+    monkeypatch.setattr(labelling, "BLOCK", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
     blocks = []
@@ -142,21 +142,28 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
         "00002.npz",
     ]
     asked = []
-    believed = labelling._soft_labels
-    monkeypatch.setattr(
-        labelling, "_believed", lambda model, block: asked.append(block) or believed(model, block)
-    )
+    soft_labels = labelling._soft_labels
+
+    def counted(
+        model: Predictor, block: list[Sentence]
+    ) -> tuple[list[tuple[str, ...]], np.ndarray]:
+        asked.append(block)
+        return soft_labels(model, block)
+
+    monkeypatch.setattr(labelling, "_soft_labels", counted)
     found = labelling.load_or_create_soft_labels(student, tmp_path / "stopped", told)
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
     assert found.tokens == TOKENS
 
 
-def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, monkeypatch) -> None:
+def test_blocks_and_stretches_are_no_matter(
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sentences that help each other are never parted by the border of a block."""
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 4)
     whole = labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
-    monkeypatch.setattr(labelling, "CHUNK_SENTENCES", 1)
+    monkeypatch.setattr(labelling, "BLOCK", 1)
     parted = labelling.load_or_create_soft_labels(student, tmp_path / "parted", told)
     assert parted.sentences == whole.sentences
     for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
@@ -164,7 +171,7 @@ def test_blocks_and_stretches_are_no_matter(student: Config, tmp_path: Path, mon
 
 
 def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     with gzip.open(tmp_path / "a.txt.gz", "wt") as stream:
@@ -192,7 +199,7 @@ def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
 
 
 def test_what_is_too_long_to_learn_from_is_left_out(
-    student: Config, tmp_path: Path, monkeypatch
+    student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(labelling, "LONGEST", 3)
     found = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)

@@ -247,7 +247,7 @@ def test_a_malicious_pickle_is_refused_before_anything_is_called(thing: Any, her
     for path in (write_torch(here / "a.pt", arrays_of(), more=thing), here / "b.pt"):
         if path.name == "b.pt":
             path.write_bytes(pickle.dumps(thing, protocol=2))
-        with pytest.raises(BundleError, match="nothing of it was executed"):
+        with pytest.raises(BundleError, match="nothing was executed"):
             torch_files.load(path)
     assert not (here / "harm").exists()
 
@@ -260,7 +260,7 @@ def test_a_tensor_that_reaches_out_of_its_numbers_is_refused(tmp_path: Path) -> 
         archive.writestr("model/data.pkl", pickled(saved))
         for key, array in enumerate(arrays.values()):
             archive.writestr(f"model/data/{key}", array.tobytes())
-    with pytest.raises(BundleError, match="reaches out of its numbers"):
+    with pytest.raises(BundleError, match="exceeds its storage"):
         torch_files.load(tmp_path / "a.pt")
 
 
@@ -285,7 +285,7 @@ def test_what_is_no_such_model_is_refused(tmp_path: Path) -> None:
     )
     refused(
         write_npz(tmp_path / "a.npz", **{**arrays, "proj.weight": arrays["decoder.bias"]}),
-        r"too many.*proj\.weight",
+        r"unexpected.*proj\.weight",
     )
     refused(
         write_npz(
@@ -295,7 +295,7 @@ def test_what_is_no_such_model_is_refused(tmp_path: Path) -> None:
     )
     refused(
         write_npz(tmp_path / "a.npz", **{**arrays, "decoder.bias": np.zeros(3)}),
-        r"another shape.*decoder\.bias",
+        r"wrongly shaped.*decoder\.bias",
     )
     refused(write_npz(tmp_path / "a.npz"), r"encoder\.weight or decoder\.weight is missing")
     np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]

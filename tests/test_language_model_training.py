@@ -2,9 +2,13 @@
 what is wrong.
 """
 
+from __future__ import annotations
+
 import csv
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,19 +42,21 @@ SMALL = [
 
 
 @pytest.fixture
-def text_file(tmp_path):
+def text_file(tmp_path: Path) -> Path:
     path = tmp_path / "text.txt"
     path.write_text(TEXT, encoding="utf-8")
     return path
 
 
-def settings_of(path, *changes):
+def settings_of(path: Path, *changes: str) -> config.Config:
     return config.override(
         config.Config(), [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes]
     )
 
 
-def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(text_file, tmp_path):
+def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(
+    text_file: Path, tmp_path: Path
+) -> None:
     changes = (
         "model.direction=backward",
         "training.averaging=1",
@@ -75,7 +81,7 @@ def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(text_f
         )
 
 
-def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
+def test_a_trained_model_has_learnt_and_is_measured(text_file: Path, tmp_path: Path) -> None:
     settings = settings_of(
         text_file,
         "model.level=words",
@@ -105,7 +111,7 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file, tmp_path):
     assert right.log_probability > wrong.log_probability + 2
 
 
-def test_dev_perplexity_is_that_of_the_runtime(text_file, tmp_path):
+def test_dev_perplexity_is_that_of_the_runtime(text_file: Path, tmp_path: Path) -> None:
     """One stream without a break is what carried scores read."""
     settings = settings_of(text_file, "training.streams=1", "training.epochs=1")
     trained = language_model.train(settings, tmp_path / "run")
@@ -119,24 +125,26 @@ def test_dev_perplexity_is_that_of_the_runtime(text_file, tmp_path):
     )
 
 
-def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(text_file, tmp_path):
+def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
+    text_file: Path, tmp_path: Path
+) -> None:
     settings = settings_of(text_file)
     vocabulary = text.vocabulary_of(settings)
     encoded = text.encode(settings.data.dev, settings, vocabulary, tmp_path / "numbers")
-    model = SimpleNamespace(
+    model: Any = SimpleNamespace(
         predict_on_batch=lambda inputs: np.full(inputs["targets"].shape, np.nan, "float32")
     )
     with pytest.raises(TaggerError, match=r"became infinite or NaN: training diverged"):
         language_model.dev_score(model, language_model._streams(encoded, settings), encoded)
 
 
-def test_settings_may_be_a_mapping_and_keras_callbacks_run(text_file, tmp_path):
+def test_settings_may_be_a_mapping_and_keras_callbacks_run(text_file: Path, tmp_path: Path) -> None:
     class Enough(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            received.append(logs)
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            received.append(dict(logs or {}))
             self.model.stop_training = True
 
-    received = []
+    received: list[dict[str, float]] = []
     settings = settings_of(text_file)
     tables = tomllib.loads(config.to_toml(settings))
     trained = language_model.train(tables, tmp_path / "run", callbacks=[Enough()])
@@ -145,7 +153,7 @@ def test_settings_may_be_a_mapping_and_keras_callbacks_run(text_file, tmp_path):
     assert {"dev_score", "dev_perplexity", "dev_bits", "loss"} <= received[0].keys()
 
 
-def test_what_is_wrong_is_said_and_nothing_is_left(text_file, tmp_path):
+def test_what_is_wrong_is_said_and_nothing_is_left(text_file: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
     empty.write_text("\n\n", encoding="utf-8")
     run = tmp_path / "run"
@@ -160,7 +168,7 @@ def test_what_is_wrong_is_said_and_nothing_is_left(text_file, tmp_path):
         assert not run.exists()
 
 
-def test_train_on_the_command_line(text_file, tmp_path):
+def test_train_on_the_command_line(text_file: Path, tmp_path: Path) -> None:
     changes = [word for change in (*SMALL, "training.epochs=1") for word in ("--set", change)]
     arguments = ("lm", "train", "--train", text_file, "--dev", text_file)
     outcome = invoke(*arguments, tmp_path / "run", *changes)
@@ -174,7 +182,7 @@ def test_train_on_the_command_line(text_file, tmp_path):
     assert "nothing to resume" in failed(invoke(*arguments, tmp_path / "x", "--resume"))
 
 
-def test_streams_share_one_text_whatever_the_direction(text_file, tmp_path):
+def test_streams_share_one_text_whatever_the_direction(text_file: Path, tmp_path: Path) -> None:
     for direction in ("forward", "backward"):
         settings = settings_of(text_file, f"model.direction={direction}")
         vocabulary = text.vocabulary_of(settings)

@@ -166,7 +166,7 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path: Path) -> None:
         bundles.load(tmp_path)
     weights = (run / "weights.npz").read_bytes()
     (run / "weights.npz").write_bytes(weights[:-1] + b"x")
-    with pytest.raises(BundleError, match="differs from what the manifest says"):
+    with pytest.raises(BundleError, match="differs from the manifest"):
         load(run)
     (run / "weights.npz").unlink()
     with pytest.raises(BundleError, match="cannot be read"):
@@ -174,7 +174,7 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path: Path) -> None:
     manifest = json.loads((run / "manifest.json").read_text())
     changes: list[tuple[dict[str, Any], str]] = [
         ({"format": 99}, "bundle format 99"),
-        ({"kind": None}, "no language model"),
+        ({"kind": None}, "not a language model"),
         ({"files": []}, "damaged"),
     ]
     for change, message in changes:

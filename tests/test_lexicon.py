@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.inputs import features_of
+from support.inputs import characters_of, features_of, vectors_of
 from support.strategies import TOKENS
 
 from tagger.features.batches import Batch, bucket, collate, round_up_shapes
@@ -52,17 +52,18 @@ def check(
     expected_names = {"tokens", "words"}
     for word, number in where.items():
         assert inputs["words"][number] == features.words.ids([word])[0]
-        if found := features.inputs.get("characters"):
+        if "characters" in features.inputs:
             expected_names.add("characters")
-            expected = found.vocabulary.ids(word).tolist()
+            expected = characters_of(features).ids(word).tolist()
             row = inputs["characters"][number].tolist()
             assert row == expected + [PAD] * (len(row) - len(expected))
         if "shapes" in features.inputs:
             expected_names.add("shapes")
             assert inputs["shapes"][number] == shape_of(word)
-        if found := features.inputs.get("vectors"):
+        if "vectors" in features.inputs:
             expected_names.add("vectors")
-            expected_vector = found.vectors.vectors_of(found.vectors.rows([word]))[0]
+            vectors = vectors_of(features)
+            expected_vector = vectors.vectors_of(vectors.rows([word]))[0]
             np.testing.assert_array_equal(inputs["vectors"][number], expected_vector)
     if where:
         assert inputs.keys() == expected_names
@@ -146,7 +147,7 @@ def reference_batch(
     ]
     longest = max([1, *map(len, present)])
     characters = [
-        [CHARACTERS.numbers(c)[0] for c in word] + [0] * (longest - len(word))
+        [CHARACTERS.ids(c)[0] for c in word] + [0] * (longest - len(word))
         for word in ["", *present]
     ]
     return Batch(
@@ -154,7 +155,7 @@ def reference_batch(
         lengths=np.array([len(sentence) for sentence in chosen]),
         inputs={
             "tokens": np.array(tokens).reshape(len(chosen), time),
-            "words": np.array([PAD, *WORDS.numbers(present)]),
+            "words": np.array([PAD, *WORDS.ids(present)]),
             "characters": np.array(characters),
             "shapes": np.array([PAD, *map(shape_of, present)]),
             "vectors": np.concatenate(
@@ -187,13 +188,14 @@ def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> Non
     np.testing.assert_array_equal(found.lengths, expected.lengths)
     assert found.tokens == sum(expected.lengths)
     assert found.inputs.keys() == expected.inputs.keys()
+    assert found.tags is not None
+    assert expected.tags is not None
     arrays = {**found.inputs, "tags": found.tags}
     for name, array in {**expected.inputs, "tags": expected.tags}.items():
         if not budget:
             assert arrays[name].shape == array.shape
         np.testing.assert_array_equal(arrays[name][tuple(map(slice, array.shape))], array)
         assert np.count_nonzero(arrays[name]) == np.count_nonzero(array)  # what is more is padding
-    assert found.tags is not None
     assert found.tags.shape == found.inputs["tokens"].shape
     assert collate(np.array(indices), lexicon, numbers).tags is None
 

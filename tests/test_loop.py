@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from tagger.training.facts import (
     TextFacts,
     VectorFacts,
 )
-from tagger.training.loop import run_training
+from tagger.training.loop import Job, run_training
 from tagger.training.observer import Observer
 
 AVERAGED = ("training.averaging=0.7", "training.schedule=linear")
@@ -402,7 +403,7 @@ def test_contexts_of_a_task_last_as_long_as_its_training(
     order = []
 
     @contextmanager
-    def temporary():
+    def temporary() -> Iterator[None]:
         order.append("entered")
         try:
             yield
@@ -410,15 +411,15 @@ def test_contexts_of_a_task_last_as_long_as_its_training(
             order.append("left")
 
     class Task(LineTask):
-        def finish(self, *arguments):
+        def finish(self, *arguments: Any) -> tiny_task.Bundle:
             order.append("finished")
             return super().finish(*arguments)
 
-        def save(self, *arguments):
+        def save(self, *arguments: Any) -> None:
             order.append("saved")
             super().save(*arguments)
 
-    def prepare(job):
+    def prepare(job: Job[tiny_task.Config]) -> Task:
         job.cleanup.enter_context(temporary())
         job.claim()
         assert (job.run / "config.toml").exists()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -133,7 +134,7 @@ def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.Monkey
     monkeypatch.setattr(agreement, "CHUNK_SENTENCES", 3)
     read = 0
 
-    def endless():
+    def endless() -> Iterator[Sentence]:
         nonlocal read
         while True:
             read += 1

@@ -12,19 +12,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from support.inputs import vectors_of
 from support.paths import GOLDEN, ROOT
 
 import tagger
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError, TaggerError
-from tagger.features.vectors import Vectors
 from tagger.inference import member as members
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
@@ -44,7 +46,7 @@ def facts(sentences: list[Sentence]) -> list[list[tuple[int, int, str, float | N
 
 
 @pytest.fixture
-def model():
+def model() -> Iterator[Predictor]:
     with tagger.load(GOLDEN) as opened:
         yield opened
 
@@ -83,7 +85,7 @@ def test_a_closed_model_says_so(model: Predictor) -> None:
 def test_closing_ends_what_other_threads_do(model: Predictor) -> None:
     started = threading.Event()
 
-    def endless():
+    def endless() -> Iterator[Sentence]:
         while True:
             started.set()
             yield Sentence(tuple(WORDS))
@@ -146,8 +148,7 @@ def test_two_hundred_models_leave_nothing_behind(with_vectors: Path) -> None:
 
 def test_a_bundle_with_vectors_is_mapped(with_vectors: Path) -> None:
     """Or the test above would see no map to release."""
-    vectors = bundles.load(with_vectors).features.vectors
-    assert isinstance(vectors, Vectors)
+    vectors = vectors_of(bundles.load(with_vectors).features)
     assert isinstance(vectors.table, np.memmap)
 
 
@@ -224,6 +225,7 @@ def test_a_pickled_model_reopens_its_folder(
             assert pool.submit(_tag, opened).result() == facts(opened.tag(TEXT))
         with pickle.loads(pickle.dumps(opened)) as again, copy.copy(opened) as copied:
             for one in (again, copied):
+                assert one.source is not None
                 assert (one.source.precision, one.source.threads) == ("int8", 3)
                 assert [member.network.precision for member in one.members] == ["int8", "int8"]
                 assert one.members[0] is not opened.members[0]
@@ -298,7 +300,7 @@ def test_a_forked_child_gets_an_error_and_never_hangs() -> None:
         (lambda model: model.tag(None), "expected a text of type str, got NoneType"),
         (lambda model: model.tag(["a"]), "expected a text of type str, got list"),
         (lambda model: model.tag(b"a"), "expected a text of type str, got bytes"),
-        (lambda model: model.tag_tokens("a string"), "raw text is for tag"),
+        (lambda model: model.tag_tokens("a string"), "tag raw text with tag"),
         (lambda model: model.tag_tokens(None), "expected sentences, each a sequence of tokens"),
         (lambda model: model.tag_tokens([["New", "s"], "ab"]), "each sentence as a sequence of"),
         (lambda model: model.tag_tokens([["New"], 3]), "of type str, got int: 3"),
@@ -306,13 +308,24 @@ def test_a_forked_child_gets_an_error_and_never_hangs() -> None:
         (lambda model: model.tag_tokens([[None]]), "tokens of type str, got NoneType: None"),
         (lambda model: model.predict(None), "expected sentences of type tagger.Sentence"),
         (lambda model: list(model.predict(["a"])), "tagger.Sentence, got str: 'a'"),
-        (lambda model: list(model.predict([Sentence((1,))])), "tokens of type str, got int"),
+        (
+            lambda model: list(model.predict([Sentence((1,))])),  # type: ignore[arg-type]
+            "tokens of type str, got int",
+        ),
         (lambda model: list(model.distributions([["a"]])), "tagger.Sentence, got list"),
-        (lambda model: tagger.load(["a"]), "expected the path of a folder, got list"),
-        (lambda model: tagger.load(3), "expected the path of a folder, got int"),
+        (
+            lambda model: tagger.load(["a"]),  # type: ignore[arg-type]
+            "expected the path of a folder, got list",
+        ),
+        (
+            lambda model: tagger.load(3),  # type: ignore[arg-type]
+            "expected the path of a folder, got int",
+        ),
     ],
 )
-def test_wrong_arguments_are_type_errors_and_do_no_harm(use, message: str) -> None:
+def test_wrong_arguments_are_type_errors_and_do_no_harm(
+    use: Callable[[Any], object], message: str
+) -> None:
     with tagger.load(GOLDEN) as fresh:
         expected = facts(fresh.tag(TEXT))
         words = len(fresh.members[0].lexicon)
@@ -324,7 +337,7 @@ def test_wrong_arguments_are_type_errors_and_do_no_harm(use, message: str) -> No
 
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True, "2"])
-def test_a_number_of_threads_is_positive(threads) -> None:
+def test_a_number_of_threads_is_positive(threads: Any) -> None:
     with pytest.raises(ValueError, match="expected a positive number of threads"):
         tagger.load(GOLDEN, threads=threads)
 

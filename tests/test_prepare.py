@@ -58,7 +58,7 @@ def run(corpus: str, target: Path, *arguments: str | Path, small: bool = True) -
         module.CORPUS = replace(
             module.CORPUS, published={"train": two, "dev": one, "test": one}, held_out=held_out
         )
-    return module.main(module.CORPUS, target, [str(argument) for argument in arguments])
+    return int(module.main(module.CORPUS, target, [str(argument) for argument in arguments]))
 
 
 def folder(path: Path, corpus: str, names: tuple[str, ...]) -> Path:
@@ -74,8 +74,8 @@ def folder(path: Path, corpus: str, names: tuple[str, ...]) -> Path:
 
 def hub(
     monkeypatch: pytest.MonkeyPatch,
-    columns: dict[str, list],
-    features: dict | None = None,
+    columns: dict[str, list[Any]],
+    features: dict[str, Any] | None = None,
     dev: str = "validation",
 ) -> list[str]:
     """Let `datasets.load_dataset` give these rows as every split; the names that it is asked
@@ -178,7 +178,7 @@ def test_without_to_it_writes_beside_the_script(tmp_path: Path) -> None:
 def test_the_rows_of_the_hub_become_columns_with_the_names_of_their_labels(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    columns: dict[str, list] = {
+    columns: dict[str, list[Any]] = {
         "id": ["0", "1", "2"],
         "tokens": [["-DOCSTART-"], ["EU\u00a0Oslo", "#", "Rome"], []],
         "pos_tags": [[0], [1, 0, 1], []],
@@ -216,7 +216,7 @@ def test_strings_serve_as_well_and_bc5cdr_has_tabs(
 def test_chunks_of_the_hub_stand_last_and_need_no_dev_split(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    columns: dict[str, list] = {
+    columns: dict[str, list[Any]] = {
         "tokens": [["Oil"], [], ["up"]],
         "pos_tags": [[1], [], [0]],
         "chunk_tags": [[1], [], [0]],
@@ -264,8 +264,8 @@ def test_chunks_of_the_hub_stand_last_and_need_no_dev_split(
     ],
 )
 def test_what_the_hub_must_not_hold_is_named_and_nothing_is_written(
-    columns: dict[str, list],
-    features: dict | None,
+    columns: dict[str, list[Any]],
+    features: dict[str, Any] | None,
     message: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

@@ -143,15 +143,15 @@ def test_the_transition_table_says_what_an_enumeration_of_all_spans_says(scheme:
         ("IOB2", "I-X", 0, "the start of a sentence"),
         ("IOB2", "B-X I-Y", 1, "'I-Y' cannot follow 'B-X'"),
         ("IOB2", "B-X E-X", 1, "whose tags are O, B-LABEL, I-LABEL"),
-        ("IOB2", "O NN", 1, "'NN' is not of the scheme"),
-        ("IOB2", "B- O", 0, "'B-' is not of the scheme"),
+        ("IOB2", "O NN", 1, "'NN' is not in the scheme"),
+        ("IOB2", "B- O", 0, "'B-' is not in the scheme"),
         ("IO", "I-X B-X", 1, "whose tags are O, I-LABEL"),
-        ("IOB1", "I-X S-X", 1, "is not of the scheme IOB1"),
+        ("IOB1", "I-X S-X", 1, "is not in the scheme IOB1"),
         ("IOBES", "B-X O", 1, "'O' cannot follow 'B-X'"),
         ("IOBES", "O E-X", 1, "'E-X' cannot follow 'O'"),
         ("IOBES", "B-X E-Y", 1, "'E-Y' cannot follow 'B-X'"),
         ("IOBES", "O B-X I-X", 2, "'I-X' leaves a span open at the end"),
-        ("IOBES", "U-X", 0, "is not of the scheme IOBES"),
+        ("IOBES", "U-X", 0, "is not in the scheme IOBES"),
         ("BILOU", "U-X L-X", 1, "'L-X' cannot follow 'U-X'"),
         ("BILOU", "B-X", 0, "leaves a span open"),
     ],
@@ -211,7 +211,7 @@ def test_detection(corpus: list[str], scheme: str) -> None:
 @pytest.mark.parametrize(
     ("corpus", "says"),
     [
-        (["I-X O"] * 99 + ["B-X O"], "mend those tags, or declare IOB1"),
+        (["I-X O"] * 99 + ["B-X O"], "correct those tags, or declare IOB1"),
         (["B-X O", "NN"], "'B-X' and 'NN'"),
         (["NN", "B-X O"], "declare scheme 'plain'"),
         (["B-X I-X O", "S-X"], "no scheme of IOB2, IO, IOB1, IOBES, BILOU fits"),
@@ -234,5 +234,5 @@ def test_overlapping_or_overhanging_spans_are_no_tags(
         Span(length, length + 1, extra),
         Span(length - 1, length + 2, extra),
     ):
-        with pytest.raises(SchemeError, match="overlaps or leaves"):
+        with pytest.raises(SchemeError, match="overlaps another or ends after"):
             encode([*spans, wrong], length, scheme)

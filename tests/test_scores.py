@@ -350,7 +350,7 @@ def test_gold_of_mixed_prefixes_leaves_conlleval_alone() -> None:
 
 def test_gold_in_no_scheme_is_read_in_iob1_and_says_how_to_mend() -> None:
     gold, predicted = read(OURS / "sentence_border.txt")
-    with pytest.raises(SchemeError, match=r"gold column has no one scheme.*declare IOB1"):
+    with pytest.raises(SchemeError, match=r"gold column is not in any single scheme.*declare IOB1"):
         strict(gold, predicted)
     both = scores(gold, predicted)
     assert both.as_json()["conlleval"] == expected(OURS)["sentence_border.txt"]
@@ -364,7 +364,7 @@ def test_gold_in_no_scheme_is_read_in_iob1_and_says_how_to_mend() -> None:
 def test_a_declared_scheme_must_fit() -> None:
     with pytest.raises(SchemeError, match="gold tags, sentence 2: tag 'I-TOWN' cannot follow"):
         scores([["O"], ["O", "I-TOWN"]], [["O"], ["O", "O"]], "IOB2")
-    with pytest.raises(SchemeError, match=r"'S-TOWN' \(sentence 2, token 1\) is not of IOB2"):
+    with pytest.raises(SchemeError, match=r"'S-TOWN' \(sentence 2, token 1\) is not a tag of IOB2"):
         scores([["O"], ["O"]], [["O"], ["S-TOWN"]], "IOB2")
     with pytest.raises(ValueError, match="unknown scheme 'IOBX': expected one of IOB2"):
         strict([["O"]], [["O"]], "IOBX")

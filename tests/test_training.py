@@ -1,7 +1,10 @@
 """Training from files to a bundle: reproducible, resumable, honest about its best epoch."""
 
+from __future__ import annotations
+
 import csv
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -12,7 +15,7 @@ from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 import tagger
 from tagger.bundles import tagger_files as bundle
-from tagger.config.tagger import override, to_toml
+from tagger.config.tagger import Config, override, to_toml
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.encode import WordEncoder
@@ -30,12 +33,12 @@ AVERAGED = ["training.averaging=0.7", "training.batch_tokens=4", "training.sched
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory):
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Config:
     return settings_in(tmp_path_factory.mktemp("corpus"))
 
 
 @pytest.fixture(scope="module")
-def averaged(settings):
+def averaged(settings: Config) -> Config:
     """Settings of a training whose state holds all that a tagger's may: a falling rate, Adam's
     moments, and an average that is taken within epochs.
     """
@@ -43,14 +46,16 @@ def averaged(settings):
 
 
 @pytest.fixture(scope="module")
-def whole(averaged, tmp_path_factory):
+def whole(averaged: Config, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recorder]:
     """The folder of a training that was not interrupted, and what its observer received."""
     run, recorder = tmp_path_factory.mktemp("whole") / "run", Recorder()
     trainer.train(averaged, run, observer=recorder)
     return run, recorder
 
 
-def test_the_same_seed_gives_the_same_files_and_another_seed_others(averaged, whole, tmp_path):
+def test_the_same_seed_gives_the_same_files_and_another_seed_others(
+    averaged: Config, whole: tuple[Path, Recorder], tmp_path: Path
+) -> None:
     run, _ = whole
     trainer.train(averaged, tmp_path / "second")
     trainer.train(override(averaged, ["training.seed=2"]), tmp_path / "third")
@@ -61,7 +66,9 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(averaged, wh
     assert contents(run)["weights.npz"] != contents(tmp_path / "third")["weights.npz"]
 
 
-def test_an_interrupted_training_resumes_to_the_very_same_bundle(averaged, whole, tmp_path):
+def test_an_interrupted_training_resumes_to_the_very_same_bundle(
+    averaged: Config, whole: tuple[Path, Recorder], tmp_path: Path
+) -> None:
     stopped = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         trainer.train(averaged, stopped, observer=Recorder(3))
@@ -78,7 +85,9 @@ def test_an_interrupted_training_resumes_to_the_very_same_bundle(averaged, whole
         assert [row["epoch"] for row in csv.DictReader(stream)] == ["1", "2", "3", "4"]
 
 
-def test_the_facts_of_a_training_are_received_before_its_first_epoch(averaged, whole):
+def test_the_facts_of_a_training_are_received_before_its_first_epoch(
+    averaged: Config, whole: tuple[Path, Recorder]
+) -> None:
     run, recorder = whole
     weights = bundle.load(run).weights
     assert recorder.facts == TaggerFacts(
@@ -94,7 +103,9 @@ def test_the_facts_of_a_training_are_received_before_its_first_epoch(averaged, w
     )
 
 
-def test_the_best_epoch_is_kept_and_scores_what_it_scored_in_training(settings, tmp_path):
+def test_the_best_epoch_is_kept_and_scores_what_it_scored_in_training(
+    settings: Config, tmp_path: Path
+) -> None:
     recorder = Recorder()
     trained = trainer.train(
         override(settings, [*BY_HEART, "training.patience=12"]), tmp_path / "run", observer=recorder
@@ -105,13 +116,14 @@ def test_the_best_epoch_is_kept_and_scores_what_it_scored_in_training(settings, 
     assert len(scores) == best + 12
     model = predictor.load(tmp_path / "run")
     found = score_model(model, [settings.data.dev], settings.data.reading)
+    assert found.strict is not None
     assert found.strict.f1 == pytest.approx(trained.metrics["dev"]["score"], abs=0.01)
     assert max(scores) == 100  # twelve sentences are learnt by heart
 
 
 def test_the_average_of_the_weights_is_in_the_bundle_and_scores_what_it_scored_in_training(
-    averaged, tmp_path
-):
+    averaged: Config, tmp_path: Path
+) -> None:
     """Twelve steps an epoch: after the first the average is the weights of the eighth step, the
     latest that it has seen.
     """
@@ -128,19 +140,22 @@ def test_the_average_of_the_weights_is_in_the_bundle_and_scores_what_it_scored_i
         [averaged.data.dev],
         averaged.data.reading,
     )
+    assert found.strict is not None
     assert found.strict.f1 == pytest.approx(max(measured["score"], measured["without"]), abs=0.01)
 
 
-def test_settings_may_be_a_mapping_or_a_file_and_keras_callbacks_run(settings, tmp_path):
+def test_settings_may_be_a_mapping_or_a_file_and_keras_callbacks_run(
+    settings: Config, tmp_path: Path
+) -> None:
     class Enough(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            received.append(logs)
+        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            received.append(dict(logs or {}))
             self.model.stop_training = True
 
     tables = tomllib.loads(to_toml(settings))
     (tmp_path / "settings.toml").write_text(to_toml(settings), encoding="utf-8")
     for name, config in (("mapping", tables), ("file", tmp_path / "settings.toml")):
-        received = []
+        received: list[dict[str, float]] = []
         trained = tagger.train(config, tmp_path / name, callbacks=[Enough()])
         assert trained.config == settings
         assert trained.metrics["epochs"] == 1
@@ -151,7 +166,9 @@ def test_settings_may_be_a_mapping_or_a_file_and_keras_callbacks_run(settings, t
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(number):
+def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
+    number: float,
+) -> None:
     features = features_of(Vocabulary.build([["a"]]))
     emissions = np.zeros((1, 2, 2), "float32")
     emissions[0, 1, 1] = number
@@ -165,7 +182,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(nu
         dev_score(model, [Sentence(("a", "b"), tags=("X", "Y"))], WordEncoder(features), decoder)
 
 
-def test_plain_tags_train_and_are_scored_by_accuracy(settings, tmp_path):
+def test_plain_tags_train_and_are_scored_by_accuracy(settings: Config, tmp_path: Path) -> None:
     path = tmp_path / "pos.conll"
     path.write_text("dogs NNS\nbark VBP\n. .\n\ncats NNS\nmew VBP\n\n" * 4, encoding="utf-8")
     plain = override(
@@ -178,7 +195,7 @@ def test_plain_tags_train_and_are_scored_by_accuracy(settings, tmp_path):
     assert predictor.load(tmp_path / "run").tag_tokens([["dogs", "mew"]])[0].tags == ("NNS", "VBP")
 
 
-def test_data_without_spans_or_without_dev_is_refused(settings, tmp_path):
+def test_data_without_spans_or_without_dev_is_refused(settings: Config, tmp_path: Path) -> None:
     path = tmp_path / "outside.conll"
     path.write_text("a O\nb O\n")
     with pytest.raises(TaggerError, match="every tag is O"):

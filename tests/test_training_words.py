@@ -7,12 +7,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.command_line import failed, invoke
+from support.inputs import vectors_of
 from support.tiny import BY_HEART, settings_in
 
 from tagger.bundles import tagger_files as bundle
@@ -91,7 +93,7 @@ def copied(run: Path, tmp_path: Path) -> Path:
 
 def test_the_bundle_carries_the_table_as_a_memory_map(settings: Config, run: Path) -> None:
     loaded = bundle.load(run)
-    vectors = loaded.features.inputs["vectors"].vectors
+    vectors = vectors_of(loaded.features)
     assert isinstance(vectors.table, np.memmap)
     assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS, *LATER]
     given = [
@@ -125,6 +127,7 @@ def test_a_word_that_only_the_vectors_know_is_told_by_its_vector(
     assert found[0] == found[4]
     assert words_of(model, "Xyzzy")[0] != found[0]
     scores = score_model(model, [settings.data.dev], settings.data.reading)
+    assert scores.strict is not None
     assert scores.strict.f1 == 100
 
 
@@ -133,7 +136,7 @@ def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(
 ) -> None:
     trainer.train(override(settings, ["data.keep_vectors=2"]), tmp_path / "trimmed")
     full, trimmed = predictor.load(run), predictor.load(tmp_path / "trimmed")
-    vectors = trimmed.bundle.features.inputs["vectors"].vectors
+    vectors = vectors_of(trimmed.bundle.features)
     assert list(vectors.words) == [*UNSEEN, *PERSONS, *TOWNS]  # the first two, and those of train
     assert (tmp_path / "trimmed" / "weights.npz").read_bytes() == (run / "weights.npz").read_bytes()
     kept = ["Berta", "bergen", *PERSONS, "Oslo", "ROME", "Xyzzy"]
@@ -153,7 +156,9 @@ def test_a_trimmed_table_predicts_the_same_for_what_it_keeps(
     ],
     ids=["missing", "truncated", "changed", "a folder", "device"],
 )
-def test_damaged_vectors_are_refused(copied: Path, name: str, spoil) -> None:
+def test_damaged_vectors_are_refused(
+    copied: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
     spoil(copied / name)
     with pytest.raises(BundleError) as caught:
         bundle.load(copied)
@@ -227,7 +232,7 @@ def test_a_copy_made_by_saving_is_the_same(run: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy" / "manifest.json").read_bytes() == (
         run / "manifest.json"
     ).read_bytes()
-    assert isinstance(bundle.load(tmp_path / "copy").features.inputs["vectors"].vectors, Vectors)
+    assert isinstance(vectors_of(bundle.load(tmp_path / "copy").features), Vectors)
 
 
 # -- a CRF as head
@@ -256,7 +261,9 @@ def test_a_crf_head_trains_and_its_scores_decode(crf: Path) -> None:
         assert np.isneginf(table[~possible]).all()
         assert not weights[~possible].any()  # never read, never changed
     data = trained.config.data
-    assert score_model(model, [data.dev], data.reading).strict.f1 == 100
+    scores = score_model(model, [data.dev], data.reading)
+    assert scores.strict is not None
+    assert scores.strict.f1 == 100
     [sentence] = model.tag("Anna Keller sang.")
     assert [(span.text, span.label) for span in sentence.spans or ()] == [("Anna Keller", "PER")]
 

@@ -177,24 +177,24 @@ def test_further_npz_files(form: str, file: Callable[[bytes], Path]) -> None:
         (b"the 1 2\nof 1 2x\n", ":2: expected a number, found '2x'"),
         (b"the 1 2\nof 1 \xc2\xa02\n", ":2: expected a number"),
         (b"the 1 2\nof 1 1_0\n", ":2: could not convert string '1_0'"),
-        (b"the 1 2\nof 1 nan\n", ":2: the vector of 'of' holds nan, inf"),
-        (b"the 1 2\nof -inf 1\n", ":2: the vector of 'of' holds nan, inf"),
+        (b"the 1 2\nof 1 nan\n", ":2: the vector of 'of' contains nan, inf"),
+        (b"the 1 2\nof -inf 1\n", ":2: the vector of 'of' contains nan, inf"),
         (b"the 1 2\nof 1 "
-         b"1e39\n", ":2: the vector of 'of' holds nan, inf or a number beyond float32"),
+         b"1e39\n", ":2: the vector of 'of' contains nan, inf or a number beyond float32"),
         (b"3 2\nthe 1 2\nof 1 2\n", ":1: the header promises 3 words, but 2 follow"),
         (b"1 2\nthe 1 2\nof 1 2\n", ":1: the header promises 1 words, but 2 follow"),
         (b"2 3\nthe 1 2\nof 1 2\n", ":2: expected a word and 3 numbers"),
         (b"2 3\nthe 1 2 x\nof 1 2 3\n", ":2: expected a number, found 'x'"),
-        (b"2 2\nthe 1 2\nof 1 nan\n", ":3: the vector of 'of' holds nan"),
+        (b"2 2\nthe 1 2\nof 1 nan\n", ":3: the vector of 'of' contains nan"),
         (b"2 2\n", ":1: the header promises 2 words, but 0 follow"),
-        (b"0 2\n", ": holds no words with vectors"),
+        (b"0 2\n", ": contains no words with vectors"),
         (b"2 0\nthe\n", ":1: found vectors of 0 numbers"),
         (b"1 99999999\nthe 1 2\n", ":1: found vectors of 99,999,999 numbers"),
         (b"2 4\nthe " + b"\0" * 16, ": ends early, or is damaged, in word 2 of the 2 that its "
                                     "header promises"),
         (b"1 4\nthe " + b"\0" * 15, ": ends early, or is damaged, in word 1 of the 1"),
         (b"1 4\nthe " + b"\0" * 17, ": more follows after the 1 words"),
-        (b"1 4\nthe " + struct.pack("<4f", 1, 2, 3, float("nan")), ": the vector of 'the' holds "
+        (b"1 4\nthe " + struct.pack("<4f", 1, 2, 3, float("nan")), ": the vector of 'the' contains "
                                                                    "nan"),
         (b"PK\3\4nonsense", ": not an .npz file of the plain arrays words and vectors"),
         (npz(words=np.array(["a"])), ": not an .npz file of the plain arrays words and vectors: "),
@@ -208,10 +208,10 @@ def test_further_npz_files(form: str, file: Callable[[bytes], Path]) -> None:
                                                                     "numbers) of float16"),
         (npz(words=np.array(["a"]), vectors=np.ones((), "f4")), ": expected vectors (words, "
                                                                     "numbers) of float16"),
-        (npz(words=np.array(["a\nb"]), vectors=np.eye(1, dtype="f4")), ": the word 'a\\nb' holds "
-                                                                       "a line end"),
+        (npz(words=np.array(["a\nb"]), vectors=np.eye(1, dtype="f4")), ": the word 'a\\nb' "
+                                                                       "contains a line break"),
         (npz(words=np.array(["a"]), vectors=np.full((1, 1), np.inf, "f2")), ": the vector of 'a' "
-                                                                            "holds nan, inf"),
+                                                                            "contains nan, inf"),
         (gzip.compress(GLOVE, mtime=0)[:-9], ": the gzip file ends early or is damaged"),
         (gzip.compress(GLOVE, mtime=0)[:20] + b"\xff" * 20, ": the gzip file ends early or is "
                                                             "damaged"),

@@ -63,8 +63,8 @@ def test_the_fallback_goes_from_exact_to_lower_cased_to_digits() -> None:
     ("words", "table", "message"),
     [
         (["a"], np.eye(2, dtype="f4"), "1 words but 2 vectors"),
-        (["a", "a"], np.eye(2, dtype="f4"), "the word 'a' stands twice"),
-        (["a", "b\n"], np.eye(2, dtype="f4"), "holds a line end"),
+        (["a", "a"], np.eye(2, dtype="f4"), "the word 'a' is repeated"),
+        (["a", "b\n"], np.eye(2, dtype="f4"), "contains a line break"),
         (["a"], np.eye(1), "expected a table"),
         (["a"], np.ones(1, dtype="f4"), "expected a table"),
         (["a"], np.ones((1, 0), dtype="f4"), "expected a table"),
@@ -120,7 +120,7 @@ def test_bad_saved_files(tmp_path: Path) -> None:
     good = table.read_bytes()
     for content in (b"a", b"a\nb\n", b"a\na", b"a\n\xff", b""):
         words.write_bytes(content)
-        with pytest.raises(ValueError, match=r"words: not the words of .*table, one a line: "):
+        with pytest.raises(ValueError, match=r"words: not the words of .*table, one per line: "):
             Vectors.load(words, table)
     for bad in (
         b"",

@@ -5,6 +5,7 @@ the bundle.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 ON = "training.word_prediction=0.1"
 LENGTHS = (5, 1, 3)
-SIZES: dict = {
+SIZES: dict[str, Any] = {
     "vocabulary_size": 12,
     "tags": 3,
     "inputs": configs(words=4, sizes=(12, 8)),
@@ -36,7 +37,7 @@ SIZES: dict = {
 }
 
 
-def network(**changes) -> SequenceTagger:
+def network(**changes: Any) -> SequenceTagger:
     keras.utils.set_random_seed(1)
     return SequenceTagger.create(Architecture(**{**SIZES, **changes}))
 
@@ -54,16 +55,24 @@ def inputs_of(rows: list[list[int]]) -> dict[str, np.ndarray]:
     }
 
 
-def numbers(tensor) -> np.ndarray:
+def numbers(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def parts_of(model: SequenceTagger) -> list[tuple]:
+def kernel_and_bias(dense: keras.layers.Dense) -> tuple[np.ndarray, np.ndarray]:
+    kernel, bias = dense.weights
+    return numbers(kernel), numbers(bias)
+
+
+def parts_of(
+    model: SequenceTagger,
+) -> list[tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]]:
     """Kernel and bias of each layer, direction by direction."""
     layer = model.word_prediction
+    assert layer is not None
     return [
-        tuple(tuple(numbers(weight) for weight in dense.weights) for dense in pair)
-        for pair in zip(layer.hidden, layer.outputs, strict=True)
+        (kernel_and_bias(hidden), kernel_and_bias(output))
+        for hidden, output in zip(layer.hidden, layer.outputs, strict=True)
     ]
 
 
@@ -80,7 +89,7 @@ def parts_of(model: SequenceTagger) -> list[tuple]:
 )
 @pytest.mark.parametrize("known", [12, 7], ids=["all words", "the commonest"])
 def test_the_loss_is_that_of_a_slow_loop(
-    changes: dict, known: int, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], known: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(word_prediction, "_COMMONEST", known - 2)
     model, random = network(**changes), np.random.default_rng(2)
@@ -105,7 +114,7 @@ def test_the_loss_is_that_of_a_slow_loop(
             activations = reference.run(
                 "gru", read, *(numbers(weight) for weight in layer.weights[:3])
             )
-            losses.append(reference.word_prediction(row[::step], activations, *part))
+            losses.append(reference.word_prediction(row[::step], np.array(activations), *part))
     expected = np.concatenate(losses).sum() / sum(LENGTHS)
     both = model.compute_loss(inputs, tags, model(inputs, training=True))
     alone = model.compute_loss(inputs, tags, model(inputs, training=False))
@@ -122,13 +131,16 @@ def test_no_direction_has_read_the_word_that_it_is_to_predict(layers: int) -> No
         """Of each direction the scores (T, V) from what `call` hands on to the layer."""
         seen = []
         layer = model.word_prediction
+        assert layer is not None
         original = layer.call
-        layer.call = lambda activations, words, mask: (
-            seen.append(activations),
-            original(activations, words, mask),
-        )[1]
-        model({**inputs_of([[0]]), "tokens": tokens}, training=True)
-        layer.call = original
+
+        def watched(activations: Any, words: Any, mask: Any) -> Any:
+            seen.append(activations)
+            return original(activations, words, mask)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(layer, "call", watched)
+            model({**inputs_of([[0]]), "tokens": tokens}, training=True)
         halves = np.split(numbers(seen[0])[0], 2, axis=-1)
         return [
             np.tanh(a @ h[0] + h[1]) @ o[0] + o[1]
@@ -167,7 +179,7 @@ def test_the_targets_are_the_words_as_they_are() -> None:
         assert "targets" not in plain
         words = inputs["targets"][inputs["tokens"]]
         assert ((words == PAD) == (inputs["tokens"] == 0)).all()
-        known = {tuple(VOCABULARY.numbers(sentence.tokens).tolist()) for sentence in SENTENCES}
+        known = {tuple(VOCABULARY.ids(sentence.tokens).tolist()) for sentence in SENTENCES}
         replaced += sum(tuple(row[row > 0].tolist()) not in known for row in words)
     assert replaced
 

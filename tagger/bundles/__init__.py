@@ -1,1 +1,1 @@
-"""The folder on disk that is a trained model: schemas, weights, manifest, model card."""
+"""Model bundles: the folder formats of trained models, with schemas, weights, manifest and card."""

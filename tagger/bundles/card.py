@@ -1,4 +1,4 @@
-"""What a model is, in words: for `tagger info`, and for the README.md that lies in its folder."""
+"""Descriptions of a tagger in words: the facts of `tagger info` and the README.md of its folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,21 @@ __all__ = ["card", "describe"]
 
 
 def describe(bundle: Bundle) -> dict[str, str]:
-    """What a reader wants to know of a model, by topic, in words."""
+    """Return the facts about a tagger that `tagger info` shows.
+
+    Args:
+        bundle: The tagger; nothing is read but its settings, metrics and array sizes.
+
+    Returns:
+        Facts in words by topic, in the order in which they are shown: "predicts", "inputs",
+        "network", "parameters", "vocabulary", "tokenizer", "trained on", "teachers" (of distilled
+        models only), "dev score", "document consistency" and "precision".
+    """
     model, dev = bundle.config.model, bundle.metrics.get("dev", {})
+    names = {"score": _metric(bundle)}
     depth = (
         f"{model.layers} x {model.units} units, "
-        f"{'both directions' if model.bidirectional else 'forwards'}"
+        f"{'both directions' if model.bidirectional else 'forward only'}"
     )
     hidden = (
         f", then {' and '.join(map(str, model.hidden))} units on every output"
@@ -27,7 +37,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
     return {
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: "
         f"{', '.join(bundle.labels)}",
-        "words": _inputs(bundle),
+        "inputs": _inputs(bundle),
         "network": f"{model.cell}, {depth}{hidden}{head}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,}",
@@ -37,45 +47,51 @@ def describe(bundle: Bundle) -> dict[str, str]:
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed "
         f"{bundle.config.training.seed}",
         **_teachers(bundle),
-        "on dev": ", ".join(f"{name} {value}" for name, value in dev.items())
+        "dev score": ", ".join(f"{names.get(name, name)} {value}" for name, value in dev.items())
         + f" (epoch {bundle.metrics.get('best_epoch')})",
-        "sentences": _agreement(bundle),
-        "predicts in": _precision(bundle),
+        "document consistency": _document_consistency(bundle),
+        "precision": _precision(bundle),
     }
 
 
+def _metric(bundle: Bundle) -> str:
+    """Return the name of the dev score: F1 of spans, or accuracy of plain tags."""
+    return "accuracy" if bundle.scheme == schemes.PLAIN else "F1"
+
+
 def _teachers(bundle: Bundle) -> dict[str, str]:
-    """From whom the model learnt beside train, if there was anybody."""
+    """Return the teachers and their text as the fact "teachers"; empty without distillation."""
     distillation = bundle.config.distillation
     if not distillation.teachers:
         return {}
     teachers, text = ", ".join(distillation.teachers), ", ".join(distillation.text)
-    return {"taught by": f"{teachers}, on {text} (at most about {distillation.tokens:,} tokens)"}
+    return {"teachers": f"{teachers}, on {text} (at most about {distillation.tokens:,} tokens)"}
 
 
-def _agreement(bundle: Bundle) -> str:
-    """Whether the sentences of a document help each other, and why."""
+def _document_consistency(bundle: Bundle) -> str:
+    """Return whether document consistency is on, and the dev scores that decided it."""
     measured = bundle.metrics.get("agreement")
     if measured is None:
-        return "each is tagged for itself"
-    scores = f"dev score {measured['score']} with it, {measured['without']} without"
-    how = "help each other within a document" if measured["weight"] else "each is tagged for itself"
-    return f"{how} ({scores})"
+        return "off (not measured on dev)"
+    state = "on" if measured["weight"] else "off"
+    score, without = measured["score"], measured["without"]
+    return f"{state} (dev {_metric(bundle)} {score} with, {without} without)"
 
 
 def _precision(bundle: Bundle) -> str:
-    """Of its two precisions, the one that it predicts in, and why."""
+    """Return the default precision of predictions, and the dev scores that decided it."""
     measured = bundle.metrics.get("int8")
     if INT8 not in graph_names(bundle.config.model):
         return "float32"
     if measured is None:
-        return "float32; int8 was not measured on dev: tagger export RUN FILE"
-    scores = f"dev score {measured['score']} in int8, {measured['float32']} in float32"
+        return "float32 (int8 was not measured on dev; measure it with tagger export RUN FILE)"
+    int8, float32 = measured["score"], measured["float32"]
+    scores = f"dev {_metric(bundle)} {int8} with int8, {float32} with float32"
     return f"{bundle.metrics.get('precision', 'float32')} ({scores})"
 
 
 def _inputs(bundle: Bundle) -> str:
-    """Return the inputs of the network, in words."""
+    """Return the inputs of the network in words."""
     if bundle.config.model.input == "one-hot":
         return "one-hot"
     configs = input_configs(bundle.config.model, bundle.features)
@@ -84,14 +100,14 @@ def _inputs(bundle: Bundle) -> str:
 
 
 def card(bundle: Bundle) -> str:
-    """The README.md of a model's folder."""
+    """Return the text of the README.md in the folder of a tagger, in Markdown."""
     facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
     return f"""# A sequence tagger
 
-Made with `tagger train`; `config.toml` holds every setting.
+Trained with `tagger train`; `config.toml` contains all settings.
 
 {facts}
 
 Use it with `tagger predict THIS_FOLDER FILE`, or `tagger.load(folder).tag(text)` in Python.
-Text of another kind than the training data will be tagged less well than the figures above say.
+Expect lower scores than those above on text that differs from the training data.
 """

@@ -1,4 +1,4 @@
-"""What a folder of a trained model is, in words."""
+"""Description of the trained model in a folder, a tagger or a language model."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ __all__ = ["describe"]
 
 
 def describe(run: str | Path) -> dict[str, str]:
-    """Return facts by topic about the model in a folder, a tagger or a language model, after
-    checking every file of it.
+    """Return facts about the model in a folder, after checking every file of it.
+
+    Args:
+        run: The folder of a tagger or a language model.
+
+    Returns:
+        Facts in words by topic, in the order in which `tagger info` shows them.
 
     Raises:
-        BundleError: the folder is no model, or was damaged.
+        BundleError: The folder is not a model, or was damaged.
     """
     if language_model.is_language_model(run):
         return language_model.describe(language_model.load(run))

@@ -1,5 +1,7 @@
-"""A folder of files, and a manifest that comes last with size and SHA-256 of each: written whole,
-read with every check.
+"""Folders of files with a manifest, which lists the size and SHA-256 of each file.
+
+The manifest is written last, so a folder without one is incomplete. Each file is an atomic write,
+and is checked against the manifest when it is read.
 """
 
 from __future__ import annotations
@@ -36,11 +38,15 @@ _AGAIN = "copy the whole folder again"
 
 
 def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -> None:
-    """Write files by name, and then the manifest, which begins with `head`: a folder without one is
-    no model yet.
+    """Write files, and last the manifest: a folder without one is not a model yet.
+
+    Args:
+        folder: The folder; created if it does not exist.
+        contents: The bytes of each file by its path in the folder.
+        head: The first entries of the manifest, such as its format version.
 
     Raises:
-        TaggerError: the disk does not let it be written.
+        TaggerError: A file cannot be written.
     """
     (folder / MANIFEST).unlink(missing_ok=True)
     for name, content in contents.items():
@@ -52,7 +58,10 @@ def save(folder: Path, contents: Mapping[str, bytes], head: Mapping[str, Any]) -
 
 
 def manifest_entry(path: Path) -> dict[str, Any]:
-    """A file's line in the manifest; read in pieces, as it may be large."""
+    """Return the manifest entry of a file: ``bytes``, its size, and ``sha256``, in hexadecimal.
+
+    The file is read in blocks, as it may be large.
+    """
     with open(path, "rb") as stream:
         return {
             "bytes": path.stat().st_size,
@@ -61,10 +70,16 @@ def manifest_entry(path: Path) -> dict[str, Any]:
 
 
 def manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a folder, an object with an object ``files``.
+    """Return the parsed manifest of a folder.
+
+    Args:
+        folder: The folder of a model.
+
+    Returns:
+        The manifest. Its ``files`` are a dict of entries by file name, which are not yet checked.
 
     Raises:
-        BundleError: there is none, or it is damaged.
+        BundleError: There is no manifest, or it is damaged.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -86,74 +101,105 @@ def manifest(folder: Path) -> dict[str, Any]:
 def read_verified(
     folder: Path, name: str, listed: Mapping[str, Any], *, content: bool = True
 ) -> bytes:
-    """A file that is what the manifest's ``files`` say; its bytes, unless it is large and only to
-    be checked.
+    """Check a file against the manifest and return its bytes.
+
+    Args:
+        folder: The folder of a model.
+        name: The path of the file in the folder.
+        listed: The ``files`` of the manifest.
+        content: Whether to return the bytes. False checks a large file in blocks.
+
+    Returns:
+        The bytes of the file; b"" if `content` is False.
 
     Raises:
-        BundleError: it is not listed, leads out of the folder, cannot be read, or differs.
+        BundleError: The file is not listed, lies outside of the folder, cannot be read, or differs
+            from its entry.
     """
     path, wanted = folder / name, listed.get(name)
     if not isinstance(wanted, dict):
         raise BundleError(f"{folder / MANIFEST}: does not list {name}; {_AGAIN}")
     try:
-        # What a link leads to outside of the folder, a pipe or a device is no part of a bundle.
+        # A link out of the folder, a pipe or a device cannot be part of a bundle.
         if path.exists() and not (
             path.is_file() and path.resolve().is_relative_to(folder.resolve())
         ):
             raise BundleError(
-                f"{path}: is no file of this folder; {_AGAIN}, with the files instead of links"
+                f"{path}: not a regular file in this folder; {_AGAIN}, with files instead of links"
             )
         data = path.read_bytes() if content else b""
-        found = (
+        actual = (
             {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             if content
             else manifest_entry(path)
         )
     except OSError as error:
         raise BundleError(f"{path}: cannot be read ({error.strerror}); {_AGAIN}") from error
-    if any(wanted.get(key) != value for key, value in found.items()):
+    if any(wanted.get(key) != value for key, value in actual.items()):
         raise BundleError(
-            f"{path}: differs from what the manifest says ({wanted.get('bytes')} bytes, found "
-            f"{found['bytes']}): the file was "
-            f"damaged or changed; {_AGAIN}, or train anew"
+            f"{path}: differs from the manifest (expected {wanted.get('bytes')} bytes, found "
+            f"{actual['bytes']}): the file was damaged or changed; {_AGAIN}, or train again"
         )
     return data
 
 
 def graphs(folder: Path, names: Sequence[str], listed: Mapping[str, Any]) -> dict[str, bytes]:
-    """Return a model's ONNX graphs by the names of their files.
+    """Read the ONNX graphs of a model.
+
+    Args:
+        folder: The folder of the model.
+        names: The file names of the graphs.
+        listed: The ``files`` of the manifest.
+
+    Returns:
+        The serialized graphs by file name.
 
     Raises:
-        BundleError: The manifest's files, `listed`, lack one, or one differs from the manifest.
+        BundleError: A graph is not in the manifest, or differs from it.
     """
     if missing := [name for name in names if name not in listed]:
         raise BundleError(
-            f"{folder / MANIFEST}: does not list {' or '.join(missing)}; the graphs are made from "
-            f"the weights by: tagger export {folder}"
+            f"{folder / MANIFEST}: does not list {' or '.join(missing)}; create the graphs from "
+            f"the weights with: tagger export {folder}"
         )
     return {name: read_verified(folder, name, listed) for name in names}
 
 
 def parse(path: Path, parse: Callable[[Any], T], content: Any) -> T:
-    """Return what `parse` makes of the content of a file.
+    """Parse the content of a file.
+
+    Args:
+        path: The path of the file, for errors.
+        parse: The parser of the content.
+        content: The content of the file.
+
+    Returns:
+        The result of `parse`.
 
     Raises:
-        BundleError: It cannot make anything of it.
+        BundleError: The parser raised an error, which becomes its cause.
     """
     try:
         return parse(content)
     except BundleError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError, TaggerError) as error:
-        raise BundleError(f"{path}: cannot be understood: {error}") from error
+        raise BundleError(f"{path}: invalid content: {error}") from error
 
 
 def hard_link_bundle(source: Path, folder: Path) -> bool:
-    """Make `folder` one of links to the files of `source`, which have a manifest: the manifest
-    last; whether that was possible.
+    """Fill `folder` with hard links to the files of a bundle, the manifest last.
 
-    Files are only ever replaced, never changed, so what happens to one of the two folders is no
-    matter to the other.
+    Files are only ever replaced, never changed in place, so a later write to one of the two folders
+    does not affect the other.
+
+    Args:
+        source: The folder of a bundle.
+        folder: The folder of the links; created if it does not exist.
+
+    Returns:
+        Whether it succeeded: False across disks, without support for hard links, or if `source` has
+        been removed.
     """
     if folder.exists() and source.resolve() == folder.resolve():
         return True
@@ -165,23 +211,30 @@ def hard_link_bundle(source: Path, folder: Path) -> bool:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
             target.hardlink_to(source / name)
-    except (OSError, BundleError):  # another disk, one without links, or the source has gone
+    except (OSError, BundleError):
         return False
     return True
 
 
 def to_npz(named: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as an .npz file, the same bytes for the same arrays."""
+    """Return arrays as the bytes of an .npz file; equal arrays yield equal bytes."""
     stream = io.BytesIO()
     np.savez(stream, **named)  # type: ignore[arg-type]
     return stream.getvalue()
 
 
 def from_npz(data: bytes, path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file by name; nothing in it is executed.
+    """Return the arrays of an .npz file by name, without executing anything in it.
+
+    Args:
+        data: The bytes of the file.
+        path: The path of the file, for errors.
+
+    Returns:
+        A new array for each member of the file, in the order of the file.
 
     Raises:
-        BundleError: it is something else.
+        BundleError: The file is not an .npz file, or contains pickled objects.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -190,7 +243,6 @@ def from_npz(data: bytes, path: Path) -> dict[str, np.ndarray]:
             name: np.lib.format.read_array(io.BytesIO(member), allow_pickle=False)
             for name, member in members.items()
         }
-    except (
-        Exception
-    ) as error:  # zipfile and NumPy raise many kinds for a file that somebody made up
+    # zipfile and NumPy raise exceptions of many types for a crafted or damaged file.
+    except Exception as error:
         raise BundleError(f"{path}: not an .npz file of plain arrays: {error!r}") from error

@@ -1,14 +1,14 @@
-"""The folder on disk that is a trained language model: plain data, read without executing anything.
+"""The bundle of a language model: a folder of plain data, read without executing anything.
 
-manifest.json     format version, kind, and size and SHA-256 of every other file
-config.toml       all settings of the training
-vocabulary.json   words or characters by id, from 2, with counts; 0 is <EOS>, 1 is <UNK>
-weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
-*.onnx            the network up to its softmax: see `tagger.export.language_model`
-metrics.json      what was measured on dev
-README.md         a model card
+    manifest.json     format version, kind, and size and SHA-256 of every other file
+    config.toml       all settings of the training
+    vocabulary.json   words or characters by id, from 2, with counts; 0 is <EOS>, 1 is <UNK>
+    weights.npz       float32 arrays by their path in the network (NumPy's format, no pickle)
+    *.onnx            the network up to its softmax: see `tagger.export.language_model`
+    metrics.json      the dev scores
+    README.md         a model card
 
-`tagger.bundles.migrations` says how the format may change.
+`tagger.bundles.migrations` defines how the format may change.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
 from tagger.config.language_model import Config, ModelConfig
+from tagger.config.reference import commented_toml
 from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
 
@@ -54,7 +55,7 @@ GRAPH_FLOAT32, GRAPH_INT8 = "activations.onnx", "activations.int8.onnx"
 
 
 def graph_names(model: ModelConfig) -> list[str]:
-    """Return the names of the graphs that a bundle with these settings has."""
+    """Return the file names of the graphs of a bundle with these settings."""
     return [GRAPH_FLOAT32, *([GRAPH_INT8] if CELLS[model.cell].has_int8 else [])]
 
 
@@ -62,9 +63,15 @@ def graph_names(model: ModelConfig) -> list[str]:
 class Bundle:
     """A trained language model as plain data.
 
-    ``graphs`` are the files of `tagger.export.language_model`, made of ``weights``: with others
-    they are refused when they are used. They are only missing in a bundle that is not yet complete.
-    ``folder`` is where it was read from.
+    Attributes:
+        config: All settings.
+        vocabulary: Words or characters by id.
+        weights: float32 arrays by their path in the network; see `shapes_of`.
+        metrics: The contents of metrics.json.
+        graphs: The serialized graphs of `tagger.export.language_model` by file name. They must have
+            been created from ``weights``; others are rejected on use. They are only missing in a
+            bundle that is not yet complete.
+        folder: The folder that the bundle was read from, None if it was built in memory.
     """
 
     config: Config
@@ -76,23 +83,20 @@ class Bundle:
 
     @property
     def units(self) -> int:
-        """How many numbers it knows at each place of a text: those of its last layer's
-        activation.
-        """
+        """Return the width of the states: the units U of the last layer."""
         return self.config.model.units
 
     @cached_property
     def weights_digest(self) -> str:
-        """SHA-256 of the weights, by which the graphs are known to be made of them."""
+        """Return the SHA-256 of the weights, which graphs record to prove that they match."""
         return digest(self.weights)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what decides which states and probabilities a text has: weights, cell,
-        vocabulary, level and direction.
+        """Return a SHA-256 that identifies the model by the states and probabilities it computes.
 
-        It does not depend on the bundle's format, on its graphs, or on how often the vocabulary was
-        seen.
+        It covers weights, cell, vocabulary, level and direction. It does not depend on the bundle's
+        format, its graphs, or the counts of the vocabulary.
         """
         model = self.config.model
         facts = [
@@ -108,11 +112,15 @@ class Bundle:
 def save(folder: str | Path, bundle: Bundle) -> None:
     """Write a bundle, the manifest last.
 
+    Args:
+        folder: The folder; files of an earlier bundle are replaced.
+        bundle: The bundle.
+
     Raises:
-        TaggerError: the disk does not let it be written.
+        TaggerError: A file cannot be written.
     """
     texts = {
-        "config.toml": configuration.to_toml(bundle.config),
+        "config.toml": commented_toml(bundle.config),
         "vocabulary.json": bundle.vocabulary.to_json(),
         "metrics.json": json.dumps(bundle.metrics, indent=1, ensure_ascii=False) + "\n",
         "README.md": _card(bundle),
@@ -120,14 +128,13 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     contents = {name: text.encode() for name, text in texts.items()}
     contents |= {"weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
     folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
+    # Graphs of earlier weights must not remain in the folder.
     for name in {GRAPH_FLOAT32, GRAPH_INT8} - {*bundle.graphs}:
-        (Path(folder) / name).unlink(
-            missing_ok=True
-        )  # those of other weights must not lie beside these
+        (Path(folder) / name).unlink(missing_ok=True)
 
 
 def is_language_model(folder: str | Path) -> bool:
-    """Whether a folder says that it is a language model, whole or not."""
+    """Return whether the manifest of a folder declares a language model; checks nothing else."""
     try:
         return bool(folders.manifest(Path(folder)).get("kind") == KIND)
     except BundleError:
@@ -135,35 +142,42 @@ def is_language_model(folder: str | Path) -> bool:
 
 
 def save_linked(folder: Path, bundle: Bundle) -> None:
-    """Write a bundle into a folder of its own within another model's. Where the disk can, its files
-    are links to those that it was read from: any number of taggers then share one copy, and a copy
-    of the tagger's folder is whole all the same.
+    """Write a bundle into a subfolder of another model, as hard links where the disk supports them.
+
+    With links, any number of taggers share one copy of a language model, and a copy of a tagger's
+    folder is still complete.
+
+    Args:
+        folder: The subfolder.
+        bundle: The bundle; its files are linked to if it was read from a folder.
 
     Raises:
-        TaggerError: the disk does not let it be written.
+        TaggerError: A file cannot be written.
     """
     if bundle.folder is None or not folders.hard_link_bundle(bundle.folder, folder):
         save(folder, bundle)
 
 
 def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
-    """Read a bundle, check every byte of it against the manifest, and its weights against its
-    settings.
+    """Read a bundle, and check its files against the manifest and its weights against its settings.
 
     Args:
         folder: The folder of the bundle.
-        with_graphs: Whether its graphs are read; they are left out to make new ones.
+        with_graphs: Whether to read the graphs; False in order to create new ones.
+
+    Returns:
+        The bundle, migrated to the newest format.
 
     Raises:
-        BundleError: The folder is no language model, lacks a file, was damaged or changed, or has a
-            newer format; or its weights do not fit its settings.
+        BundleError: The folder is not a language model, lacks a file, was damaged or changed, or
+            has a newer format; or its weights do not fit its settings.
     """
     folder = Path(folder)
     manifest = folders.manifest(folder)
     if manifest.get("kind") != KIND:
         raise BundleError(
-            f"{folder}: is no language model; tagger lm train makes one, and tagger lm import "
-            "reads others'"
+            f"{folder}: not a language model; train one with tagger lm train, or import one with "
+            "tagger lm import"
         )
     version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
 
@@ -197,7 +211,15 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
 
 
 def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The weights that such a network has: their shapes by name."""
+    """Return the shapes of the weights of a network with these settings, by name.
+
+    Args:
+        model: The settings of the network.
+        vocabulary_size: The number of ids V, <EOS> and <UNK> included.
+
+    Returns:
+        The shape of each array by its path in the network, such as ``encoder/forward_1/kernel``.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     if model.embedding:
         shapes["embedding/embeddings"] = (vocabulary_size, model.embedding)
@@ -212,6 +234,7 @@ def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, 
 def _fit(
     weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path
 ) -> None:
+    """Raise BundleError if the weights do not have the shapes of `shapes_of`."""
     if wrong := describe_mismatch(weights, shapes_of(model, vocabulary_size)):
         path = folder / "weights.npz"
         raise BundleError(
@@ -221,18 +244,26 @@ def _fit(
 
 
 def _metrics(metrics: Any) -> dict[str, Any]:
+    """Return the parsed metrics.json after a check of its types."""
     if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object, in it an object "dev"')
+        raise ValueError('expected an object whose "dev" is an object')
     return metrics
 
 
 def describe(bundle: Bundle) -> dict[str, str]:
-    """What a reader wants to know of a model, by topic, in words."""
+    """Return the facts about a language model that `tagger info` shows.
+
+    Args:
+        bundle: The language model.
+
+    Returns:
+        Facts in words by topic, in the order in which they are shown.
+    """
     model, data, dev = bundle.config.model, bundle.config.data, bundle.metrics.get("dev", {})
     inputs = f"embedding of {model.embedding}" if model.embedding else "one-hot"
     return {
         "predicts": f"{model.level}, "
-        f"{'from the end of a text backwards' if model.direction == 'backward' else 'forwards'}",
+        f"{'from the end of a text backward' if model.direction == 'backward' else 'forward'}",
         "network": f"{inputs}, {model.cell}, {model.layers} x {model.units} units, "
         f"softmax{' (tied)' if model.tied else ''}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
@@ -242,19 +273,20 @@ def describe(bundle: Bundle) -> dict[str, str]:
             bundle.metrics.get("source")
             or f"{', '.join(data.train)}, seed {bundle.config.training.seed}"
         ),
-        "on dev": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dev.items())
+        "dev score": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in dev.items())
         or "not measured",
     }
 
 
 def _card(bundle: Bundle) -> str:
+    """Return the text of README.md, in Markdown."""
     facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
     return f"""# A language model
 
-`config.toml` holds every setting.
+`config.toml` contains all settings.
 
 {facts}
 
 Use it with `tagger lm score THIS_FOLDER FILE` and `tagger lm sample THIS_FOLDER`.
-Text of another kind than the training data will be less probable than the figures above say.
+Expect a higher perplexity than that above on text that differs from the training data.
 """

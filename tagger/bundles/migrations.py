@@ -1,14 +1,13 @@
 """Migrations of older bundle formats to the newest one, for taggers and for language models.
 
-The rule: whoever changes a format raises its ``FORMAT`` by one and adds to its table the function
-that turns the contents of the format before into those of the new one. Functions are never changed
-afterwards, and know nothing of the code of their day: plain data in, plain data out. So a reader
-knows the newest format alone, and every bundle ever written can be read.
+The rule: a change of a format raises its ``FORMAT`` by one and adds a function to its table that
+converts the contents of the previous format to the new one. Migrations are never changed
+afterwards and import none of the other modules: plain data in, plain data out. So `load` only has
+to read the newest format, and every bundle ever written can be read.
 
-Contents are what the files hold, parsed but not yet checked, by the names of the files:
-``config.toml``, ``metrics.json`` and, of taggers, ``tags.json`` as dicts; ``weights.npz`` as a dict
-of arrays. If a migration changes the weights, the bundle's graphs no longer match them; then
-``tagger export RUN`` must be run once.
+Contents are the parsed but unchecked files by name: ``config.toml``, ``metrics.json`` and, for
+taggers, ``tags.json`` as dicts; ``weights.npz`` as a dict of arrays. If a migration changes the
+weights, the bundle's graphs no longer match them, and ``tagger export RUN`` must be run once.
 """
 
 from __future__ import annotations
@@ -22,25 +21,31 @@ from tagger.errors import BundleError
 __all__ = ["LANGUAGE_MODEL", "TAGGER", "Contents", "Migration", "migrate", "version_of"]
 
 Contents = dict[str, Any]
+"""The parsed files of a bundle by file name."""
+
 Migration = Callable[[Contents], Contents]
+"""A function from the contents of one format to those of the next."""
 
 TAGGER: dict[int, Migration] = {}
-"""For each older format of taggers the function that makes the next format of it."""
+"""The migrations of taggers, each by the format version that it converts from."""
 
 LANGUAGE_MODEL: dict[int, Migration] = {}
-"""The same for language models."""
+"""The migrations of language models, each by the format version that it converts from."""
 
 
 def version_of(manifest: Mapping[str, Any], path: Path, newest: int) -> int:
-    """Return the format of a bundle.
+    """Return the format version of a bundle.
 
     Args:
         manifest: The parsed manifest.
         path: The path of the manifest, for errors.
         newest: The newest format that can be read.
 
+    Returns:
+        The version, from 1 to `newest`.
+
     Raises:
-        BundleError: The format is no number, or newer.
+        BundleError: The version is not a positive integer, or is newer than `newest`.
     """
     version = manifest.get("format")
     if type(version) is not int or version < 1:
@@ -54,13 +59,16 @@ def version_of(manifest: Mapping[str, Any], path: Path, newest: int) -> int:
 
 
 def migrate(contents: Contents, version: int, newest: int, table: dict[int, Migration]) -> Contents:
-    """Return the contents of a bundle in the newest format.
+    """Convert the contents of a bundle to the newest format.
 
     Args:
-        contents: The parsed files by name, in the format `version`.
-        version: The format of the bundle.
-        newest: The newest format.
+        contents: The parsed files by name, in the format `version`. Migrations may change them.
+        version: The format version of the bundle.
+        newest: The newest format version.
         table: `TAGGER` or `LANGUAGE_MODEL`.
+
+    Returns:
+        The contents in the newest format; `contents` itself if `version` is the newest.
     """
     for number in range(version, newest):
         contents = table[number](contents)

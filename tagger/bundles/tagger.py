@@ -21,20 +21,26 @@ WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
 
 
 def graph_names(model: ModelConfig) -> list[str]:
-    """Return the names of the graphs that a bundle with these settings has."""
+    """Return the file names of the graphs of a bundle with these settings."""
     words = [] if model.input == "one-hot" else [WORDS]
     return [*words, SENTENCES, *([INT8] if CELLS[model.cell].has_int8 else [])]
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model as plain data.
+    """A trained tagger as plain data.
 
-    ``tags[k]`` is the tag with number k: IOBES tags, or plain tags where ``scheme`` is ``plain``.
-    ``scheme`` is that of the training corpus, in which predictions are written. ``graphs`` are the
-    files of `tagger.export.tagger`, made of ``weights``: with others they are refused when they are
-    used. They are only missing in a bundle that is not yet complete. ``language_models`` are those
-    that it reads with.
+    Attributes:
+        config: All settings.
+        tags: The tags by id: IOBES tags, or plain tags if ``scheme`` is ``plain``.
+        scheme: The tagging scheme of the training corpus, in which predictions are written.
+        features: The vocabularies and vectors that encode words.
+        weights: float32 arrays by their path in the network; see `tagger.bundles.tagger_weights`.
+        metrics: The contents of metrics.json.
+        graphs: The serialized graphs of `tagger.export.tagger` by file name. They must have been
+            created from ``weights``; others are rejected on use. They are only missing in a bundle
+            that is not yet complete.
+        language_models: The language models whose states the tagger receives, in order.
     """
 
     config: Config
@@ -48,12 +54,12 @@ class Bundle:
 
     @cached_property
     def weights_digest(self) -> str:
-        """SHA-256 of the weights, by which the graphs are known to be made of them."""
+        """Return the SHA-256 of the weights, which graphs record to prove that they match."""
         return digest(self.weights)
 
     @property
     def labels(self) -> list[str]:
-        """The labels of the spans that the model predicts, or its plain tags."""
+        """Return the labels of the spans that the model predicts, sorted, or its plain tags."""
         if self.scheme == schemes.PLAIN:
             return list(self.tags)
         return sorted({schemes.split(tag)[1] for tag in self.tags} - {""})

@@ -1,21 +1,20 @@
-"""The folder on disk that is a trained model: a public format without code, read without executing
-anything.
+"""The bundle of a tagger: a folder in a public format, read without executing anything.
 
     manifest.json          format version, and size and SHA-256 of every other file
     config.toml            all settings of the training
-    tags.json              the tags by number, the scheme of the user's corpus
+    tags.json              the tags by id, and the tagging scheme of the training corpus
     vocabulary/words.json  tokens by id, with counts; characters.json likewise, if it has characters
     vectors/               pretrained vectors, if any: words.txt, one word per line; table.npy,
-                           their vectors in float16; index.npy, which finds a word in words.txt
+                           their vectors in float16; index.npy, the lookup index of words.txt
     weights.npz            float32 arrays by their path in the network (NumPy's format, no pickle)
     *.onnx                 the network as graphs that run without Keras: see `tagger.export.tagger`
-    language_models/       a folder for each language model that the tagger reads with, 1, 2, ...
-                           (`tagger.bundles.language_model`), hard links where the disk has them
-    metrics.json           what was measured on dev
+    language_models/       one folder per language model of the tagger, 1, 2, ... (see
+                           `tagger.bundles.language_model`), hard links where the disk allows
+    metrics.json           the dev scores
     README.md              a model card
 
-Other files of a training (history, checkpoints) may lie beside them and are no part of the model.
-`tagger.bundles.migrations` says how the format may change.
+Other files of a training (history, checkpoints) may be in the folder and are not part of the model.
+`tagger.bundles.migrations` defines how the format may change.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from tagger.bundles.language_model import Bundle as LanguageModel
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
+from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
@@ -61,10 +61,14 @@ _FILES = (
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
-    """Write a bundle. The manifest comes last: a folder without one is no model yet.
+    """Write a bundle, the manifest last: a folder without one is not a model yet.
+
+    Args:
+        folder: The folder; files of an earlier bundle are replaced.
+        bundle: The bundle; its language models are hard-linked where possible.
 
     Raises:
-        TaggerError: the disk does not let it be written.
+        TaggerError: A file cannot be written.
     """
     folder = Path(folder)
     (folder / MANIFEST).unlink(missing_ok=True)
@@ -78,8 +82,9 @@ def save(folder: str | Path, bundle: Bundle) -> None:
         names.append(f"{_MODELS}/{number}/{MANIFEST}")
     for one in bundle.features.inputs.values():
         names += one.save(folder)
+    # Graphs of earlier weights must not remain in the folder.
     for name in {*GRAPHS} - {*names}:
-        (folder / name).unlink(missing_ok=True)  # those of other weights must not lie beside these
+        (folder / name).unlink(missing_ok=True)
     with atomic_write(folder / MANIFEST) as stream:
         stream.write(
             _json(
@@ -92,8 +97,9 @@ def save(folder: str | Path, bundle: Bundle) -> None:
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
+    """Return the bytes of the files by name, except for language models and vectors."""
     texts = {
-        "config.toml": configuration.to_toml(bundle.config),
+        "config.toml": commented_toml(bundle.config),
         "tags.json": _json({"scheme": bundle.scheme, "tags": list(bundle.tags)}),
         "metrics.json": _json(bundle.metrics),
         "README.md": card(bundle),
@@ -105,20 +111,23 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
 
 
 def _json(data: Any) -> str:
+    """Return data as the text of a JSON file."""
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
-    """Read a bundle, check every byte of it against the manifest, and its weights against its
-    settings.
+    """Read a bundle, and check its files against the manifest and its weights against its settings.
 
     Args:
         folder: The folder of the bundle.
-        with_graphs: Whether its graphs are read; they are left out to make new ones.
+        with_graphs: Whether to read the graphs; False in order to create new ones.
+
+    Returns:
+        The bundle, migrated to the newest format. Its pretrained vectors are memory-mapped.
 
     Raises:
-        BundleError: The folder is no bundle, lacks a file, was damaged or changed, or has a newer
-            format; or its weights do not fit its settings.
+        BundleError: The folder is not a tagger, lacks a file, was damaged or changed, or has a
+            newer format; or its weights do not fit its settings.
     """
     folder = Path(folder)
     manifest = _manifest(folder)
@@ -158,8 +167,9 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
 def _language_models(
     folder: Path, manifest: dict[str, Any], count: int
 ) -> tuple[LanguageModel, ...]:
-    """Those that the tagger reads with. The tagger's manifest knows theirs, which know all the
-    rest.
+    """Read the language models of a tagger from its subfolders.
+
+    The tagger's manifest lists their manifests, and each of these lists the files of its folder.
     """
     for number in range(1, count + 1):
         folders.read_verified(folder, f"{_MODELS}/{number}/{MANIFEST}", manifest["files"])
@@ -169,16 +179,20 @@ def _language_models(
 
 
 def _toml(data: bytes) -> dict[str, Any]:
+    """Return the parsed content of a TOML file."""
     return tomllib.loads(data.decode())
 
 
 def _config(data: Any) -> Config:
+    """Return the checked settings of a parsed config.toml."""
     return configuration.from_dict(data, "config.toml")
 
 
 class _Files:
-    """The files of a bundle for its inputs; errors are those of `folder.checked` and
-    `folder.understood`.
+    """The files of a bundle as its inputs read them.
+
+    Raises:
+        BundleError: As `folder.read_verified` and `folder.parse`.
     """
 
     def __init__(self, folder: Path, listed: dict[str, Any]) -> None:
@@ -186,28 +200,34 @@ class _Files:
         self.listed = listed
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        """Return the result of `parse` for the text of a file."""
         content = folders.read_verified(self.folder, name, self.listed)
         return folders.parse(self.folder / name, lambda data: parse(data.decode()), content)
 
     def path(self, name: str) -> Path:
+        """Return the path of a file after checking it in blocks."""
         folders.read_verified(self.folder, name, self.listed, content=False)
         return self.folder / name
 
 
 def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
+    """Read the vocabularies and vectors of the inputs that the settings ask for."""
     names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
     settings = asdict(config)
-    found = [INPUTS[name].load(settings, files, sources) for name in names]
-    return WordFeatures.of(*(one for one in found if one is not None))
+    inputs = [INPUTS[name].load(settings, files, sources) for name in names]
+    return WordFeatures.of(*(one for one in inputs if one is not None))
 
 
 def sources_of(models: Sequence[LanguageModel]) -> list[tuple[str, int]]:
-    """Return of each language model a description and the number of its states."""
+    """Return the description of each language model, such as "forward characters", and its width.
+
+    The width is the number of units of its states, U.
+    """
     return [(f"{one.config.model.direction} {one.config.model.level}", one.units) for one in models]
 
 
 def _tags(data: Any) -> tuple[tuple[str, ...], str]:
-    """Return the tags by id and the corpus' scheme."""
+    """Return the tags by id and the tagging scheme of a parsed tags.json, after a check."""
     tags, scheme = tuple(data["tags"]), data["scheme"]
     if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
@@ -216,19 +236,20 @@ def _tags(data: Any) -> tuple[tuple[str, ...], str]:
         or len(set(tags)) != len(tags)
         or not all(isinstance(tag, str) and tag for tag in tags)
     ):
-        raise ValueError("expected tags that differ, at least one")
+        raise ValueError("expected at least one tag, and no tag twice")
     if scheme != schemes.PLAIN and tags != schemes.tag_set(
         (schemes.split(tag)[1] for tag in tags[1:]), "IOBES"
     ):
-        raise ValueError("expected O, then label by label the tags of IOBES")
+        raise ValueError("expected the tags of IOBES: O, then those of each label in turn")
     return tags, scheme
 
 
 def _metrics(metrics: Any) -> dict[str, Any]:
+    """Return the parsed metrics.json after a check of its types."""
     if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object, in it an object "dev"')
+        raise ValueError('expected an object whose "dev" is an object')
     if type(metrics.get("train_sentences", 0)) is not int:
-        raise ValueError('expected a whole number of "train_sentences"')
+        raise ValueError('expected an integer "train_sentences"')
     agreement = metrics.get("agreement", dict.fromkeys(_AGREEMENT, 0))
     if not isinstance(agreement, dict) or not all(
         isinstance(agreement.get(name), int | float) for name in _AGREEMENT
@@ -240,10 +261,11 @@ def _metrics(metrics: Any) -> dict[str, Any]:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a tagger; raise BundleError if the folder is not a tagger."""
     path = folder / MANIFEST
     if not path.is_file():
         hint = (
-            "its training has not ended; go on with: tagger train --resume"
+            "its training has not finished; continue it with: tagger train --resume"
             if (folder / "checkpoint").is_dir()
             else ""
         )
@@ -251,7 +273,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     manifest = folders.manifest(folder)
     if manifest.get("kind") == language_models.KIND:
         raise BundleError(
-            f"{folder}: is a language model, no tagger; tagger lm uses it, or tagger train "
-            "--language-model"
+            f"{folder}: a language model, not a tagger; use it with tagger lm, or train a tagger "
+            "with it: tagger train --language-model"
         )
     return manifest

@@ -1,5 +1,6 @@
-"""The weights that a bundle's settings ask for, by name and shape: told without Keras, which names
-them in the same way.
+"""The names and shapes of the weights of a tagger, computed from its settings without Keras.
+
+The names equal those of the Keras layers in `tagger.networks`.
 
 Axes: V vocabulary, F features, U units, K tags.
 """
@@ -23,14 +24,14 @@ __all__ = ["check", "expected", "input_configs", "width_of"]
 
 
 def check(bundle: Bundle, path: Path) -> None:
-    """Check that a bundle's weights are those of its settings; done once, when it is loaded.
+    """Check that the weights of a bundle fit its settings; `tagger_files.load` does so once.
 
     Args:
         bundle: The bundle.
         path: The path of its weights, for errors.
 
     Raises:
-        BundleError: They are not.
+        BundleError: A weight is missing, unexpected, wrongly shaped or not float32.
     """
     if wrong := describe_mismatch(
         bundle.weights, expected(bundle.config.model, bundle.features, len(bundle.tags))
@@ -42,7 +43,16 @@ def check(bundle: Bundle, path: Path) -> None:
 
 
 def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each weight."""
+    """Return the shapes of the weights of a network, by name.
+
+    Args:
+        model: The settings of the network.
+        features: The vocabularies and vectors, which determine the shapes of the inputs.
+        tags: The number of tags K.
+
+    Returns:
+        The shape of each array by its path in the network, such as ``head/tags/kernel``.
+    """
     configs = input_configs(model, features)
     shapes = {
         f"{name}/{weight}": shape
@@ -66,8 +76,15 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
 
 
 def input_configs(model: ModelConfig, features: WordFeatures) -> dict[str, dict[str, Any]]:
-    """Return what determines the part of each input in the network, by name; nothing where words
-    are one-hot, which are part of the first recurrent layer.
+    """Return the configurations of the input layers of a network, by name.
+
+    Args:
+        model: The settings of the network.
+        features: The inputs by name.
+
+    Returns:
+        The configuration of each input that has a layer of its own. Empty for one-hot words, whose
+        weights are the kernel of the first recurrent layer.
     """
     if model.input == "one-hot":
         return {}
@@ -77,7 +94,7 @@ def input_configs(model: ModelConfig, features: WordFeatures) -> dict[str, dict[
 
 
 def width_of(model: ModelConfig, features: WordFeatures) -> int:
-    """Return how many numbers the network makes of a word, X."""
+    """Return the number X of features of a word: the widths of all inputs of words together."""
     return sum(
         INPUTS[name].width(config)
         for name, config in input_configs(model, features).items()

@@ -1,4 +1,4 @@
-"""The weights of a network as arrays by name."""
+"""The weights of a network as arrays by name: selection, comparison with shapes, digest."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ import numpy as np
 __all__ = ["Weights", "describe_mismatch", "digest", "layer_weights"]
 
 Weights = dict[str, np.ndarray]
+"""Arrays by their path in the network, such as ``encoder/forward_1/kernel``."""
 
 
 def layer_weights(weights: Weights, place: str) -> Weights:
-    """The weights of one layer, by their names in it."""
+    """Return the weights of one layer by their names within it.
+
+    Args:
+        weights: The weights of a network.
+        place: The path of the layer, such as ``encoder/forward_1``.
+
+    Returns:
+        The same arrays, not copies, by names such as ``kernel``; empty if there are none.
+    """
     return {
         name.removeprefix(f"{place}/"): array
         for name, array in weights.items()
@@ -22,13 +31,20 @@ def layer_weights(weights: Weights, place: str) -> Weights:
 
 
 def describe_mismatch(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -> str:
-    """The names of weights that are missing, too many or of another shape, for a message; "" if all
-    are as `wanted`.
+    """Describe how weights differ from the expected shapes, for an error message.
+
+    Args:
+        weights: The weights of a network.
+        wanted: The expected shapes by name.
+
+    Returns:
+        The names of missing, unexpected and wrongly shaped weights, or a note that the type is not
+        float32; "" if all weights are as expected.
     """
-    found = {name: array.shape for name, array in weights.items()}
-    if found != wanted:
+    shapes = {name: array.shape for name, array in weights.items()}
+    if shapes != wanted:
         return ", ".join(
-            sorted(name for name in {*wanted, *found} if wanted.get(name) != found.get(name))
+            sorted(name for name in {*wanted, *shapes} if wanted.get(name) != shapes.get(name))
         )
     return (
         ""
@@ -38,7 +54,7 @@ def describe_mismatch(weights: Weights, wanted: Mapping[str, tuple[int, ...]]) -
 
 
 def digest(weights: Weights) -> str:
-    """SHA-256 over names and numbers: by it a graph is known to be of these weights."""
+    """Return the SHA-256 of all names, shapes and values; graphs record it to prove a match."""
     hashed = hashlib.sha256()
     for name in sorted(weights):
         hashed.update(f"{name} {weights[name].shape}\n".encode())

@@ -14,7 +14,7 @@ import click
     default=50_000,
     show_default=True,
     metavar="N",
-    help="To tag in a round.",
+    help="Number of tokens to tag per round.",
 )
 @click.option(
     "--rounds",
@@ -22,19 +22,20 @@ import click
     default=3,
     show_default=True,
     metavar="N",
-    help="Figures are medians.",
+    help="Number of rounds; the figures are medians.",
 )
 def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     """Measure how fast the model in RUN tags on this machine.
 
-    \b
-    tagger bench runs/mine
-    tagger bench runs/mine letters.txt
+    Prints tokens per second in each precision, on one thread and on all cores: of the network
+    alone, and from CoNLL columns to CoNLL columns; then the seconds from a cold start to the end of
+    one sentence. FILE is the text to tag, repeated as often as needed; without it, sentences are
+    made up of words of the vocabulary.
 
-    Tokens a second in each precision, on one thread and on all cores: of the network alone, and
-    from CoNLL columns to CoNLL columns; then the seconds from a cold start to the end of one
-    sentence. FILE is what is tagged: its beginning, or all of it as often as needed. Without it,
-    sentences are made up of words that the model knows.
+    \b
+    Examples:
+      tagger bench runs/mine
+      tagger bench runs/mine letters.txt
     """
     from tagger.inference.bench import bench
 

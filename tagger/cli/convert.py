@@ -15,7 +15,8 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_o
     "source_scheme",
     default="auto",
     type=SCHEME,
-    help="Scheme of the tags; detected by default.",
+    show_default=True,
+    help="Tagging scheme of SOURCE; auto detects it.",
 )
 @click.option(
     "--to",
@@ -23,23 +24,27 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_o
     default="IOB2",
     show_default=True,
     type=SPAN_SCHEME,
-    help="Scheme of the tags in TARGET.",
+    help="Tagging scheme of TARGET.",
 )
 @click.option(
     "--tag-column",
     type=int,
     metavar="N",
-    help="CoNLL column of the tag, from 0; -1, the default, is the last.",
+    help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
 )
 @reading_options
 def command(
     source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
 ) -> None:
-    """Write the annotated file SOURCE as TARGET: token and tag in two columns, or JSON Lines if its
-    name ends in .jsonl.
+    """Convert the annotated file SOURCE to TARGET: another scheme, another format, or both.
 
-    Every tag is checked on the way: an ill-formed line or a tag that the scheme does not allow is
-    an error with its line.
+    TARGET has two columns, token and tag, or is JSON Lines if its name ends in .jsonl. Every tag is
+    checked: an ill-formed line, or a tag that the scheme does not allow, is an error with its line.
+
+    \b
+    Examples:
+      tagger convert train.conll train.jsonl
+      tagger convert train.conll iobes.conll --to IOBES
     """
     from tagger.config.tagger import Config
     from tagger.text import annotation

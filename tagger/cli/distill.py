@@ -16,26 +16,26 @@ from tagger.cli.options import training_options
     "teachers",
     multiple=True,
     metavar="DIR",
-    help="A trained model; several are averaged.",
+    help="Folder of a trained model. May be repeated; several are averaged.",
 )
 @click.option(
     "--text",
     "texts",
     multiple=True,
     metavar="FILE",
-    help="Text without tags, or whose tags are not read: .txt, .jsonl, CoNLL.",
+    help="Unannotated text to label: .txt, .jsonl or CoNLL columns. May be repeated.",
 )
 @click.option(
     "--wrapped",
     is_flag=True,
     default=None,
-    help="Text is wrapped: only a blank line ends a paragraph.",
+    help="Raw text is wrapped: only a blank line ends a paragraph.",
 )
 @click.option(
     "--tokens",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Of text that are labelled, about; 500,000 by default.",
+    help="Approximate number of tokens of the text to label.  [default: 500000]",
 )
 @training_options
 def command(
@@ -46,19 +46,20 @@ def command(
     tokens: int | None,
     **options: Any,
 ) -> None:
-    """Train a student of slower models, its teachers, and write it to the folder RUN.
+    """Train a fast tagger on the predictions of slower ones, and write it to the folder RUN.
+
+    The teachers assign tag probabilities to each token of the unannotated text. The student is
+    trained on them and on the gold tags of the training data. It is a model like any other: --set
+    and CONFIG.toml choose its size.
+
+    The soft labels stay in RUN/labels, so that --resume does not compute them again. To train
+    several students on the same soft labels, name a folder: --set distillation.labels=DIR.
 
     \b
-    tagger distill runs/fast --teacher runs/slow --text news.txt.gz --train t.conll --dev d.conll
-    tagger distill runs/fast --teacher runs/a --teacher runs/b --text a.txt --text b.jsonl ...
-    tagger distill student.toml runs/fast
-
-    The teachers label the text: for every token they say how probable each tag is. From these
-    probabilities and from the tags of the training sentences the student learns. It is a model like
-    any other: --set and CONFIG.toml make it as small as wished.
-
-    The labels stay in RUN/labels, so that --resume does not make them again. To train several
-    students on the same, name a folder for them: --set distillation.labels=DIR.
+    Examples:
+      tagger distill runs/fast --teacher runs/slow --text news.txt.gz --train a.conll --dev b.conll
+      tagger distill runs/fast --teacher runs/a --teacher runs/b --text a.txt --text b.jsonl ...
+      tagger distill student.toml runs/fast
     """
     from tagger.cli.training import train
 

@@ -15,20 +15,24 @@ from tagger.cli.options import SCHEME, precision_option, reading_options, runs_a
 @click.option(
     "--predictions",
     metavar="FILE",
-    help="Instead: a file whose last two columns are the gold and the predicted tag.",
+    help="File of predictions to score instead: its last two columns are gold and predicted tags.",
 )
 @click.option(
-    "--scheme", type=SCHEME, default="auto", help="Of the gold tags; detected by default."
+    "--scheme",
+    type=SCHEME,
+    default="auto",
+    show_default=True,
+    help="Tagging scheme of the gold tags; auto detects it.",
 )
 @click.option(
     "--tag-column",
     type=int,
     metavar="N",
-    help="CoNLL column of the gold tag, from 0; by default as in training.",
+    help="CoNLL column of the gold tag, counted from 0.  [default: as in training]",
 )
 @reading_options
 @precision_option
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
     paths: tuple[str, ...],
     predictions: str | None,
@@ -37,14 +41,16 @@ def command(
     as_json: bool,
     **columns: Any,
 ) -> None:
-    """Score the model in RUN on annotated files, all together; or a file of predictions. Several
-    models are averaged.
+    """Score the model in RUN on annotated files, or score a file of predictions.
+
+    All files count together. The figures of the CoNLL script conlleval and the strict ones are
+    printed side by side. Several models are averaged.
 
     \b
-    tagger evaluate runs/mine test.conll
-    tagger evaluate --predictions tagged.conll --json
-
-    Prints the figure that the CoNLL script `conlleval` gives and the strict one side by side.
+    Examples:
+      tagger evaluate runs/mine test.conll
+      tagger evaluate runs/mine/seed-1 runs/mine/seed-2 test.conll --json
+      tagger evaluate --predictions tagged.conll
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:
         raise click.UsageError("expected RUN... FILE..., or --predictions FILE alone")

@@ -15,28 +15,30 @@ from tagger.cli.options import quiet_stderr
 @click.option(
     "--verify",
     is_flag=True,
-    help="Compare the graphs with the Keras network, sentence by sentence.",
+    help="Compare the graphs with the Keras network, token by token.",
 )
 @click.option(
     "--to",
     "target",
     type=click.Choice(["onnx", "saved-model"]),
     default="onnx",
-    help="saved-model is TensorFlow's.",
+    show_default=True,
+    help="Format: ONNX graphs in RUN, or a TensorFlow SavedModel.",
 )
 @click.option(
-    "--output", "-o", metavar="DIR", help="Folder of the saved model; by default RUN/saved_model."
+    "--output", "-o", metavar="DIR", help="Folder of the SavedModel.  [default: RUN/saved_model]"
 )
 def command(run: str, file: str | None, verify: bool, target: str, output: str | None) -> None:
-    """Write the model in RUN as ONNX graphs, which every training does, or as a SavedModel.
+    """Write the model in RUN as ONNX graphs, as each training does, or as a SavedModel.
+
+    FILE is annotated, by default the dev file of the training. On it int8 is compared with float32,
+    and with --verify the graphs with Keras.
 
     \b
-    tagger export runs/mine                     make the graphs anew
-    tagger export runs/mine --verify
-    tagger export runs/mine --to saved-model
-
-    FILE is annotated, by default the dev file of the training: on it int8 is measured beside
-    float32, and with --verify the graphs beside Keras.
+    Examples:
+      tagger export runs/mine
+      tagger export runs/mine --verify
+      tagger export runs/mine --to saved-model
     """
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")

@@ -8,8 +8,13 @@ import click
 @click.command(no_args_is_help=True)
 @click.argument("run")
 def command(run: str) -> None:
-    """Show what the model in the folder RUN is, a tagger or a language model, after checking every
-    file of it.
+    """Describe the model in the folder RUN, after verifying each of its files.
+
+    RUN is a tagger or a language model.
+
+    \b
+    Example:
+      tagger info runs/mine
     """
     from tagger.bundles.describe import describe
 

@@ -1,6 +1,4 @@
-"""The command `tagger`: finds its subcommands without importing them, and shows every expected
-error as one message.
-"""
+"""The command `tagger`, which lists its subcommands without importing them."""
 
 from __future__ import annotations
 
@@ -13,24 +11,29 @@ import tagger
 from tagger.cli.lazy import LazyGroup
 from tagger.errors import TaggerError
 
-COMMANDS = {
-    "train": "Train a tagger on annotated sentences.",
-    "distill": "Train a fast tagger that learns from slower ones, on text without tags.",
-    "search": "Search for settings that train a better tagger.",
-    "evaluate": "Score a model on annotated files, or a file of predictions.",
-    "predict": "Tag files: text, CoNLL columns or JSON Lines.",
-    "convert": "Convert annotated files between formats and schemes, checking every tag.",
-    "info": "Show what a trained model is.",
-    "bench": "Measure how fast a model tags on this machine.",
-    "export": "Write a trained model as graphs that run without Keras.",
-    "lm": "Train, score and sample language models.",
+SECTIONS = {
+    "Train": {
+        "train": "Train a tagger on annotated sentences.",
+        "distill": "Train a fast tagger on the predictions of slower ones.",
+        "search": "Search for settings that train a better tagger.",
+        "config": "Print the settings of a training, with their meaning.",
+    },
+    "Use": {
+        "predict": "Tag files: text, CoNLL columns or JSON Lines.",
+        "evaluate": "Score a model on annotated files, or a file of predictions.",
+        "info": "Describe a trained model.",
+        "bench": "Measure how fast a model tags on this machine.",
+        "export": "Write a trained model as ONNX graphs or as a SavedModel.",
+    },
+    "Data": {"convert": "Convert annotated files between schemes and formats."},
+    "Language models": {"lm": "Train, score, sample and import language models."},
 }
 
 
 @click.group(
     cls=LazyGroup,
     package="tagger.cli",
-    commands=COMMANDS,
+    sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(tagger.__version__, prog_name="tagger")
@@ -38,18 +41,19 @@ def group() -> None:
     """Train, trust and run sequence taggers with labels of your own.
 
     \b
-    tagger train --train train.conll --dev dev.conll runs/mine
-    tagger evaluate runs/mine test.conll
-    tagger predict runs/mine letters/*.txt --output tagged/
+    Examples:
+      tagger train --train train.conll --dev dev.conll runs/mine
+      tagger evaluate runs/mine test.conll
+      tagger predict runs/mine letters/*.txt --output tagged/
     """
 
 
 def main() -> None:
-    """The console script. Exits with 1 for what data or disk cause, 2 for wrong usage, 130 when
-    interrupted.
+    """Run the console script.
 
-    Standard output is UTF-8 whatever the locale, as the files are; a file name that is not comes
-    out as it went in.
+    It exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted. Standard
+    output is UTF-8 whatever the locale, as the files are; a file name that is not UTF-8 comes out
+    as it went in.
     """
     if None in (
         sys.stdin,

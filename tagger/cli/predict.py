@@ -22,52 +22,54 @@ from tagger.cli.options import (
     "--output",
     "-o",
     metavar="DIR",
-    help="Folder for the tagged files; without it they go to standard output.",
+    help="Folder of the tagged files.  [default: standard output]",
 )
 @click.option(
     "--format",
     "source_format",
     type=FormatChoice(),
-    help="Of the input; by default its name tells: .txt, .jsonl, else conll.",
+    help="Input format.  [default: from the file name: .txt, .jsonl, else conll]",
 )
 @click.option(
     "--to",
     "target_format",
     type=FormatChoice(),
-    help="Of the output; by default that of the input.",
+    help="Output format.  [default: that of the input]",
 )
 @click.option(
     "--scheme",
     type=SPAN_SCHEME,
-    help="Of the tags in CoNLL output; by default that of the training corpus.",
+    help="Tagging scheme of CoNLL output.  [default: that of the training corpus]",
 )
 @click.option(
-    "--wrapped", is_flag=True, help="Text is wrapped: only a blank line ends a paragraph."
+    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
 )
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="Processes that tag files side by side; needs --output.",
+    show_default=True,
+    help="Number of processes that tag files in parallel. Requires --output.",
 )
 @precision_option
 @reading_options
 def command(
     paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any
 ) -> None:
-    """Tag files and folders with the model in RUN; - is standard input. Several models are
+    """Tag files and folders with the model in RUN; - is standard input.
+
+    Text comes back with its spans in brackets, CoNLL columns with one more column, JSON Lines with
+    "spans" and their probabilities. Every output file appears whole or not at all. If one input is
+    ill-formed, the others are tagged all the same, and the exit status is 1. Several models are
     averaged.
 
     \b
-    tagger predict runs/mine letters/*.txt --output tagged/
-    tagger predict runs/mine letters/ --to jsonl --output tagged/
-    tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
-    echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
-
-    Text comes back with its spans in brackets, CoNLL columns with one more, JSON Lines with "spans"
-    and their probabilities. Every output file appears whole or not at all; if one input is
-    ill-formed, the others are tagged all the same.
+    Examples:
+      tagger predict runs/mine letters/*.txt --output tagged/
+      tagger predict runs/mine letters/ --to jsonl --output tagged/
+      tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
+      echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
     """
     runs, inputs = runs_and_files(paths)
     if workers > 1 and output is None:

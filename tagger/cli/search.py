@@ -15,38 +15,39 @@ from tagger.errors import ConfigError
     "--trials",
     type=click.IntRange(min=1),
     metavar="N",
-    help="In all; by default as in the file, or 30.",
+    help="Number of trials in all.  [default: that of CONFIG.toml, else 30]",
 )
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting that all trials share.",
+    help="Change a setting that all trials share. May be repeated.",
 )
 @click.option(
-    "--resume", is_flag=True, help="Go on with a search in RUN that was stopped, or do more trials."
+    "--resume", is_flag=True, help="Continue an interrupted search in RUN, or add trials."
 )
 def command(
     configuration: str, run: str, trials: int | None, assignments: tuple[str, ...], resume: bool
 ) -> None:
     """Search for settings with a better dev score, and write the best model to the folder RUN.
 
-    \b
-    tagger search experiments/search.toml runs/search
-    tagger search experiments/search.toml runs/search --trials 60 --resume
-
-    CONFIG.toml is one for `tagger train` with two tables more, which say what to choose from:
+    CONFIG.toml is one for `tagger train` with two more tables, which define the search space:
 
     \b
-    [search]
-    trials = 30
-    [search.space]
-    "model.units" = [100, 200, 300]
-    "training.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
+      [search]
+      trials = 30
+      [search.space]
+      "model.units" = [100, 200, 300]
+      "training.learning_rate" = { low = 1e-4, high = 1e-2, log = true }
 
-    RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml has the settings of the
-    best.
+    RUN/search.md ranks the trials, RUN/search.png plots them, RUN/best.toml contains the best
+    settings.
+
+    \b
+    Examples:
+      tagger search experiments/search.toml runs/search
+      tagger search experiments/search.toml runs/search --trials 60 --resume
     """
     from tagger.config import tagger as config
     from tagger.training import require_packages

@@ -15,14 +15,15 @@ from tagger.cli.options import training_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Train a tagger and write it to the folder RUN.
 
-    \b
-    tagger train --train train.conll --dev dev.conll runs/mine
-    tagger train --train train.conll --dev dev.conll --vectors glove.6B.100d.txt runs/mine
-    tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
-    tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
-
-    All settings with their defaults are in RUN/config.toml afterwards. The same settings, data and
+    All settings are in RUN/config.toml afterwards, with their meaning. The same settings, data and
     seed give the same model.
+
+    \b
+    Examples:
+      tagger train --train train.conll --dev dev.conll runs/mine
+      tagger train --train train.conll --dev dev.conll --vectors glove.6B.100d.txt runs/mine
+      tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
+      tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
     """
     from tagger.cli.training import train
 

@@ -33,18 +33,20 @@ class DataConfig:
     """
 
     train: tuple[str, ...] = files(
-        "to learn from, read as one text in this order (.txt, .jsonl, CoNLL columns; .gz allowed)"
+        "Training text, read as one text in this order: .txt, .jsonl or CoNLL columns, gzip "
+        "allowed."
     )
-    dev: tuple[str, ...] = files("that decide when to stop and which epoch is kept")
+    dev: tuple[str, ...] = files("Text that decides when to stop and which epoch to keep.")
     tokenizer: str = setting(
         tokens.DEFAULT,
-        "of raw text; whitespace: a line is a sequence, and blanks divide its tokens",
+        "Tokenizer of raw text; with whitespace, a line is a sequence and blanks divide its "
+        "tokens.",
     )
-    wrapped: bool = setting(False, "raw text is wrapped: only a blank line ends a paragraph")
+    wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
 
     @property
     def reading(self) -> ReadOptions:
-        """These settings as the readers of `text.formats` want them."""
+        """Return these settings as options of the readers of `text.formats`."""
         return ReadOptions(tokenizer=self.tokenizer, wrapped=self.wrapped, annotated=False)
 
 
@@ -52,67 +54,89 @@ class DataConfig:
 class VocabularyConfig:
     """Which words or characters have a number of their own; all others are <UNK>."""
 
-    minimum_count: int = setting(3, "what is seen less often is <UNK>", low=1)
-    maximum_size: int = setting(10_000, "keep only so many of the commonest; 0 keeps all", low=0)
+    minimum_count: int = setting(
+        3, "Words or characters seen less often in train are <UNK>.", low=1
+    )
+    maximum_size: int = setting(
+        10_000, "Number of words or characters to keep, the most frequent ones; 0 keeps all.", low=0
+    )
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The network."""
 
-    level: str = setting("characters", "what a step predicts", choices=("characters", "words"))
+    level: str = setting(
+        "characters", "Unit that a timestep predicts.", choices=("characters", "words")
+    )
     direction: str = setting(
-        "forward", "backward reads every text from its end", choices=("forward", "backward")
+        "forward",
+        "Reading direction; backward reads each text from its end.",
+        choices=("forward", "backward"),
     )
     embedding: int = setting(
-        100, "dimension of the trained embedding; 0: one-hot", low=0, high=10_000
+        100, "Dimension of the trained embedding; 0: one-hot.", low=0, high=10_000
     )
-    cell: str = setting("lstm", "recurrent cell", choices=CELLS)
-    units: int = setting(200, "of each layer", low=1, high=10_000)
-    layers: int = setting(1, "recurrent layers on top of each other", low=1, high=50)
+    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    units: int = setting(200, "Units per recurrent layer.", low=1, high=10_000)
+    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
     tied: bool = setting(
-        False, "the softmax has the embedding's vectors for its weights; needs embedding = units"
+        False, "Share the weights of embedding and softmax; requires embedding = units."
     )
     input_dropout: float = setting(
-        0.0, "on the inputs, one mask a window; of one-hot tokens: made <UNK>", low=0, high=0.95
+        0.0,
+        "Dropout rate of the inputs, with one mask per window; one-hot inputs become <UNK>.",
+        low=0,
+        high=0.95,
     )
-    dropout: float = setting(0.1, "after each layer, one mask a window", low=0, high=0.95)
-    recurrent_dropout: float = setting(0.0, "of recurrent weights", low=0, high=0.95)
+    dropout: float = setting(
+        0.1, "Dropout rate after each layer, with one mask per window.", low=0, high=0.95
+    )
+    recurrent_dropout: float = setting(
+        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
+    )
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """The optimization."""
 
-    optimizer: str = setting("adam", "Adam, or SGD with momentum 0.9", choices=("adam", "sgd"))
-    learning_rate: float = setting(0.004, "at its highest", low=0)
+    optimizer: str = setting(
+        "adam", "Optimizer: Adam, or SGD with momentum 0.9.", choices=("adam", "sgd")
+    )
+    learning_rate: float = setting(0.004, "Initial learning rate.", low=0)
     schedule: str = setting(
         "linear",
-        "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant",
+        "Learning-rate schedule: linear to 0, inverse as 1 / (1 + 0.05 epoch), or constant.",
         choices=("linear", "inverse", "constant"),
     )
     averaging: float = setting(
-        0.0, "epochs that a moving average of the weights looks back; 0: none", low=0
+        0.0, "Span of the moving average of the weights, in epochs; 0: no average.", low=0
     )
-    clip_norm: float = setting(1.0, "largest norm of the gradient; 0 does not clip", low=0)
+    clip_norm: float = setting(1.0, "Maximum norm of the gradient; 0: no clipping.", low=0)
     streams: int = setting(
         32,
-        "contiguous parts of the text that are read side by side: the batch",
+        "Number of contiguous parts of the text that are read side by side: the batch size.",
         low=1,
         high=100_000,
     )
     window: int = setting(
         100,
-        "tokens that back-propagation through time goes back; the state is carried on",
+        "Timesteps of truncated back-propagation through time; the state is carried on.",
         low=1,
         high=100_000,
     )
     epoch_tokens: int = setting(
-        2_000_000, "an epoch reads at most so much and the next one goes on there; 0: all", low=0
+        2_000_000,
+        "Maximum number of tokens per epoch, after which the next epoch continues; 0: the whole "
+        "text.",
+        low=0,
     )
-    epochs: int = setting(10, "at most", low=1)
-    patience: int = setting(3, "stop after so many epochs without a better dev score", low=1)
-    seed: int = setting(1, "determines weights and dropout", low=0, high=2**32 - 1)
+    epochs: int = setting(10, "Maximum number of epochs.", low=1)
+    patience: int = setting(
+        3, "Number of epochs without a better dev score after which training stops.", low=1
+    )
+    seed: int = setting(1, "Seed of weights and dropout.", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ were made by `setting`.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
@@ -18,7 +17,7 @@ from dataclasses import MISSING, asdict, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, did_you_mean, most_similar
 
 __all__ = [
     "assign",
@@ -30,6 +29,7 @@ __all__ = [
     "resolve",
     "setting",
     "to_toml",
+    "toml_value",
 ]
 
 if TYPE_CHECKING:
@@ -137,12 +137,7 @@ def _section(section: type, name: str, values: Mapping[str, Any], where: str) ->
 def _known(name: str, known: Iterable[str], what: str, where: str, section: str = "") -> None:
     if name not in known:
         prefix = f"{section}." if section else ""
-        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-        hint = (
-            f"did you mean {prefix}{near[0]}?"
-            if near
-            else f"known: {', '.join(prefix + key for key in known)}"
-        )
+        hint = did_you_mean(name, known, prefix)
         raise ConfigError(f"{where}: unknown {what} {prefix}{name}; {hint}")
 
 
@@ -170,8 +165,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
             f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}"
         )
     if meta["choices"] and value not in meta["choices"]:
-        near = difflib.get_close_matches(str(value), meta["choices"], n=1, cutoff=0.3)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = most_similar(str(value), meta["choices"])
+        hint = f"; did you mean {near!r}?" if near else ""
         raise ConfigError(
             f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}"
         )
@@ -223,15 +218,16 @@ def assign(config: Settings, changes: Mapping[str, Any], where: str = "--set") -
 
 
 def to_toml(config: Any) -> str:
-    """All settings as TOML, those at their default included: a run says what it was made with."""
+    """Return all settings as TOML, those at their default included."""
     lines = []
     for name, values in asdict(config).items():
         lines.append(f"[{name}]")
-        # A JSON string, number, boolean or list of numbers is TOML too, but for one character that
-        # TOML wants escaped.
-        lines += [
-            f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
-            for key, value in values.items()
-        ]
+        lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
         lines.append("")
     return "\n".join(lines)
+
+
+def toml_value(value: Any) -> str:
+    """Return the value of a setting as TOML."""
+    # A JSON string, number, boolean or list is TOML too, except for one character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

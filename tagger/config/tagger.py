@@ -34,54 +34,75 @@ __all__ = [
 
 @dataclass(frozen=True)
 class DataConfig:
-    """Where the corpus is and how to read it."""
+    """The corpus, and how to read it."""
 
     train: str = setting(
         "",
-        "file with the training sentences (CoNLL columns or .jsonl, .gz allowed; .parquet, .arrow)",
+        "Annotated training file: CoNLL columns, JSON Lines, Parquet or Arrow; gzip allowed.",
     )
-    dev: str = setting("", "file that decides when to stop and which epoch is kept")
+    dev: str = setting("", "Annotated file that decides when to stop and which epoch to keep.")
     vectors: tuple[str, ...] = files(
-        "of pretrained word vectors, side by side (text, binary, .npz; .gz allowed)"
+        "Files of pretrained word vectors, concatenated per word: text, binary or .npz, gzip "
+        "allowed."
     )
     keep_vectors: int = setting(
-        0, "how many of them the model carries, from the first and commonest; 0 carries all", low=0
+        0,
+        "Number of vectors that the model contains, from the first and most frequent; 0 keeps all.",
+        low=0,
     )
     language_models: tuple[str, ...] = files(
-        "folders of language models, whose states are read beside the words"
+        "Folders of language models whose hidden states are inputs of the network."
     )
     hub: str = setting(
         "",
-        "instead of train and dev: a dataset of the Hugging Face Hub, "
-        "OWNER/NAME[/CONFIG][@REVISION], or the folder of a saved one",
+        "Dataset in place of train and dev: OWNER/NAME[/CONFIG][@REVISION] on the Hugging Face "
+        "Hub, or a saved dataset.",
     )
     tags: str = setting(
-        "", "of a dataset: the feature that holds the tags (default: ner_tags or tags)"
+        "", "With hub, the feature that contains the tags; by default ner_tags or tags."
     )
-    token_column: int = setting(0, "CoNLL column of the token, from 0; negative from the last")
-    tag_column: int = setting(-1, "CoNLL column of the tag")
-    delimiter: str = setting("auto", "of CoNLL columns: auto, blank, tab, or any string")
-    scheme: str = setting("auto", "of the tags", choices=("auto", *schemes.SCHEMES, schemes.PLAIN))
-    tokenizer: str = setting(tokens.DEFAULT, "splits raw text, here and when the model predicts")
+    token_column: int = setting(
+        0, "CoNLL column of the token, counted from 0, negative from the last."
+    )
+    tag_column: int = setting(
+        -1, "CoNLL column of the tag, counted from 0, negative from the last."
+    )
+    delimiter: str = setting("auto", "Separator of CoNLL columns: auto, blank, tab, or any string.")
+    scheme: str = setting(
+        "auto",
+        "Tagging scheme of the corpus; auto detects it.",
+        choices=("auto", *schemes.SCHEMES, schemes.PLAIN),
+    )
+    tokenizer: str = setting(
+        tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
+    )
 
     @property
     def reading(self) -> ReadOptions:
-        """These settings as the readers of `text.formats` want them."""
+        """Return these settings as options of the readers of `text.formats`."""
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
         return ReadOptions(columns=columns, tokenizer=self.tokenizer)
 
 
 @dataclass(frozen=True)
 class VocabularyConfig:
-    """Which tokens of the training set get a number of their own; all others are <UNK>."""
+    """The tokens that have an id of their own; all others are <UNK>."""
 
-    minimum_count: int = setting(1, "tokens seen less often are <UNK>", low=1)
-    maximum_size: int = setting(0, "keep only so many of the commonest tokens; 0 keeps all", low=0)
+    minimum_count: int = setting(1, "Tokens seen less often in train are <UNK>.", low=1)
+    maximum_size: int = setting(
+        0, "Number of tokens to keep, the most frequent ones; 0 keeps all.", low=0
+    )
     unknown_probability: float = setting(
-        0.5, "with which a token seen once becomes <UNK> in training", low=0, high=1
+        0.5,
+        "Probability of replacing a token that train contains once by <UNK> while training.",
+        low=0,
+        high=1,
     )
     word_dropout: float = setting(
-        0.3, "with which any token becomes <UNK> in training; its vector stays", low=0, high=1
+        0.3,
+        "Probability of replacing any token by <UNK> while training; its pretrained vector stays.",
+        low=0,
+        high=1,
     )
 
 
@@ -89,85 +110,109 @@ class VocabularyConfig:
 class ModelConfig:
     """The network."""
 
-    input: str = setting("embedding", "of tokens", choices=("embedding", "one-hot"))
+    input: str = setting("embedding", "Representation of tokens.", choices=("embedding", "one-hot"))
     embedding: int = setting(
         100,
-        "dimension of the trained token embedding; pretrained vectors take its place",
+        "Dimension of the trained token embedding; not used with pretrained vectors. 0: none.",
         low=0,
         high=10_000,
     )
     fine_tune: bool = setting(
-        False, "train a difference to the pretrained vectors of the training set's words"
+        False, "Train a difference to the pretrained vectors of the words of train."
     )
-    characters: int = setting(50, "units of the character encoder; 0: none", low=0, high=10_000)
+    characters: int = setting(50, "Units of the character encoder; 0: none.", low=0, high=10_000)
     character_encoder: str = setting(
-        "cnn", "a convolution, or a recurrent network of the cell below", choices=("cnn", "rnn")
+        "cnn",
+        "Character encoder: a convolution, or a recurrent network of the same cell as the encoder.",
+        choices=("cnn", "rnn"),
     )
     shape: int = setting(
         10,
-        "dimension of the embedding of a word's capitals and digits; 0: none",
+        "Dimension of the embedding of a word's capitalization and digits; 0: none.",
         low=0,
         high=10_000,
     )
     projection: int = setting(
         128,
-        "numbers to which what language models know at a token is brought down; 0: as it is",
+        "Dimension that the states of language models are projected to; 0: no projection.",
         low=0,
         high=10_000,
     )
-    cell: str = setting("lstm", "recurrent cell", choices=CELLS)
-    units: int = setting(200, "of each layer and direction", low=1, high=10_000)
-    layers: int = setting(1, "recurrent layers on top of each other", low=1, high=50)
-    bidirectional: bool = setting(True, "read each sentence in both directions")
-    hidden: tuple[int, ...] = setting((), "units of feed-forward layers on every timestep's output")
-    input_dropout: float = setting(0.3, "on the inputs, one mask a sequence", low=0, high=0.95)
-    context_dropout: float = setting(
-        0.5, "on what language models know, one mask a sequence", low=0, high=0.95
+    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    units: int = setting(200, "Units per recurrent layer and direction.", low=1, high=10_000)
+    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
+    bidirectional: bool = setting(True, "Read each sentence in both directions.")
+    hidden: tuple[int, ...] = setting(
+        (), "Units of feed-forward layers between the encoder and the tags."
     )
-    dropout: float = setting(0.5, "after each layer, one mask a sequence", low=0, high=0.95)
-    recurrent_dropout: float = setting(0.0, "across time, one mask a sequence", low=0, high=0.95)
-    head: str = setting("softmax", "scores of tags: softmax, or crf", choices=HEADS)
+    input_dropout: float = setting(
+        0.3, "Dropout rate of the inputs, with one mask per sequence.", low=0, high=0.95
+    )
+    context_dropout: float = setting(
+        0.5,
+        "Dropout rate of the states of language models, with one mask per sequence.",
+        low=0,
+        high=0.95,
+    )
+    dropout: float = setting(
+        0.5, "Dropout rate after each layer, with one mask per sequence.", low=0, high=0.95
+    )
+    recurrent_dropout: float = setting(
+        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
+    )
+    head: str = setting(
+        "softmax",
+        "Output layer: a softmax per token, or a conditional random field.",
+        choices=HEADS,
+    )
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """The optimization."""
 
-    optimizer: str = setting("adam", "Adam, or SGD with momentum 0.9", choices=("adam", "sgd"))
-    learning_rate: float = setting(0.004, "at its highest", low=0)
+    optimizer: str = setting(
+        "adam", "Optimizer: Adam, or SGD with momentum 0.9.", choices=("adam", "sgd")
+    )
+    learning_rate: float = setting(0.004, "Initial learning rate.", low=0)
     schedule: str = setting(
         "linear",
-        "of the rate: to 0 in a line, 1 / (1 + 0.05 epoch), constant",
+        "Learning-rate schedule: linear to 0, inverse as 1 / (1 + 0.05 epoch), or constant.",
         choices=("linear", "inverse", "constant"),
     )
     averaging: float = setting(
-        1.0, "epochs that a moving average of the weights looks back; 0: none", low=0
+        1.0, "Span of the moving average of the weights, in epochs; 0: no average.", low=0
     )
-    clip_norm: float = setting(5.0, "largest norm of the gradient; 0 does not clip", low=0)
+    clip_norm: float = setting(5.0, "Maximum norm of the gradient; 0: no clipping.", low=0)
     batch_tokens: int = setting(
         0,
-        "padded tokens a batch at most; 0: a hundredth of train, but from 128 to 512, which it is "
-        "with language models",
+        "Maximum number of padded tokens per batch; 0: a hundredth of train, between 128 and 512, "
+        "and always 512 with language models.",
         low=0,
     )
     mention_replacement: float = setting(
         0.3,
-        "with which a span gives way to another of its label when a small corpus is read again",
+        "Probability of replacing a mention by another of the same label, from the second pass "
+        "over a small corpus on.",
         low=0,
         high=1,
     )
     word_prediction: float = setting(
         0.0,
-        "weight of the loss of predicting the next and the previous word beside the tag; 0: they "
-        "are not predicted",
+        "Weight of the loss of predicting the next and the previous word beside the tag; 0: none.",
         low=0,
     )
     epoch_tokens: int = setting(
-        50_000, "an epoch reads a smaller corpus several times: dev would take all the time", low=0
+        50_000,
+        "Minimum number of tokens per epoch: a smaller corpus is repeated, so that scoring dev "
+        "does not dominate.",
+        low=0,
     )
-    epochs: int = setting(15, "at most", low=1)
-    patience: int = setting(10, "stop after so many epochs without a better dev score", low=1)
-    seed: int = setting(1, "determines weights, order and dropout", low=0, high=2**32 - 1)
+    epochs: int = setting(15, "Maximum number of epochs.", low=1)
+    patience: int = setting(
+        10, "Number of epochs without a better dev score after which training stops.", low=1
+    )
+    seed: int = setting(1, "Seed of weights, order and dropout.", low=0, high=2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -176,19 +221,22 @@ class DistillationConfig:
     beside train.
     """
 
-    teachers: tuple[str, ...] = files("that are folders of trained models; several are averaged")
+    teachers: tuple[str, ...] = files(
+        "Folders of trained models that label the text; several are averaged."
+    )
     text: tuple[str, ...] = files(
-        "of text that nobody needs to have annotated (.txt, .jsonl, else CoNLL columns; .gz "
-        "allowed)"
+        "Files of unannotated text: .txt, .jsonl, else CoNLL columns, gzip allowed."
     )
-    wrapped: bool = setting(False, "in raw text only a blank line ends a paragraph")
+    wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
     tokens: int = setting(
-        500_000, "of the text that are labelled, about, the same share of each file", low=1
+        500_000,
+        "Approximate number of tokens of the text to label, with the same share of each file.",
+        low=1,
     )
-    ratio: float = setting(1.0, "tokens of text that an epoch reads for each of train", low=0)
+    ratio: float = setting(1.0, "Tokens of text that an epoch reads per token of train.", low=0)
     labels: str = setting(
         "",
-        "folder that keeps what the teachers say, for other trainings too; by default in the run's",
+        "Folder of the soft labels, to share them between trainings; by default inside the run.",
     )
 
 

@@ -1,14 +1,14 @@
 """Corpora: the sentences of train and dev, from annotated files or from Hugging Face datasets.
 
-    loading.py   datasets by their names on the Hub or their places on the disk
-    reading.py   files and datasets to sentences with spans
-    writing.py   sentences to a dataset
+    loading.py   load datasets from the Hub or from disk
+    reading.py   convert files and datasets to sentences with spans
+    writing.py   convert sentences to a dataset
 
-The only package that imports `datasets`, and only where a dataset is named: on the Hub, or on the
-disk as Arrow, Parquet or JSON. Columns and JSON Lines never pass through it.
+This is the only package that imports `datasets`, and only if a dataset is named: on the Hub, or on
+disk as Arrow, Parquet or JSON. CoNLL columns and JSON Lines are read without it.
 
-A dataset has a row per sentence, with the features ``tokens`` (list of strings) and ``ner_tags`` or
-``tags`` (list of strings, or of ClassLabel as many on the Hub).
+A dataset has one row per sentence, with the features ``tokens`` (list of strings) and ``ner_tags``
+or ``tags`` (list of strings, or of ClassLabel, as in many datasets on the Hub).
 """
 
 from __future__ import annotations
@@ -32,14 +32,18 @@ __all__ = ["from_dataset", "read", "splits", "to_dataset"]
 def splits(data: DataConfig) -> tuple[list[Sentence], list[Sentence], str]:
     """Read the annotated sentences of train and dev.
 
+    Args:
+        data: Settings that name two files or a dataset on the Hub. The dataset must have the splits
+            train and validation (or dev).
+
     Returns:
-        The sentences of train, those of dev, and the scheme of the corpus, which is train's.
+        The sentences of train, those of dev, and the tagging scheme of train, in which dev is read.
 
     Raises:
-        ConfigError: neither files nor a dataset are named, or both are, or there is no such
+        ConfigError: Neither files nor a dataset are named, or both are; or there is no such
             dataset, split or feature.
-        DataError: an annotation is missing or ill-formed.
-        TaggerError: train has no span at all.
+        DataError: An annotation is missing or ill-formed.
+        TaggerError: Train contains no spans.
     """
     names = {"train": data.train, "dev": data.dev}
     if data.hub and any(names.values()):
@@ -64,12 +68,14 @@ def splits(data: DataConfig) -> tuple[list[Sentence], list[Sentence], str]:
         dev, _ = read(data.dev, data.reading, scheme, tags=data.tags)
     if scheme != schemes.PLAIN and not any(sentence.spans for sentence in train):
         raise TaggerError(
-            f"{names['train']}: every tag is O, there is nothing to learn; is it the right column?"
+            f"{names['train']}: every tag is O, so there is nothing to learn; expected spans, "
+            "check that the tag column is the right one"
         )
     return train, dev, scheme
 
 
 def _train_and_dev(hub: str) -> dict[str, datasets.Dataset]:
+    """Load the splits train and dev (or validation) of a dataset."""
     parts = load(hub, "data.hub: ")
     dev = "validation" if "validation" in parts else "dev"
     if not {"train", dev} <= set(parts):

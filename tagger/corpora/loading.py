@@ -1,4 +1,4 @@
-"""Hugging Face datasets, by their names on the Hub or their places on the disk."""
+"""Loading of Hugging Face datasets from the Hub or from disk."""
 
 from __future__ import annotations
 
@@ -15,40 +15,48 @@ if TYPE_CHECKING:
 __all__ = ["LOADERS", "is_saved", "library", "load"]
 
 LOADERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
-_SAVED = ("state.json", "dataset_dict.json")  # what save_to_disk leaves of one split and of several
+"""The loading script of the package `datasets` for each suffix of a file."""
+
+# Files that save_to_disk writes for one split and for several.
+_SAVED = ("state.json", "dataset_dict.json")
 _NAME = re.compile(r"([^/@]+(?:/[^/@]+)?)(?:/([^/@]+))?(?:@(.+))?")
 _EXPECTED_NAME = (
-    "expected NAME, OWNER/NAME or OWNER/NAME/CONFIG, each with @REVISION if wanted, or an existing "
-    "file or folder"
+    "expected NAME, OWNER/NAME or OWNER/NAME/CONFIG, each optionally followed by @REVISION, or an "
+    "existing file or folder"
 )
 
 
 def load(name: str, setting: str = "") -> Mapping[str, datasets.Dataset]:
-    """Return the splits of a dataset, by its path or else by its name on the Hub.
+    """Load a dataset from disk, if `name` is an existing path, or else from the Hub.
 
     Args:
-        name: an existing file or folder, or ``[OWNER/]NAME[/CONFIG][@REVISION]``.
-        setting: with what errors begin.
+        name: An existing file or folder, or ``[OWNER/]NAME[/CONFIG][@REVISION]``.
+        setting: Prefix of error messages, such as "data.hub: ".
+
+    Returns:
+        The splits by name; a single file or split is named "train".
 
     Raises:
-        ConfigError: the dataset cannot be loaded.
+        ConfigError: The dataset cannot be loaded.
+        TaggerError: The package `datasets` is not installed.
     """
     package = library()
     try:
         if Path(name).exists():
-            found = _load_local(package, Path(name))
+            loaded = _load_local(package, Path(name))
         else:
             dataset, config, revision = _parsed(name)
-            found = package.load_dataset(dataset, config, revision=revision)
-    except Exception as error:  # of many kinds, for a wrong name as for a missing network
+            loaded = package.load_dataset(dataset, config, revision=revision)
+    except Exception as error:  # many types, for a wrong name as well as for a missing network
         raise ConfigError(f"{setting}the dataset {name!r} cannot be loaded: {error}") from error
-    return found if isinstance(found, Mapping) else {"train": found}
+    return loaded if isinstance(loaded, Mapping) else {"train": loaded}
 
 
 def _load_local(package: Any, path: Path) -> Any:
+    """Load a dataset from a file or folder."""
     if is_saved(path):
         return package.load_from_disk(str(path))
-    if path.is_dir():  # files named after their splits, as the Hub has them
+    if path.is_dir():  # a folder of files named after their splits, as on the Hub
         return package.load_dataset(str(path))
     if path.suffix not in LOADERS:
         raise ValueError(f"its name should end in one of {', '.join(LOADERS)}")
@@ -56,8 +64,9 @@ def _load_local(package: Any, path: Path) -> Any:
 
 
 def _parsed(name: str) -> tuple[str, str | None, str | None]:
-    """Divide ``[OWNER/]NAME[/CONFIG][@REVISION]``; a configuration can be named after an owner
-    alone, since ``a/b`` is a dataset of the owner a.
+    """Split ``[OWNER/]NAME[/CONFIG][@REVISION]`` into name, configuration and revision.
+
+    A configuration requires an owner, since ``a/b`` is the dataset b of the owner a.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -67,15 +76,15 @@ def _parsed(name: str) -> tuple[str, str | None, str | None]:
 
 
 def is_saved(path: Path) -> bool:
-    """Return whether ``save_to_disk`` wrote this folder."""
+    """Return whether a path is a folder that ``save_to_disk`` wrote."""
     return any((path / name).is_file() for name in _SAVED)
 
 
 def library() -> Any:
-    """Import the package `datasets`.
+    """Import and return the package `datasets`.
 
     Raises:
-        TaggerError: it is not installed.
+        TaggerError: The package is not installed.
     """
     try:
         import datasets

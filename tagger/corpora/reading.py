@@ -1,4 +1,4 @@
-"""Annotated files and datasets to sentences with spans."""
+"""Reading of annotated files and datasets as sentences with spans."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["from_dataset", "read", "rows"]
 
-_DATASET_SUFFIXES = {*LOADERS} - {".jsonl"}  # JSON Lines have a reader of their own
+_DATASET_SUFFIXES = {*LOADERS} - {".jsonl"}  # JSON Lines are read by tagger.text.formats
 
 
 def read(
@@ -27,23 +27,24 @@ def read(
     *,
     tags: str = "",
 ) -> tuple[list[Sentence], str]:
-    """Read one annotated file: columns, JSON Lines, or a dataset of one split.
+    """Read an annotated file: columns, JSON Lines, or a dataset with a single split.
 
-    A dataset is a file named ``.parquet``, ``.arrow`` or ``.json``, or a folder that
+    A dataset is a file with the suffix ``.parquet``, ``.arrow`` or ``.json``, or a folder that
     ``Dataset.save_to_disk`` wrote.
 
     Args:
-        path: the file or folder.
-        options: how to read columns and JSON Lines.
-        scheme: of the tags; detected by default.
-        tags: the feature of a dataset that holds the tags; ner_tags or tags by default.
+        path: The file or folder.
+        options: Reading options of columns and JSON Lines.
+        scheme: Tagging scheme; detected by default.
+        tags: Feature of a dataset with the tags; empty means ner_tags or else tags.
 
     Returns:
-        The sentences that have tokens, with their spans, and the scheme; as `annotation.read`.
+        The sentences with their spans, and their scheme, as `annotation.read` returns them;
+        sentences without tokens are skipped.
 
     Raises:
-        DataError: the file is ill-formed or not annotated, or no scheme fits.
-        ConfigError: a dataset cannot be loaded or lacks a feature.
+        DataError: The file is ill-formed or not annotated, or no scheme fits.
+        ConfigError: A dataset cannot be loaded, has several splits or lacks a feature.
     """
     file = Path(path)
     if not is_saved(file) and not (file.is_file() and file.suffix in _DATASET_SUFFIXES):
@@ -51,7 +52,7 @@ def read(
     parts = load(str(path))
     if len(parts) != 1:
         raise ConfigError(
-            f"{path}: holds the splits {', '.join(parts)}; expected one, or name it with --hub"
+            f"{path}: contains the splits {', '.join(parts)}; expected one, or name it with --hub"
         )
     (dataset,) = parts.values()
     return from_dataset(dataset, scheme, tags=tags, name=str(path))
@@ -64,34 +65,40 @@ def from_dataset(
     tags: str = "",
     name: str = "dataset",
 ) -> tuple[list[Sentence], str]:
-    """Return the sentences of a dataset that have tokens, with their spans, and their scheme.
+    """Convert a dataset to sentences with spans; rows without tokens are skipped.
 
     Args:
-        dataset: a row per sentence, with the features ``tokens`` and `tags`.
-        scheme: of the tags; detected by default.
-        tags: the feature that holds the tags; ner_tags or tags by default.
-        name: of the dataset, for errors.
+        dataset: One split, with one row per sentence and the features ``tokens`` and `tags`.
+        scheme: Tagging scheme; detected by default.
+        tags: Feature with the tags; empty means ner_tags or else tags.
+        name: Name of the dataset, for errors.
+
+    Returns:
+        The sentences with their spans, and their scheme, as `annotation.read` returns them.
 
     Raises:
-        ConfigError: a feature is missing or of another type.
-        DataError: a row does not have one tag per token, a tag is not allowed where it stands, or
-            no scheme fits.
+        ConfigError: A feature is missing or has another type.
+        DataError: A row does not have one tag per token, a tag violates the scheme, or no scheme
+            fits.
     """
     return annotation.annotate(rows(dataset, tags, name, name), name, scheme)
 
 
 def rows(dataset: datasets.Dataset, tags: str, dataset_name: str, name: str) -> list[Sentence]:
-    """Return the rows that have tokens as sentences with tags, not yet decoded.
+    """Convert the rows of a dataset to sentences with tags that are not decoded yet.
 
     Args:
-        dataset: one split.
-        tags: the feature that holds the tags, strings or a ClassLabel; ner_tags or tags by default.
-        dataset_name: of the dataset, for errors in its features.
-        name: of the split, for errors in its rows, which are counted from 1.
+        dataset: One split.
+        tags: Feature with the tags, strings or ClassLabel; empty means ner_tags or else tags.
+        dataset_name: Name of the dataset, for errors in its features.
+        name: Name of the split, for errors in its rows, which are counted from 1.
+
+    Returns:
+        The sentences; rows without tokens are skipped.
 
     Raises:
-        ConfigError: a feature is missing or of another type.
-        DataError: a row does not have one tag per token.
+        ConfigError: A feature is missing or has another type.
+        DataError: A row does not have one tag per token.
     """
     tags = _checked_feature(dataset, tags, dataset_name)
     names = getattr(dataset.features[tags].feature, "names", None)
@@ -105,7 +112,7 @@ def rows(dataset: datasets.Dataset, tags: str, dataset_name: str, name: str) -> 
 
 
 def _checked_feature(dataset: datasets.Dataset, tags: str, name: str) -> str:
-    """The feature that holds the tags: the one declared, or ner_tags or tags."""
+    """Return the feature with the tags, after a check of its type and that of the tokens."""
     features = dataset.features
     tags = tags or next((name for name in ("ner_tags", "tags") if name in features), "")
     if tags == "tokens" or not {"tokens", tags} <= set(features):
@@ -120,7 +127,7 @@ def _checked_feature(dataset: datasets.Dataset, tags: str, name: str) -> str:
             raise ConfigError(
                 f"data.tags: the feature {feature!r} of {name!r} is {features[feature]}; expected "
                 "a list of strings"
-                + ("" if feature == "tokens" else ", or of ClassLabel, which names its numbers")
+                + ("" if feature == "tokens" else ", or of ClassLabel with names")
             )
     return tags
 
@@ -128,12 +135,13 @@ def _checked_feature(dataset: datasets.Dataset, tags: str, name: str) -> str:
 def _sentence(
     tokens: list[str], tags: list[Any], names: Sequence[str] | None, record: Record
 ) -> Sentence:
-    # -1 means: not labelled
+    """Create the sentence of a row, with the names of its tags."""
+    # The value -1 of a ClassLabel means "not labeled".
     if None in tokens or None in tags or (names is not None and min(tags, default=0) < 0):
         raise DataError(
             record.path,
             record.line,
-            "a token or its tag is missing; expected a tag for every token",
+            "a token or its tag is missing; expected one tag per token",
         )
     try:
         return Sentence(

@@ -1,4 +1,4 @@
-"""Sentences to Hugging Face datasets."""
+"""Conversion of sentences to Hugging Face datasets."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ def to_dataset(
     scheme: str = "IOB2",
     options: ReadOptions | None = None,
 ) -> datasets.Dataset | datasets.DatasetDict:
-    """Return a corpus as a Hugging Face dataset, whose rows are its sentences.
+    """Convert a corpus to a Hugging Face dataset with one row per sentence.
 
     Args:
-        corpus: annotated sentences, the path of an annotated file, or either for each split.
-        scheme: in which tags encode spans: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are taken as
-            they are.
-        options: how to read files; the defaults of `ReadOptions` if None.
+        corpus: Annotated sentences, the path of an annotated file, or a mapping from the names of
+            splits to either.
+        scheme: Tagging scheme of the spans: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are kept
+            unchanged.
+        options: Reading options of files; the defaults of `ReadOptions` if None.
 
     Returns:
-        A `Dataset`, or a `DatasetDict` of a mapping, with the features ``tokens`` (list of strings)
-        and ``ner_tags`` (list of ClassLabel, the same for all splits).
+        A `Dataset`, or a `DatasetDict` for a mapping, with the features ``tokens`` (list of
+        strings) and ``ner_tags`` (list of ClassLabel, with the same names in all splits).
 
     Raises:
-        TaggerError: a file cannot be read, a sentence has no annotation, the corpus has spans and
-            plain tags, the scheme is unknown or cannot hold the spans, or the package datasets is
-            missing.
+        TaggerError: A file cannot be read, a sentence is not annotated, the corpus mixes spans and
+            plain tags, the scheme is unknown or cannot represent the spans, or the package
+            `datasets` is not installed.
     """
     if scheme not in schemes.SCHEMES:
         raise TaggerError(
@@ -47,14 +48,14 @@ def to_dataset(
         )
     package = library()
     parts = corpus if isinstance(corpus, Mapping) else {"": corpus}
-    found = {name: _sentences(part, options or ReadOptions()) for name, part in parts.items()}
-    tags = {name: [_tags(sentence, scheme) for sentence in part] for name, part in found.items()}
-    names = _class_names(found, tags, scheme)
+    splits = {name: _sentences(part, options or ReadOptions()) for name, part in parts.items()}
+    tags = {name: [_tags(sentence, scheme) for sentence in part] for name, part in splits.items()}
+    names = _class_names(splits, tags, scheme)
     strings = package.List(package.Value("string"))
     classes = package.List(package.ClassLabel(names=names))
     features = package.Features({"tokens": strings, "ner_tags": classes})
     numbers = {tag: number for number, tag in enumerate(names)}
-    made = {
+    converted = {
         name: package.Dataset.from_dict(
             {
                 "tokens": [list(sentence.tokens) for sentence in part],
@@ -62,17 +63,18 @@ def to_dataset(
             },
             features=features,
         )
-        for name, part in found.items()
+        for name, part in splits.items()
     }
-    return package.DatasetDict(made) if isinstance(corpus, Mapping) else made[""]
+    return package.DatasetDict(converted) if isinstance(corpus, Mapping) else converted[""]
 
 
 def _sentences(part: str | Path | Iterable[Sentence], options: ReadOptions) -> list[Sentence]:
+    """Return the sentences of one split, read from a file if necessary."""
     return read(part, options)[0] if isinstance(part, (str, Path)) else list(part)
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
-    """The tags of a sentence's spans in `scheme`, or its plain tags."""
+    """Return the spans of a sentence as tags in `scheme`, or its plain tags."""
     try:
         if sentence.spans is not None:
             return schemes.encode(sentence.spans, len(sentence), scheme)
@@ -84,17 +86,17 @@ def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
 
 
 def _class_names(
-    found: Mapping[str, Sequence[Sentence]],
+    splits: Mapping[str, Sequence[Sentence]],
     tags: Mapping[str, Sequence[Sequence[str]]],
     scheme: str,
 ) -> list[str]:
-    """The names of the classes: all tags of the labels of spans, or the plain tags that occur."""
-    sentences = [sentence for part in found.values() for sentence in part if len(sentence)]
+    """Return the class names: all tags of the span labels, or the plain tags that occur."""
+    sentences = [sentence for part in splits.values() for sentence in part if len(sentence)]
     plain = [sentence for sentence in sentences if sentence.spans is None]
     if len(plain) not in (0, len(sentences)):
         raise TaggerError(
-            f"{_place(plain[0])}: has tags and no spans, where other sentences have spans; "
-            "expected spans, or plain tags, in all of them"
+            f"{_place(plain[0])}: has tags and no spans, but other sentences have spans; "
+            "expected spans in all sentences, or plain tags in all"
         )
     if plain:
         return sorted({tag for part in tags.values() for row in part for tag in row})
@@ -103,5 +105,6 @@ def _class_names(
 
 
 def _place(sentence: Sentence) -> str:
+    """Return path and line of a sentence, or else its first tokens, for errors."""
     record = sentence.record
     return f"{record.path}:{record.line}" if record else repr(" ".join(sentence.tokens)[:60])

@@ -1,3 +1,1 @@
-"""Evaluation: the figures of the script conlleval, those of seqeval's strict mode, and a report of
-both.
-"""
+"""Evaluation of tags: conlleval's scores, seqeval's strict scores, and a report of both."""

@@ -1,4 +1,4 @@
-"""The spans that a scheme allows in tags that may have mistakes, for strict scores."""
+"""Extraction of the valid spans from tags that may violate their scheme, for strict scores."""
 
 from __future__ import annotations
 
@@ -12,18 +12,24 @@ from tagger.text.schemes import OUTSIDE
 __all__ = ["Entities", "built_in", "by_seqeval", "found"]
 
 Entities = set[tuple[int, int, int, str]]
-"""Spans by sentence, start, end (half-open) and label."""
+"""A set of spans (sentence, start, end, label): indices of sentence and tokens, end exclusive."""
 
 
 def found(column: Sequence[Sequence[str]], scheme: str) -> Entities:
-    """Return the spans of a column of tags in IOB2, IOBES or BILOU: seqeval's where it is
-    installed, else the built-in ones, which are the same.
+    """Return the valid spans of a column of tags.
+
+    Args:
+        column: The tags of each sentence.
+        scheme: IOB2, IOBES or BILOU.
+
+    Returns:
+        The result of `by_seqeval` if seqeval is installed, else of `built_in`, which is equal.
     """
     return by_seqeval(column, scheme) if find_spec("seqeval") else built_in(column, scheme)
 
 
 def built_in(column: Sequence[Sequence[str]], scheme: str) -> Entities:
-    """Return the spans of a column of tags, without any library."""
+    """Return the valid spans of a column of tags, without seqeval; arguments as for `found`."""
     return {
         (number, *span)
         for number, tags in enumerate(column)
@@ -32,11 +38,11 @@ def built_in(column: Sequence[Sequence[str]], scheme: str) -> Entities:
 
 
 def by_seqeval(column: Sequence[Sequence[str]], scheme: str) -> Entities:
-    """Return the spans of a column of tags that seqeval finds in its strict mode.
+    """Return the spans that seqeval finds in its strict mode; arguments as for `found`.
 
-    It receives numbers as labels, as it would strip hyphens off their ends.
+    Labels are passed as numbers, because seqeval would strip hyphens off their ends.
     """
-    # Not seqeval.metrics, which imports scikit-learn and SciPy (over a second).
+    # seqeval.metrics would import scikit-learn and SciPy, which takes over a second.
     from seqeval import scheme as seqeval  # type: ignore[import-untyped,unused-ignore]
 
     parts = [[schemes.split(tag) for tag in tags] for tags in column]

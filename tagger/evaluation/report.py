@@ -1,6 +1,4 @@
-"""Scores as a table for the terminal: the readings of `tagger.evaluation.scores` side by side,
-plain text.
-"""
+"""Scores as a plain-text table: the readings of `tagger.evaluation.scores` side by side."""
 
 from __future__ import annotations
 
@@ -15,11 +13,16 @@ _NOTHING = LabelScore(0, 0, 0, 0.0, 0.0, 0.0)
 
 
 def report(scores: Scores) -> str:
-    """Percentages of each reading label by label, the counts of the last, and a line on what each
-    reading is.
+    """Format scores as a table, with a note on each reading below it.
 
-    Plain tags have one reading only. Where strict has no meaning, its place is taken by the
-    problem.
+    Plain tags have one reading only. If strict scores are not available, the note says why.
+
+    Args:
+        scores: Both readings.
+
+    Returns:
+        Lines without a final newline: percentages of each reading and the counts of the last one
+        per label, and averages.
 
     >>> from tagger.evaluation.scores import scores
     >>> gold = [["B-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "O"]]
@@ -65,6 +68,7 @@ def report(scores: Scores) -> str:
 
 
 def _readings(scores: Scores) -> dict[str, Score]:
+    """Return the readings to show, by title."""
     if scores.strict is None:
         return {"conlleval": scores.conlleval}
     if scores.strict.scheme == PLAIN:
@@ -73,16 +77,17 @@ def _readings(scores: Scores) -> dict[str, Score]:
 
 
 def _notes(scores: Scores) -> list[str]:
+    """Return the lines below the table, which explain each reading."""
     if scores.strict and scores.strict.scheme == PLAIN:
         return [f"by token   plain tags, each a label; {_totals(scores.strict)}"]
     script = (
         f"conlleval  the script of 2004-01-26: a stray I- opens a span; {_totals(scores.conlleval)}"
     )
     if scores.strict is None:
-        return [script, f"strict     none: {scores.problem}"]
+        return [script, f"strict     not available: {scores.problem}"]
     scheme = scores.strict.scheme
     stray = (
-        "as always there, an I- may open a span"
+        "an I- may open a span, as this scheme allows"
         if scheme in ("IO", "IOB1")
         else "a stray tag makes no span"
     )
@@ -95,10 +100,12 @@ def _notes(scores: Scores) -> list[str]:
 
 
 def _totals(score: Score) -> str:
+    """Return the counts of a reading in words."""
     return f"{score.gold} gold, {score.predicted} predicted, {score.correct} correct"
 
 
 def _percentages(row: Iterable[LabelScore | Score]) -> list[str]:
+    """Return precision, recall and F1 of each reading as cells."""
     return [
         f"{value:.2f}"
         for figures in row
@@ -107,10 +114,12 @@ def _percentages(row: Iterable[LabelScore | Score]) -> list[str]:
 
 
 def _counts(figures: LabelScore | Score) -> list[str]:
+    """Return the gold, predicted and correct counts as cells."""
     return [str(figures.gold), str(figures.predicted), str(figures.correct)]
 
 
 def _line(name: str, width: int, percentages: Sequence[str], counts: Sequence[str] = ()) -> str:
+    """Return a line of the table: the name in `width` columns, then right-aligned cells."""
     cells = [f"{cell:>{(11, 8, 8)[index % 3]}}" for index, cell in enumerate(percentages)]
     cells += [f"{cell:>{size}}" for cell, size in zip(counts, (10, 11, 9), strict=False)]
     return f"{name:<{width}}" + "".join(cells)

@@ -1,4 +1,4 @@
-"""From files to scores: a model's on annotated files, or those of a file that holds predictions."""
+"""Scores of files: those of a model on annotated files, or those of a file with predictions."""
 
 from __future__ import annotations
 
@@ -29,34 +29,42 @@ def evaluate(
     delimiter: str | None = None,
     precision: str | None = None,
 ) -> Scores:
-    """Score a model on annotated files, all together, or a file that has predictions.
+    """Score a model on annotated files, taken together, or score a file with predictions.
 
     >>> import tagger
     >>> tagger.evaluate("runs/mine", "test.conll").conlleval.f1       # doctest: +SKIP
     >>> tagger.evaluate(predictions="tagged.conll").strict.f1         # doctest: +SKIP
 
     Args:
-        model: open, which it stays, or the folder of a model, or several to average.
-        files: one annotated file or several.
-        predictions: instead of both, a file in conlleval's layout: its last two columns are the
-            gold and the predicted tag.
-        scheme: of the gold tags; detected by default.
-        token_column, tag_column: of CoNLL columns, from 0; by default as in training.
-        delimiter: of CoNLL columns: auto, blank, tab or any string; by default as in training.
-        precision: float32 or int8, of a model that is opened here; see `tagger.load`.
+        model: An open model, which stays open; or the folder of a model, or several to average.
+        files: One annotated file or several.
+        predictions: Instead of a model and files, a file in the layout of conlleval: its last two
+            columns are the gold and the predicted tag.
+        scheme: Tagging scheme of the gold tags. Detected if omitted.
+        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
+        tag_column: Column of the tags in CoNLL files, from 0. Default: as in training.
+        delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
+            training; blank for `predictions`.
+        precision: float32 or int8, for a model that is opened here; see `tagger.load`.
+
+    Returns:
+        The conlleval and strict scores.
 
     Raises:
-        DataError: a file is ill-formed, or not annotated with the kind of tags that the model
-            predicts.
-        TaggerError: the model cannot be opened.
-        ValueError: neither a model with files nor predictions, or both.
+        DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
+            reverse.
+        TaggerError: The model cannot be opened.
+        ValueError: Neither a model with files nor predictions were passed, or both.
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     if predictions is not None:
         if model is not None or paths or (token_column, tag_column) != (None, None):
-            raise ValueError("predictions stand alone: their last two columns count")
-        found = None if scheme == annotation.DETECT else scheme
-        return score_predictions(str(predictions), scheme=found, delimiter=delimiter)
+            raise ValueError(
+                "predictions cannot be combined with model, files, token_column or tag_column: "
+                "their last two columns are scored"
+            )
+        declared = None if scheme == annotation.DETECT else scheme
+        return score_predictions(str(predictions), scheme=declared, delimiter=delimiter)
     if model is None or not paths:
         raise ValueError("expected a model and at least one file, or predictions")
     columns = {"token_column": token_column, "tag_column": tag_column, "delimiter": delimiter}
@@ -71,14 +79,20 @@ def evaluate(
 def score_predictions(
     path: str, *, scheme: str | None = None, delimiter: str | None = None
 ) -> Scores:
-    """Scores of a file in conlleval's layout: the last two columns are the gold and the predicted
-    tag; gzip or not.
+    """Score a file in the layout of conlleval: its last two columns are the gold and predicted tag.
 
-    Columns are separated by blanks and tabs, or by `delimiter`. A ``-DOCSTART-`` line counts as a
-    token, as it does in conlleval.
+    A ``-DOCSTART-`` line counts as a token, as it does in conlleval.
+
+    Args:
+        path: The file, which may be compressed with gzip.
+        scheme: Tagging scheme of both columns. Detected if omitted.
+        delimiter: Column delimiter. Default: blanks and tabs.
+
+    Returns:
+        The conlleval and strict scores.
 
     Raises:
-        DataError: it is ill-formed.
+        DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
     sentences = list(formats.read(path, "conll", formats.ReadOptions(columns)))
@@ -99,9 +113,7 @@ def score_predictions(
 
 
 def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """Gold and predicted tags of the document marks before a sentence, each by itself, and of the
-    sentence.
-    """
+    """Yield the gold and predicted tags of each document mark before a sentence, then its own."""
     for line in sentence.record.leading if sentence.record else ():
         if line.startswith(DOCUMENT_MARK):
             yield (schemes.OUTSIDE,), (schemes.OUTSIDE,)
@@ -115,43 +127,62 @@ def score_model(
     options: formats.ReadOptions,
     scheme: str = annotation.DETECT,
 ) -> Scores:
-    """Scores of a model on annotated files, taken together: both columns in IOB1 if all files are,
-    else in IOB2.
+    """Score a model on annotated files, taken together.
 
-    Raises: DataError: a file is ill-formed, or not annotated with the kind of tags that the model
-        predicts.
+    Both columns are compared in IOB1 if all files are in IOB1, else in IOB2.
+
+    Args:
+        model: An open model, which stays open.
+        paths: The annotated files.
+        options: How the files are read.
+        scheme: Tagging scheme of the gold tags. Detected per file if omitted.
+
+    Returns:
+        The conlleval and strict scores.
+
+    Raises:
+        DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
+            reverse.
     """
     gold: list[Sentence] = []
-    found = set()
+    schemes_of_files = set()
     for path in paths:
-        sentences, found_scheme = annotation.read(path, options, scheme)
-        if (found_scheme == schemes.PLAIN) != model.plain_tags:
+        sentences, scheme_of_file = annotation.read(path, options, scheme)
+        if (scheme_of_file == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"
             raise DataError(
                 path,
                 None,
-                f"its tags are of the scheme {found_scheme}, but the model predicts {expected}",
+                f"its tags are of the scheme {scheme_of_file}, but the model predicts {expected}",
             )
         gold += sentences
-        found.add(found_scheme)
-    # conlleval reads adjacent spans rightly in these two schemes alone.
-    common = schemes.PLAIN if model.plain_tags else "IOB1" if found == {"IOB1"} else "IOB2"
+        schemes_of_files.add(scheme_of_file)
+    # conlleval reads adjacent spans correctly in IOB1 and IOB2 only.
+    in_iob1 = schemes_of_files == {"IOB1"}
+    common = schemes.PLAIN if model.plain_tags else "IOB1" if in_iob1 else "IOB2"
     return score_sentences(model, gold, common)
 
 
 def score_sentences(
     model: Predictor, gold: Sequence[Sentence], scheme: str, states: TokenStates | None = None
 ) -> Scores:
-    """Return the scores of a model on annotated sentences, both columns in `scheme`.
+    """Score a model on annotated sentences.
 
     Args:
-        states: those of the model's encoders for these sentences, if they have been computed.
+        model: An open model, which stays open.
+        gold: The annotated sentences.
+        scheme: Tagging scheme in which both columns are compared.
+        states: Hidden states of the model's encoders for these sentences. Default: computed.
+
+    Returns:
+        The conlleval and strict scores.
     """
     predicted = list(model.predict(gold, states=states))
     return scores(_column(gold, scheme), _column(predicted, scheme), scheme)
 
 
 def _column(sentences: Sequence[Sentence], scheme: str) -> list[list[str]]:
+    """Return the tags of sentences in a scheme."""
     if scheme == schemes.PLAIN:
         return [list(sentence.tags or ()) for sentence in sentences]
     return [schemes.encode(sentence.spans or (), len(sentence), scheme) for sentence in sentences]

@@ -1,13 +1,13 @@
-"""How well predicted tags agree with gold tags: conlleval's figures, strict ones, and a fast F1
-over spans.
+"""Scores of predicted tags against gold tags: conlleval, strict scores, and a fast F1 of spans.
 
-Both are precision, recall and F1 of exact spans. They differ only in what they take for a span:
+conlleval and strict are precision, recall and F1 of exact spans. They differ only in which tags
+form a span:
 
-    conlleval   the script of the CoNLL shared tasks (Erik Tjong Kim Sang, 2004-01-26), to the last
-                digit. Any tags will do: a stray ``I-`` opens a span. S, L and U, which it does not
-                know, open and close one only where the label changes: adjacent spans of one label
-                can merge in IOBES and BILOU.
-    strict      what the scheme does not allow is no span (seqeval's strict mode).
+    conlleval   the script of the CoNLL shared tasks (Erik Tjong Kim Sang, 2004-01-26), reproduced
+                to the last digit. It accepts any tags: a stray ``I-`` opens a span. It does not
+                know S, L and U, which open and close a span only where the label changes, so that
+                adjacent spans of one label can merge in IOBES and BILOU.
+    strict      tags that violate the scheme form no span (seqeval's strict mode).
 
 Percentages are rounded to two decimals, as conlleval prints them; a quotient by zero is 0.
 """
@@ -31,25 +31,34 @@ from tagger.text.spans import Span
 __all__ = ["LabelScore", "Score", "Scores", "conlleval", "scores", "span_f1", "strict"]
 
 Tags = Iterable[Sequence[str]]
-"""A column: one tag a token, sentence by sentence."""
+"""A column of tags: one tag per token, sentence by sentence."""
 Spans = Iterable[Iterable[Span]]
+"""The spans of each sentence."""
 Column = list[list[str]]
+"""A column of tags in memory."""
 
 ENOUGH_SPANS = 100
-"""`detect` lets one needless B- in a hundred pass as IOB1: fewer cannot tell IOB1 from IOB2 with
-stray I-.
+"""Minimum number of spans to take predicted tags for IO or IOB1.
+
+`schemes.detect` accepts one needless B- in a hundred as IOB1; fewer spans cannot distinguish IOB1
+from IOB2 with stray I-.
 """
 
 _LENIENT = ("IO", "IOB1")
-"""Schemes that allow every sequence of their prefixes: to be valid in them is no evidence for
-them.
-"""
+"""Schemes that allow every sequence of their prefixes, so that validity is no evidence for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelScore:
-    """Counts of spans (tokens, for plain tags) of one label; precision, recall and F1 in
-    percent.
+    """Counts of the spans of one label (tokens, for plain tags), and percentages.
+
+    Attributes:
+        gold: Spans in the gold column.
+        predicted: Spans in the predicted column.
+        correct: Spans in both.
+        precision: 0 to 100.
+        recall: 0 to 100.
+        f1: 0 to 100.
     """
 
     gold: int
@@ -62,13 +71,22 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The figures of a corpus: counts of spans, micro averages in percent, and the same label by
-    label.
+    """The scores of a corpus: counts of spans, micro averages in percent, and scores per label.
 
-    ``accuracy`` is the share of tokens, O included, with the same tag in both columns; ``macro``
-    precision, recall and F1 averaged over the labels in either; ``scheme`` the one in which they
-    were compared, empty for conlleval, which asks for none. In ``plain`` each tag is a label and
-    each token a span.
+    With plain tags each tag is a label and each token a span.
+
+    Attributes:
+        tokens: Number of tokens.
+        gold: Spans in the gold column.
+        predicted: Spans in the predicted column.
+        correct: Spans in both.
+        accuracy: Percentage of tokens, O included, with the same tag in both columns.
+        precision: Micro average, 0 to 100.
+        recall: Micro average, 0 to 100.
+        f1: Micro average, 0 to 100.
+        labels: The scores of each label that occurs in either column.
+        macro: Precision, recall and F1 averaged over these labels.
+        scheme: The scheme in which the columns were compared; empty for conlleval, which uses none.
     """
 
     tokens: int
@@ -84,7 +102,10 @@ class Score:
     scheme: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The public form: counts, percentages and ``labels``, ready for ``json.dumps``."""
+        """Return counts, percentages and ``labels`` as a dict for ``json.dumps``.
+
+        The keys are a public format, also written by ``tagger evaluate --json``.
+        """
         names = ("tokens", "gold", "predicted", "correct", "accuracy", "precision", "recall", "f1")
         keys = ("precision", "recall", "f1", "predicted")
         labels = {
@@ -96,10 +117,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Both readings of two columns.
+    """Both readings of two columns of tags.
 
-    Where no scheme fits the gold tags, ``problem`` says why, and ``strict`` reads both columns in
-    IOB1; it is None where even that has no meaning.
+    Attributes:
+        conlleval: The scores of the script conlleval.
+        strict: The strict scores. If no scheme fits the gold tags, both columns are read in IOB1;
+            None if they cannot be read in IOB1 either.
+        problem: Why no scheme fits the gold tags; else empty.
     """
 
     conlleval: Score
@@ -107,7 +131,7 @@ class Scores:
     problem: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """``{"conlleval": {...}, "strict": {...}}``; ``strict`` is null where there is none."""
+        """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None."""
         return {
             "conlleval": self.conlleval.as_json(),
             "strict": self.strict and self.strict.as_json(),
@@ -115,13 +139,22 @@ class Scores:
 
 
 def scores(gold: Tags, predicted: Tags, scheme: str | None = None) -> Scores:
-    """`conlleval` and `strict` of the same sentences.
+    """Compute the conlleval and strict scores of the same sentences.
 
-    conlleval has figures for any tags. That strict finds no scheme becomes ``problem`` and hides
-    them not.
+    conlleval accepts any tags, so its scores are returned even if strict finds no scheme, which is
+    then reported as ``problem``.
+
+    Args:
+        gold: The gold tags.
+        predicted: The predicted tags, of the same lengths.
+        scheme: Tagging scheme of both columns, or "plain". Detected if omitted; see `strict`.
+
+    Returns:
+        Both scores.
 
     Raises:
-        ValueError, SchemeError: as `strict`, but the latter only if a `scheme` is declared.
+        ValueError: The columns differ in length, or the scheme is unknown.
+        SchemeError: The tags do not fit a declared `scheme`.
     """
     gold, predicted = _columns(gold, predicted)
     by_script = conlleval(gold, predicted)
@@ -137,35 +170,49 @@ def scores(gold: Tags, predicted: Tags, scheme: str | None = None) -> Scores:
 
 
 def span_f1(gold: Spans, predicted: Spans) -> tuple[float, float, float]:
-    """Precision, recall and F1, as fractions (0 to 1), of spans with the same start, end and label.
+    """Compute precision, recall and F1 of spans; a span is correct if start, end and label match.
+
+    Args:
+        gold: The gold spans of each sentence.
+        predicted: The predicted spans of each sentence.
+
+    Returns:
+        Precision, recall and F1 as fractions, 0 to 1.
 
     Raises:
-        ValueError: the two differ in their number of sentences.
+        ValueError: The columns differ in their number of sentences.
     """
-    wanted, found, correct = 0, 0, 0
+    gold_count, predicted_count, correct = 0, 0, 0
     for ours, theirs in zip(map(set, gold), map(set, predicted), strict=True):
-        wanted, found, correct = (
-            wanted + len(ours),
-            found + len(theirs),
-            correct + len(ours & theirs),
-        )
-    precision, recall, f1 = _percentages(wanted, found, correct)
+        gold_count += len(ours)
+        predicted_count += len(theirs)
+        correct += len(ours & theirs)
+    precision, recall, f1 = _percentages(gold_count, predicted_count, correct)
     return precision / 100, recall / 100, f1 / 100
 
 
 def conlleval(gold: Tags, predicted: Tags) -> Score:
-    """What the script conlleval of 2004-01-26 prints for these tags, in any scheme or mixture of
-    schemes.
+    """Compute the scores that the script conlleval of 2004-01-26 prints.
+
+    Args:
+        gold: The gold tags, in any scheme or mixture of schemes.
+        predicted: The predicted tags, of the same lengths.
+
+    Returns:
+        The scores, with an empty ``scheme``.
 
     Raises:
-        ValueError: the columns differ in length.
+        ValueError: The columns differ in length.
     """
     gold, predicted = _columns(gold, predicted)
-    wanted, found, correct = counts = Counter[str](), Counter[str](), Counter[str]()
-    matching = 0
-    agreeing = (
-        False  # both columns are inside a span that began at the same token with the same label
+    gold_counts, predicted_counts, correct = counts = (
+        Counter[str](),
+        Counter[str](),
+        Counter[str](),
     )
+    matching = 0
+    # Whether both columns are inside a span that began at the same token with the same label.
+    agreeing = False
     ours_before = theirs_before = _BORDER
     for ours_tags, theirs_tags in zip(gold, predicted, strict=True):
         pairs = list(zip(map(_parts, ours_tags), map(_parts, theirs_tags), strict=True))
@@ -179,11 +226,11 @@ def conlleval(gold: Tags, predicted: Tags) -> Score:
                 agreeing = False
             elif ours_closes != theirs_closes or not same_label:
                 agreeing = False
-            wanted[ours[1]] += ours_opens
-            found[theirs[1]] += theirs_opens
+            gold_counts[ours[1]] += ours_opens
+            predicted_counts[theirs[1]] += theirs_opens
             agreeing = agreeing or (ours_opens and theirs_opens and same_label)
             ours_before, theirs_before = ours, theirs
-    correct[""] += agreeing  # the script closes at the end of the file what no token closed
+    correct[""] += agreeing  # the script closes an open span at the end of the file
     return _score(gold, matching, counts)
 
 
@@ -194,17 +241,16 @@ _OPENING = frozenset(map(tuple, ("BB", "IB", "OB", "OI", "EE", "EI", "OE")))
 
 @lru_cache(maxsize=1 << 16)
 def _parts(tag: str) -> tuple[str, str]:
-    """The tag split at its first hyphen, as the script does it; Perl takes the label ``0`` for no
-    label.
-    """
+    """Split a tag at its first hyphen, as the script does; to Perl the label ``0`` is no label."""
     prefix, _, label = tag.partition("-")
     return prefix, "" if label == "0" else label
 
 
 @lru_cache(maxsize=1 << 16)
 def _turn(before: tuple[str, str], here: tuple[str, str]) -> tuple[bool, bool]:
-    """Whether a span closes and whether one opens between two tags: the script's endOfChunk,
-    startOfChunk.
+    """Return whether a span closes and whether one opens between two tags.
+
+    These are endOfChunk and startOfChunk of the script.
     """
     (last, last_label), (prefix, label) = before, here
     changed, pair = last_label != label, (last, prefix)
@@ -214,23 +260,35 @@ def _turn(before: tuple[str, str], here: tuple[str, str]) -> tuple[bool, bool]:
 
 
 def strict(gold: Tags, predicted: Tags, scheme: str | None = None) -> Score:
-    """Exact spans, where tags that the scheme does not allow make no span: seqeval's
-    ``mode="strict"``.
+    """Compute the scores of exact spans; tags that violate the scheme form no span.
 
-    A declared `scheme` holds for both columns. Otherwise the gold column's is detected, and the
-    predicted one is read in it if valid there, converted if valid in another, and else read in it
-    strictly: stray tags make no span. IO and IOB1 allow stray tags, so beside gold of another
-    scheme it passes for them only from `ENOUGH_SPANS` spans on: a few are more likely mistakes.
-    Plain tags are counted by token.
+    This is seqeval's ``mode="strict"``.
 
-    Where seqeval is installed, which `tagger[train]` brings, the spans are those that it finds
-    (`seqeval.scheme`, which needs no scikit-learn); elsewhere the built-in reading finds the same,
-    which tests compare. Two things are never asked of seqeval as they are: it reads IOB1 wrongly (a
-    needless ``B-`` makes no span, so IOB2 tags lose nearly all) and has no IO, so both are read as
-    IOB2; and plain tags are counted here.
+    A declared `scheme` applies to both columns. Otherwise the scheme of the gold column is
+    detected. The predicted column is read in it if it is valid there, converted if it is valid in
+    another scheme, and else read strictly: stray tags form no span. IO and IOB1 allow stray tags,
+    so a predicted column is only taken for one of them beside gold tags of another scheme if it has
+    at least `ENOUGH_SPANS` spans; fewer stray tags are more likely mistakes. Plain tags are counted
+    by token.
 
-    Raises: ValueError: the columns differ in length, or there is no such `scheme`. SchemeError: the
-        gold column is not valid, or the predicted one has tags that are not of its scheme.
+    If seqeval is installed (`tagger[train]` includes it), it extracts the spans (`seqeval.scheme`,
+    which does not need scikit-learn); otherwise the built-in extraction does, which tests compare
+    with it. seqeval never receives IO, IOB1 or plain tags: it misreads IOB1 (a needless ``B-``
+    forms no span, so IOB2 tags lose nearly all) and does not support IO, so both are converted to
+    IOB2, and plain tags are counted here.
+
+    Args:
+        gold: The gold tags.
+        predicted: The predicted tags, of the same lengths.
+        scheme: Tagging scheme of both columns, or "plain". Detected if omitted.
+
+    Returns:
+        The scores.
+
+    Raises:
+        ValueError: The columns differ in length, or the scheme is unknown.
+        SchemeError: The gold column is not valid, or the predicted column has prefixes that are not
+            part of its scheme.
     """
     if scheme not in (None, PLAIN, *PREFIXES):
         raise ValueError(
@@ -238,15 +296,13 @@ def strict(gold: Tags, predicted: Tags, scheme: str | None = None) -> Score:
         )
     gold, predicted, common = _in_one_scheme(*_columns(gold, predicted), scheme)
     pairs = zip(chain.from_iterable(gold), chain.from_iterable(predicted), strict=True)
-    wanted, found = _entities(gold, common), _entities(predicted, common)
-    counts = [Counter(label for *_, label in spans) for spans in (wanted, found, wanted & found)]
+    ours, theirs = _entities(gold, common), _entities(predicted, common)
+    counts = [Counter(label for *_, label in spans) for spans in (ours, theirs, ours & theirs)]
     return _score(gold, sum(tag == other for tag, other in pairs), counts, common)
 
 
 def _entities(column: Column, scheme: str) -> Entities:
-    """The spans that are whole and sound, or each token of plain tags: sentence, start, end
-    (half-open), label.
-    """
+    """Return the valid spans of a column; with plain tags, each token is a span."""
     if scheme == PLAIN:
         return {(n, i, i + 1, tag) for n, tags in enumerate(column) for i, tag in enumerate(tags)}
     if scheme in _LENIENT:
@@ -257,34 +313,33 @@ def _entities(column: Column, scheme: str) -> Entities:
 def _in_one_scheme(
     gold: Column, predicted: Column, declared: str | None
 ) -> tuple[Column, Column, str]:
-    """Both columns in one scheme, and its name; only the predicted column may be invalid in it."""
+    """Return both columns in one scheme, and its name; only the predicted one may be invalid."""
     scheme = declared or _detected(gold)
     if scheme == PLAIN:
         return gold, predicted, scheme
     other = declared or _scheme_of_predicted(predicted, scheme)
     _check_prefixes(predicted, other)
-    gold = _converted(
-        gold, scheme, scheme
-    )  # drops the needless B- of IOB1, and refuses what is not valid
+    # Converting gold to its own scheme drops needless B- of IOB1 and rejects invalid tags.
+    gold = _converted(gold, scheme, scheme)
     if other != scheme or scheme in _LENIENT:
         predicted = _converted(predicted, other, scheme)
     return gold, predicted, scheme
 
 
 def _detected(gold: Column) -> str:
+    """Return the scheme of the gold column, IOB1 instead of IO."""
     try:
         scheme = schemes.detect(gold)
     except SchemeError as error:
-        raise SchemeError(f"the gold column has no one scheme: {error}", error.index) from error
-    return (
-        "IOB1" if scheme == "IO" else scheme
-    )  # the same spans, and a B- if the predicted column needs it
+        raise SchemeError(
+            f"the gold column is not in any single scheme: {error}", error.index
+        ) from error
+    # IOB1 has the same spans as IO, and B- for adjacent spans in the predicted column.
+    return "IOB1" if scheme == "IO" else scheme
 
 
 def _scheme_of_predicted(predicted: Column, expected: str) -> str:
-    """The scheme to read the predicted column in: another than `expected` only if it is valid there
-    alone.
-    """
+    """Return the scheme to read the predicted column in: `expected` unless only another fits."""
     if all(schemes.first_violation(tags, expected) is None for tags in predicted):
         return expected
     with suppress(SchemeError):
@@ -299,33 +354,32 @@ def _scheme_of_predicted(predicted: Column, expected: str) -> str:
 
 
 def _check_prefixes(predicted: Column, scheme: str) -> None:
+    """Raise SchemeError if a predicted tag has a prefix that is not part of the scheme."""
     for number, tags in enumerate(predicted, start=1):
         for index, tag in enumerate(tags):
             if tag != OUTSIDE and schemes.split(tag)[0] not in tuple(PREFIXES[scheme]):
-                what = (
-                    f"the predicted tag {tag!r} (sentence {number}, token {index + 1}) is not of "
-                    f"{scheme}"
+                raise SchemeError(
+                    f"the predicted tag {tag!r} (sentence {number}, token {index + 1}) is not a "
+                    f"tag of {scheme}, in which the columns are compared: correct the tags, "
+                    f"convert a column, or declare scheme {PLAIN!r} to count by token",
+                    index,
                 )
-                mend = (
-                    f"mend the tags, convert a column, or declare scheme {PLAIN!r} to count by "
-                    "token"
-                )
-                raise SchemeError(f"{what}, in which the columns are compared: {mend}", index)
 
 
 def _converted(column: Column, source: str, target: str) -> Column:
+    """Convert a column from one scheme to another; raise SchemeError if it is not valid."""
     converted = []
     for number, tags in enumerate(column, start=1):
         try:
             converted.append(schemes.convert(tags, source, target))
-        except (
-            SchemeError
-        ) as error:  # only gold is refused: what is predicted is converted only where valid
+        # Only gold tags can be invalid here: predicted tags are converted only if they are valid.
+        except SchemeError as error:
             raise SchemeError(f"gold tags, sentence {number}: {error}", error.index) from error
     return converted
 
 
 def _columns(gold: Tags, predicted: Tags) -> tuple[Column, Column]:
+    """Return both columns as lists; raise ValueError if a sentence differs in length."""
     ours, theirs = [list(tags) for tags in gold], [list(tags) for tags in predicted]
     for number, (tags, others) in enumerate(zip_longest(ours, theirs, fillvalue=()), start=1):
         if len(tags) != len(others):
@@ -338,11 +392,9 @@ def _columns(gold: Tags, predicted: Tags) -> tuple[Column, Column]:
 def _score(
     column: Column, matching: int, counts: Sequence[Counter[str]], scheme: str = ""
 ) -> Score:
-    """The score of `matching` equal tags and of `counts` of gold, predicted and correct spans by
-    label.
-    """
+    """Return the score for `matching` equal tags and the gold, predicted and correct `counts`."""
     gold, predicted, correct = counts
-    names = sorted(gold | predicted)  # labels without a span drop out
+    names = sorted(gold | predicted)  # labels without a span are dropped
     labels = {name: _figures(gold[name], predicted[name], correct[name]) for name in names}
     exact = [_percentages(gold[name], predicted[name], correct[name]) for name in names]
     macro = tuple(round(sum(row) / len(names), 2) for row in zip(*exact, strict=True)) or (
@@ -358,13 +410,15 @@ def _score(
 
 
 def _figures(gold: int, predicted: int, correct: int) -> LabelScore:
+    """Return the counts with their percentages, rounded to two decimals."""
     precision, recall, f1 = (round(value, 2) for value in _percentages(gold, predicted, correct))
     return LabelScore(gold, predicted, correct, precision, recall, f1)
 
 
 def _percentages(gold: int, predicted: int, correct: int) -> tuple[float, float, float]:
-    # 100 comes first, and F1 is of percentages: in another order the last digit may differ from the
-    # script's.
+    """Return precision, recall and F1 in percent."""
+    # 100 comes first, and F1 is computed from percentages: in another order of operations the last
+    # digit can differ from that of the script.
     precision = 100 * correct / predicted if predicted else 0.0
     recall = 100 * correct / gold if gold else 0.0
     return precision, recall, 2 * precision * recall / ((precision + recall) or 1)

@@ -1,3 +1,1 @@
-"""Layers by their weights: their names and shapes, and their conversion to ONNX operators, for
-taggers and language models.
-"""
+"""Export of taggers and language models as ONNX graphs, built from their weights without Keras."""

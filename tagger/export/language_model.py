@@ -1,16 +1,16 @@
-"""A language model as ONNX graphs, which run without Keras, and in other languages.
+"""Export of a language model as ONNX graphs, which run without Keras and from other languages.
 
-    activations.onnx       numbers (T, B), places (N,) -> activations (N, U); see below
+    activations.onnx       numbers (T, B), places (N,) -> activations (N, U)
     activations.int8.onnx  the same with the weights of LSTMs in 8 bits
 
-``numbers`` are those of vocabulary.json, 2 for its first unit, 1 for <UNK>, 0 for the border before
-a text. ``places`` are the timesteps that are asked for, t · B + b. ``states`` (S, B, U), if left
-out those of an unread text, are those in which the layers begin, and ``states_after`` those after
-the last timestep: with them a long text is run in pieces. The softmax is no part of the graphs: it
-is asked for at few places, and is one product with weights.npz.
+``numbers`` are ids of vocabulary.json: 2 for its first unit, 1 for <UNK>, 0 for the border before a
+text. ``places`` are flat indices t · B + b of the timesteps whose activations are returned.
+``states`` (S, B, U) are the initial states of the layers, by default those of an unread text, and
+``states_after`` (S, B, U) those after the last timestep: with them a long text runs in chunks. The
+softmax is not part of the graphs: it is needed at few places, and is one product with weights.npz.
 
 Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places, S states of
-all layers: activation and, in LSTMs, memory of each layer in turn.
+all layers: activation and, in LSTMs, memory cell of each layer in turn.
 """
 
 from __future__ import annotations
@@ -30,30 +30,46 @@ __all__ = ["graphs", "states_count", "with_graphs"]
 
 
 def with_graphs(bundle: Bundle) -> Bundle:
-    """The bundle with graphs of its weights, in place of those it had; errors are those of
-    `graphs`.
+    """Return a copy of a bundle with graphs created from its weights.
+
+    Args:
+        bundle: The bundle; its own graphs are ignored.
+
+    Returns:
+        A shallow copy with new graphs.
+
+    Raises:
+        TaggerError: The package onnx is not installed.
     """
     return replace(bundle, graphs=graphs(bundle))
 
 
 def graphs(bundle: Bundle) -> dict[str, bytes]:
-    """The graphs of a model by the names of their files.
+    """Create the graphs of a language model.
+
+    Args:
+        bundle: The bundle; its own graphs are ignored.
+
+    Returns:
+        The serialized graphs by file name. Equal bundles yield equal bytes.
 
     Raises:
-        TaggerError: the package onnx is missing.
+        TaggerError: The package onnx is not installed.
     """
     names = graph_names(bundle.config.model)
     return {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
 
 
 def states_count(model: ModelConfig) -> int:
-    """How many tensors (B, U) the states of all layers are: S."""
+    """Return the number S of state tensors (B, U) of all layers together."""
     return model.layers * CELLS[model.cell].states
 
 
 def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
-    """One graph. In int8 the border stands for padding alone: its vector may be far from all
-    others, and would leave these a few steps of the scale. A text begins with the states after it.
+    """Return a serialized graph.
+
+    In int8 the border is only used as padding: its vector may be far from all others, which would
+    leave them a few steps of the quantization scale. The default states are those after the border.
     """
     model, graph, layers = bundle.config.model, Graph(), _layers(bundle)
     before = _initial_states(
@@ -84,35 +100,35 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
             "numbers",
             "INT32",
             ("T", "B"),
-            "what is read: numbers of vocabulary.json, 2 for its first unit; 1 is unknown",
+            "ids of vocabulary.json: 2 for its first unit; 1 is <UNK>",
         ),
-        value("places", "INT32", ("N",), "the timesteps that are asked for, t * B + b"),
+        value("places", "INT32", ("N",), "timesteps to return, as flat indices t * B + b"),
         value(
             "states",
             "FLOAT",
             (len(ends), "B or 1", model.units),
-            "in which layers begin; may be left out",
+            "initial states of the layers; optional",
         ),
     ]
     outputs = [
         value("activations", "FLOAT", ("N", model.units), "of the last layer at the places"),
-        value("states_after", "FLOAT", (len(ends), "B", model.units), "in which layers end"),
+        value("states_after", "FLOAT", (len(ends), "B", model.units), "final states of the layers"),
     ]
     return graph.model("language model", inputs, outputs, _facts(bundle, quantized))
 
 
 def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
-    """What whoever runs a graph must know."""
+    """Return the metadata of a graph, which contain all that is needed to run it."""
     model = bundle.config.model
     begin = (
-        "A text begins with no states given, which are then those after the border (8-bit "
-        "weights; needs ONNX Runtime)."
+        "For the beginning of a text omit the states, which default to those after the border "
+        "(8-bit weights; needs ONNX Runtime)."
         if quantized
-        else "A text begins with a border, number 0, and no states given, which are then zero "
+        else "Begin a text with the border, id 0, and omit the states, which default to zero "
         "(float32, standard operators)."
     )
     return {
-        "about": f"Numbers of {model.level}, in the order of reading ({model.direction}), to the "
+        "about": f"Ids of {model.level}, in the order of reading ({model.direction}), to the "
         f"activations after them. {begin}",
         "level": model.level,
         "direction": model.direction,
@@ -122,6 +138,7 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
 
 
 def _layers(bundle: Bundle) -> list[Weights]:
+    """Return the weights of each recurrent layer."""
     return [
         layer_weights(bundle.weights, f"encoder/forward_{depth + 1}")
         for depth in range(bundle.config.model.layers)
@@ -129,7 +146,7 @@ def _layers(bundle: Bundle) -> list[Weights]:
 
 
 def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
-    """The states in which each layer begins, (1, B, U) each; (S, 1, U) if nobody gives them."""
+    """Add the input ``states`` with its default (S, 1, U); return each state (1, B, U)."""
     graph.default("states", states.astype(np.float32))
     batch = graph("Gather", graph("Shape", "numbers"), graph.constant([1], np.int64))
     one = graph.constant([1], np.int64)
@@ -142,12 +159,12 @@ def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
 
 
 def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarray, Weights]:
-    """A table (V, F) of the units' vectors, zero for the border, and the first layer, whose kernel
-    is (F, G·U).
+    """Return the table (V, F) of input vectors, zero for the border, and the first layer.
 
-    One-hot rows of the kernel are a product of an identity matrix and the kernel: the smaller
-    identity is taken. Where ``centred``, the vectors have their mean taken from them, and its
-    product is in the bias, but for the border.
+    Without an embedding, rows of the kernel are selected: a product of an identity matrix and the
+    kernel, or of the kernel and an identity matrix, whichever identity is smaller. If `centred`,
+    the mean of the vectors is subtracted, and its product with the kernel (F, G·U) is added to the
+    bias; this does not hold for the border.
     """
     kernel, bias = layer["kernel"], layer["bias"]
     if bundle.config.model.embedding:
@@ -166,11 +183,10 @@ def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarra
 def _pin_quantization_range(
     graph: Graph, x: str, layer: Weights, low: float, high: float
 ) -> tuple[str, Weights]:
-    """Inputs (T, B, F + 2), which have a feature that is always `low` and one that is always
-    `high`, both of no weight.
+    """Append constant features `low` and `high` of zero weight to the inputs: (T, B, F + 2).
 
-    The int8 operator scales its inputs by the least and the greatest of them: so by the same in
-    every piece of a text.
+    The int8 operator scales its inputs by their minimum and maximum, which are thus equal in every
+    chunk of a text.
     """
     for bound in (low, high):
         x = graph(
@@ -183,10 +199,11 @@ def _pin_quantization_range(
 
 
 def _after_border(layers: list[Weights], cell: str) -> np.ndarray:
-    """The states (S, 1, U) of LSTMs that have read the border alone: as c^<0> = 0, c^<1> = Γ_u ·
-    c̃, a^<1> = Γ_o · tanh(c^<1>).
+    """Return the states (S, 1, U) of LSTM layers after the border.
+
+    As c^<0> = 0: c^<1> = Γ_u · c̃, a^<1> = Γ_o · tanh(c^<1>).
     """
-    spec = CELLS[cell]  # an LSTM, as all cells that have an int8 operator
+    spec = CELLS[cell]  # an LSTM, like all cells that have an int8 operator
     states, x = list[np.ndarray](), np.zeros(len(layers[0]["kernel"]))
     for layer in layers:
         z = np.split(x @ layer["kernel"].astype(np.float64) + layer["bias"], spec.blocks)
@@ -200,4 +217,5 @@ def _after_border(layers: list[Weights], cell: str) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return the sigmoid of each element, without overflow."""
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * x))

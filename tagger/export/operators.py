@@ -1,7 +1,6 @@
-"""Our layers as ONNX operators: a graph that is built node by node, with constants from the
-weights.
+"""Construction of ONNX graphs node by node: recurrent and dense layers, in float32 and in int8.
 
-Axes: B batch, T time, F features, U units, G blocks of a cell, R directions.
+Axes: B batch, T time, F features, N columns of a matrix, U units, G blocks of a cell, R directions.
 """
 
 from __future__ import annotations
@@ -22,11 +21,13 @@ MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
 
 
 class Graph:
-    """Nodes and constants of a graph that is being built. Names follow from the order alone: the
-    same graph, the same bytes.
+    """A builder of an ONNX graph.
+
+    Names are derived from the order of calls, so that equal graphs have equal bytes. Values are
+    referred to by name.
 
     Raises:
-        TaggerError: the package onnx is missing.
+        TaggerError: The package onnx is not installed.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Graph:
             import onnx  # noqa: F401
         except ImportError as error:
             raise TaggerError(
-                "a model's graphs are made with the package onnx, which is not installed: pip "
+                "creating a model's graphs needs the package onnx, which is not installed: pip "
                 "install onnx"
             ) from error
         self.nodes: list[Any] = []
@@ -42,6 +43,7 @@ class Graph:
         self.domains: set[str] = set()
 
     def constant(self, array: Any, dtype: Any = None) -> str:
+        """Add a constant of the given or the array's own dtype; return its name."""
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
@@ -53,7 +55,18 @@ class Graph:
     def __call__(
         self, operator: str, *inputs: str, domain: str = "", output: str = "", **attributes: Any
     ) -> str:
-        """Add a node; the name of its first output."""
+        """Add a node with one output.
+
+        Args:
+            operator: The name of the operator.
+            *inputs: The names of its inputs; "" omits an optional one.
+            domain: The domain of the operator; "" is ONNX itself.
+            output: The name of the output. Default: derived from the operator.
+            **attributes: The attributes of the node.
+
+        Returns:
+            The name of the output.
+        """
         return self.add_node(
             operator,
             *inputs,
@@ -70,7 +83,18 @@ class Graph:
         domain: str = "",
         **attributes: Any,
     ) -> str:
-        """Add a node of which other outputs than the first matter. An input "" is left out."""
+        """Add a node with several outputs.
+
+        Args:
+            operator: The name of the operator.
+            *inputs: The names of its inputs; "" omits an optional one.
+            outputs: The names of its outputs.
+            domain: The domain of the operator; "" is ONNX itself.
+            **attributes: The attributes of the node.
+
+        Returns:
+            The name of the first output.
+        """
         from onnx import helper
 
         self.nodes.append(helper.make_node(operator, inputs, outputs, domain=domain, **attributes))
@@ -78,7 +102,7 @@ class Graph:
         return outputs[0]
 
     def default(self, name: str, array: np.ndarray) -> None:
-        """What the input `name` is if nobody gives it."""
+        """Set the default value of the graph input `name`."""
         from onnx import numpy_helper
 
         self.constants.append(numpy_helper.from_array(array, name))
@@ -86,8 +110,16 @@ class Graph:
     def model(
         self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], facts: dict[str, str]
     ) -> bytes:
-        """The whole as a file, which says of itself what `facts` hold; ``about`` is its
-        description.
+        """Serialize the graph.
+
+        Args:
+            name: The name of the graph.
+            inputs: The descriptions of its inputs; see `value`.
+            outputs: The descriptions of its outputs.
+            facts: Metadata; ``about`` is also the description of the graph.
+
+        Returns:
+            The bytes of an .onnx file, checked by onnx if all operators are standard ones.
         """
         from onnx import checker, helper
 
@@ -107,18 +139,33 @@ class Graph:
 
 
 def value(name: str, kind: str, shape: tuple[Any, ...], doc: str) -> Any:
-    """The description of an input or output; `kind` is FLOAT or INT32."""
+    """Describe an input or output of a graph.
+
+    Args:
+        name: Its name.
+        kind: FLOAT or INT32.
+        shape: The size of each axis, or its name if it varies.
+        doc: Its documentation.
+
+    Returns:
+        An onnx.ValueInfoProto.
+    """
     from onnx import TensorProto, helper
 
     return helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape, doc_string=doc)
 
 
-_SATURATED_GATE_BIAS = 100.0  # the bias of a gate that is always 1
+# The bias of a gate that is always open, whose sigmoid is 1 in float32.
+_SATURATED_GATE_BIAS = 100.0
 
 
 class RecurrentOutputs(NamedTuple):
-    """What a recurrent operator gives: activations (T, R, B, U), and the states in which each
-    direction ended, (R, B, U) each.
+    """The names of the outputs of a recurrent operator.
+
+    Attributes:
+        activations: (T, R, B, U).
+        states: The final states of each direction, (R, B, U) each: activation and, for LSTMs,
+            memory cell.
     """
 
     activations: str
@@ -135,10 +182,19 @@ def recurrent(
     quantized: bool = False,
     before: Sequence[str] = (),
 ) -> RecurrentOutputs:
-    """Run over `x` (T, B, F), forwards, backwards or both.
+    """Add a recurrent layer, forward, backward or bidirectional.
 
-    `directions` holds the weights of ``forward``, ``backward`` or both; `before` the states to
-    begin in, zeros by default. With `quantized` the weights are int8: of an LSTM alone.
+    Args:
+        graph: The graph.
+        x: The name of the inputs (T, B, F).
+        lengths: The name of the lengths (B,) int32; "" if all are T.
+        cell: The name of the cell in `tagger.cells.CELLS`.
+        directions: The weights of ``forward``, ``backward`` or both.
+        quantized: Whether the weights are int8; for LSTM cells only.
+        before: The names of the initial states (R, B, U). Default: zeros.
+
+    Returns:
+        The names of the activations and final states.
     """
     spec, weights = CELLS[cell], list(directions.values())
     units = weights[0]["recurrent"].shape[0]
@@ -181,7 +237,10 @@ def recurrent(
 
 
 def _ordered(array: np.ndarray, spec: CellSpec, units: int, *, opened: bool = False) -> np.ndarray:
-    """Return the blocks of the last axis, G·U, in ONNX's order and with its signs."""
+    """Return the blocks of the last axis, G·U, in the order and with the signs of ONNX.
+
+    Gates that the cell lacks have zero weights; with `opened` (for biases) they are always open.
+    """
     blocks: dict[str | None, np.ndarray] = {
         gate: array[..., number * units : (number + 1) * units]
         for number, gate in enumerate(spec.gates)
@@ -197,7 +256,18 @@ def _ordered(array: np.ndarray, spec: CellSpec, units: int, *, opened: bool = Fa
 def dense(
     graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, quantized: bool = False
 ) -> str:
-    """x · kernel + bias."""
+    """Add a dense layer, x · kernel + bias.
+
+    Args:
+        graph: The graph.
+        x: The name of the inputs (..., F).
+        kernel: (F, N).
+        bias: (N,).
+        quantized: Whether the weights are int8.
+
+    Returns:
+        The name of the output (..., N).
+    """
     if not quantized:
         return graph("Add", graph("MatMul", x, graph.constant(kernel)), graph.constant(bias))
     weights, (scale, zero) = _quantized(graph, kernel)
@@ -207,8 +277,9 @@ def dense(
 
 
 def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]]:
-    """int8 weights (..., F, N), one scale for each of the N columns, and their zero points, which
-    are 0.
+    """Add int8 weights (..., F, N); return their name and those of scales and zero points (..., N).
+
+    The zero points are 0.
     """
     scales = int8_scales(matrices)
     zeros = graph.constant(np.zeros(scales.shape), np.int8)
@@ -217,17 +288,22 @@ def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]
 
 
 def int8_scales(matrices: np.ndarray) -> np.ndarray:
-    """What 1 stands for in each column (..., N) of matrices (..., F, N) in int8: as little as no
-    product can overflow.
+    """Compute int8 scales per column: the smallest for which no pair of products overflows 16 bits.
 
     Processors without VNNI multiply by unsigned 8-bit numbers and add the products of rows 0 and 1,
-    2 and 3, ... in 16 bits: what is of one sign in such a pair may be 128 together, as 255 · 128 <
-    2^15, that is 127.4 before both are rounded.
+    2 and 3, ... in 16 bits. Quantized weights of one sign in such a pair may therefore add up to
+    128, as 255 · 128 < 2^15, which is 127.4 before both are rounded.
+
+    Args:
+        matrices: (..., F, N) float32.
+
+    Returns:
+        (..., N), the value of one quantization step; at least 1e-10.
     """
     rows = np.concatenate(
         [matrices, np.zeros_like(matrices[..., : matrices.shape[-2] % 2, :])], axis=-2
     )
-    pairs = rows.reshape(*rows.shape[:-2], -1, 2, rows.shape[-1])
+    pairs = rows.reshape(*rows.shape[:-2], -1, 2, rows.shape[-1])  # (..., F/2, 2, N)
     together = np.maximum(
         np.maximum(pairs, 0).sum(axis=-2), np.maximum(-pairs, 0).sum(axis=-2)
     ).max(axis=-2)

@@ -1,11 +1,10 @@
-"""The graph of sentences.onnx: words, as words.onnx or one-hot numbers give them, to the scores of
-tags.
+"""The graph of sentences.onnx: from features of words, or one-hot word ids, to emissions.
 
-Axes: B batch, T time, N words in all, X numbers of a word, R directions, U units, S states of all
-layers, K tags.
+Axes: B batch, T time, N distinct words, X features of a word, R directions, U units, S states of
+all layers, K tags.
 
-The states are those of each recurrent operator in turn, first all activations of its directions,
-then all memories.
+The states are those of each recurrent operator in turn: first the activations of its directions,
+then their memory cells.
 """
 
 from __future__ import annotations
@@ -29,11 +28,23 @@ __all__ = ["backward_state_mask", "sentence_graph"]
 
 
 def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) -> bytes:
-    """The graph of a bundle; `facts` are its metadata. With `quantized` the weights are int8."""
+    """Create the graph of sentences.onnx or sentences.int8.onnx.
+
+    Args:
+        bundle: The bundle of a tagger.
+        facts: The metadata of the graph.
+        quantized: Whether the weights of recurrent and dense layers are int8.
+
+    Returns:
+        The serialized graph.
+
+    Raises:
+        TaggerError: The package onnx is not installed.
+    """
     graph, model, weights = Graph(), bundle.config.model, bundle.weights
-    lengths = graph(
-        "Max", "lengths", graph.constant(1, np.int32)
-    )  # the operators know no empty sequences
+    # The recurrent operators do not support empty sequences.
+    lengths = graph("Max", "lengths", graph.constant(1, np.int32))
+    # (T, B, X), or (T, B) one-hot ids
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
     states_of_tokens = [
         part
@@ -66,14 +77,19 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
 
 
 def _inputs_of_tokens(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """Return the configurations of the inputs of tokens, by name."""
+    """Return the configurations of the inputs that depend on the token, by name."""
     configs = input_configs(bundle.config.model, bundle.features)
     return {name: config for name, config in configs.items() if HOST[name].is_of_tokens}
 
 
 def backward_state_mask(model: ModelConfig) -> np.ndarray:
-    """For each of the states (S,) whether it is one of a backward direction, which comes from
-    behind.
+    """Return which states belong to a backward direction, which starts at the end of a sentence.
+
+    Args:
+        model: The settings of the network.
+
+    Returns:
+        (S,) bool, in the order of the graph's states.
     """
     directions = [[False, True]] if model.bidirectional else [[False]]
     first = [[side] for side in directions[0]] if model.input == "one-hot" else directions
@@ -84,8 +100,9 @@ def backward_state_mask(model: ModelConfig) -> np.ndarray:
 
 
 def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[str, Weights]]:
-    """The weights by direction of each recurrent operator of a layer: one, or over one-hot words
-    one a direction.
+    """Return the weights by direction of each recurrent operator of a layer.
+
+    A layer is one operator, but over one-hot words one operator per direction.
     """
     names = ("forward", "backward")[: 1 + model.bidirectional]
     layers = {name: layer_weights(weights, f"encoder/{name}_{depth}") for name in names}
@@ -97,7 +114,7 @@ def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[st
 
 
 def _initial_states(graph: Graph, model: ModelConfig) -> list[str]:
-    """The states in which each operator begins, (R, B, U) each."""
+    """Add the input ``states`` with default zeros; return the states (R, B, U) of each operator."""
     count = len(backward_state_mask(model))
     graph.default("states", np.zeros((count, 1, model.units), dtype=np.float32))
     batch = graph(
@@ -120,7 +137,7 @@ def _initial_states(graph: Graph, model: ModelConfig) -> list[str]:
 
 
 def _joined(graph: Graph, y: str, width: int) -> str:
-    """Activations (T, R, B, U) side by side: (T, B, R·U)."""
+    """Concatenate the directions of activations (T, R, B, U): (T, B, R·U)."""
     return graph(
         "Reshape", graph("Transpose", y, perm=[0, 2, 1, 3]), graph.constant([0, 0, width], np.int64)
     )
@@ -129,11 +146,10 @@ def _joined(graph: Graph, y: str, width: int) -> str:
 def _gather_one_hot(
     graph: Graph, words: str, direction: str, layer: Weights
 ) -> tuple[str, dict[str, Weights]]:
-    """One-hot words (T, B) as rows of a direction's kernel, gathered, and what is left of its
-    weights.
+    """Gather the rows of a direction's kernel for words (T, B); return them and its other weights.
 
-    The operator has no way around its own product with the input, so that it gets the identity as
-    its kernel.
+    The recurrent operator cannot skip its product with the input, so its kernel becomes the
+    identity.
     """
     rows = graph("Gather", graph.constant(layer["kernel"]), words)
     return rows, {
@@ -142,6 +158,7 @@ def _gather_one_hot(
 
 
 def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized: bool) -> None:
+    """Add the hidden layers and the output ``emissions`` (B, T, K)."""
     for number in range(1, len(model.hidden) + 1):
         layer = layer_weights(weights, f"head/hidden_{number}")
         x = graph("Tanh", dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized))
@@ -154,53 +171,53 @@ def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized:
 
 
 def _graph_signature(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Inputs and outputs."""
+    """Return the descriptions of the inputs and outputs."""
     model, count = bundle.config.model, len(backward_state_mask(bundle.config.model))
     if model.input == "one-hot":
         features = value(
             "features",
             "INT32",
             ("N",),
-            "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown",
+            "ids of vocabulary/words.json: 2 for its first word; 1 is <UNK>",
         )
     else:
         features = value(
             "features",
             "FLOAT",
             ("N", width_of(model, bundle.features)),
-            "words as words.onnx gives them",
+            "features of words, from words.onnx",
         )
     head = HEADS[model.head]
     what = "log-probabilities" if head.is_normalized else f"scores of {head.description}"
     inputs = [
         features,
-        value("tokens", "INT32", ("B", "T"), "rows of features; anything behind a sentence's end"),
-        value("lengths", "INT32", ("B",), "of the sentences, in tokens"),
+        value("tokens", "INT32", ("B", "T"), "rows of features; any row after a sentence's end"),
+        value("lengths", "INT32", ("B",), "lengths of the sentences in tokens"),
         value(
             "states",
             "FLOAT",
             (count, "B or 1", model.units),
-            "in which layers begin; may be left out",
+            "initial states of the layers; optional",
         ),
     ]
     for name, config in _inputs_of_tokens(bundle).items():
         inputs += INPUTS[name].arrays(config).values()
-    scores = f"{what} of the tags; of no meaning behind an end"
+    scores = f"{what} of the tags; undefined after a sentence's end"
     outputs = [
         value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores),
         value(
             "states_after",
             "FLOAT",
             (count, "B", model.units),
-            "in which layers end: going backwards, at the first token",
+            "final states of the layers; of backward directions, at the first token",
         ),
     ]
     return inputs, outputs
 
 
 def _about(quantized: bool) -> str:
+    """Return the description of the graph."""
     kind = "8-bit weights; needs ONNX Runtime" if quantized else "float32, standard operators"
     return (
-        "Words as words.onnx gives them, or the numbers of one-hot words, to scores of tags "
-        f"({kind})."
+        f"Features of words from words.onnx, or ids of one-hot words, to scores of tags ({kind})."
     )

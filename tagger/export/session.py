@@ -1,4 +1,4 @@
-"""A graph in ONNX Runtime."""
+"""Sessions of graphs in ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -10,28 +10,38 @@ __all__ = ["session_of"]
 
 
 def session_of(serialized: bytes, name: str, weights: str) -> Any:
-    """A session of one thread; `weights` is the digest of those that the graph must be of.
+    """Open a graph in ONNX Runtime, on the CPU.
+
+    A run takes one thread, the caller's; several threads may run the session at once.
+
+    Args:
+        serialized: The bytes of an .onnx file.
+        name: The name of the file, for errors.
+        weights: The digest of the weights that the graph must have been created from.
+
+    Returns:
+        An onnxruntime.InferenceSession.
 
     Raises:
-        BundleError: the graph is of other weights, or cannot be run.
+        BundleError: The graph was created from other weights, or cannot be run.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = (
-        1  # two runs at once are faster than one on two threads
-    )
+    # Two runs at once are faster than one on two threads.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(
             serialized, options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # ONNX Runtime raises many kinds for a file that somebody made up
+    # ONNX Runtime raises exceptions of many types for a crafted or damaged file.
+    except Exception as error:
         raise BundleError(
-            f"{name}: cannot be run: {str(error)[:200]}; make it anew: tagger export RUN"
+            f"{name}: cannot be run: {str(error)[:200]}; create it again: tagger export RUN"
         ) from error
     if session.get_modelmeta().custom_metadata_map.get("weights") != weights:
         raise BundleError(
-            f"{name}: is not of the weights in weights.npz; make it anew: tagger export RUN"
+            f"{name}: was not created from weights.npz; create it again: tagger export RUN"
         )
     return session

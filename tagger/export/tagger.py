@@ -1,21 +1,21 @@
-"""Trained weights as ONNX graphs, which run without Keras, and in other languages.
+"""Export of a tagger as ONNX graphs, which run without Keras and from other languages.
 
-Two graphs make a tagger, as what is known of a word depends on the word alone and need be computed
-once only, however often the word occurs:
+A tagger is two graphs, because the features of a word do not depend on its context and are computed
+once per distinct word:
 
-    words.onnx           the inputs that the model has, of distinct words: words (D,), shapes (D,),
+    words.onnx           the inputs of the model for distinct words: words (D,), shapes (D,),
                          vectors (D, F), characters (D, C) -> features (D, X)
     sentences.onnx       features (N, X), tokens (B, T), lengths (B,) -> emissions (B, T, K)
-    sentences.int8.onnx  the same with weights in 8 bits; for LSTM cells alone
+    sentences.int8.onnx  the same with weights in 8 bits; for LSTM cells only
 
-``tokens`` are rows of ``features``. A model of one-hot words has no words.onnx; its features are
-the words' numbers (N,). Emissions are log-probabilities, or the scores of a conditional random
-field, whose transitions are in the metadata. ``states``, zeros if left out, are those in which the
-layers begin, and ``states_after`` (S, B, U) those in which they end: with them a very long sentence
-can be run in pieces (`inference.network`).
+``tokens`` are row indices into ``features``. A model of one-hot words has no words.onnx; its
+features are word ids (N,). Emissions are log-probabilities, or the scores of a conditional random
+field, whose transitions are in the metadata. ``states`` (S, B, U) are the initial states of the
+layers, zeros by default, and ``states_after`` the final ones: with them a very long sentence can be
+run in chunks (`tagger.inference.network`).
 
-Axes: B batch, T time, D distinct words, C characters, F numbers of a vector, X numbers of a word, N
-words in all, K tags, S states, U units.
+Axes: B batch, T time, D distinct words, C characters, F dimensions of a vector, X features of a
+word, N rows of features, K tags, S states, U units.
 """
 
 from __future__ import annotations
@@ -33,17 +33,31 @@ __all__ = ["graphs", "with_graphs"]
 
 
 def with_graphs(bundle: Bundle) -> Bundle:
-    """Return the bundle with graphs of its weights, in place of those it had; errors are those of
-    `graphs`.
+    """Return a copy of a bundle with graphs created from its weights.
+
+    Args:
+        bundle: The bundle; its own graphs are ignored.
+
+    Returns:
+        A shallow copy with new graphs.
+
+    Raises:
+        TaggerError: The package onnx is not installed.
     """
     return replace(bundle, graphs=graphs(bundle))
 
 
 def graphs(bundle: Bundle) -> dict[str, bytes]:
-    """The graphs of a model by the names of their files.
+    """Create the graphs of a tagger.
+
+    Args:
+        bundle: The bundle; its own graphs are ignored.
+
+    Returns:
+        The serialized graphs by file name. Equal bundles yield equal bytes.
 
     Raises:
-        TaggerError: the package onnx is missing.
+        TaggerError: The package onnx is not installed.
     """
     facts = _facts(bundle)
     make = {
@@ -55,7 +69,7 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
-    """What whoever runs a graph must know."""
+    """Return the metadata of the graphs, which contain all that is needed to run them."""
     facts = {
         "tags": json.dumps(bundle.tags, ensure_ascii=False),
         "scheme": "plain" if bundle.scheme == "plain" else "IOBES",

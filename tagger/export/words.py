@@ -1,6 +1,6 @@
-"""The graph of words.onnx: from the inputs of distinct words to numbers.
+"""The graph of words.onnx: from the inputs of distinct words to their features.
 
-Axes: D distinct words, X numbers of a word.
+Axes: D distinct words, X features of a word.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ __all__ = ["word_graph"]
 
 
 def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
-    """Return the graph of a bundle whose words are not one-hot; `facts` are its metadata."""
+    """Create the graph of words.onnx.
+
+    Args:
+        bundle: The bundle of a tagger whose words are not one-hot.
+        facts: The metadata of the graph.
+
+    Returns:
+        The serialized graph.
+
+    Raises:
+        TaggerError: The package onnx is not installed.
+    """
     graph, model, features = Graph(), bundle.config.model, bundle.features
     parts: list[str] = []
     arrays: dict[str, Any] = {}
@@ -27,11 +38,9 @@ def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
             arrays = {**arrays, **INPUTS[name].arrays(config)}
             parts += INPUTS[name].nodes(graph, layer_weights(bundle.weights, name), config, False)
     graph("Concat", *parts, output="features", axis=-1)
-    output = value(
-        "features", "FLOAT", ("D", width_of(model, features)), "what is known of each word"
-    )
+    output = value("features", "FLOAT", ("D", width_of(model, features)), "features of each word")
     about = (
-        "Distinct words to numbers: compute these once for each word, and give them to "
+        "Distinct words to features: compute them once per distinct word, and pass them to "
         "sentences.onnx."
     )
     return graph.model("words", list(arrays.values()), [output], {**facts, "about": about})

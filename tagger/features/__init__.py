@@ -1,1 +1,1 @@
-"""Sentences to padded integer arrays: the one border where strings end. NumPy only."""
+"""Features: encoding sentences as padded arrays of ids and vectors, with NumPy only."""

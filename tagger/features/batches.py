@@ -1,5 +1,4 @@
-"""Length buckets with a token budget: sentences of like length share a batch, so that little of it
-is padding.
+"""Batches of sentences of similar length, with a token budget, so that little is padding.
 
 Axes: B batch, T time.
 """
@@ -25,16 +24,20 @@ __all__ = [
     "shuffled_buckets",
 ]
 
-_SHAPE_STEP = 8  # where each new shape costs a compilation: time is rounded up to multiples of this
+# Times and word lengths are rounded up to multiples of this where each new shape is compiled.
+_SHAPE_STEP = 8
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Right-padded arrays of some sentences.
+    """A batch of sentences as right-padded arrays.
 
-    ``indices`` (B,) says which sentences; ``lengths`` (B,) are in tokens; ``inputs`` are those of
-    `Lexicon.inputs`. ``tags`` (B, T) int32 are the targets where there are any. Rows beyond
-    ``len(indices)`` are padding.
+    Args:
+        indices: (number of sentences,) indices of the sentences in their corpus.
+        lengths: (number of sentences,) int32 numbers of tokens.
+        inputs: Arrays of `WordEncoder.inputs` and, with token states, "context" (B, T, S); rows
+            after the sentences are padding.
+        tags: (B, T) int32 target tag ids, 0 where padded; None without targets.
     """
 
     indices: np.ndarray
@@ -44,6 +47,7 @@ class Batch:
 
     @property
     def tokens(self) -> int:
+        """Return the number of tokens without padding."""
         return int(self.lengths.sum())
 
 
@@ -53,11 +57,18 @@ def bucket(
     token_budget: int,
     padding: float = math.inf,
 ) -> Iterator[np.ndarray]:
-    """Cut `order` (sentence indices, sorted by length or nearly) into batches of at most
-    `token_budget` padded tokens.
+    """Split sentences into batches by a token budget; sentences are never cut.
 
-    Of these no more is padding than `padding` sentences of the batch's length have tokens. A
-    sentence that is longer than the budget is a batch of its own: nothing is ever cut.
+    Args:
+        lengths: Numbers of tokens of all sentences; 0 counts as 1.
+        order: Sentence indices, sorted by length at least approximately.
+        token_budget: Maximum number of tokens per batch, padding included. A longer sentence is a
+            batch of its own.
+        padding: Maximum padding per batch, in sentences of the batch's length T; unlimited by
+            default.
+
+    Yields:
+        Consecutive parts of `order`, one per batch.
     """
     lengths = np.maximum(lengths, 1).tolist()
     first, longest, tokens = 0, 0, 0
@@ -74,13 +85,20 @@ def bucket(
 def shuffled_buckets(
     lengths: Sequence[int] | np.ndarray, token_budget: int, seed: Sequence[int]
 ) -> list[np.ndarray]:
-    """One epoch's batches in random order, determined by `seed` (for example run seed and epoch)
-    alone.
+    """Return the batches of one epoch in random order.
 
-    Sentences are sorted by length and, within a length, at random, so that each epoch puts others
-    together while the shapes and the number of batches stay. The longest batch comes first, so that
-    a lack of memory shows at once, and the shortest second, so that a graph sees at once how shapes
-    vary.
+    Sentences are sorted by length, and shuffled among those of equal length: each epoch combines
+    other sentences, while the number and the shapes of the batches are the same. The longest batch
+    is the first, so that a lack of memory is noticed immediately, and the shortest the second, so
+    that a traced graph is generalized to varying shapes immediately.
+
+    Args:
+        lengths: Numbers of tokens of all sentences.
+        token_budget: Maximum number of tokens per batch, padding included.
+        seed: Seed that determines the result, for example run seed and epoch.
+
+    Returns:
+        Sentence indices, one array per batch.
     """
     random = np.random.default_rng(seed)
     order = np.lexsort((random.random(len(lengths)), np.asarray(lengths)))
@@ -98,11 +116,19 @@ def collate(
     contexts: TokenStates | None = None,
     token_budget: int = 0,
 ) -> Batch:
-    """Pad the sentences `indices` to one batch; they are given as numbers of a lexicon, and what
-    language models know of them.
+    """Collate sentences to one right-padded batch.
 
-    With a `token_budget` all shapes are rounded up to one of few: for backends that compile every
-    shape.
+    Args:
+        indices: Indices of the sentences.
+        lexicon: Encoder that assigned the word ids.
+        numbers: Word ids (T,) of every sentence of the corpus.
+        tags: Tag ids (T,) of every sentence of the corpus, if available.
+        contexts: Token states of every sentence of the corpus, if the network has such an input.
+        token_budget: If above 0, round shapes up to one of a few, for backends that compile each
+            shape; B then depends on the budget.
+
+    Returns:
+        The batch, with T of at least 1.
     """
     lengths = np.array([len(numbers[index]) for index in indices], dtype=np.int32)
     rows, time = len(indices), max(int(lengths.max(initial=0)), 1)
@@ -121,8 +147,14 @@ def collate(
 
 
 def round_up_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Inputs whose sizes are rounded up, sentences and distinct words to powers of two, times and
-    characters to eights.
+    """Pad arrays so that few different shapes occur.
+
+    Args:
+        inputs: Arrays of `WordEncoder.inputs` and "context".
+
+    Returns:
+        The arrays, with sentences and distinct words padded to powers of two, times and characters
+        to multiples of 8.
     """
     enlarged = {}
     for name, array in inputs.items():
@@ -137,6 +169,7 @@ def round_up_shapes(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _padded(arrays: Sequence[np.ndarray], rows: int, time: int) -> np.ndarray:
+    """Right-pad arrays (T,) to (rows, time) int32."""
     padded = np.full((rows, time), PAD, dtype=np.int32)
     for row, array in enumerate(arrays):
         padded[row, : len(array)] = array

@@ -1,8 +1,9 @@
-"""Words to numbers: each distinct word once. What a word is does not depend on its place, only what
-it means does.
+"""Encoding of words as features, once per distinct word.
 
-Axes: B batch, T time, D distinct words of a batch (the first stands for padding), C characters, F
-numbers of a vector.
+A word's features (id, vector, characters, shape) do not depend on its context.
+
+Axes: B batch, T time, D distinct words of a batch (the first is padding), C characters, F dimension
+of a vector, N any number of words.
 """
 
 from __future__ import annotations
@@ -24,33 +25,44 @@ __all__ = ["WordEncoder", "WordFeatures", "consistency_key"]
 
 @dataclass(frozen=True)
 class WordFeatures:
-    """The inputs of a network by name; see `features.inputs`. Every network has ``words``."""
+    """The inputs of a network.
+
+    Args:
+        inputs: Inputs by name, in the order of `features.inputs.INPUTS`; always with ``words``.
+    """
 
     inputs: dict[str, Input]
 
     @classmethod
     def of(cls, *inputs: Input) -> WordFeatures:
-        """Return the features that consist of these inputs, in the order of the table."""
+        """Create features from inputs in any order, which must include ``words``."""
         named = {one.name: one for one in inputs}
         return cls({name: named[name] for name in INPUTS if name in named})
 
     @property
     def words(self) -> Vocabulary:
-        """The words of the training set."""
+        """Return the vocabulary of the training set's words."""
         words = self.inputs["words"]
         assert isinstance(words, WordsInput)
         return words.vocabulary
 
     @property
     def context(self) -> int:
-        """The number of states that are read at each token; 0 if there are none."""
+        """Return S, the number of state units at each token; 0 without token states."""
         states = self.inputs.get("context")
         return states.states if isinstance(states, TokenStatesInput) else 0
 
 
 class WordEncoder:
-    """The distinct words met so far, each encoded once; a sentence is a row of their numbers, and 0
-    is padding.
+    """An encoder that assigns ids to words and computes the features of each distinct word once.
+
+    Word ids count the distinct words in the order of their first occurrence, from 1; 0 is padding.
+    They are not vocabulary ids. The encoder grows with each new word until `clear` is called. It is
+    not thread-safe: `word_ids`, `tokens` and `clear` must not run at the same time as other
+    methods.
+
+    Args:
+        features: Inputs of the network.
     """
 
     def __init__(self, features: WordFeatures) -> None:
@@ -58,18 +70,19 @@ class WordEncoder:
         self.clear()
 
     def __len__(self) -> int:
+        """Return the number of word ids, padding included."""
         return len(self._numbers) + 1
 
     @property
     def longest(self) -> dict[str, int]:
-        """Of each ragged input the size of the longest word, at least 1."""
+        """Return the size of the longest word, at least 1, by name of the ragged inputs."""
         inputs = self.features.inputs
         return {
             name: store.longest for name, store in self._stores.items() if inputs[name].is_ragged
         }
 
     def clear(self) -> None:
-        """Forget all words; numbers given before are no longer valid."""
+        """Remove all words, which invalidates all word ids."""
         self._numbers: dict[str, int] = {}
         self._stores: dict[str, Store] = {
             name: one.store() for name, one in self.features.inputs.items() if not one.is_of_tokens
@@ -78,8 +91,15 @@ class WordEncoder:
         self._key_numbers: dict[str, int] = {}
 
     def word_ids(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
-        """Each sentence as numbers (T,) int32 of this lexicon, which learns its new words. Done
-        once, not once an epoch.
+        """Return the word ids of sentences; new words are added.
+
+        Training calls this once, not in every epoch.
+
+        Args:
+            sentences: Tokens of each sentence.
+
+        Returns:
+            Word ids (T,) int32 of each sentence, which are views of one array.
         """
         sentences = list(sentences)
         ends = list(accumulate(map(len, sentences)))
@@ -89,7 +109,14 @@ class WordEncoder:
         ]
 
     def tokens(self, sentences: Sequence[Sequence[str]]) -> np.ndarray:
-        """The numbers of all sentences' tokens in one row, int32; new words are learnt."""
+        """Return the word ids of all tokens in one array; new words are added.
+
+        Args:
+            sentences: Tokens of each sentence.
+
+        Returns:
+            (N,) int32, sentence after sentence.
+        """
         find = self._numbers
         words = list(chain.from_iterable(sentences))
         if new := [word for word in dict.fromkeys(words) if word not in find]:
@@ -98,20 +125,26 @@ class WordEncoder:
         return np.fromiter(map(find.__getitem__, words), dtype=np.int32, count=len(words))
 
     def _encode(self, new: list[str]) -> None:
+        """Append the features and consistency keys of new words."""
         for store in self._stores.values():
             store.add(new)
         keys = self._key_numbers
-        found = [
+        key_ids = [
             keys.setdefault(key, len(keys)) if key else -1 for key in map(consistency_key, new)
         ]
-        self._keys = np.concatenate([self._keys, np.array(found, dtype=np.int64)])
+        self._keys = np.concatenate([self._keys, np.array(key_ids, dtype=np.int64)])
 
     def inputs(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
-        """The network's inputs for numbers (B, T), padded with 0.
+        """Return the network's inputs for a batch, except those of tokens ("context").
 
-        ``tokens`` (B, T) int32 point at the distinct words, which stand in ``words`` (D,) int32
-        and, as far as they are features, ``characters`` (D, C) int32, ``shapes`` (D,) int32 and
-        ``vectors`` (D, F) float32. Word 0 is padding.
+        Args:
+            numbers: (B, T) word ids, 0 where padded.
+
+        Returns:
+            "tokens" (B, T) int32, the index of each token's word among the D distinct words of the
+            batch, of which the first is padding; "words" (D,) int32 vocabulary ids; and, if they
+            are features, "characters" (D, C) int32, "shapes" (D,) int32 and "vectors" (D, F)
+            float32.
         """
         present, tokens = np.unique(np.append(numbers, 0), return_inverse=True)
         return {
@@ -120,14 +153,25 @@ class WordEncoder:
         }
 
     def consistency_keys(self, numbers: np.ndarray) -> np.ndarray:
-        """By what other occurrences of words with these numbers (N,) are known, int64; -1: by
-        nothing. See `consistency_key`.
+        """Return the ids of the words' consistency keys; see `consistency_key`.
+
+        Args:
+            numbers: (N,) word ids.
+
+        Returns:
+            (N,) int64: words with equal keys share evidence within a document; a word with -1 takes
+            no part.
         """
         return np.asarray(self._keys[numbers])
 
     def lengths(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the sizes (D,) of these words in the ragged inputs, such as their characters; 0 if
-        there are no such inputs.
+        """Return the sizes of words in the ragged inputs, such as their numbers of characters.
+
+        Args:
+            numbers: (D,) word ids.
+
+        Returns:
+            (D,) int64, summed over the ragged inputs; 0 if there are none.
         """
         lengths = np.zeros(len(numbers), dtype=np.int64)
         for store in self._stores.values():
@@ -135,18 +179,26 @@ class WordEncoder:
         return lengths
 
     def words(self, present: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the arrays of the words with these numbers (D,): the inputs of the network but for
-        ``tokens`` and those of tokens.
+        """Return the features of words: the network's inputs that depend on the word alone.
+
+        Args:
+            present: (D,) word ids.
+
+        Returns:
+            Arrays (D, ...) by name, as `inputs` returns them without "tokens".
         """
         return {name: store.rows(present) for name, store in self._stores.items()}
 
 
 def consistency_key(word: str) -> str:
-    """What an occurrence of a word in a document shares with others, which may tell something of
-    it; capitals are no matter.
+    """Return the key that groups the occurrences of a word within a document.
 
-    Empty for short words in small letters and for punctuation: "of" is not the same thing wherever
-    it stands.
+    Args:
+        word: A token.
+
+    Returns:
+        The word in lower case; empty for punctuation and for lower-case words of up to three
+        letters, such as "of", whose occurrences say nothing about each other.
     """
     return (
         word.lower()

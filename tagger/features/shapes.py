@@ -1,4 +1,4 @@
-"""Word shapes: capitals and digits, which lower-cased vectors no longer show."""
+"""Word shapes: capitalization and digits, which lower-cased word vectors do not represent."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ __all__ = ["SHAPES", "shape_of"]
 _CASES = ("none", "lower", "initial", "upper", "mixed")
 _DIGITS = ("none", "some", "all")
 SHAPES = 1 + len(_CASES) * len(_DIGITS)
+"""The number of shape ids, padding included."""
 
 
 def shape_of(word: str) -> int:
-    """The number of a word's shape, from 1 to `SHAPES` - 1; 0 is padding.
+    """Return the shape id of a word.
 
-    Case: no letter that has one, all lower, a capital first and no other, all capitals (two or
-    more), anything else; beside it, whether digits are none, some or all of its characters.
+    A shape combines the case (no cased letter, all lower, only the first letter upper, all upper
+    with two or more letters, mixed) with the share of digits (none, some, all characters).
+
+    Args:
+        word: A token.
+
+    Returns:
+        Shape id, from 1 to `SHAPES` - 1; 0 is padding.
 
     >>> len({shape_of(word) for word in ("the", "The", "THE", "eBay", "-", "4-6", "1996", "F-16")})
     8

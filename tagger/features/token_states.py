@@ -15,29 +15,36 @@ __all__ = ["TokenEncoder", "TokenStates"]
 
 
 class TokenEncoder(Protocol):
-    """What turns each token of a sentence into a vector that depends on the whole sentence."""
+    """A frozen encoder of tokens in context, such as a language model."""
 
     @property
     def digest(self) -> str:
-        """Identify the encoder: two with the same digest return the same states."""
+        """Return the identity of the encoder: equal digests mean equal states."""
 
     @property
     def width(self) -> int:
         """Return U, the number of units of a state."""
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the states (T, U) of each tokenized sentence, in order."""
+        """Compute the states of all tokens.
+
+        Args:
+            sentences: Tokens of each sentence.
+
+        Returns:
+            States (T, U) of each sentence, in order.
+        """
 
 
 @dataclass(frozen=True, eq=False)
 class TokenStates:
-    """The states of one or several encoders at every token of some sentences.
+    """The hidden states of one or more encoders at every token of some sentences.
 
     Args:
-        digests: the encoder of each entry of `arrays`.
-        widths: its units U.
-        arrays: per encoder, per sentence, the states (T, U), float16 or float32; they may be memory
-            maps, which are read where they are used.
+        digests: Digest of each encoder.
+        widths: Number of units U of each encoder.
+        arrays: States (T, U) per encoder and sentence, float16 or float32; they may be memory maps,
+            which are read only when used. They are not copied.
     """
 
     digests: tuple[str, ...]
@@ -48,28 +55,36 @@ class TokenStates:
     def of(
         cls, encoders: Sequence[TokenEncoder], arrays: Sequence[Sequence[np.ndarray]]
     ) -> TokenStates:
-        """Return the states `arrays`, per encoder and sentence, of these encoders."""
+        """Create token states from encoders and their states.
+
+        Args:
+            encoders: The encoders.
+            arrays: States (T, U) per encoder and sentence.
+
+        Returns:
+            The token states, which refer to `arrays` without a copy.
+        """
         digests = tuple(encoder.digest for encoder in encoders)
         return cls(digests, tuple(encoder.width for encoder in encoders), tuple(arrays))
 
     def part(self, first: int, last: int) -> TokenStates:
-        """Return the states of the sentences from `first` to `last`, half-open."""
+        """Return the states of the sentences from `first` to `last`, half-open, without a copy."""
         return TokenStates(
             self.digests, self.widths, tuple(arrays[first:last] for arrays in self.arrays)
         )
 
     def of_sentence(self, number: int) -> tuple[np.ndarray, ...]:
-        """Return the states (T, U) of one sentence, per encoder."""
+        """Return the states (T, U) of the sentence with the index `number`, per encoder."""
         return tuple(arrays[number] for arrays in self.arrays)
 
     def rows(self, digests: Sequence[str]) -> np.ndarray:
-        """Return the states of all tokens in one row.
+        """Concatenate the states of all sentences along N, and those of encoders along S.
 
         Args:
-            digests: which encoders, in the order of their units in the result.
+            digests: Encoders to select, in the order of their units in the result.
 
         Returns:
-            (N, S) float32.
+            (N, S) float32, a new array.
         """
         columns = []
         for digest in digests:
@@ -79,15 +94,15 @@ class TokenStates:
         return np.concatenate(columns, axis=1)
 
     def padded(self, sentences: Sequence[int] | np.ndarray, rows: int, time: int) -> np.ndarray:
-        """Return the states of the encoders side by side for a batch.
+        """Pad the states of a batch, with those of all encoders concatenated along the units.
 
         Args:
-            sentences: the numbers of the sentences in the batch.
-            rows: B, at least as many as sentences.
-            time: T, at least the tokens of the longest.
+            sentences: Indices of the sentences in the batch.
+            rows: B, at least the number of sentences.
+            time: T, at least the length of the longest sentence.
 
         Returns:
-            (B, T, S) float32, zero where padded.
+            (B, T, S) float32, 0 where padded; a new array.
         """
         padded = np.zeros((rows, time, sum(self.widths)), dtype=np.float32)
         for row, number in enumerate(sentences):

@@ -1,6 +1,6 @@
-"""Pretrained word vectors: finding words in a table, joining tables, keeping a part beside a model.
+"""Pretrained word vectors: lookup of words, concatenation of tables, and storage in a bundle.
 
-Axes: N words of a table, D numbers a word.
+Axes: N words of a table, D dimension of a vector, M words to look up.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ from tagger.files import atomic_write
 
 __all__ = ["Counts", "Coverage", "Vectors", "merge"]
 
-_BLOCK = 1 << 13  # rows that are worked on at a time
+_BLOCK = 1 << 13  # rows per step, which bounds the memory of temporary arrays
 _DIGIT = re.compile("[0-9]")
 
 
 class Counts(NamedTuple):
-    """How many words were found as they are, lower-cased, lower-cased with digits as 0, and not at
-    all.
+    """Numbers of words by lookup form.
+
+    Attributes:
+        exact: Words that the table contains unchanged.
+        lowered: Words that it contains only in lower case.
+        digits: Words that it contains only in lower case with digits as 0.
+        missing: Words that it does not contain in any form.
     """
 
     exact: int
@@ -37,13 +42,13 @@ class Counts(NamedTuple):
 
     @property
     def found(self) -> float:
-        """The share that was found in any way, 0 to 1; 0 of no words."""
+        """Return the share of words found in any form, 0 to 1; 0 if there are no words."""
         return 1 - self.missing / sum(self) if any(self) else 0.0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How a text's word types, and its tokens, are found in a table."""
+    """The coverage of a text by a table, counted in word types and in tokens."""
 
     types: Counts
     tokens: Counts
@@ -51,23 +56,25 @@ class Coverage:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Vectors:
-    """A table of word vectors: ``table[i]`` (D,) belongs to ``words[i]``, the commonest words
-    first, as their makers sort them.
+    """A table of word vectors.
 
-    ``table`` (N, D) is float16 or float32 and may be a memory map. ``skipped`` counts the rows of
-    the file that were left out.
+    A word is looked up in three forms: unchanged, in lower case, and in lower case with the digits
+    0-9 as 0 (as in Lample et al. 2016, and in tables made for that use). There is no fourth form,
+    digits as 0 with the case unchanged: each form is derived from the previous one, and the forms
+    of a form are that form and the ones after it, which makes `merge` exact (see there).
 
-    A word is looked up in three forms: as it is, lower-cased, lower-cased with the digits 0-9 as 0
-    (so do Lample et al. 2016, and the makers of tables for that use). There is no fourth, digits as
-    0 in a word whose case is kept: each form is made from the one before, and the forms of a form
-    are the forms from there on, which is what makes `merge` exact (see there).
+    Args:
+        words: The N words, usually sorted by descending frequency.
+        table: (N, D) float16 or float32, where ``table[i]`` is the vector of ``words[i]``; it is
+            not copied and may be a memory map.
+        skipped: Number of rows of the source file that were skipped.
 
     >>> vectors = Vectors(["a", "0th", "A"], np.eye(3, dtype=np.float32))
     >>> vectors.rows(["A", "a", "5TH", "b"])
     array([ 2,  0,  1, -1], dtype=int32)
 
     Raises:
-        ValueError: words and table do not fit together, or a word stands twice or holds a line end.
+        ValueError: Words and table do not match, or a word is repeated or contains a line break.
     """
 
     words: Sequence[str]
@@ -83,32 +90,33 @@ class Vectors:
             )
         if len(self.words) != len(self.table):
             raise ValueError(f"{len(self.words):,} words but {len(self.table):,} vectors")
-        if isinstance(
-            self.words, WordFile
-        ):  # finds its words itself, and was checked when it was written
+        # A word file has an index of its own, and was checked when it was written.
+        if isinstance(self.words, WordFile):
             return
         rows = {word: row for row, word in enumerate(self.words)}
         if len(rows) != len(self.words):
             twice = next(word for row, word in enumerate(self.words) if rows[word] != row)
-            raise ValueError(f"the word {twice!r} stands twice")
+            raise ValueError(f"the word {twice!r} is repeated")
+        # No token contains a line break, and `save` joins words by line breaks.
         if broken := next((word for word in self.words if "\n" in word), None):
-            raise ValueError(
-                f"the word {broken!r} holds a line end"
-            )  # no token does; and `save` could not keep it
+            raise ValueError(f"the word {broken!r} contains a line break")
         object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
+        """Return N, the number of words."""
         return len(self.words)
 
     def __repr__(self) -> str:
+        """Return a description without the words and vectors."""
         return f"<Vectors: {len(self):,} words, {self.dimension} numbers each, {self.table.dtype}>"
 
     @property
     def dimension(self) -> int:
+        """Return D, the dimension of the vectors."""
         return int(self.table.shape[1])
 
     def _find(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Each word's row, -1 for none, and which form found it: 0, 1 or 2, 3 for none."""
+        """Return the row of each word, -1 if missing, and its lookup form 0 to 2, 3 if missing."""
         rows = self._exact(words)
         forms = np.where(rows >= 0, 0, 3)
         for form, changed in ((1, str.lower), (2, lambda word: _DIGIT.sub("0", word.lower()))):
@@ -118,26 +126,45 @@ class Vectors:
         return rows, forms
 
     def _exact(self, words: Sequence[str]) -> np.ndarray:
-        """The rows (int32) of words as they are, -1 for none."""
+        """Return the row (int32) of each unchanged word, -1 if missing."""
         if isinstance(self.words, WordFile):
             return self.words.rows(words)
         find = self._rows.get
         return np.array([find(word, -1) for word in words], dtype=np.int32)
 
     def rows(self, words: Iterable[str]) -> np.ndarray:
-        """Each word's row, int32: that of the word, else of it lower-cased, else of that with
-        digits as 0, else -1.
+        """Look up words in their three forms.
+
+        Args:
+            words: M words.
+
+        Returns:
+            (M,) int32 rows of the first form that the table contains, -1 if it contains none.
         """
         return self._find(list(words))[0]
 
     def vectors_of(self, rows: np.ndarray) -> np.ndarray:
-        """The vectors (..., D) float32 of rows (...,) as `rows` gives them: zeros for -1."""
+        """Gather the vectors of rows.
+
+        Args:
+            rows: (...,) rows as `rows` returns them.
+
+        Returns:
+            (..., D) float32, zeros for -1; a new array.
+        """
         vectors = np.zeros((*rows.shape, self.dimension), dtype=np.float32)
         vectors[rows >= 0] = self.table[rows[rows >= 0]]
         return vectors
 
     def coverage(self, counted: Mapping[str, int]) -> Coverage:
-        """How the words of a text are found, which stand there so many times."""
+        """Count the words of a text by lookup form.
+
+        Args:
+            counted: Frequency of each word of the text.
+
+        Returns:
+            The coverage of its word types and of its tokens.
+        """
         types, tokens = [0] * 4, [0] * 4
         for form, count in zip(
             self._find(list(counted))[1].tolist(), counted.values(), strict=True
@@ -147,8 +174,14 @@ class Vectors:
         return Coverage(Counts(*types), Counts(*tokens))
 
     def truncated(self, count: int, keep: Iterable[str] = ()) -> Vectors:
-        """The first `count` rows and those by which the words `keep` are found, in their order, in
-        memory.
+        """Return a table of the first rows, and of those needed to look up some words.
+
+        Args:
+            count: Number of first rows to keep.
+            keep: Words whose rows are kept in any case.
+
+        Returns:
+            The rows in their order, copied to memory.
         """
         rows = np.union1d(np.arange(min(count, len(self))), self.rows(keep))
         rows = rows[rows >= 0].astype(np.intp)
@@ -156,11 +189,15 @@ class Vectors:
         return Vectors([words[row] for row in rows], np.asarray(self.table[rows]), self.skipped)
 
     def to_float16(self) -> Vectors:
-        """The same in float16, as `save` keeps it. Train with this: a model in use must see the
-        numbers that it was trained on.
+        """Convert the table to float16, the type that `save` writes.
+
+        Training uses the converted table, so that the model receives the same numbers in use.
+
+        Returns:
+            The converted table; this object itself if it is float16 already.
 
         Raises:
-            TaggerError: a number is too large for float16.
+            TaggerError: A number is too large for float16.
         """
         if self.table.dtype == np.float16:
             return self
@@ -169,19 +206,24 @@ class Vectors:
         if len(wrong := np.flatnonzero(~np.isfinite(table).all(axis=1))):
             raise TaggerError(
                 f"the vector of {self.words[wrong[0]]!r} has a number beyond "
-                f"{np.finfo(np.float16).max:,.0f}, the largest of "
-                "float16, which models keep; divide all vectors by their largest number"
+                f"{np.finfo(np.float16).max:,.0f}, the maximum of float16, the type in which "
+                "models store vectors; divide all vectors by their largest number"
             )
         return Vectors(self.words, table, self.skipped)
 
     def save(
         self, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None
     ) -> None:
-        """Write the words as UTF-8 text, joined by line ends (which no word holds), and the table
-        as a float16 ``.npy``; and what finds words in the text without reading it.
+        """Save words, table and lookup index, each file atomically.
+
+        Args:
+            words_path: Text file of the words in UTF-8, one per line, without a final line end.
+            table_path: ``.npy`` file of the table in float16.
+            index_path: ``.npy`` file of the lookup index (see `word_file.index_of`); None for none.
 
         Raises:
-            TaggerError: the disk does not let it be written, or a number is too large for float16.
+            TaggerError: A file cannot be written, or a number is too large for float16.
+            ValueError: Two words have the same hash.
         """
         half, words = self.to_float16(), list(self.words)
         with atomic_write(words_path) as stream:
@@ -196,15 +238,24 @@ class Vectors:
     def load(
         cls, words_path: str | Path, table_path: str | Path, index_path: str | Path | None = None
     ) -> Vectors:
-        """What `save` wrote. The table is a memory map, of which only the rows in use are read; so
-        are the words if there is an index.
+        """Load the files that `save` wrote.
+
+        Args:
+            words_path: Text file of the words; read into memory, but not parsed if there is an
+                index.
+            table_path: ``.npy`` file of the table, opened as a read-only memory map, of which only
+                the rows in use are read.
+            index_path: ``.npy`` file of the lookup index, or None.
+
+        Returns:
+            The table, float16.
 
         Raises:
-            ValueError: the files are something else, do not fit together or cannot be read.
+            ValueError: The files cannot be read, have another format or do not match.
         """
         try:
             table = np.load(table_path, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # NumPy raises many kinds for a file that somebody made up
+        except Exception as error:  # NumPy raises many types of errors for ill-formed files
             raise ValueError(
                 f"{table_path}: not a table of numbers in NumPy's format .npy: {error}"
             ) from error
@@ -220,22 +271,29 @@ class Vectors:
             return cls(text.split("\n") if text or len(table) else [], table)
         except (OSError, ValueError, EOFError, AttributeError) as error:
             raise ValueError(
-                f"{words_path}: not the words of {table_path}, one a line: {error}"
+                f"{words_path}: not the words of {table_path}, one per line: {error}"
             ) from error
 
 
 def merge(tables: Sequence[Vectors]) -> Vectors:
-    """One table (N, sum of D) over the words of all, in the order of first sight: a word's row is
-    what the tables give for it.
+    """Merge tables into one, whose vectors are the concatenation of theirs.
 
-    Each is asked by its own fallback, and gives zeros where it has nothing. So for any word at all,
-    in the union or not, the merged table gives the tables' own answers side by side. For if the
-    union first holds a word's form i, then no table has an earlier one, and each finds in the forms
-    from i on. Those are the forms of form i itself, by which its row was made: an ASCII digit has
-    no case, and lower-casing twice is lower-casing once (a test goes through all of Unicode).
+    Each word of the union is looked up in each table by its forms; the part of a table without any
+    of them is zero. Looking up any word in the merged table, in the union or not, thus yields the
+    concatenated results of the tables. Proof: if i is the first form of a word in the union, no
+    table contains an earlier form, and each table finds the word by its forms from i on. These are
+    exactly the forms of form i, from which the merged row was made: ASCII digits have no case, and
+    lower-casing is idempotent (a test covers all of Unicode).
+
+    Args:
+        tables: One or more tables.
+
+    Returns:
+        The table (N, sum of D) in memory, with the words in the order of their first occurrence;
+        float16 if all tables are, else float32.
 
     Raises:
-        ValueError: no tables.
+        ValueError: There are no tables.
     """
     if not tables:
         raise ValueError("no tables to merge")
@@ -247,6 +305,6 @@ def merge(tables: Sequence[Vectors]) -> Vectors:
     for table, end in zip(tables, ends, strict=True):
         rows = table.rows(words)
         for first in range(0, len(words), _BLOCK):
-            found = np.flatnonzero(rows[first : first + _BLOCK] >= 0) + first
-            merged[found, end - table.dimension : end] = table.table[rows[found]]
+            present = np.flatnonzero(rows[first : first + _BLOCK] >= 0) + first
+            merged[present, end - table.dimension : end] = table.table[rows[present]]
     return Vectors(words, merged, sum(table.skipped for table in tables))

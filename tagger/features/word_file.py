@@ -1,6 +1,6 @@
-"""Words on disk that are found without being read: a file of their hashes, sorted, beside them.
+"""Files of words with a sorted index of their hashes, which find words without being parsed.
 
-Axes: N words.
+Axes: N words of a file, M words to find.
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ import numpy as np
 
 __all__ = ["WordFile", "index_of", "load"]
 
+# The rows of an index; see `index_of`.
 HASHES, ROWS, BEGINS = range(3)
 
 
 class WordFile(Sequence[str]):
-    """The words of a file, one a line in UTF-8, as a sequence; `rows` finds many at once.
+    """The words of a file as a sequence, with a fast lookup by `rows`.
 
-    ``index`` is what `index_of` gives, a memory map for example: to open a table of millions of
-    words takes no time.
+    Opening a file of millions of words takes no noticeable time, since it is not parsed and the
+    index may be a memory map. Iteration decodes the whole text, and so does each access by index.
+
+    Args:
+        text: Words in UTF-8, one per line.
+        index: Index (3, N) uint64 that `index_of` returned for these words.
 
     Raises:
-        ValueError: the two do not fit together.
+        ValueError: Text and index do not match.
     """
 
     def __init__(self, text: bytes, index: np.ndarray) -> None:
@@ -35,21 +40,31 @@ class WordFile(Sequence[str]):
             )
         count = len(self)
         if count != (text.count(b"\n") + 1 if text or count else 0):
-            raise ValueError(f"expected {count:,} words, one a line")
+            raise ValueError(f"expected {count:,} words, one per line")
         if count and (index[ROWS].max() >= count or index[BEGINS].max() > len(text)):
-            raise ValueError("the index is of other words")
+            raise ValueError("the index belongs to other words")
 
     def __len__(self) -> int:
+        """Return N, the number of words."""
         return int(self._index.shape[1])
 
     def __iter__(self) -> Iterator[str]:
+        """Iterate over all words in the order of the file."""
         return iter(self._text.decode("utf-8").split("\n") if len(self) else [])
 
     def __getitem__(self, row: int | slice) -> str | list[str]:  # type: ignore[override]
+        """Return the word of a row or the words of a slice, by decoding the whole text."""
         return list(self)[row]
 
     def rows(self, words: Sequence[str]) -> np.ndarray:
-        """Each word's row (int32), -1 for none."""
+        """Find the rows of words.
+
+        Args:
+            words: M words.
+
+        Returns:
+            (M,) int32, -1 for words that the file does not contain.
+        """
         if not len(self) or not len(words):
             return np.full(len(words), -1, dtype=np.int32)
         encoded = [word.encode("utf-8", "surrogatepass") for word in words]
@@ -61,7 +76,7 @@ class WordFile(Sequence[str]):
         begins = self._index[BEGINS][np.maximum(rows, 0)].tolist()
         text = self._text
         for number, (word, begin) in enumerate(zip(encoded, begins, strict=True)):
-            # Any other word may have the hash of one of ours, though no two of ours have the same.
+            # No two words of the file have the same hash, but another word may have one of theirs.
             end = begin + len(word)
             if text[begin:end] != word or text[end : end + 1] not in (b"", b"\n"):
                 rows[number] = -1
@@ -69,13 +84,20 @@ class WordFile(Sequence[str]):
 
 
 def index_of(words: Iterable[str]) -> np.ndarray:
-    """What finds `words` again, (3, N) uint64: their hashes, sorted; the row of each; where each
-    row's word begins in the file.
+    """Build the lookup index of words.
 
-    The hash is BLAKE2b of the word's UTF-8, 8 bytes long, the first byte the lowest.
+    The hash is 8-byte BLAKE2b of the word in UTF-8, as a little-endian integer.
 
-    Raises: ValueError: two words have the same hash. Of a million words this happens once in 40
-        million times.
+    Args:
+        words: Distinct words in the order of the file.
+
+    Returns:
+        (3, N) uint64: the sorted hashes, the row of each hash, and the byte offset of each row's
+        word in the file.
+
+    Raises:
+        ValueError: Two words have the same hash. For a million words the probability is about one
+            in 40 million.
     """
     encoded = [word.encode() for word in words]
     hashes = _hashes(encoded)
@@ -89,16 +111,25 @@ def index_of(words: Iterable[str]) -> np.ndarray:
 
 
 def _hashes(words: Iterable[bytes]) -> np.ndarray:
+    """Return the hashes (N,) uint64 of words."""
     return np.frombuffer(
         b"".join(hashlib.blake2b(word, digest_size=8).digest() for word in words), dtype="<u8"
     ).astype(np.uint64)
 
 
 def load(text_path: str | Path, index_path: str | Path) -> WordFile:
-    """The words of a file and their index, mapped into memory.
+    """Load a file of words and its index.
+
+    Args:
+        text_path: Words in UTF-8, one per line, read into memory without being parsed.
+        index_path: ``.npy`` file of the index, opened as a read-only memory map.
+
+    Returns:
+        The words.
 
     Raises:
-        OSError, ValueError: they cannot be read or do not fit together.
+        OSError: A file cannot be read.
+        ValueError: The files are ill-formed or do not match.
     """
     return WordFile(
         Path(text_path).read_bytes(), np.load(index_path, mmap_mode="r", allow_pickle=False)

@@ -1,3 +1,1 @@
-"""Trained models at work: batch, run, decode; files in, files out. No Keras but behind
-`predictor.load`'s seam.
-"""
+"""Inference with trained taggers in ONNX Runtime: batching, decoding, and tagging of files."""

@@ -1,4 +1,4 @@
-"""What callers may pass to a model, and clear errors for what they may not."""
+"""Checks of the arguments of public functions, with clear errors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ __all__ = ["check_tokens", "checked", "sentence_of", "shown"]
 
 
 def sentence_of(tokens: Iterable[str]) -> Sentence:
-    """Return a sentence of these tokens.
+    """Create a sentence from its tokens, whose type is not checked.
+
+    Args:
+        tokens: The tokens.
+
+    Returns:
+        The sentence, without annotation.
 
     Raises:
-        TypeError: it is a string, or no sequence.
+        TypeError: `tokens` is a string, or not iterable.
     """
     if isinstance(tokens, str) or not isinstance(tokens, Iterable):
         raise TypeError(
@@ -24,10 +30,16 @@ def sentence_of(tokens: Iterable[str]) -> Sentence:
 
 
 def checked(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences after a check of their type, lazily.
+    """Check the type of each sentence, lazily.
+
+    Args:
+        sentences: The sentences.
+
+    Returns:
+        An iterator over the same sentences, which raises TypeError at one of another type.
 
     Raises:
-        TypeError: they are no iterable (at once), or one is no sentence.
+        TypeError: `sentences` is not iterable.
     """
     if not isinstance(sentences, Iterable):
         raise TypeError(f"expected sentences of type tagger.Sentence, got {shown(sentences)}")
@@ -35,13 +47,21 @@ def checked(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 
 def _sentence(sentence: Sentence) -> Sentence:
+    """Return the sentence after checking its type."""
     if not isinstance(sentence, Sentence):
         raise TypeError(f"expected sentences of type tagger.Sentence, got {shown(sentence)}")
     return sentence
 
 
 def check_tokens(sentences: list[tuple[str, ...]]) -> None:
-    """Raise TypeError if a token is no string."""
+    """Check the type of tokens.
+
+    Args:
+        sentences: The tokens of each sentence.
+
+    Raises:
+        TypeError: A token is not a string.
+    """
     kinds = set(map(type, itertools.chain.from_iterable(sentences)))
     if wrong := {kind for kind in kinds if not issubclass(kind, str)}:
         token = next(
@@ -51,5 +71,5 @@ def check_tokens(sentences: list[tuple[str, ...]]) -> None:
 
 
 def shown(value: object) -> str:
-    """Return the type and the beginning of a value, for messages."""
+    """Return the type and the first 60 characters of the `repr` of a value, for error messages."""
     return f"{type(value).__name__}: {repr(value)[:60]}"

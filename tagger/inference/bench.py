@@ -1,8 +1,7 @@
-"""How fast a trained model tags on this machine: the network alone, from columns to columns, and
-from a cold start.
+"""Measurement of tagging speed: the network alone, from file to file, and from a cold start.
 
-All variants take their turn in every round, so that a slow minute of the machine hits all alike; a
-figure is the median.
+All variants run in every round, so that a slow minute of the machine affects all of them; each
+result is the median over rounds.
 """
 
 from __future__ import annotations
@@ -38,13 +37,18 @@ from tagger.text.spans import Sentence
 
 __all__ = ["Bench", "Speed", "Text", "bench", "kernel", "measure", "start_up", "text_of"]
 
-_LENGTH = 15  # tokens of a sentence that is made up
+_LENGTH = 15  # tokens per generated sentence
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Tokens a second in one precision on so many threads: of the network alone, and from file to
-    file.
+    """The speed of a model in one precision on a number of threads.
+
+    Attributes:
+        precision: float32 or int8.
+        threads: Number of threads.
+        kernel: Tokens per second of the network alone.
+        whole: Tokens per second from file to file.
     """
 
     precision: str
@@ -55,20 +59,30 @@ class Speed:
 
 @dataclass(frozen=True)
 class Text:
-    """What is tagged, and in words where it is from."""
+    """The text that is tagged.
+
+    Attributes:
+        sentences: Its sentences.
+        origin: Its source in words.
+    """
 
     sentences: Sequence[Sentence]
     origin: str
 
     @property
     def tokens(self) -> int:
+        """Return the number of tokens."""
         return sum(map(len, self.sentences))
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Medians of how fast a model is: in each precision, on one thread and on all cores; and the
-    seconds from a cold start to the end of one sentence.
+    """The results of a measurement.
+
+    Attributes:
+        text: The text that was tagged.
+        speeds: The speed in each precision, on one thread and on all cores.
+        start_up: Seconds of a command that tags one sentence, from a cold start.
     """
 
     text: Text
@@ -79,59 +93,67 @@ class Bench:
 def bench(
     run: str | Path, file: str | None = None, *, tokens: int = 50_000, rounds: int = 3
 ) -> Bench:
-    """Measure how fast the model in a folder is on this machine.
+    """Measure the speed of the model in a folder on this machine.
 
     Args:
-        run: its folder.
-        file: what is tagged, from its beginning and as often as needed; by default sentences made
-            up of words that the model knows.
-        tokens: to tag in a round, about.
-        rounds: of which figures are medians.
+        run: The folder of the model.
+        file: A file to tag, repeated as often as needed. Default: sentences generated from the
+            model's vocabulary.
+        tokens: Approximate number of tokens per round.
+        rounds: Number of rounds; results are medians over them.
+
+    Returns:
+        The results.
 
     Raises:
-        TaggerError: the folder is no model, or the file cannot be read or has no token.
+        TaggerError: The folder is not a tagger, or the file cannot be read or has no token.
     """
     text = text_of(bundles.load(run), file, tokens=tokens)
     return Bench(text, measure(run, text, rounds=rounds), start_up(run, rounds=rounds))
 
 
 def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> Text:
-    """About so many tokens: of a file, from its beginning and as often as needed, or words of the
-    model's vocabulary, drawn as often as they occurred in its training.
+    """Return a text of about `tokens` tokens.
+
+    Args:
+        model: The model that will tag it, which determines how the file is read.
+        file: The file to take sentences from, repeated as often as needed. Default: words drawn
+            from the model's vocabulary by their frequency in training, with a fixed seed.
+        tokens: Approximate number of tokens.
+
+    Returns:
+        The text, without annotation.
 
     Raises:
-        TaggerError: the file cannot be read, or has no token.
+        TaggerError: The file cannot be read or has no token, or the vocabulary has no word.
     """
     if file is None:
         if not model.features.words.words:
             raise TaggerError(
-                "the model's vocabulary has no word to make sentences of; name a FILE to tag"
+                "the model's vocabulary has no word to generate sentences from; name a FILE to tag"
             )
-        return Text(_drawn(model, tokens), f"made-up sentences of {_LENGTH} words")
+        return Text(_drawn(model, tokens), f"generated sentences of {_LENGTH} words")
     data = model.config.data
     options = ReadOptions(columns=data.reading.columns, tokenizer=data.tokenizer, annotated=False)
     beginning = _first(formats.read(file, formats.format_of(file), options), tokens)
     if not any(map(len, beginning)):
-        raise TaggerError(
-            f"{file}: has no token to tag; name a file with sentences, or none at all"
-        )
+        raise TaggerError(f"{file}: has no token to tag; name a file with sentences, or omit it")
     return Text(_first(itertools.cycle(beginning), tokens), file)
 
 
 def _first(sentences: Iterator[Sentence], tokens: int) -> list[Sentence]:
-    """The first sentences that have so many tokens together, without what else the file told of
-    them.
-    """
-    found, have = [], 0
+    """Return the first sentences with at least `tokens` tokens in all, without their annotation."""
+    first, count = [], 0
     for sentence in sentences:
-        found.append(Sentence(sentence.tokens))
-        have += len(sentence)
-        if have >= tokens:
+        first.append(Sentence(sentence.tokens))
+        count += len(sentence)
+        if count >= tokens:
             break
-    return found
+    return first
 
 
 def _drawn(model: Bundle, tokens: int) -> list[Sentence]:
+    """Return sentences of words drawn from the vocabulary by their frequency."""
     words, counts = (
         model.features.words.words,
         np.array(model.features.words.counts, dtype=np.float64),
@@ -144,8 +166,16 @@ def _drawn(model: Bundle, tokens: int) -> list[Sentence]:
 def kernel(
     model: Bundle, precision: str, threads: int, sentences: Sequence[Sentence]
 ) -> Callable[[], None]:
-    """A run of the network, language models included, over sentences that are encoded and padded:
-    what no pipeline can exceed.
+    """Prepare a run of the network alone over encoded sentences: an upper bound of the speed.
+
+    Args:
+        model: The bundle.
+        precision: float32 or int8.
+        threads: Number of threads of the run.
+        sentences: The sentences, encoded before the run.
+
+    Returns:
+        A function that runs the network once over all sentences, language models included.
     """
     member = EnsembleMember(model, OnnxTagger(model, precision))
     tokens = [sentence.tokens for sentence in sentences if len(sentence)]
@@ -171,18 +201,25 @@ def kernel(
 
 
 def _whole(model: Predictor, source: Path) -> Callable[[], object]:
-    """From a file of columns to another."""
+    """Return a function that tags `source`, a CoNLL file, and writes another CoNLL file."""
     job = stream.Job(str(source), "conll", source.with_suffix(".tagged"), "conll")
     options = ReadOptions(annotated=False)
     return lambda: stream.run(model, job, options)
 
 
 def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
-    """The speeds of the model in a folder, in every precision that it has, on one thread and on all
-    cores.
+    """Measure the speed of a model in each precision it has, on one thread and on all cores.
+
+    Args:
+        run: The folder of the model.
+        text: The text to tag.
+        rounds: Number of rounds; results are medians over them.
+
+    Returns:
+        The speed of each precision and number of threads.
 
     Raises:
-        TaggerError: the folder is no model, or its vocabulary cannot be written as columns.
+        TaggerError: The folder is not a tagger, or the text cannot be written as CoNLL columns.
     """
     model = bundles.load(run)
     precisions = [
@@ -209,27 +246,33 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
 def _in_turn(
     works: dict[tuple[str, str, int], Callable[[], object]], rounds: int
 ) -> dict[tuple[str, str, int], list[float]]:
-    """The seconds of each piece of work in each round."""
+    """Return the seconds of each piece of work in each round."""
     seconds: dict[tuple[str, str, int], list[float]] = {key: [] for key in works}
     for _ in range(rounds):
         for key, work in works.items():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             work()
-            seconds[key].append(time.perf_counter() - begun)
+            seconds[key].append(time.perf_counter() - start)
     return seconds
 
 
 def start_up(run: str | Path, *, rounds: int = 3) -> float:
-    """Seconds from the start of `tagger predict` to the end of its first sentence, everything
-    included.
+    """Measure the command `tagger predict` on one sentence, from the start of Python to its end.
+
+    Args:
+        run: The folder of the model.
+        rounds: Number of runs, each in a new process.
+
+    Returns:
+        The median in seconds.
 
     Raises:
-        TaggerError: the command fails.
+        TaggerError: The command fails.
     """
     command = [sys.executable, "-m", "tagger.cli.main", "predict", os.fspath(run), "-"]
     seconds = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         done = subprocess.run(
             command,
             input="Anna Keller lives in Oslo.\n",
@@ -237,7 +280,7 @@ def start_up(run: str | Path, *, rounds: int = 3) -> float:
             encoding="utf-8",
             check=False,
         )
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - start)
         if done.returncode:
             raise TaggerError(f"tagger predict {run} fails: {done.stderr.strip()}")
     return median(seconds)

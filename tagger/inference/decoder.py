@@ -1,5 +1,4 @@
-"""From a network's scores to spans with probabilities, or to plain tags: what the tags and their
-scheme allow.
+"""Decoding of emissions into spans with probabilities, or into plain tags, under a scheme.
 
 Axes: B batch, T time, K tags.
 """
@@ -22,19 +21,32 @@ __all__ = ["Decoded", "Decoder"]
 
 
 class Decoded(NamedTuple):
-    """What a batch holds: the tag numbers (B, T), -1 where padded; and its spans in order, each
-    ``(row, start, end, label, score)``: the sentence's row, tokens (half-open), the number of the
-    label, the probability or None."""
+    """The decoded tags and spans of a batch.
+
+    Attributes:
+        paths: (B, T) tag ids, -1 where padded.
+        spans: Tuples ``(row, start, end, label, score)`` in order of row and start: the row of the
+            sentence, the tokens (end exclusive), the index of the label in `Decoder.labels`, and
+            the probability or None.
+    """
 
     paths: np.ndarray
     spans: list[tuple[int, int, int, int, float | None]]
 
 
 class Decoder:
-    """Emissions to the best allowed tags.
+    """A decoder of emissions into the best tags that the scheme allows.
 
-    ``scores``, if given, are what a CRF head has learnt: the three tables of
-    `decoding.Transitions`. ``labels`` are the spans'.
+    It is immutable, so that any number of threads may use it.
+
+    Args:
+        tags: The tags by id: IOBES tags, or plain tags.
+        plain_tags: Whether the tags are plain, so that all sequences are allowed.
+        scores: The learned transition scores of a CRF head, the three tables of
+            `tagger.decoding.Transitions`. Default: none.
+
+    Raises:
+        ValueError: The scores do not fit the tags.
     """
 
     def __init__(
@@ -50,20 +62,26 @@ class Decoder:
             )
         )
         self.allowed = (allowed.start, allowed.transitions, allowed.end)
-        self.transitions = self._learnt(scores) if scores is not None else allowed
+        self.transitions = self._learned(scores) if scores is not None else allowed
         parts = [("", "") if plain_tags else schemes.split(tag) for tag in self.tags]
         self.labels = sorted({label for _, label in parts})
-        # By tag number, and once more for the -1 of padding, which opens and closes nothing.
+        # By tag id; the last element is that of padding, -1, which opens and closes nothing.
         self._opens = np.array([prefix in ("B", "S") for prefix, _ in parts] + [False])
         self._closes = np.array([prefix in ("E", "S") for prefix, _ in parts] + [False])
         self._label = np.array([self.labels.index(label) for _, label in parts])
 
     @classmethod
     def of(cls, bundle: Bundle) -> Decoder:
-        """The decoder of a trained model.
+        """Create the decoder of a trained model.
+
+        Args:
+            bundle: The model.
+
+        Returns:
+            A decoder with the learned transitions, if the model has a CRF head.
 
         Raises:
-            BundleError: the learned scores do not fit the tags.
+            BundleError: The learned scores do not fit the tags.
         """
         scores = None
         if transitions := HEADS[bundle.config.model.head].transitions:
@@ -75,42 +93,58 @@ class Decoder:
                 f"weights.npz does not fit tags.json: {error}; copy the whole folder again"
             ) from error
 
-    def _learnt(self, scores: Sequence[np.ndarray]) -> Transitions:
-        """The learnt scores of what is allowed."""
+    def _learned(self, scores: Sequence[np.ndarray]) -> Transitions:
+        """Return the learned scores, -inf for transitions that the scheme does not allow."""
         return Transitions(
-            *(allowed + learnt for allowed, learnt in zip(self.allowed, scores, strict=True))
+            *(allowed + learned for allowed, learned in zip(self.allowed, scores, strict=True))
         )
 
     def paths(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """The best tag ids (B, T), -1 where padded."""
+        """Decode the best allowed tag sequences with the Viterbi algorithm.
+
+        Args:
+            emissions: (B, T, K).
+            lengths: (B,) in tokens.
+
+        Returns:
+            (B, T) tag ids, -1 where padded.
+        """
         return viterbi(emissions, lengths, self.transitions)
 
     def decode(self, emissions: np.ndarray, lengths: np.ndarray, *, scores: bool = True) -> Decoded:
-        """The best path of each sentence and its spans; with `scores` each span's exact
-        probability.
+        """Decode the best tag sequence of each sentence and its spans.
 
-        That is the summed probability, under the constrained distribution, of all tag sequences
-        that hold this span.
+        The score of a span is its exact probability: that of all tag sequences with this span
+        together, under the distribution over allowed sequences.
+
+        Args:
+            emissions: (B, T, K).
+            lengths: (B,) in tokens.
+            scores: Whether to compute the scores of spans, which takes more time.
+
+        Returns:
+            The tags and spans of the batch.
         """
         paths = self.paths(emissions, lengths)
-        # The best path is a valid one of IOBES: the k-th token that opens a span belongs to the
-        # k-th that closes one.
+        # The best path is valid in IOBES: the k-th opening token belongs to the k-th closing one.
         rows, starts = np.nonzero(self._opens[paths])
         ends = np.nonzero(self._closes[paths])[1] + 1
         segments = list(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True))
         labels = self._label[paths[rows, starts]].tolist()
-        found: list[float] | list[None] = [None] * len(segments)
+        probabilities: list[float] | list[None] = [None] * len(segments)
         if scores:
             inside = [(row, start, paths[row, start:end]) for row, start, end in segments]
             logs = segment_log_probabilities(emissions, lengths, self.transitions, inside)
-            found = np.exp(np.minimum(logs, 0)).tolist()  # 1 + 1e-7 is no probability
-        return Decoded(
-            paths,
-            [(*segment, *more) for segment, *more in zip(segments, labels, found, strict=True)],
-        )
+            # Rounding may yield log-probabilities slightly above 0.
+            probabilities = np.exp(np.minimum(logs, 0)).tolist()
+        spans = [
+            (*segment, *more)
+            for segment, *more in zip(segments, labels, probabilities, strict=True)
+        ]
+        return Decoded(paths, spans)
 
     def spans_of(self, path: np.ndarray) -> list[Span]:
-        """The spans of one valid path of tag ids."""
+        """Return the spans of a valid sequence of tag ids (T,), without scores."""
         return (
             schemes.decode([self.tags[number] for number in path], schemes.TRAINING_SCHEME)
             if path.any()

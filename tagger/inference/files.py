@@ -1,6 +1,4 @@
-"""Files in, files out: what goes in as text, columns or JSON Lines comes out as such, tagged, whole
-or not at all.
-"""
+"""Tagging of files: text, CoNLL columns or JSON Lines, each output written atomically."""
 
 from __future__ import annotations
 
@@ -22,17 +20,21 @@ from tagger.text.spans import Sentence
 __all__ = ["Job", "plan", "run"]
 
 Told = Callable[[int, int], None]
-"""Told now and then: bytes read of the current file, and tokens tagged in all."""
+"""Progress callback for one file: receives the bytes read and the tokens tagged so far."""
 
-# IO cannot part adjacent spans, which a model may well predict; IOB1 is the same where there are
-# none.
+# IO cannot separate adjacent spans, which a model may predict; without them, IOB1 equals IO.
 _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to tag: from `source` in one format to `target` in another; None is standard
-    output.
+    """A file to tag.
+
+    Attributes:
+        source: The input; ``-`` is standard input.
+        source_format: text, conll or jsonl.
+        target: The output; None is standard output.
+        target_format: text, conll or jsonl.
     """
 
     source: str
@@ -48,14 +50,21 @@ def plan(
     source_format: str | None = None,
     target_format: str | None = None,
 ) -> list[Job]:
-    """What is to be done for these files and folders; a folder stands for all files in it and
-    below, in order of their names.
+    """Plan the tagging of files and folders.
 
-    Without `output` everything goes to standard output.
+    Args:
+        inputs: Files and folders, ``-`` for standard input. A folder stands for all files in it and
+            its subfolders, in order of their names, except hidden files and those in `output`.
+        output: The folder of the outputs; None for standard output.
+        source_format: Format of the inputs. Default: from each file name.
+        target_format: Format of the outputs. Default: that of the input.
 
-    Raises: TaggerError: nothing to do, a name that does not exist, or two inputs that would have
-        one output, or an output that
-            is an input.
+    Returns:
+        A job per file, in order.
+
+    Raises:
+        TaggerError: There is no file, an input does not exist, two inputs would have the same
+            output, or an output is also an input.
     """
     if output == "":
         raise TaggerError("the name of the output folder is empty")
@@ -79,13 +88,13 @@ def plan(
 
 
 def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Path]]:
-    """Every file with its place below the output folder."""
+    """Yield each file and its path relative to the output folder."""
     for name in inputs:
         path = Path(name)
         if name == STANDARD_INPUT:
             yield name, path
         elif not name or not path.exists():
-            raise TaggerError(f"{name or repr(name)}: there is no such file or folder")
+            raise TaggerError(f"{name or repr(name)}: no such file or folder")
         elif path.is_dir():
             below = (
                 file
@@ -102,19 +111,19 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
 
 
 def _is_output(file: Path, source: Path, output: Path | None) -> bool:
-    """Whether `file` lies in an output folder that is itself below the folder `source`: an earlier
-    run wrote it.
-    """
+    """Return whether `file` is in an output folder below `source`: an earlier run wrote it."""
     if output is None or source.resolve() not in output.resolve().parents:
         return False
     return output.resolve() in file.resolve().parents
 
 
 def _hidden(path: Path) -> bool:
+    """Return whether a file or one of its folders is hidden."""
     return any(part.startswith(".") for part in path.parts)
 
 
 def _renamed(path: Path, source_format: str, target_format: str) -> Path:
+    """Return the path of an output: without .gz, and with the suffix of another format."""
     name = path.name.removesuffix(".gz")
     if source_format != target_format:
         name = Path(name).stem + formats.named(target_format).suffixes[0]
@@ -122,6 +131,7 @@ def _renamed(path: Path, source_format: str, target_format: str) -> Path:
 
 
 def _check(jobs: Sequence[Job]) -> None:
+    """Raise TaggerError if there is no job, or an output is an input or that of another job."""
     if not jobs:
         raise TaggerError("there is no file to tag")
     sources = {Path(job.source).resolve() for job in jobs if job.source != STANDARD_INPUT}
@@ -131,13 +141,13 @@ def _check(jobs: Sequence[Job]) -> None:
             continue
         if job.target.resolve() in sources:
             raise TaggerError(
-                f"{job.target}: is itself an input and would be overwritten; choose another "
-                "--output"
+                f"{job.target}: this output is also an input and would be overwritten; choose "
+                "another --output"
             )
         if job.target in seen:
             raise TaggerError(
                 f"{job.source} and {seen[job.target]} would both be written to {job.target}; tag "
-                "them apart"
+                "them separately"
             )
         seen[job.target] = job.source
 
@@ -150,16 +160,23 @@ def run(
     scheme: str | None = None,
     told: Told | None = None,
 ) -> int:
-    """Tag one file; returns how many tokens it had.
+    """Tag one file in bounded memory.
 
-    The output file appears when it is complete, standard output as it comes; memory does not grow
-    with the file.
+    An output file appears once it is complete; standard output is written as sentences are tagged.
 
     Args:
-        scheme: of the tags in CoNLL columns; by default that of the training corpus (IOB1 for IO).
+        model: An open model, which stays open.
+        job: The input and output.
+        options: How the input is read.
+        scheme: Tagging scheme of CoNLL output. Default: that of the training corpus; IOB1 for IO,
+            IOB2 for plain tags.
+        told: Progress callback, called for each sentence.
+
+    Returns:
+        The number of tokens.
 
     Raises:
-        TaggerError: the input is ill-formed or the output cannot be written.
+        TaggerError: The input is ill-formed, or the output cannot be written.
     """
     read, tokens = 0, 0
 
@@ -190,15 +207,16 @@ def run(
     return tokens
 
 
-_running: list[float] = []  # for each file that is being tagged, the switch interval before it
-_lock = threading.Lock()
+_running: list[float] = []  # the usual switch interval, once per file that is being tagged
+_lock = threading.Lock()  # guards `_running` and the switch interval
 
 
 @contextmanager
 def _short_gil_switch_interval() -> Iterator[None]:
-    """Let Python change between threads ten times as often as usual while a file is tagged, or
-    several at once: a thread that comes back from a short run of the network waits less for the one
-    that reads and writes.
+    """Reduce the interval of thread switches to a tenth while files are tagged.
+
+    A thread that returns from a short run of the network then waits less for the one that reads and
+    writes. Several threads may enter at once; the last to leave restores the interval.
     """
     with _lock:
         _running.append(_running[0] if _running else sys.getswitchinterval())
@@ -213,6 +231,7 @@ def _short_gil_switch_interval() -> Iterator[None]:
 
 
 def _write(sentences: Iterator[Sentence], stream: IO[str], job: Job, scheme: str) -> None:
+    """Write sentences; raise TaggerError if their tags do not fit the scheme."""
     try:
         formats.write(sentences, stream, job.target_format, scheme)
     except schemes.SchemeError as error:

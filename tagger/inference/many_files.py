@@ -1,4 +1,4 @@
-"""Many files in, many files out: tagged one after the other, or in several processes.
+"""Tagging of many files, one after another or in several processes.
 
 A file that cannot be tagged does not stop the others.
 """
@@ -30,11 +30,11 @@ from tagger.text.formats import ReadOptions
 __all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
 
 Models = Predictor | str | Path | Sequence[str | Path]
-"""A model that is open, its folder, or the folders of several that are averaged."""
+"""An open model, the folder of a model, or the folders of several that are averaged."""
 
 
 class Failure(NamedTuple):
-    """A file that could not be tagged, and why."""
+    """A file that could not be tagged, and the error message."""
 
     source: str
     message: str
@@ -42,8 +42,13 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class TaggedFiles:
-    """What `tag_files` did: how many files it tagged, their tokens, the seconds it took, and the
-    files that it could not tag, in order.
+    """The result of `tag_files`.
+
+    Attributes:
+        files: Number of tagged files.
+        tokens: Number of their tokens.
+        seconds: Duration of tagging, including the start of worker processes.
+        failures: The files that could not be tagged, in order.
     """
 
     files: int
@@ -53,21 +58,30 @@ class TaggedFiles:
 
 
 class FileObserver:
-    """Receives the progress of `tag_files`; the library never prints. Override what you want."""
+    """A receiver of the progress of `tag_files`; the library never prints.
+
+    Methods do nothing unless overridden. They are called on the thread that called `tag_files`.
+    """
 
     def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
-        """Receive, often, how far a file is when one process tags.
+        """Receive the progress within a file, per sentence; only with one worker.
 
         Args:
-            source: the file.
-            number: its place among all, from 1.
-            files: how many there are.
-            share: of its bytes that were read, 0 to 1; 0 where its size is not known.
-            tokens: tagged so far, in this file and those before it.
+            source: The file.
+            number: Its number, from 1.
+            files: The number of files.
+            share: Share of its bytes that were read, 0 to 1; 0 if its size is not known.
+            tokens: Tokens tagged so far, in this file and those before it.
         """
 
     def finished(self, source: str, number: int, files: int) -> None:
-        """Receive the end of a file, tagged or not: its place among all, from 1, and how many."""
+        """Receive the end of a file, tagged or not.
+
+        Args:
+            source: The file.
+            number: Its number, from 1.
+            files: The number of files.
+        """
 
 
 def tag_files(
@@ -85,36 +99,41 @@ def tag_files(
     workers: int = 1,
     observer: FileObserver | None = None,
 ) -> TaggedFiles:
-    """Tag files and folders, each output whole or not at all.
+    """Tag files and folders; each output is written atomically.
 
     With several `workers`, which are started by ``spawn``, a script must call this below
     ``if __name__ == "__main__":``.
 
     Args:
-        model: open, which it stays, or the folder of a model, or several to average.
-        inputs: a file or folder, or several; ``-`` is standard input.
-        output: the folder of the tagged files; None is standard output.
-        source_format: text, conll or jsonl; by default as the name of each file says.
-        target_format: the same, of the output; by default that of the input.
-        scheme: of the tags in CoNLL columns; by default that of the training corpus.
-        wrapped: whether only a blank line ends a paragraph of text.
-        token_column: of CoNLL columns, from 0; by default as in training.
-        delimiter: of CoNLL columns: auto, blank, tab or any string; by default as in training.
-        precision: float32 or int8, of a model that is opened here; see `tagger.load`.
-        workers: processes that tag files side by side.
-        observer: receives the progress.
+        model: An open model, which stays open; or the folder of a model, or several to average.
+        inputs: A file or folder, or several; ``-`` is standard input.
+        output: The folder of the tagged files; None is standard output.
+        source_format: Input format: text, conll or jsonl. Default: from the suffix of each file.
+        target_format: Output format. Default: that of the input.
+        scheme: Tagging scheme of CoNLL output. Default: that of the training corpus.
+        wrapped: Whether only a blank line ends a paragraph of text.
+        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
+        delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
+            training.
+        precision: float32 or int8, for a model that is opened here; see `tagger.load`.
+        workers: Number of processes, each of which tags one file at a time.
+        observer: Receiver of the progress.
+
+    Returns:
+        Totals, and the files that could not be tagged.
 
     Raises:
-        TaggerError: the model cannot be opened, there is nothing to do, two files would be written
-            to one place, or a process ended unexpectedly. A file that is ill-formed or cannot be
+        TaggerError: The model cannot be opened, there is no file to tag, two files would have the
+            same output, or a process ended unexpectedly. A file that is ill-formed or cannot be
             written is a failure in the result instead.
-        ValueError: several workers without `output`, or fewer than one.
+        ValueError: Several workers without `output`, fewer than one worker, or a `precision` for an
+            open model.
     """
     if workers < 1:
         raise ValueError(f"expected a positive number of workers, got {workers!r}")
     if workers > 1 and output is None:
         raise ValueError("several workers need output: one process writes to standard output")
-    # Each process has its share of the cores.
+    # Divide the cores among the processes.
     threads = None if workers == 1 else max(cores() // workers, 1)
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     observer = observer or FileObserver()
@@ -144,21 +163,32 @@ def tag_files(
 def opened(
     model: Models, *, precision: str | None = None, threads: int | None = None
 ) -> AbstractContextManager[Predictor]:
-    """Return a context with the model, which ends a model that it opened and no other.
+    """Return a context manager of a model, which closes the model only if it opened it.
+
+    Args:
+        model: An open model, or one or several folders.
+        precision: As for `tagger.load`.
+        threads: As for `tagger.load`; ignored for an open model.
+
+    Returns:
+        A context manager with the model as its value.
 
     Raises:
-        TaggerError: as `tagger.load`.
-        ValueError: a precision for a model that is open already.
+        TaggerError: As `tagger.load`.
+        ValueError: A precision for an open model.
     """
     if isinstance(model, Predictor):
         if precision is not None:
-            raise ValueError("a model that is open has its precision; open it with another one")
+            raise ValueError(
+                "an open model already has its precision; pass precision to tagger.load instead"
+            )
         return nullcontext(model)
     folders = [model] if isinstance(model, str | Path) else model
     return predictor.load(*folders, precision=precision, threads=threads)
 
 
 def _source(model: Predictor, threads: int | None) -> Source:
+    """Return the source from which other processes open the model."""
     if model.source is None:
         raise TaggerError(
             "a model made in memory cannot be sent to other processes; use one worker, or save its "
@@ -174,7 +204,7 @@ def _here(
     scheme: str | None,
     observer: FileObserver,
 ) -> Iterator[int | Failure]:
-    """Tag file by file; yield the tokens of each."""
+    """Tag file by file; yield the number of tokens of each, or its failure."""
     total = 0
     for number, job in enumerate(jobs, 1):
         told = _reader(observer, job.source, number, len(jobs), total)
@@ -191,7 +221,7 @@ def _here(
 def _reader(
     observer: FileObserver, source: str, number: int, count: int, before: int
 ) -> Callable[[int, int], None]:
-    """Return a function that tells the observer how far one file is."""
+    """Return a progress callback of `files.run` that calls the observer."""
     size = Path(source).stat().st_size if Path(source).is_file() else 0
 
     def told(read: int, tokens: int) -> None:
@@ -203,7 +233,7 @@ def _reader(
 
 @dataclass(frozen=True)
 class _Tag:
-    """What every process needs besides the files."""
+    """The settings that every process shares."""
 
     source: Source
     options: ReadOptions
@@ -213,11 +243,7 @@ class _Tag:
 def _in_processes(
     tag: _Tag, jobs: Sequence[Job], workers: int, observer: FileObserver
 ) -> Iterator[int | Failure]:
-    """Tag each file in one of several processes, which all open the model.
-
-    Raises:
-        TaggerError: a process ended unexpectedly.
-    """
+    """Tag files in several processes; yield the number of tokens of each, or its failure."""
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
         mp_context=get_context("spawn"),
@@ -231,18 +257,19 @@ def _in_processes(
             observer.finished(job.source, number, len(jobs))
     except BrokenProcessPool as error:
         raise TaggerError(
-            "a process of --workers ended, perhaps for want of memory; try fewer"
+            "a worker process ended unexpectedly, perhaps out of memory; use fewer workers"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-_process: tuple[Predictor, _Tag] | None = None
+_process: tuple[Predictor, _Tag] | None = None  # the model and settings of a worker process
 
 
 def _begin(tag: _Tag) -> None:
-    """Open the model, first of all. Ctrl-C reaches every process: it becomes an exception, so that
-    no half-written file is left.
+    """Open the model in a new worker process.
+
+    Ctrl-C reaches every process; it becomes an exception, so that temporary files are removed.
     """
     global _process
     signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
@@ -250,6 +277,7 @@ def _begin(tag: _Tag) -> None:
 
 
 def _tag_one(job: Job) -> int | Failure:
+    """Tag a file in a worker process."""
     assert _process is not None
     model, tag = _process
     try:

@@ -1,8 +1,10 @@
-"""A bundle at work, in batches: sentences of like length are run together, and each distinct word
-is encoded once.
+"""Batched inference with one bundle: sentences of similar length share a batch, words are cached.
 
-Axes: B batch, T time, N tokens in all, W words encoded so far, X features of a word, S units of all
-encoders of tokens, K tags.
+Each distinct word is encoded once. The tokens of all sentences of a window are one row of N tokens,
+from which batches are gathered.
+
+Axes: B batch, T time, N tokens of a window, W words encoded so far, X features of a word, S units
+of all encoders of tokens, K tags.
 """
 
 from __future__ import annotations
@@ -35,53 +37,76 @@ __all__ = [
 ]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
-"""A batch's inputs by name to its scores (B, T, K), as Keras computes them."""
+"""A function from the inputs of a batch by name to emissions (B, T, K), such as a Keras network."""
 
-WINDOW_TOKENS = (
-    1 << 13
-)  # that a thread runs at once: by so many the words met may grow before old ones are forgotten
-TOKEN_BUDGET = 8192  # padded tokens that are decoded together
-RUN_BUDGET = 1024  # padded tokens that the network is given at once: what fits into a core's cache
-KERAS_BUDGET = 4096  # the same for Keras
-LEXICON = 100_000  # distinct words remembered: memory must not grow with the input
-LEXICON_BYTES = 1 << 25  # and no more than so many bytes of what is known of them
+# Tokens per window, which a thread runs at once. The cache of words can grow by as many words
+# before it is cleared.
+WINDOW_TOKENS = 1 << 13
+TOKEN_BUDGET = 8192  # padded tokens per batch, which is decoded at once
+RUN_BUDGET = 1024  # padded tokens per run of the network: they fit into the cache of a core
+KERAS_BUDGET = 4096  # padded tokens per run of a Keras network
+LEXICON = 100_000  # distinct words in the cache, so that memory does not grow with the input
+LEXICON_BYTES = 1 << 25  # bytes of features in the cache
 CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
 
 
 class TokenBatch(NamedTuple):
-    """Sentences of like length, by number, and where their tokens stand in the row of all."""
+    """A batch of sentences of similar length in a window.
+
+    Attributes:
+        indices: (B,) indices of the sentences.
+        lengths: (B,) int32 lengths in tokens.
+        starts: (B,) int64 index of the first token of each sentence in the row of all N tokens.
+    """
 
     indices: np.ndarray
     lengths: np.ndarray
     starts: np.ndarray
 
     def micro_batches(self) -> Iterator[tuple[np.ndarray, TokenBatch]]:
-        """The parts, by the numbers of their rows, that the network is given at once."""
+        """Split the batch into micro-batches of at most about `RUN_BUDGET` padded tokens.
+
+        Yields:
+            The rows of this batch that a micro-batch contains, and the micro-batch.
+        """
         for rows in bucket(self.lengths, np.arange(len(self.lengths)), RUN_BUDGET, padding=1):
             yield rows, TokenBatch(*(column[rows] for column in self))
 
     def gather(self, row: np.ndarray) -> np.ndarray:
-        """What stands in the row of all (N, ...) for each token: (B, T, ...), at least one
-        timestep, 0 where padded.
+        """Gather per-token values into the right-padded layout of the batch.
+
+        Args:
+            row: (N, ...), one value per token of the window.
+
+        Returns:
+            (B, T, ...), 0 where padded; T is at least 1.
         """
-        inside, places = self.places()
-        padded = np.zeros((*inside.shape, *row.shape[1:]), dtype=row.dtype)
-        padded[inside] = row[places]
+        mask, places = self.places()
+        padded = np.zeros((*mask.shape, *row.shape[1:]), dtype=row.dtype)
+        padded[mask] = row[places]
         return padded
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where tokens are, (B, T) bool, and where each of them stands in the row of all."""
+        """Return the mask of tokens and their indices in the window.
+
+        Returns:
+            The mask (B, T) bool, and the index (tokens of the batch,) of each token in the row of
+            all N tokens, in the order of the mask.
+        """
         time = np.arange(max(int(self.lengths.max(initial=0)), 1))
-        inside = time < self.lengths[:, None]
-        return inside, (self.starts[:, None] + time)[inside]
+        mask = time < self.lengths[:, None]
+        return mask, (self.starts[:, None] + time)[mask]
 
 
 class EncodedTokens(NamedTuple):
-    """Sentences as the network receives them, valid whatever is encoded or forgotten afterwards.
+    """The encoded tokens of a window, which no later call of `encode` or `clear_cache` changes.
 
-    ``features`` (W, X) float32, or (W,) int32 of one-hot words, are those of all words encoded so
-    far; ``tokens`` (N,) int32 says which of them each token is; ``keys`` (N,) int64 are equal for
-    tokens that inform each other within a document, see `tagger.features.encode.consistency_key`.
+    Attributes:
+        features: (W, X) float32 features of all words encoded so far; ids (W,) int32 of one-hot
+            words.
+        tokens: (N,) int32 row of each token in `features`.
+        keys: (N,) int64, equal for tokens that inform each other within a document; see
+            `tagger.features.encode.consistency_key`.
     """
 
     features: np.ndarray
@@ -90,11 +115,17 @@ class EncodedTokens(NamedTuple):
 
 
 class EnsembleMember:
-    """A bundle with its network, its decoder, its encoders of tokens, and the features of the words
-    encoded so far.
+    """A bundle with its network, decoder and encoders of tokens, and a cache of encoded words.
 
-    Any number of threads may use it: those words are the only thing that changes, under a lock that
-    is taken once per call of `encode`, and what `encode` returns is never changed.
+    Any number of threads may use it at once: the cache is the only mutable state, `encode` and
+    `clear_cache` take a lock once per call, and the rows that `encode` returns are never changed.
+
+    Args:
+        bundle: The bundle.
+        network: Its network in ONNX Runtime, which determines the precision.
+
+    Raises:
+        BundleError: The learned transition scores do not fit the tags.
     """
 
     def __init__(self, bundle: Bundle, network: OnnxTagger) -> None:
@@ -107,7 +138,7 @@ class EnsembleMember:
         self.clear_cache()
 
     def clear_cache(self) -> None:
-        """Forget all words encoded so far."""
+        """Clear the cache of encoded words."""
         with self._lock:
             self.lexicon.clear()
             self._known = 0
@@ -117,18 +148,25 @@ class EnsembleMember:
                 if self.network.one_hot
                 else ((rows, self.network.width), np.float32)
             )
-            self._features = np.empty(shape, dtype=dtype)  # (W, X); costs memory as it is filled
+            # (W, X); the operating system assigns memory only to rows that are written.
+            self._features = np.empty(shape, dtype=dtype)
 
     @property
     def _limit(self) -> int:
-        """So many words are remembered from window to window."""
+        """Return the capacity of the cache in words, beyond which it is cleared."""
         return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
-        """Encode the tokens of sentences, in one row; each distinct word is encoded once.
+        """Encode the tokens of sentences; words that are not in the cache are encoded once.
 
-        After an error, such as a lack of memory, all words are forgotten, so that nothing half
-        encoded remains.
+        An error, such as a lack of memory, clears the cache, so that no partly encoded word
+        remains.
+
+        Args:
+            sentences: The tokens of each sentence, N in all.
+
+        Returns:
+            The encoded tokens, whose features are a view of the cache.
         """
         with self._lock:
             try:
@@ -138,6 +176,7 @@ class EnsembleMember:
                 raise
 
     def _encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
+        """Encode the tokens of sentences, under the lock."""
         if len(self.lexicon) > self._limit:
             self.clear_cache()
         tokens = self.lexicon.tokens(sentences)
@@ -150,8 +189,8 @@ class EnsembleMember:
         new = np.arange(self._known, len(self.lexicon))
         lengths = self.lexicon.lengths(new)
         for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
-            # A word alone would be encoded by other instructions, whose last bits differ: a word's
-            # features must not depend on what else is new.
+            # A single word would be encoded by other instructions, whose last bits differ, but the
+            # features of a word must not depend on which other words are new.
             twice = np.resize(chosen, max(len(chosen), 2))
             features = self.network.features(self.lexicon.words(new[twice]))
             self._features[new[chosen]] = features[: len(chosen)]
@@ -163,8 +202,13 @@ class EnsembleMember:
     def batches(
         self, sentences: Sequence[Sequence[str]]
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Run sentences in batches of similar lengths: indices into `sentences` (B,), lengths (B,),
-        emissions (B, T, K).
+        """Run the network over sentences in batches of similar length.
+
+        Args:
+            sentences: The tokens of each sentence.
+
+        Yields:
+            Indices into `sentences` (B,), lengths (B,), and emissions (B, T, K) float32.
         """
         encoded, context = self.encode(sentences), None
         if self.encoders:
@@ -173,10 +217,13 @@ class EnsembleMember:
             yield batch.indices, batch.lengths, self.emissions(batch, encoded, context)
 
     def context(self, states: TokenStates | None) -> np.ndarray | None:
-        """Return the states (N, S) that the network reads, or None where it reads none.
+        """Select the states that the network receives.
 
         Args:
-            states: those of this member's encoders, others possibly among them.
+            states: The states of at least this member's encoders at N tokens.
+
+        Returns:
+            (N, S), or None if the network does not receive states.
         """
         if states is None or not self.encoders:
             return None
@@ -188,23 +235,38 @@ class EnsembleMember:
         encoded: EncodedTokens,
         context: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the emissions (B, T, K) of a batch of what `encode` and `context` returned."""
+        """Run the network over a batch, in micro-batches.
+
+        Args:
+            batch: The batch.
+            encoded: The result of `encode` for the window.
+            context: The result of `context` for the window.
+
+        Returns:
+            (B, T, K) float32, 0 where padded.
+        """
         time = max(int(batch.lengths.max(initial=0)), 1)
         emissions = np.zeros((len(batch.lengths), time, len(self.bundle.tags)), dtype=np.float32)
         for rows, part in batch.micro_batches():
-            found = self.network.emissions(
+            computed = self.network.emissions(
                 encoded.features,
                 part.gather(encoded.tokens),
                 part.lengths,
                 None if context is None else part.gather(context),
             )
-            emissions[rows, : found.shape[1]] = found
+            emissions[rows, : computed.shape[1]] = computed
         return emissions
 
 
 def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
-    """Return the language models that a tagger reads with, in order; in int8 those whose cell has
-    such an operator.
+    """Open the language models of a tagger.
+
+    Args:
+        bundle: The bundle of the tagger.
+        precision: float32 or int8, which applies to those whose cell has an int8 operator.
+
+    Returns:
+        The language models, in the order of their states.
     """
     return tuple(
         LanguageModel(
@@ -215,7 +277,14 @@ def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
 
 
 def batches_of(sentences: Sequence[Sequence[str]]) -> list[TokenBatch]:
-    """Sentences of like length together; the tokens of the first begin the row."""
+    """Group sentences of similar length into batches.
+
+    Args:
+        sentences: The tokens of each sentence, which in this order are the row of N tokens.
+
+    Returns:
+        Batches of at most about `TOKEN_BUDGET` padded tokens, shorter sentences first.
+    """
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
@@ -231,7 +300,17 @@ def emissions_in_batches(
     emissions: Emissions,
     contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """As `Member.batches`, by a Keras network."""
+    """Run a Keras network over sentences in batches of similar length.
+
+    Args:
+        sentences: The tokens of each sentence.
+        lexicon: The encoder of their words.
+        emissions: The network.
+        contexts: The states of language models at the tokens, if the network receives them.
+
+    Yields:
+        Indices into `sentences` (B,), lengths (B,), and emissions (B, T, K).
+    """
     numbers = lexicon.word_ids(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
     for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):

@@ -1,8 +1,7 @@
-"""A trained network in ONNX Runtime: the graphs that `tagger.export.tagger` writes, run on NumPy
-arrays.
+"""The network of a tagger in ONNX Runtime, which runs the graphs of `tagger.export.tagger`.
 
-Axes: B batch, T time, D distinct words, C characters, X numbers of a word, S numbers of a place, N
-words in all, K tags.
+Axes: B batch, T time, D distinct words, C characters, X features of a word, S units of all encoders
+of tokens, N rows of features, K tags.
 """
 
 from __future__ import annotations
@@ -22,23 +21,30 @@ __all__ = ["FLOAT32", "PRECISIONS", "OnnxTagger", "precision_of"]
 
 FLOAT32 = "float32"
 PRECISIONS = (FLOAT32, "int8")
-CHUNK_TOKENS = 4096  # tokens of a very long sentence that are run at once
+CHUNK_TOKENS = 4096  # tokens per chunk of a very long sentence
 _FILES = {FLOAT32: SENTENCES, "int8": INT8}
 
 
 def precision_of(bundle: Bundle) -> str:
-    """That of a model's predictions if nobody wishes another: float32, or int8 where it was found
-    to lose nothing.
+    """Return the default precision of a model, as recorded in its metrics; float32 if none is.
+
+    Training records int8 if it costs no more than a small tolerance on dev.
     """
     return str(bundle.metrics.get("precision", FLOAT32))
 
 
 class OnnxTagger:
-    """The sessions of one model. Any number of threads may use them at once: each run takes one
-    thread.
+    """The sessions of one model in ONNX Runtime.
+
+    Any number of threads may use them at once; each run takes the calling thread only.
+
+    Args:
+        bundle: The model, with its graphs.
+        precision: float32 or int8.
 
     Raises:
-        BundleError: The bundle lacks a graph, or a graph is not of its weights or cannot be run.
+        BundleError: The bundle lacks a graph, or a graph was created from other weights or cannot
+            be run.
     """
 
     def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
@@ -55,12 +61,20 @@ class OnnxTagger:
         )
 
     def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """What the network makes of distinct words (D, X) float32, from those inputs of
-        `Lexicon.words` that it wants; of one-hot words their numbers (D,) int32."""
+        """Compute the features of distinct words.
+
+        Args:
+            inputs: The arrays of `WordEncoder.words` by name, D words each; others than those of
+                the model are ignored.
+
+        Returns:
+            (D, X) float32; of one-hot words their ids (D,) int32, not copied.
+        """
         if self._words is None:
             return inputs["words"]
-        found: np.ndarray = self._words.run(None, {name: inputs[name] for name in self._wanted})[0]
-        return found
+        feed = {name: inputs[name] for name in self._wanted}
+        features: np.ndarray = self._words.run(None, feed)[0]
+        return features
 
     def emissions(
         self,
@@ -69,36 +83,41 @@ class OnnxTagger:
         lengths: np.ndarray,
         context: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Scores (B, T, K) of sentences whose tokens (B, T) int32 are rows of `features`, (N, X) or
-        (N,); lengths (B,) int32.
+        """Compute the emissions of a batch; a single very long sentence is run in chunks.
 
-        A model that reads with language models wants what they know, `context` (B, T, S) float32.
+        Args:
+            features: (N, X) float32, or ids (N,) int32 of one-hot words.
+            tokens: (B, T) int32 rows of `features`, any row where padded.
+            lengths: (B,) int32 in tokens.
+            context: (B, T, S) float32 states of the language models, if the model has any.
+
+        Returns:
+            (B, T, K) float32, undefined where padded.
         """
-        told = {} if context is None else {"context": context}
+        optional = {} if context is None else {"context": context}
         if len(tokens) == 1 and lengths[0] > CHUNK_TOKENS:
-            return self._in_chunks(features, {"tokens": tokens[:, : lengths[0]], **told})
-        inputs = {"features": features, "tokens": tokens, "lengths": lengths, **told}
-        found: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
-        return found
+            return self._in_chunks(features, {"tokens": tokens[:, : lengths[0]], **optional})
+        inputs = {"features": features, "tokens": tokens, "lengths": lengths, **optional}
+        emissions: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
+        return emissions
 
     def _in_chunks(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The scores (1, T, K) of one very long sentence, given by inputs (1, T, ...), in memory
-        that its length hardly touches.
+        """Compute the emissions (1, T, K) of one very long sentence, given by inputs (1, T, ...).
 
-        A sweep goes over all pieces and hands states from each to the next; those that come from
-        the other side are of the sweep before. The first, forwards, gets the forward states of the
-        first layer right. Each later sweep goes the other way and gets right the states of its
-        direction in the layer whose both inputs now are right: after one sweep more than there are
-        layers nothing is left to change.
+        Memory hardly depends on its length. A sweep runs over all chunks and passes the states from
+        each to the next; states of the other direction are those of the previous sweep. The first
+        sweep, forward, makes the forward states of the first layer exact. Each later sweep runs in
+        the other direction, and makes the states of its direction exact in the next layer, whose
+        inputs of both directions now are exact. After one sweep more than there are layers, all
+        states are exact.
         """
         starts = range(0, sentence["tokens"].shape[1], CHUNK_TOKENS)
         pieces = [
             {name: array[:, first : first + CHUNK_TOKENS] for name, array in sentence.items()}
             for first in starts
         ]
-        into = np.zeros(
-            (len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32
-        )  # [p + 1]: those of piece p
+        # into[p + 1]: the initial states (S, 1, U) of chunk p, S states of all layers and U units.
+        into = np.zeros((len(pieces) + 2, len(self._backwards), 1, self._units), dtype=np.float32)
         emissions = [np.empty(0)] * len(pieces)
         for sweep in range(self._sweeps):
             order = range(len(pieces)) if sweep % 2 == 0 else reversed(range(len(pieces)))
@@ -120,11 +139,12 @@ class OnnxTagger:
 
 
 def _session(bundle: Bundle, name: str) -> Any:
+    """Open a graph of the bundle; raise BundleError if it has none of this name."""
     if name not in bundle.graphs:
         hint = (
-            f"which only models of LSTM cells have; predict in {FLOAT32}"
+            f", which only models with LSTM cells have; use {FLOAT32}"
             if name not in graph_names(bundle.config.model)
-            else "make it: tagger export RUN"
+            else "; create it: tagger export RUN"
         )
-        raise BundleError(f"has no {name}, {hint}")
+        raise BundleError(f"has no {name}{hint}")
     return session_of(bundle.graphs[name], name, bundle.weights_digest)

@@ -1,11 +1,10 @@
-"""Windows of sentences on their way through models: encoded, run on threads, decoded, in order.
+"""The inference pipeline: sentences are encoded, run and decoded in windows, on threads, in order.
 
-Each distinct word is encoded once for a whole run. Windows are read ahead; while some run in ONNX
-Runtime, a thread each, the next is read and encoded on the caller's thread. A window contains
-stretches of documents, in which the occurrences of a word inform each other before the tags are
-decided.
+Windows are read ahead: while some run in ONNX Runtime, one thread each, the next is read and
+encoded on the caller's thread. A window consists of chunks of documents, to which document
+consistency is applied before decoding.
 
-Axes: B batch, T time, N tokens in all, K tags, S units of all encoders of tokens.
+Axes: B batch, T time, N tokens of a window, K tags, S units of all encoders of tokens.
 """
 
 from __future__ import annotations
@@ -39,16 +38,22 @@ from tagger.text.spans import Sentence
 
 __all__ = ["PREFETCH_PER_THREAD", "Pipeline", "Window"]
 
-PREFETCH_PER_THREAD = 2  # windows that are read ahead for each thread
+PREFETCH_PER_THREAD = 2  # windows that are read ahead per thread
 
 Result = TypeVar("Result")
 Finish = Callable[[np.ndarray, np.ndarray], Result]
-"""Turns emissions (B, T, K) and lengths (B,) into what a caller wants of a batch."""
+"""A function from emissions (B, T, K) and lengths (B,) to the result of a batch."""
 
 
 @dataclass(frozen=True)
 class Window(Generic[Result]):
-    """Sentences that run together, and their batches; ``results`` waits for that of each batch."""
+    """Sentences that run together.
+
+    Attributes:
+        sentences: The sentences, in the order of the input.
+        batches: Their batches, whose indices refer to `sentences`.
+        results: Waits for the run and returns the result of each batch.
+    """
 
     sentences: list[Sentence]
     batches: list[TokenBatch]
@@ -56,14 +61,18 @@ class Window(Generic[Result]):
 
 
 class Pipeline:
-    """One or several members, and the threads that run them, until `close`.
+    """One or several members, and the threads that run them until `close`.
 
     Any number of threads may use it at once; see `tagger.inference.predictor.Predictor`.
+
+    Args:
+        members: The models, whose tag probabilities are averaged if there are several.
+        threads: Number of windows that run at once.
     """
 
     def __init__(self, members: tuple[EnsembleMember, ...], threads: int) -> None:
         tags, scheme = members[0].bundle.tags, members[0].bundle.scheme
-        # Where there are several, their learned transitions are in their probabilities already.
+        # The probabilities of several members already include their learned transitions.
         self.decoder = (
             members[0].decoder
             if len(members) == 1
@@ -76,13 +85,17 @@ class Pipeline:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tagger")
 
     def close(self) -> None:
-        """End the threads and let the members go."""
+        """End the threads and release the members; windows that have not started are dropped."""
         self.members = ()
-        if os.getpid() == self._process:  # a forked child has none of the threads
+        if os.getpid() == self._process:  # a forked child does not have the threads
             self._pool.shutdown(cancel_futures=True)
 
     def check(self) -> None:
-        """Raise TaggerError if the pipeline cannot be used any more."""
+        """Check that the pipeline can be used.
+
+        Raises:
+            TaggerError: It is closed, or was opened before a fork.
+        """
         if os.getpid() != self._process:
             raise TaggerError(
                 "the model was opened before os.fork, and its threads do not exist in the child; "
@@ -100,14 +113,17 @@ class Pipeline:
         """Run sentences in windows, some of which are read ahead.
 
         Args:
-            sentences: whose tokens are strings.
-            finish: applied to each batch, on one of the threads.
-            states: those of the members' encoders for exactly these sentences, if they have been
-                computed before.
+            sentences: The sentences, read lazily.
+            finish: Applied to the emissions of each batch, on one of the threads.
+            states: Hidden states of the members' encoders for exactly these sentences. Default:
+                computed.
+
+        Returns:
+            An iterator over the windows, in order.
 
         Raises:
-            TaggerError: it is closed, or was opened before a fork.
-            TypeError: a token is no string. Nothing is encoded then.
+            TaggerError: The pipeline is closed, or was opened before a fork.
+            TypeError: A token is not a string (while iterating; its window is not encoded then).
         """
         self.check()
         return self._run(sentences, finish, states)
@@ -115,6 +131,7 @@ class Pipeline:
     def _run(
         self, sentences: Iterable[Sentence], finish: Finish[Result], states: TokenStates | None
     ) -> Iterator[Window[Result]]:
+        """Yield windows in order, each after enough of the following ones have been started."""
         running: deque[Window[Result]] = deque()
         documents = (
             chunks(sentences) if self.agreement.weight else ([sentence] for sentence in sentences)
@@ -132,12 +149,12 @@ class Pipeline:
     def _started(
         self, window: list[list[Sentence]], finish: Finish[Result], states: TokenStates | None
     ) -> Window[Result]:
-        """Encode a window, and let a thread run it."""
+        """Encode a window and submit it to the threads."""
         sentences = list(itertools.chain.from_iterable(window))
         tokens = [sentence.tokens for sentence in sentences]
         check_tokens(tokens)
         members, batches = self.members, batches_of(tokens)
-        self.check()  # after `members` was read: another thread may close it now
+        self.check()  # after reading `members`: another thread may close the pipeline at any time
         encoded = [member.encode(tokens) for member in members]
         keys = keys_within(window, encoded[0].keys)
 
@@ -150,12 +167,13 @@ class Pipeline:
         try:
             future = self._pool.submit(work)
         except RuntimeError:
-            self.check()  # another thread has closed it
+            self.check()  # another thread has closed the pipeline
             raise
         return Window(sentences, batches, lambda: self._result(future))
 
     def _result(self, future: Future[list[Result]]) -> list[Result]:
-        self.check()  # in a forked child nobody would ever finish it
+        """Wait for a window; raise TaggerError if the pipeline has been closed."""
+        self.check()  # in a forked child no thread would ever finish it
         try:
             return future.result()
         except CancelledError:
@@ -171,9 +189,7 @@ class Pipeline:
         keys: np.ndarray,
         states: TokenStates | None,
     ) -> list[np.ndarray]:
-        """Return the emissions (B, T, K) of each batch of the sentences, whose tokens have the
-        `keys` (N,).
-        """
+        """Return the emissions (B, T, K) per batch, after document consistency by `keys` (N,)."""
         encoders = {each.digest: each for member in members for each in member.encoders}
         if states is None and encoders:
             states = states_of(list(encoders.values()), sentences)
@@ -181,10 +197,10 @@ class Pipeline:
         emissions = [_mean(members, batch, encoded, contexts) for batch in batches]
         if not self.agreement.weight:
             return emissions
-        row = np.empty((len(keys), len(self.decoder.tags)))
+        row = np.empty((len(keys), len(self.decoder.tags)))  # (N, K)
         for batch, each in zip(batches, emissions, strict=True):
-            inside, places = batch.places()
-            row[places] = each[inside]
+            mask, places = batch.places()
+            row[places] = each[mask]
         row = self.agreement(row, keys)
         return [batch.gather(row) for batch in batches]
 
@@ -195,9 +211,7 @@ def _mean(
     encoded: list[EncodedTokens],
     contexts: list[np.ndarray | None],
 ) -> np.ndarray:
-    """Return the emissions (B, T, K) of one member, or the logarithm of the mean probabilities of
-    several.
-    """
+    """Return the emissions (B, T, K) of one member, or the log of several's mean probabilities."""
     emissions = [
         member.emissions(batch, each, context)
         for member, each, context in zip(members, encoded, contexts, strict=True)
@@ -213,14 +227,15 @@ def _mean(
 
 
 def _windows(stretches: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
-    """Yield stretches together until they have `WINDOW_TOKENS`; an empty sentence counts as one
-    token, so that memory is bounded.
+    """Group chunks into windows of at least `WINDOW_TOKENS` tokens.
+
+    An empty sentence counts as one token, so that memory is bounded.
     """
     window: list[list[Sentence]] = []
     tokens = 0
-    for stretch in stretches:
-        window.append(stretch)
-        tokens += sum(len(sentence) or 1 for sentence in stretch)
+    for chunk in stretches:
+        window.append(chunk)
+        tokens += sum(len(sentence) or 1 for sentence in chunk)
         if tokens >= WINDOW_TOKENS:
             yield window
             window, tokens = [], 0

@@ -1,4 +1,4 @@
-"""A trained model that tags: raw text, tokens or sentences in; as many tokens out, with spans.
+"""The public interface of trained taggers: `load` opens a model, and `Predictor` tags text with it.
 
 Axes: T time, K tags.
 """
@@ -31,29 +31,31 @@ from tagger.text.spans import Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
 
-THREADS = 4  # beyond, Python is the bottleneck, and processes help
-_LABELS = 8  # that `repr` lists
+THREADS = 4  # default maximum; with more, Python is the bottleneck, and processes help instead
+_LABELS = 8  # labels that `repr` lists
 
 
 def load(
     *folders: str | Path, precision: str | None = None, threads: int | None = None
 ) -> Predictor:
-    """Open the model in a folder, or several as one model that averages them.
+    """Open the model in a folder, or several models as one that averages them.
 
     Args:
-        folders: bundles, as `tagger train` writes them.
-        precision: float32, or int8: 8-bit weights, which are faster and may cost some accuracy. By
-            default int8 where it was measured, after training, to lose nothing.
-        threads: how many batches run at once; by default one per core, `THREADS` at most.
+        *folders: One or several bundles, as `tagger train` writes them.
+        precision: float32, or int8: 8-bit weights, which are faster and can cost some accuracy.
+            Default: what training recorded, which is int8 only if it cost next to nothing on dev.
+        threads: Number of windows of sentences that run at once. Default: one per core, at most
+            `THREADS`.
 
     Returns:
-        The model, which may be closed, or used as a context manager, when it is no longer needed.
+        The model. Close it, or use it as a context manager, to release its threads early.
 
     Raises:
-        BundleError: a folder is no bundle, was damaged, or its weights do not fit its
-            configuration; or the bundles do not have the same tags, scheme and tokenizer.
-        TaggerError: no folder, or an unknown precision.
-        TypeError, ValueError: an argument is of another type, or `threads` is not positive.
+        BundleError: A folder is not a bundle, was damaged, or its weights do not fit its settings;
+            or the bundles differ in tags, scheme or tokenizer.
+        TaggerError: There is no folder, or the precision is unknown.
+        TypeError: A folder is not a path.
+        ValueError: `threads` is not a positive integer.
     """
     if precision not in (None, *PRECISIONS):
         raise TaggerError(
@@ -74,8 +76,8 @@ def load(
             )
         except BundleError as error:
             raise BundleError(f"{folder}: {error}") from error
-        if (wanted := _kind(members[0].bundle)) != (found := _kind(bundle)):
-            differs = next(name for name in wanted if wanted[name] != found[name])
+        if (first := _kind(members[0].bundle)) != (other := _kind(bundle)):
+            differs = next(name for name in first if first[name] != other[name])
             raise BundleError(
                 f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}"
             )
@@ -85,50 +87,65 @@ def load(
 
 
 def reopen(source: Source) -> Predictor:
-    """Open the model of another process, or of this one, again.
+    """Open a model again, in this or another process.
+
+    Args:
+        source: The source of the model.
+
+    Returns:
+        A new model with the same folders, precision and threads.
 
     Raises:
-        BundleError: as for `load`, or a folder was changed since.
+        BundleError: As `load`, or a folder has changed since the model was first opened.
     """
     model = load(*source.paths, precision=source.precision, threads=source.threads)
     assert model.source is not None
     if model.source.manifests != source.manifests:
         model.close()
         raise BundleError(
-            f"{', '.join(source.folders)}: was changed since the model was opened; open it anew"
+            f"{', '.join(source.folders)}: was changed since the model was opened; open it again"
         )
     return model
 
 
 def _kind(bundle: Bundle) -> dict[str, object]:
-    """Return what bundles must share to be averaged."""
+    """Return the properties that bundles must share to be averaged, by name."""
     return {"tags": bundle.tags, "scheme": bundle.scheme, "tokenizer": bundle.config.data.tokenizer}
 
 
 class Predictor:
-    """A model, or the average of several, that tags raw text, tokens or sentences.
+    """A trained tagger, or an average of several, that tags raw text, tokens or sentences.
 
-    ``labels`` are those that it can predict; ``bundle`` has its configuration and figures, those of
-    the first of several. An average gives each token the mean of its members' exact probabilities
-    of tags, and decodes that under the scheme's constraints.
+    An average computes the mean of its members' exact tag probabilities at each token, and decodes
+    them under the constraints of the scheme.
 
-    **Closing.** A model holds threads, memory and memory-mapped files until `close`, the end of its
-    ``with`` block, or its last reference. A closed model raises `TaggerError` when it is used.
+    **Closing.** A model owns threads, memory and memory-mapped files until `close`, the end of its
+    ``with`` block, or the end of its last reference. Using a closed model raises `TaggerError`.
 
-    **Threads.** Any number of threads may use one model at once, with the results that they would
-    have one after the other. Only the words encoded so far change from call to call; each member
-    encodes a window of sentences under one lock and returns arrays that nobody changes afterwards.
-    In int8, as always there, a probability depends a little on which sentences are tagged together.
+    **Threads.** Any number of threads may use one model at once, with the same results as one after
+    another. The cache of encoded words is the only state that changes between calls; each member
+    encodes a window of sentences under one lock and returns arrays that are never changed.
+    In int8 a probability depends slightly on the other sentences of its batch, with or without
+    threads.
 
-    **Processes.** Pickled, a model is its folders, precision and threads: another process opens it
-    anew. A child of `os.fork` has none of the threads that run batches, so there it raises
-    `TaggerError`: open it in the child, or start processes by ``spawn``. (A child of a process that
-    has imported ONNX Runtime must end by `os._exit`, as multiprocessing lets it.)
+    **Processes.** A pickled model consists of its folders, precision and threads; another process
+    opens it again. A child of `os.fork` does not have the threads that run batches, so using the
+    model there raises `TaggerError`: open it in the child, or start processes by ``spawn``. (A
+    child of a process that has imported ONNX Runtime must end by `os._exit`, as multiprocessing
+    does.)
+
+    Attributes:
+        labels: The labels that the model predicts, or its plain tags.
+        plain_tags: Whether it predicts plain tags instead of spans.
+        source: The folders that it was opened from; None for a model in memory.
 
     Args:
-        members: the models to average.
-        threads: as for `load`.
-        source: the folders that they were opened from.
+        *members: The models to average, at least one.
+        threads: As for `load`.
+        source: The folders that they were opened from.
+
+    Raises:
+        ValueError: `threads` is not a positive integer.
     """
 
     def __init__(
@@ -158,9 +175,9 @@ class Predictor:
         self.close()
 
     def close(self) -> None:
-        """End the threads and release the model; sentences that are not finished are dropped.
+        """End the threads and release the model; unfinished sentences are dropped.
 
-        It may be called more than once, and in a child of `os.fork`.
+        It can be called more than once, and in a child of `os.fork`.
         """
         self._pipeline.close()
 
@@ -175,27 +192,34 @@ class Predictor:
 
     @property
     def members(self) -> tuple[EnsembleMember, ...]:
-        """Return the models that are averaged, often one."""
+        """Return the models that are averaged, usually one."""
         self._pipeline.check()
         return self._pipeline.members
 
     @property
     def bundle(self) -> Bundle:
-        """Return the configuration, weights and figures of the first model."""
+        """Return the settings, weights and metrics of the first model."""
         return self.members[0].bundle
 
     @property
     def decoder(self) -> Decoder:
-        """Return what turns emissions into tags and spans."""
+        """Return the decoder of emissions into tags and spans."""
         return self._pipeline.decoder
 
     def tag(self, text: str) -> list[Sentence]:
-        """Return the sentences of a raw text, tokenized as in training, with their spans.
+        """Tag a raw text, tokenized with the tokenizer of the training.
 
         ``text[span.start_char:span.end_char]`` is the surface of each span.
 
+        Args:
+            text: The text, which is one document.
+
+        Returns:
+            Its sentences with spans and character offsets.
+
         Raises:
-            TypeError: it is no string.
+            TypeError: `text` is not a string.
+            TaggerError: The model is closed, or was opened before a fork.
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
@@ -212,16 +236,22 @@ class Predictor:
         return list(self.predict(sentences))
 
     def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
-        """Return sentences that are split into tokens already, with their spans: as many tokens out
-        as in. They are one document.
+        """Tag tokenized sentences of one document.
+
+        Args:
+            sentences: The tokens of each sentence.
+
+        Returns:
+            A sentence with the same tokens, and with spans, for each sentence.
 
         Raises:
-            TypeError: they are not sequences of strings.
+            TypeError: `sentences` are not sequences of strings.
+            TaggerError: The model is closed, or was opened before a fork.
         """
         if isinstance(sentences, str) or not isinstance(sentences, Iterable):
             raise TypeError(
                 "expected sentences, each a sequence of tokens of type str, got "
-                f"{shown(sentences)}; raw text is for tag"
+                f"{shown(sentences)}; tag raw text with tag"
             )
         return list(self.predict(map(sentence_of, sentences)))
 
@@ -232,41 +262,52 @@ class Predictor:
         scores: bool = True,
         states: TokenStates | None = None,
     ) -> Iterator[Sentence]:
-        """Yield each sentence with the model's spans (or tags) instead of its own, in order, while
-        the input is being read.
+        """Tag sentences lazily and in bounded memory, replacing their annotation.
 
-        Sentences of one document (see `document_consistency.chunks`) help each other.
+        Sentences of one document (see `document_consistency.chunks`) inform each other if document
+        consistency is on.
 
         Args:
-            sentences: of any length, in any number.
-            scores: whether spans have probabilities, which takes more time.
-            states: those of the model's encoders for exactly these sentences, if they have been
-                computed before.
+            sentences: The sentences, of any length and number.
+            scores: Whether to compute the probabilities of spans, which takes more time.
+            states: Hidden states of the model's encoders for exactly these sentences. Default:
+                computed.
+
+        Returns:
+            An iterator over copies of the sentences, in order, with the spans (or tags) of the
+            model.
 
         Raises:
-            TypeError: they are no `tagger.Sentence`s of strings.
-            TaggerError: the model is closed, or was opened before a fork.
+            TypeError: `sentences` are not `tagger.Sentence`s of strings.
+            TaggerError: The model is closed, or was opened before a fork.
         """
         finish = partial(self.decoder.decode, scores=scores)
         windows = self._pipeline.run(checked(sentences), finish, states)
         return itertools.chain.from_iterable(map(self._annotated, windows))
 
     def distributions(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Sentence, np.ndarray]]:
-        """Yield each sentence with the exact probability of every tag at every token.
+        """Compute the exact probability of every tag at every token, lazily.
 
-        They are of the very distribution whose best sequence `predict` returns, the other sentences
-        of the document included. In order, while the input is being read; errors are those of
-        `predict`.
+        The distribution is that whose best sequence `predict` returns, document consistency
+        included.
+
+        Args:
+            sentences: The sentences, of any length and number.
 
         Returns:
-            Pairs of a sentence and (T, K) float64, the tags in the order of ``bundle.tags``.
+            An iterator over pairs of a sentence and its probabilities (T, K) float64, in order,
+            with the tags in the order of ``bundle.tags``.
+
+        Raises:
+            TypeError: As `predict`.
+            TaggerError: As `predict`.
         """
         finish = partial(marginals, transitions=self.decoder.transitions)
         windows = self._pipeline.run(checked(sentences), finish)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
     def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:
-        """Yield the window's sentences with the spans or tags that its batches have."""
+        """Yield the sentences of a window with their decoded spans or tags."""
         spans: list[list[Span]] = [[] for _ in window.sentences]
         tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
         names, labels = self.decoder.tags, self.decoder.labels
@@ -280,12 +321,12 @@ class Predictor:
             for row, start, end, label, score in decoded.spans:
                 index = indices[row]
                 spans[index].append(window.sentences[index].span(start, end, labels[label], score))
-        for sentence, its_spans, its_tags in zip(window.sentences, spans, tags, strict=True):
-            yield sentence.with_annotation(None if self.plain_tags else tuple(its_spans), its_tags)
+        for sentence, own_spans, own_tags in zip(window.sentences, spans, tags, strict=True):
+            yield sentence.with_annotation(None if self.plain_tags else tuple(own_spans), own_tags)
 
 
 def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:
-    """Yield the window's sentences with the probabilities (T, K) that its batches have."""
+    """Yield the sentences of a window with their tag probabilities (T, K)."""
     rows: list[np.ndarray] = [np.empty(0)] * len(window.sentences)
     for batch, probabilities in zip(window.batches, window.results(), strict=True):
         for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):

@@ -1,4 +1,4 @@
-"""Where a model was opened, which is all that another process needs to open it."""
+"""The source of an open model: all that another process needs to open it again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ __all__ = ["Source"]
 class Source:
     """The folders of a model and how it was opened.
 
-    ``folders`` are as they were given, ``paths`` absolute; ``manifests`` are the SHA-256 of their
-    manifests, which know all other files; ``precision`` and ``threads`` are those of `tagger.load`,
-    None for the default.
+    Attributes:
+        folders: The folders as passed to `tagger.load`, for messages.
+        paths: Their absolute paths.
+        manifests: The SHA-256 of their manifests, which list the digests of all other files.
+        precision: As passed to `tagger.load`; None for the default.
+        threads: As passed to `tagger.load`; None for the default.
     """
 
     folders: tuple[str, ...]

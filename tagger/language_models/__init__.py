@@ -1,3 +1,1 @@
-"""Language models: settings, text, the folder on disk, scoring, sampling and states, all without
-Keras.
-"""
+"""Use of language models without Keras: text, scoring, sampling, hidden states and import."""

@@ -1,10 +1,11 @@
-"""States of token encoders at the tokens of many sentences, kept on disk: computed once, then read
-as often as a training likes.
+"""Disk cache of the hidden states of token encoders, computed once per text and model.
 
-A file `<encoder>-<text>.npy` holds the states of one encoder for a block of sentences, (tokens of
-the block, U) float16. Its name is made of the digests of both, so a file that exists is right:
-nothing is ever out of date, any number of trainings share it, and one that is interrupted loses a
-block at most. All of it may be deleted at any time.
+A file `<encoder>-<text>.npy` contains the states of one encoder for a chunk of sentences, (tokens
+of the chunk, U) float16. Its name consists of the digests of both, so an existing file is never out
+of date, any number of trainings share it, and an interrupted one loses at most one chunk. The
+cache may be deleted at any time.
+
+Axes: N tokens of a chunk, U units of an encoder.
 """
 
 from __future__ import annotations
@@ -24,14 +25,17 @@ from tagger.files import atomic_write
 __all__ = ["CHUNK_SENTENCES", "folder", "states_on_disk"]
 
 CHUNK_SENTENCES = 256
-"""Sentences that share a file."""
+"""Sentences per file."""
 
 Sentences = Sequence[Sequence[str]]
+"""The tokens of each sentence."""
 
 
 def folder() -> Path:
-    """Where the files lie: the environment variable TAGGER_CACHE, or `tagger` in the user's folder
-    for such things.
+    """Return the folder of the cache, which may not exist yet.
+
+    It is ``states`` in the folder of the environment variable TAGGER_CACHE, by default ``tagger``
+    in XDG_CACHE_HOME or ``~/.cache``.
     """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TAGGER_CACHE") or Path(base) / "tagger") / "states"
@@ -42,15 +46,19 @@ def states_on_disk(
     sentences: Sentences,
     progress: Callable[[int, int], None] = lambda done, all_of_them: None,
 ) -> TokenStates:
-    """Return the states float16 of all encoders in memory maps, after computing what is missing.
+    """Return the states of all encoders, computing and writing those that are not in the cache.
 
     Args:
-        encoders: each computes on a thread of its own.
-        sentences: tokenized.
-        progress: called with how many tokens of how many are done, counting those of each encoder.
+        encoders: The encoders, each of which runs on a thread of its own.
+        sentences: The tokens of each sentence.
+        progress: Called with the number of finished tokens and their total, summed over encoders;
+            never by two threads at once.
+
+    Returns:
+        The states, float16 in memory maps.
 
     Raises:
-        TaggerError: the states cannot be written.
+        TaggerError: The states cannot be written.
     """
     blocks = [
         sentences[first : first + CHUNK_SENTENCES]
@@ -58,7 +66,7 @@ def states_on_disk(
     ]
     texts = [_digest(block) for block in blocks]
     sizes = [sum(map(len, block)) for block in blocks]
-    told = Lock()  # one after the other: whoever hears it may write it into a pipe
+    lock = Lock()  # serializes `progress`, which may write to a pipe
     done, total = [0] * len(encoders), len(encoders) * sum(sizes)
 
     def of_encoder(number: int) -> list[np.ndarray]:
@@ -66,7 +74,7 @@ def states_on_disk(
         encoder = encoders[number]
         for block, text, size in zip(blocks, texts, sizes, strict=True):
             states += _of_block(encoder, block, folder() / f"{encoder.digest}-{text}.npy")
-            with told:
+            with lock:
                 done[number] += size
                 progress(sum(done), total)
         return states
@@ -76,6 +84,7 @@ def states_on_disk(
 
 
 def _of_block(encoder: TokenEncoder, block: Sentences, path: Path) -> list[np.ndarray]:
+    """Return the states of each sentence of a chunk from its file, which is written if missing."""
     ends = np.cumsum([len(tokens) for tokens in block])
     table = _read(path, (int(ends[-1]), encoder.width))
     if table is None:
@@ -87,10 +96,10 @@ def _of_block(encoder: TokenEncoder, block: Sentences, path: Path) -> list[np.nd
 
 
 def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
-    """The states as a memory map; None if there are none, or none that can be used."""
+    """Return the states of a file as a memory map; None if it is missing or not of this shape."""
     try:
         table = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception:  # NumPy raises many kinds for a file that is something else
+    except Exception:  # NumPy raises exceptions of many types for a damaged file
         return None
     return (
         table
@@ -100,6 +109,6 @@ def _read(path: Path, shape: tuple[int, int]) -> np.ndarray | None:
 
 
 def _digest(sentences: Sentences) -> str:
-    """Of the tokens, with what no token holds between them."""
+    """Return a digest of tokenized sentences, joined by line ends, which no token contains."""
     text = "\n\n".join("\n".join(tokens) for tokens in sentences)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

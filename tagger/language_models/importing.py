@@ -1,10 +1,12 @@
-"""Character language models that PyTorch trained, read into our network, in Flair's layout:
-embedding, LSTM layers, softmax.
+"""Import of character language models trained with PyTorch, in the layout of Flair.
 
-Their gates are in the order i, f, g, o, ours u, c, f, o: i is Γ_u and g the candidate c̃. Their
-texts are delimited by line ends, which have an embedding e of their own; ours by a border that is
-the zero vector when read. Both are the same network: with every embedding less e, and W·e added to
-the first layer's bias, the line end becomes the zero vector and no activation changes.
+The layout is an embedding, LSTM layers and a softmax. PyTorch orders the gates i, f, g, o, this
+library u, c, f, o: i is Γ_u and g the candidate c̃. Texts of Flair are delimited by line ends,
+which have an embedding e; texts here by a border, which is the zero vector as an input. Both are
+the same network: with e subtracted from every embedding and W·e added to the bias of the first
+layer, the line end becomes the zero vector and no activation changes.
+
+Axes: V vocabulary, F features, U units.
 """
 
 from __future__ import annotations
@@ -31,21 +33,29 @@ from tagger.language_models import torch_files
 __all__ = ["convert", "import_model"]
 
 Arrays = Mapping[str, np.ndarray]
+"""The weights of a PyTorch model by name."""
 BORDER = "\n"
 _GATES = ("update", "forget", "candidate", "output")  # PyTorch's order: i, f, g, o
 _ORDER = tuple(_GATES.index(gate) for gate in CELLS["lstm"].gates)
 
 
 def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bundle:
-    """Read a model and write it to the folder `run`, which is a bundle afterwards.
+    """Read a model of PyTorch and write it to a folder as a bundle.
 
-    Args: source: an .npz file of the arrays below and ``characters``, or a file of PyTorch: a
-        dictionary with ``state_dict``,
-            and ``dictionary`` (Flair's) or ``characters``, a list.
-        direction: forward or backward; needed where the file does not say it.
+    Args:
+        source: An .npz file of the arrays of `convert` and ``characters``, a JSON list as bytes; or
+            a file of PyTorch: a dictionary with ``state_dict``, and with ``dictionary`` (Flair's)
+            or ``characters``, a list.
+        run: The folder of the bundle, which must be empty or not exist.
+        direction: forward or backward. Required if the file does not record it, as .npz files do
+            not.
+
+    Returns:
+        The bundle.
 
     Raises:
-        TaggerError: the file is no such model or has no known direction, or `run` is in use.
+        TaggerError: The file is not such a model, its direction is not known, or `run` is not
+            empty.
     """
     source, run = Path(source), Path(run)
     require_empty(run)
@@ -53,12 +63,11 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
         torch = torch_files.is_torch(source)
     except OSError as error:
         raise TaggerError(f"{source}: cannot be read: {error.strerror or error}") from error
-    arrays, characters, said = (_from_torch if torch else _from_npz)(source)
-    if not (direction := direction or said):
+    arrays, characters, recorded = (_from_torch if torch else _from_npz)(source)
+    if not (direction := direction or recorded):
         raise TaggerError(
-            f"{source}: does not say in which direction the model reads, and in the other it "
-            "would know nothing; "
-            "add --direction forward or --direction backward"
+            f"{source}: does not say in which direction the model reads, without which it cannot "
+            "be used; add --direction forward or --direction backward"
         )
     imported = convert(arrays, characters, direction, str(source))
     imported = graph.with_graphs(replace(imported, metrics={"source": f"{source.name}, imported"}))
@@ -67,18 +76,25 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
 
 
 def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: str) -> Bundle:
-    """The same model as a bundle.
+    """Convert the arrays of a PyTorch model to a bundle, which computes the same activations.
 
-    ``encoder.weight`` (V, F), ``rnn.weight_ih_l0`` (4U, F), ``rnn.weight_hh_l0`` (4U, U),
-    ``rnn.bias_ih_l0`` and ``rnn.bias_hh_l0`` (4U,), likewise for further layers, ``decoder.weight``
-    (V, U), ``decoder.bias`` (V,). ``characters[j]`` has the number j; 0 is what is not known.
+    Args:
+        arrays: ``encoder.weight`` (V, F), ``rnn.weight_ih_l0`` (4U, F), ``rnn.weight_hh_l0``
+            (4U, U), ``rnn.bias_ih_l0`` and ``rnn.bias_hh_l0`` (4U,), likewise for further layers,
+            ``decoder.weight`` (V, U), ``decoder.bias`` (V,).
+        characters: The characters by id; id 0 stands for unknown ones.
+        direction: forward or backward.
+        source: The path of the model, for errors.
+
+    Returns:
+        A bundle without graphs and metrics.
 
     Raises:
-        BundleError: an array is missing or has another shape, or no character is the border.
+        BundleError: An array is missing or has another shape, or no character is the border.
     """
     if BORDER not in characters[1:] or len(set(characters)) != len(characters):
         raise BundleError(
-            f'{source}: its characters must be distinct and have "\\n", which delimits documents'
+            f'{source}: its characters must be distinct and include "\\n", which delimits documents'
         )
     border = list(characters).index(BORDER)
     rows = [border, 0, *(number for number in range(1, len(characters)) if number != border)]
@@ -104,13 +120,13 @@ def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: s
 
 
 def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) -> ModelConfig:
-    """The settings of such a network, after a check that all arrays fit."""
+    """Return the settings of the network, after checking the shapes and types of all arrays."""
     layers = sum(name.startswith("rnn.weight_hh_l") for name in arrays)
     try:
         embedding, units = arrays["encoder.weight"].shape[1], arrays["decoder.weight"].shape[1]
     except (KeyError, IndexError) as error:
         raise BundleError(
-            f"{source}: no language model of this kind: encoder.weight or decoder.weight is missing"
+            f"{source}: not such a language model: encoder.weight or decoder.weight is missing"
         ) from error
     expected: dict[str, tuple[int, ...]] = {"encoder.weight": (vocabulary_size, embedding)}
     for depth in range(max(layers, 1)):
@@ -118,14 +134,14 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
         expected[f"rnn.weight_hh_l{depth}"] = (4 * units, units)
         expected |= {f"rnn.bias_{name}_l{depth}": (4 * units,) for name in ("ih", "hh")}
     expected |= {"decoder.weight": (vocabulary_size, units), "decoder.bias": (vocabulary_size,)}
-    found = {name: array.shape for name, array in arrays.items()}
-    if found != expected or any(array.dtype.kind != "f" for array in arrays.values()):
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if shapes != expected or any(array.dtype.kind != "f" for array in arrays.values()):
         wrong = ", ".join(
-            sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+            sorted(name for name in {*expected, *shapes} if expected.get(name) != shapes.get(name))
         )
         raise BundleError(
-            f"{source}: these arrays are missing, too many, of another shape or no numbers: "
-            f"{wrong or 'their type'}; expected an "
+            f"{source}: missing, unexpected or wrongly shaped arrays: "
+            f"{wrong or 'none, but some are not of floats'}; expected float arrays of an "
             "embedding, LSTM layers and a softmax"
         )
     return ModelConfig(
@@ -140,6 +156,7 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
 
 
 def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
+    """Return the arrays and characters of an .npz file, which does not record the direction."""
     arrays = folders.from_npz(source.read_bytes(), source)
     try:
         characters = json.loads(arrays.pop("characters").tobytes())
@@ -151,6 +168,7 @@ def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
 
 
 def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
+    """Return the arrays, characters and direction ("" if not recorded) of a file of PyTorch."""
     saved = torch_files.load(source)
     if not isinstance(saved, dict) or not isinstance(saved.get("state_dict"), dict):
         raise BundleError(
@@ -174,6 +192,7 @@ def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
 
 
 def _strings(characters: Any, source: Path) -> Sequence[str]:
+    """Return the characters after checking that they are a list of strings."""
     if (
         not isinstance(characters, list)
         or not characters

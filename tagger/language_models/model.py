@@ -1,5 +1,6 @@
-"""A trained language model at work, in ONNX Runtime: probabilities, and the states that a tagger
-can read.
+"""Inference with a language model in ONNX Runtime: probabilities, and hidden states for a tagger.
+
+Ids are those of the vocabulary; a place is a flat index t · B + b into ids (T, B).
 
 Axes: B batch, T time, N places, U units, V vocabulary, S states of all layers.
 """
@@ -22,20 +23,36 @@ from tagger.language_models.text import EOS, units_of
 
 __all__ = ["LanguageModel", "bucketed_batches", "load", "log_softmax"]
 
-BATCH = 32  # sequences side by side: more do not fit the cache beside a layer of 1,024 units
-# timesteps of all rows that are run at once: memory does not grow with the length of a text
+# Sequences per batch: more do not fit into the cache together with a layer of 1,024 units.
+BATCH = 32
+# Timesteps of all rows together that run at once, so that memory does not grow with the text.
 CHUNK_TIMESTEPS = 1024
-_SOFTMAX = 1 << 20  # logits that are formed at once
+_SOFTMAX = 1 << 20  # logits computed at once
 
 
 def load(folder: str | Path, *, quantized: bool = False) -> LanguageModel:
-    """A model from its folder; errors are those of `bundle.load`."""
+    """Open the language model in a folder.
+
+    Args:
+        folder: The folder of its bundle.
+        quantized: Whether activations are computed in int8; see `LanguageModel`.
+
+    Returns:
+        The model.
+
+    Raises:
+        BundleError: As `tagger.bundles.language_model.load`.
+    """
     return LanguageModel(bundles.load(folder), quantized=quantized)
 
 
 class Piece(NamedTuple):
-    """What a piece of a text gives: which of the places are in it (n,), their activations, the
-    states (S, B, U) after it.
+    """The outputs for a chunk of a text.
+
+    Attributes:
+        here: (n,) indices of the requested places that lie in the chunk.
+        activations: (n, U) of the last layer at these places.
+        states: (S, B, U) after the chunk.
     """
 
     here: np.ndarray
@@ -44,10 +61,15 @@ class Piece(NamedTuple):
 
 
 class LanguageModel:
-    """A model; its graphs run on a thread. ``quantized`` computes activations with recurrent layers
-    in int8, probabilities never.
+    """A language model in ONNX Runtime, which is also a `TokenEncoder` for taggers.
 
-    It is a `tagger.features.token_states.TokenEncoder`, and any number of threads may use it.
+    Any number of threads may use a model at once; each run takes the calling thread only. Graphs
+    are opened when they are first used.
+
+    Args:
+        bundle: The model, with its graphs.
+        quantized: Whether recurrent layers are int8 in `encode` and `activations`. Logits and
+            probabilities are always float32.
     """
 
     def __init__(self, bundle: Bundle, *, quantized: bool = False) -> None:
@@ -59,7 +81,7 @@ class LanguageModel:
 
     @property
     def digest(self) -> str:
-        """Identify the model and its precision."""
+        """Return a string that identifies the model and its precision, as a key of caches."""
         return self.bundle.digest[:32] + ("-int8" if self.quantized else "")
 
     @property
@@ -68,8 +90,17 @@ class LanguageModel:
         return self.units
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the states (T, U) float32 at the tokens of each tokenized sentence, each of which
-        is read from the zero state. Errors are those of `activations`.
+        """Compute the hidden states at the tokens of sentences, each read from the zero state.
+
+        Args:
+            sentences: The tokens of each sentence; a sentence may be empty.
+
+        Returns:
+            (T, U) float32 for each sentence, where T is its number of tokens.
+
+        Raises:
+            BundleError: As `activations`.
+            TaggerError: As `activations`.
         """
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
@@ -91,48 +122,70 @@ class LanguageModel:
         return states
 
     def numbers(self, tokens: Sequence[str]) -> np.ndarray:
-        """A sentence's words or characters as numbers, in the order of reading, without borders."""
+        """Encode a sentence as ids of words or characters.
+
+        Args:
+            tokens: The tokens of the sentence.
+
+        Returns:
+            (T,) ids in the order of reading, reversed for a backward model, without borders.
+        """
         numbers = self.bundle.vocabulary.ids(units_of(tokens, self.bundle.config.model.level))
         return numbers[::-1] if self.backward else numbers
 
     def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """The last layer's activations (N, U) at `places`, t · B + b, of input numbers (T, B); the
-        states begin as zero.
+        """Compute the activations of the last layer at some places, from the zero state.
 
-        The first timestep is the border, which is not asked for. It may stand elsewhere as padding
-        alone.
+        Args:
+            numbers: (T, B) ids. The first timestep is the border, which occurs elsewhere only as
+                padding.
+            places: (N,) flat indices t · B + b with t > 0.
+
+        Returns:
+            (N, U) float32.
 
         Raises:
-            BundleError: The graph is missing, is not of the weights, or cannot be run.
-            TaggerError: The model is to be int8, and its cell has no such operator.
+            BundleError: The graph is missing, was created from other weights, or cannot be run.
+            TaggerError: The model is quantized, and its cell has no int8 operator.
         """
-        found = np.zeros((len(places), self.units), dtype=np.float32)
+        activations = np.zeros((len(places), self.units), dtype=np.float32)
         if self.quantized:
             pieces = self._pieces(GRAPH_INT8, numbers[1:], places - numbers.shape[1])
         else:
             pieces = self._pieces(GRAPH_FLOAT32, numbers, places)
         for piece in pieces:
-            found[piece.here] = piece.activations
-        return found
+            activations[piece.here] = piece.activations
+        return activations
 
     def logits(
         self, numbers: np.ndarray, states: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The softmax' logits (V,) after the input numbers (T,), and the states then, to go on
-        with.
+        """Compute the logits of the unit that follows a sequence.
+
+        Args:
+            numbers: (T,) ids, T at least 1; a new text begins with the border.
+            states: (S, 1, U) before the sequence. Default: zeros.
+
+        Returns:
+            The logits (V,) after the last id, and the states (S, 1, U) there.
         """
         for piece in self._pieces(
             GRAPH_FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states
         ):
-            found, states = piece.activations, piece.states
+            activations, states = piece.activations, piece.states
         assert states is not None
-        return self._softmax(found)[0], states
+        return self._softmax(activations)[0], states
 
     def log_probabilities(self, sequences: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """For each sequence of numbers, without borders, log p(y^<t> | y^<1> ... y^<t-1>) in nats,
-        <EOS> last: float64.
+        """Compute log p(y^<t> | y^<1> ... y^<t-1>) of each step of sequences.
+
+        Args:
+            sequences: The ids (T,) of each sequence, without borders.
+
+        Returns:
+            (T + 1,) float64 for each sequence, in nats; the last step is <EOS>.
         """
-        found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+        results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
         for indices, numbers, lengths in bucketed_batches(sequences):
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
@@ -141,14 +194,21 @@ class LanguageModel:
             for index, part in zip(
                 indices, np.split(values, np.cumsum(lengths + 1)[:-1]), strict=True
             ):
-                found[index] = part
-        return found
+                results[index] = part
+        return results
 
     def carried(
         self, numbers: np.ndarray, states: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As `log_probabilities` for one sequence that begins in `states` (S, 1, U), zero if None;
-        and the states after it.
+        """Compute the log-probabilities of a sequence that continues an earlier one.
+
+        Args:
+            numbers: (T,) ids of the sequence, without borders.
+            states: (S, 1, U) after the earlier sequence; None for zeros.
+
+        Returns:
+            The log-probabilities (T + 1,) as of `log_probabilities`, and the states (S, 1, U) after
+            the sequence.
         """
         places = np.arange(len(numbers) + 1)
         return self._log_probabilities(
@@ -162,7 +222,7 @@ class LanguageModel:
         targets: np.ndarray,
         states: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Of the target (N,) of each place, in float64; and the states in the end."""
+        """Return the log-probability (N,) of the target at each place, and the final states."""
         values, rows = np.zeros(len(places)), max(_SOFTMAX // len(self.bundle.vocabulary), 1)
         for piece in self._pieces(GRAPH_FLOAT32, numbers, places, states):
             states = piece.states
@@ -174,7 +234,7 @@ class LanguageModel:
         return values, states
 
     def _softmax(self, activations: np.ndarray) -> np.ndarray:
-        """Logits (N, V) of activations (N, U)."""
+        """Return the logits (N, V) of activations (N, U)."""
         weights = self.bundle.weights
         kernel = (
             weights["embedding/embeddings"].T
@@ -186,9 +246,7 @@ class LanguageModel:
     def _pieces(
         self, name: str, numbers: np.ndarray, places: np.ndarray, states: np.ndarray | None = None
     ) -> Iterator[Piece]:
-        """Run a graph over the numbers (T, B), piece by piece of the timesteps; the states go from
-        each to the next.
-        """
+        """Run a graph over ids (T, B) chunk by chunk, passing on the states."""
         session, batch = self._session(name), numbers.shape[1]
         steps = max(CHUNK_TIMESTEPS // batch, 1)
         for first in range(0, len(numbers), steps):
@@ -203,13 +261,14 @@ class LanguageModel:
             yield Piece(here, activations, states)
 
     def _session(self, name: str) -> Any:
+        """Return the session of a graph, opened on first use."""
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
             if name == GRAPH_INT8 and not CELLS[cell].has_int8:
                 able = " and ".join(name for name, spec in CELLS.items() if spec.has_int8)
                 raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {able}")
             if name not in self.bundle.graphs:
-                raise BundleError(f"has no {name}; make it: tagger export RUN")
+                raise BundleError(f"has no {name}; create it: tagger export RUN")
             self._sessions[name] = session_of(
                 self.bundle.graphs[name], name, self.bundle.weights_digest
             )
@@ -219,17 +278,22 @@ class LanguageModel:
 def bucketed_batches(
     sequences: Sequence[np.ndarray],
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Batches of sequences of like length: which (B,), what the model reads (T, B), a border and
-    then all, and their lengths.
+    """Group sequences of similar length into batches.
+
+    Args:
+        sequences: The ids (t,) of each sequence, without borders.
+
+    Yields:
+        Indices into `sequences` (B,), inputs (T, B) int32, and lengths (B,) without borders. Inputs
+        are the border, then the sequence, then padding, where T is the greatest length plus 1.
     """
     sizes = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
     order = np.argsort(sizes, kind="stable")
     rising, first = sizes[order], 0
     while first < len(order):
-        like = int(
-            np.searchsorted(rising, 2 * rising[first] + BATCH, side="right")
-        )  # none is padded to a multiple
-        indices = order[first : min(first + BATCH, like)]
+        # At most twice the shortest length, and `BATCH` more, so that little is padding.
+        end = int(np.searchsorted(rising, 2 * rising[first] + BATCH, side="right"))
+        indices = order[first : min(first + BATCH, end)]
         numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
         for row, index in enumerate(indices):
             numbers[1 : sizes[index] + 1, row] = sequences[index]
@@ -238,7 +302,14 @@ def bucketed_batches(
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Along the last axis, in float64."""
+    """Compute the log-softmax along the last axis.
+
+    Args:
+        logits: (..., V).
+
+    Returns:
+        (..., V) float64, a new array.
+    """
     logits = logits.astype(np.float64)
     logits -= logits.max(axis=-1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))

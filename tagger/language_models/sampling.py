@@ -1,4 +1,7 @@
-"""Text drawn from a model, token by token."""
+"""Sampling of text from a language model, unit by unit.
+
+Axes: V vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,13 @@ __all__ = ["SamplingConfig", "distribution", "sample", "samples"]
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How to draw. ``temperature`` below 1 prefers what is probable, above 1 what is not; ``top_k``
-    leaves the k most probable (0: all); ``max_length`` is how many tokens are drawn at most, if
-    <EOS> does not come before."""
+    """Settings of sampling.
+
+    Attributes:
+        temperature: Divisor of the logits: below 1 prefers probable units, above 1 improbable ones.
+        top_k: Number of most probable units to draw from; 0: all.
+        max_length: Maximum number of words or characters to draw if <EOS> is not drawn before.
+    """
 
     temperature: float = 1.0
     top_k: int = 0
@@ -28,10 +35,16 @@ class SamplingConfig:
 
 
 def distribution(logits: np.ndarray, drawing: SamplingConfig) -> np.ndarray:
-    """The probabilities (V,) with which a token is drawn, given the model's logits (V,).
+    """Compute the distribution from which the next unit is drawn.
 
-    To draw again whenever <UNK> comes is to draw from the distribution without <UNK>, which is what
-    this gives.
+    <UNK> has probability 0, which is equivalent to drawing again whenever it is drawn.
+
+    Args:
+        logits: (V,) of the model.
+        drawing: Temperature and top_k.
+
+    Returns:
+        (V,) float64 probabilities.
     """
     logits = np.asarray(logits, dtype=np.float64).copy()
     logits[UNK] = -np.inf
@@ -48,18 +61,21 @@ def samples(
     prefix: str = "",
     seed: int | None = None,
 ) -> Iterator[str]:
-    """Yield texts drawn from the language model in a folder.
+    """Draw texts from the language model in a folder.
 
     Args:
-        run: the folder.
-        drawing: how to draw.
-        count: how many texts.
-        prefix: tokens, with blanks between them, that each text begins with, or ends with if the
-            model reads backwards.
-        seed: the same seed draws the same texts.
+        run: The folder of the model.
+        drawing: The settings of sampling.
+        count: The number of texts.
+        prefix: Tokens, separated by blanks, that each text begins with, or ends with if the model
+            reads backward.
+        seed: Seed of the draws; equal seeds yield equal texts. Default: a random one.
+
+    Returns:
+        An iterator, which draws each text when it is asked for it.
 
     Raises:
-        BundleError: the folder is no language model.
+        BundleError: The folder is not a language model, or was damaged.
     """
     model, random = models.load(run), np.random.default_rng(seed)
     return (sample(model, drawing, random, prefix.split()) for _ in range(count))
@@ -71,10 +87,19 @@ def sample(
     random: np.random.Generator,
     prefix: Sequence[str] = (),
 ) -> str:
-    """A text that begins with the tokens `prefix`, or ends with them if the model reads backwards.
+    """Draw a text from a model.
 
-    It begins with the zero vector and state, then every token drawn is the next one's input: x^<t>
-    = ŷ^<t-1>.
+    Sampling begins with the zero vector and state; then each unit drawn is the next input:
+    x^<t> = ŷ^<t-1>.
+
+    Args:
+        model: The language model.
+        drawing: The settings of sampling.
+        random: The generator of random numbers.
+        prefix: Tokens that the text begins with, or ends with if the model reads backward.
+
+    Returns:
+        The text, tokens separated by blanks, `prefix` included.
     """
     vocabulary, level = model.bundle.vocabulary, model.bundle.config.model.level
     read = model.numbers(prefix)

@@ -1,4 +1,4 @@
-"""How probable sentences are: the product of a model's steps, <EOS> included."""
+"""Probabilities of sentences under a language model: the product of its steps, <EOS> included."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from tagger.language_models.text import EOS, name_of, units_of
 
 __all__ = ["CorpusScore", "SentenceScore", "score", "score_files"]
 
-_AT_ONCE = 1024  # sentences that are put together to batches of like length
+_AT_ONCE = 1024  # sentences that are grouped into batches of similar length
 
 
 @dataclass(frozen=True)
 class SentenceScore:
-    """A sentence and the log-probability, in nats, of each of its steps in the order of reading,
-    <EOS> last.
+    """The log-probabilities of a sentence, step by step.
 
-    ``names`` are the words or characters as the model sees them: what it does not know is <UNK>.
+    Attributes:
+        text: The tokens, separated by blanks.
+        names: The words or characters in the order of reading, unknown ones as <UNK>, and <EOS>.
+        values: (steps,) float64 log-probabilities in nats, one per name.
     """
 
     text: str
@@ -35,18 +37,21 @@ class SentenceScore:
 
     @property
     def log_probability(self) -> float:
+        """Return the log-probability of the sentence in nats, <EOS> included."""
         return float(self.values.sum())
 
     @property
     def perplexity(self) -> float:
+        """Return the perplexity per word or character, <EOS> included."""
         return float(np.exp(-self.values.mean()))
 
     @property
     def unknown(self) -> int:
+        """Return the number of <UNK>."""
         return self.names.count("<UNK>")
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: ``tokens`` are pairs of a name and its log-probability."""
+        """Return a dict for JSON, whose ``tokens`` are pairs of a name and its log-probability."""
         return {
             "text": self.text,
             "log_probability": self.log_probability,
@@ -59,7 +64,16 @@ class SentenceScore:
 
 @dataclass
 class CorpusScore:
-    """What many sentences come to."""
+    """Totals over many sentences.
+
+    Attributes:
+        sentences: Number of sentences.
+        steps: Number of predicted words or characters, <EOS> included.
+        characters: Number of characters, counting blanks between tokens and the end of each
+            sentence.
+        unknown: Number of <UNK>.
+        log_probability: Sum of log-probabilities, in nats.
+    """
 
     sentences: int = 0
     steps: int = 0
@@ -68,6 +82,7 @@ class CorpusScore:
     log_probability: float = 0.0
 
     def add(self, scored: SentenceScore) -> None:
+        """Add a sentence to the totals."""
         self.sentences += 1
         self.steps += len(scored.values)
         self.characters += len(scored.text) + 1
@@ -76,16 +91,16 @@ class CorpusScore:
 
     @property
     def perplexity(self) -> float:
-        """The inverse of the geometric mean of the steps' probabilities."""
+        """Return the inverse of the geometric mean of the steps' probabilities."""
         return float(np.exp(-self.log_probability / self.steps))
 
     @property
     def bits_per_character(self) -> float:
-        """Blanks between tokens and the end of each sentence count as characters."""
+        """Return the cross-entropy in bits per character of ``characters``."""
         return -self.log_probability / float(np.log(2)) / self.characters
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; of nothing, the counts alone."""
+        """Return a dict for JSON; without sentences, it contains the counts only."""
         if not self.sentences:
             return asdict(self)
         return {
@@ -95,7 +110,7 @@ class CorpusScore:
         }
 
     def sentence(self) -> str:
-        """In words."""
+        """Return the totals in words, on one line."""
         if not self.sentences:
             return "no sentences"
         sentences = "1 sentence" if self.sentences == 1 else f"{self.sentences:,} sentences"
@@ -114,17 +129,20 @@ def score_files(
     wrapped: bool = False,
     carry: bool = False,
 ) -> Iterator[SentenceScore]:
-    """Yield the scores of all sentences of files, in order, to the language model in a folder.
+    """Score the sentences of files with the language model in a folder.
 
     Args:
-        run: the folder.
-        files: text, CoNLL columns or JSON Lines; ``-`` is standard input.
-        tokenizer: of raw text; by default that of the model's training.
-        wrapped: whether only a blank line ends a paragraph of raw text.
-        carry: whether each sentence goes on where the one before it ended; see `score`.
+        run: The folder of the model.
+        files: Text, CoNLL columns or JSON Lines; ``-`` is standard input.
+        tokenizer: Tokenizer of raw text. Default: that of the model's training.
+        wrapped: Whether only a blank line ends a paragraph of raw text.
+        carry: Whether each sentence continues in the final states of the previous one; see `score`.
+
+    Returns:
+        An iterator over the scores of all sentences, in order.
 
     Raises:
-        TaggerError: the folder is no language model, or a file is ill-formed.
+        TaggerError: The folder is not a language model, or a file is ill-formed (while iterating).
     """
     model = models.load(run)
     reading = model.bundle.config.data.reading
@@ -135,11 +153,17 @@ def score_files(
 def score(
     model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False
 ) -> Iterator[SentenceScore]:
-    """The tokenised sentences' scores, in their order; memory does not grow with their number.
+    """Score tokenized sentences, lazily and in bounded memory.
 
-    Every sentence begins with the zero state; with ``carry`` with the state in which the one before
-    it ended, so that they are read as one text, one after another (a backward model still reads
-    each sentence from its end).
+    Args:
+        model: The language model.
+        sentences: The tokens of each sentence.
+        carry: Whether each sentence begins in the final states of the previous one, so that all are
+            read as one text (a backward model still reads each sentence from its end). By default
+            each begins in the zero state.
+
+    Yields:
+        The score of each sentence, in order.
     """
     if carry:
         yield from _carried(model, sentences)
@@ -154,6 +178,7 @@ def score(
 
 
 def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[SentenceScore]:
+    """Yield the scores of sentences that are read as one text."""
     states = None
     for tokens in sentences:
         numbers = model.numbers(tokens)
@@ -164,6 +189,7 @@ def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterat
 def _scored(
     model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray
 ) -> SentenceScore:
+    """Return the score of a sentence from its ids (T,) and log-probabilities (T + 1,)."""
     units = list(units_of(tokens, model.bundle.config.model.level))
     shown = [
         unit if number != UNK else name_of(UNK, model.bundle.vocabulary)

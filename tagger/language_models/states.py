@@ -1,7 +1,7 @@
-"""Hidden states of encoders at the tokens of sentences, for a tagger to read.
+"""Hidden states of language models at the tokens of sentences, as features of a tagger.
 
-A language model's state is taken where it has just read the token: the forward model has read the
-sentence up to the token's last character, the backward model from the end down to its first.
+A state is taken right after the model has read the token: the forward model has read the sentence
+up to the last character of the token, the backward model from the end down to its first.
 """
 
 from __future__ import annotations
@@ -17,10 +17,18 @@ __all__ = ["places_of", "states_of"]
 
 
 def places_of(tokens: Sequence[str], *, level: str, backward: bool) -> np.ndarray:
-    """Return the timestep, counted from the border at 0, after which each token (n,) has been read.
+    """Return the timesteps at which the tokens of a sentence have just been read.
 
-    The published code of Akbik et al. (2018) reads one step further, at the blank beside the token,
-    where ours found no more.
+    The published code of Akbik et al. (2018) takes the state one step later, at the blank next to
+    the token, which did not improve our taggers.
+
+    Args:
+        tokens: The tokens of a sentence.
+        level: "characters" or "words".
+        backward: Whether the model reads from the end of the sentence.
+
+    Returns:
+        (tokens,) int64 timesteps, counted from the border at 0.
 
     >>> places_of(["ab", "c"], level="characters", backward=False)
     array([2, 4])
@@ -38,7 +46,15 @@ def places_of(tokens: Sequence[str], *, level: str, backward: bool) -> np.ndarra
 
 
 def states_of(encoders: Sequence[TokenEncoder], sentences: Sequence[Sequence[str]]) -> TokenStates:
-    """Return the states of all encoders, each running on a thread of its own."""
+    """Compute the states of all encoders, each on a thread of its own.
+
+    Args:
+        encoders: The encoders.
+        sentences: The tokens of each sentence.
+
+    Returns:
+        The states of each encoder at each token.
+    """
     with ThreadPoolExecutor(max(len(encoders), 1)) as pool:
         arrays = list(pool.map(lambda encoder: encoder.encode(sentences), encoders))
     return TokenStates.of(encoders, arrays)

@@ -1,8 +1,7 @@
-"""Text as numbers: sentences to sequences of words or characters, and files to one long array on
-disk.
+"""Encoding of text as ids of words or characters: sentences as sequences, files as arrays on disk.
 
-Number 0 is the border between sequences: <EOS> where it is predicted, the zero vector where it is
-read. 1 is <UNK>. The characters of a sentence are those of its tokens joined by single blanks.
+Id 0 is the border between sequences: <EOS> as a target, the zero vector as an input. Id 1 is <UNK>.
+The characters of a sentence are those of its tokens joined by single blanks.
 """
 
 from __future__ import annotations
@@ -24,16 +23,17 @@ __all__ = ["EOS", "Encoded", "encode", "name_of", "sentences", "units_of", "voca
 
 EOS = 0
 _NAMES = ("<EOS>", "<UNK>")
-_PIECE = 1 << 20  # numbers that are written at once
+_PIECE = 1 << 20  # ids that are written at once
 
 
 class Encoded(NamedTuple):
-    """A text as numbers on disk, a border before each sequence and after the last; and what it is
-    made of.
+    """A text encoded as ids on disk, and its counts.
 
-    ``numbers`` (N + 1,) is a memory map: the N units and borders after the first are what a model
-    predicts. ``characters`` counts all characters, blanks and ends of sequences included;
-    ``unknown`` those of the units that are <UNK>.
+    Attributes:
+        numbers: (N + 1,) memory map of ids, with a border before each sequence and after the last.
+            The N ids after the first are what a model predicts.
+        characters: Number of characters, blanks and ends of sequences included.
+        unknown: Number of units that are <UNK>.
     """
 
     numbers: np.ndarray
@@ -42,15 +42,22 @@ class Encoded(NamedTuple):
 
     @property
     def predicted(self) -> int:
+        """Return the number N of predicted ids."""
         return len(self.numbers) - 1
 
 
 def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tuple[str, ...]]:
-    """The tokens of every sentence of the files, one after another; a sentence without tokens is
-    none.
+    """Read the sentences of files, skipping empty ones.
+
+    Args:
+        paths: The files.
+        options: How they are read.
+
+    Yields:
+        The tokens of each sentence, file by file.
 
     Raises:
-        DataError: a file cannot be read or is ill-formed.
+        DataError: A file cannot be read or is ill-formed.
     """
     for path in paths:
         for sentence in formats.read(path, formats.format_of(str(path)), options):
@@ -59,20 +66,26 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
 
 
 def units_of(tokens: Sequence[str], level: str) -> Sequence[str]:
-    """What a model of this level reads of a sentence: its words, or its characters."""
+    """Return the units of a sentence: characters if `level` is "characters", else its tokens."""
     return " ".join(tokens) if level == "characters" else tokens
 
 
 def name_of(number: int, vocabulary: Vocabulary) -> str:
-    """A number's word or character; <EOS>, <UNK>."""
+    """Return the word or character of an id, or "<EOS>" or "<UNK>"."""
     return _NAMES[number] if number < len(_NAMES) else vocabulary.words[number - len(_NAMES)]
 
 
 def vocabulary_of(config: Config) -> Vocabulary:
-    """The vocabulary of the training text, which is read through for it.
+    """Build the vocabulary of the training text, which is read once for it.
+
+    Args:
+        config: The settings: data, level, minimum count and maximum size.
+
+    Returns:
+        The vocabulary of words or characters.
 
     Raises:
-        DataError: the text holds nothing, or cannot be read.
+        DataError: No unit occurs often enough, or a file cannot be read.
     """
     read = sentences(config.data.train, config.data.reading)
     vocabulary = Vocabulary.build(
@@ -83,19 +96,29 @@ def vocabulary_of(config: Config) -> Vocabulary:
     if not vocabulary.words:
         least = config.vocabulary.minimum_count
         raise DataError(
-            ", ".join(config.data.train), None, f"no {config.model.level} that occur {least} "
-                                                "times; give more text, or lower "
-            "vocabulary.minimum_count"
-        )  # fmt: skip
+            ", ".join(config.data.train),
+            None,
+            f"no {config.model.level} that occur {least} times; add text, or lower "
+            "vocabulary.minimum_count",
+        )
     return vocabulary
 
 
 def encode(paths: Sequence[str], config: Config, vocabulary: Vocabulary, path: Path) -> Encoded:
-    """Write the files' text as numbers to `path`; memory does not grow with the text.
+    """Encode the text of files and write the ids to disk, in bounded memory.
+
+    Args:
+        paths: The text files.
+        config: The settings of reading and the level.
+        vocabulary: The vocabulary.
+        path: The file of the ids, uint16 if the vocabulary fits, else int32; written atomically.
+
+    Returns:
+        The encoded text, memory-mapped from `path`.
 
     Raises:
-        DataError: the text holds nothing, or cannot be read.
-        TaggerError: the disk does not let it be written.
+        DataError: The files have no text, or cannot be read.
+        TaggerError: The ids cannot be written.
     """
     kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
     characters, unknown, piece = 0, 0, [EOS]

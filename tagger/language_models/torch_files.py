@@ -1,9 +1,8 @@
-"""PyTorch's files read without PyTorch, and without executing anything: both layouts that
-`torch.save` has written.
+"""A safe reader of PyTorch files, without PyTorch, for both layouts that `torch.save` has written.
 
-Inside is a pickle, which may name any function to call. The reader here knows a handful of names,
-and all that it calls for them is code of this file that rebuilds plain arrays; any other name is
-refused before it is even looked up.
+The files contain a pickle, which can name any function to call. This reader admits a handful of
+names, and replaces them by code of this module that rebuilds plain arrays; any other name is
+rejected before it is looked up, so nothing in a file is executed.
 """
 
 from __future__ import annotations
@@ -29,11 +28,21 @@ _TYPES = {
     "LongStorage": "<i8",
     "IntStorage": "<i4",
 }
-_MAGIC = 0x1950A86A20F9469CFC6C  # the first of the pickles in a file of the older layout
+_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older layout
 
 
 def is_torch(path: Path) -> bool:
-    """Whether the file looks like one of PyTorch's."""
+    """Return whether a file looks like one of PyTorch, from its first byte or members.
+
+    Args:
+        path: The file.
+
+    Returns:
+        True for a zip archive with a ``data.pkl``, or for a pickle.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/data.pkl") for name in archive.namelist())
@@ -42,12 +51,17 @@ def is_torch(path: Path) -> bool:
 
 
 def load(path: Path) -> Any:
-    """What was saved: dictionaries, lists, strings and numbers, with NumPy arrays for tensors.
+    """Load a file of PyTorch.
 
-    An object of the class ``flair.data.Dictionary`` comes as an object with its attributes alone.
+    Args:
+        path: The file.
+
+    Returns:
+        The saved object: dictionaries, lists, strings and numbers, with new NumPy arrays instead of
+        tensors. A ``flair.data.Dictionary`` becomes an object with its attributes only.
 
     Raises:
-        BundleError: the file is damaged, or holds anything else.
+        BundleError: The file is damaged, or contains objects of other types.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -60,11 +74,12 @@ def load(path: Path) -> Any:
         raise BundleError(f"{path}: cannot be read: {error.strerror or error}") from error
     except pickle.UnpicklingError as error:
         raise BundleError(f"{path}: {error}") from error
-    except Exception as error:  # a pickle that somebody made up can fail in any way
-        raise BundleError(f"{path}: damaged, or no file of tensors: {error!r}") from error
+    except Exception as error:  # a crafted pickle can raise any exception
+        raise BundleError(f"{path}: damaged, or not a file of tensors: {error!r}") from error
 
 
 def _load_archive(path: Path) -> Any:
+    """Load the newer layout: a zip archive with a pickle, and a member per storage."""
     with zipfile.ZipFile(path) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = name.removesuffix("data.pkl")
@@ -76,13 +91,15 @@ def _load_archive(path: Path) -> Any:
 
 
 def _load_pickles(stream: IO[bytes]) -> Any:
-    """The older layout: pickles one after another, the names of the storages last, and then these,
-    each after its size.
+    """Load the older layout: consecutive pickles, then the storages.
+
+    The last pickle lists the keys of the storages. Each storage is preceded by its number of
+    elements, 8 bytes in little-endian order.
     """
-    wanted: dict[str, np.ndarray] = {}
+    storages: dict[str, np.ndarray] = {}
 
     def storage(type_code: str, key: str, numel: int) -> np.ndarray:
-        return wanted.setdefault(key, np.zeros(numel, dtype=type_code))
+        return storages.setdefault(key, np.zeros(numel, dtype=type_code))
 
     if _Unpickler(stream, storage).load() != _MAGIC:
         raise pickle.UnpicklingError("not a file of PyTorch")
@@ -90,7 +107,7 @@ def _load_pickles(stream: IO[bytes]) -> Any:
         _Unpickler(stream, storage).load()
     saved = _Unpickler(stream, storage).load()
     for key in _Unpickler(stream, storage).load():
-        array = wanted[key]
+        array = storages[key]
         numel = int.from_bytes(stream.read(8), "little")
         data = stream.read(numel * array.itemsize)
         array[:] = np.frombuffer(data, dtype=array.dtype, count=len(array))
@@ -98,7 +115,7 @@ def _load_pickles(stream: IO[bytes]) -> Any:
 
 
 class _Tensor:
-    """A tensor whose numbers may not have been read yet."""
+    """A tensor whose storage may not have been read yet."""
 
     def __init__(
         self, storage: np.ndarray, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
@@ -110,10 +127,11 @@ class _Tensor:
         if not all(type(number) is int and number >= 0 for number in sizes) or (
             0 not in size and last >= len(storage)
         ):
-            raise pickle.UnpicklingError("a tensor reaches out of its numbers; the file is damaged")
+            raise pickle.UnpicklingError("a tensor exceeds its storage; the file is damaged")
         self.parts = storage, offset, size, stride
 
     def array(self) -> np.ndarray:
+        """Return the tensor as a new contiguous array."""
         storage, offset, size, stride = self.parts
         steps = tuple(step * storage.itemsize for step in stride)
         return np.lib.stride_tricks.as_strided(
@@ -122,7 +140,7 @@ class _Tensor:
 
 
 def _finished(saved: Any) -> Any:
-    """Arrays in the place of tensors, in dictionaries and below."""
+    """Replace tensors by arrays, in nested dictionaries too."""
     if isinstance(saved, _Tensor):
         return saved.array()
     return (
@@ -133,8 +151,9 @@ def _finished(saved: Any) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Admits names of plain containers and tensors alone. What they stand for is made anew for each
-    file.
+    """An unpickler that admits the names of plain containers and tensors only.
+
+    The classes that it substitutes are created for each file, so a file cannot change another's.
     """
 
     def __init__(self, stream: IO[bytes], storage: Callable[[str, str, int], np.ndarray]) -> None:
@@ -146,25 +165,24 @@ class _Unpickler(pickle.Unpickler):
                 data, offset, size, stride
             ),
             ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
-            ("_codecs", "encode"): lambda text, encoding: str(text).encode(
-                "latin-1"
-            ),  # how protocol 2 writes bytes
+            # Protocol 2 writes bytes as a call of this function.
+            ("_codecs", "encode"): lambda text, encoding: str(text).encode("latin-1"),
             ("__builtin__", "bytes"): lambda: b"",
             ("flair.data", "Dictionary"): type("Dictionary", (), {}),
             **{("torch", name): code for name, code in _TYPES.items()},
         }
 
     def find_class(self, module: str, name: str) -> Any:
+        """Return the substitute of an admitted name; raise UnpicklingError for any other."""
         if (module, name) not in self.admitted:
             raise pickle.UnpicklingError(
-                f"asks for {module}.{name}, which is no part of a state dictionary; nothing of it "
-                "was executed. Save the model's "
-                "state_dict() and dictionary alone"
+                f"contains {module}.{name}, which is not part of a state dictionary; nothing was "
+                "executed. Save only the state_dict() and dictionary of the model"
             )
         return self.admitted[module, name]
 
     def persistent_load(self, identity: Any) -> np.ndarray:
-        """The numbers of a tensor: (``storage``, type, key, device, how many, ...)."""
+        """Return the storage of an identity (``storage``, type, key, device, size, ...)."""
         _, type_code, key, _, numel = identity[:5]
         if (
             type_code not in _TYPES.values()
@@ -173,6 +191,6 @@ class _Unpickler(pickle.Unpickler):
             or not 0 <= numel < 1 << 31
         ):
             raise pickle.UnpicklingError(
-                "a tensor of a type that is not known; save the model in float32 or float16"
+                "a tensor of an unsupported type; save the model in float32 or float16"
             )
         return self.storage(type_code, key, numel)

@@ -1,3 +1,5 @@
-"""Plain facts about text: spans, tagging schemes, tokens, file formats. Standard library and NumPy
-only.
+"""Spans, tagging schemes, tokenizers and file formats, without any neural network.
+
+Only the standard library and NumPy are imported at module level; the tokenizer libraries are
+imported when raw text is first tokenized.
 """

@@ -1,8 +1,7 @@
-"""Tagging schemes: spans to tags and back, detection, validation, and the transitions that a scheme
-allows.
+"""Tagging schemes: encoding, decoding, detection, validation and allowed transitions.
 
-A tag is ``O`` or ``<prefix>-<label>``; the label is all that follows the first hyphen, so
-``B-GPE-CITY`` has the label ``GPE-CITY``. The schemes differ in their prefixes only:
+A tag is ``O`` or ``<prefix>-<label>``; the label is everything after the first hyphen, so
+``B-GPE-CITY`` has the label ``GPE-CITY``. The schemes differ only in their prefixes:
 
     IO      I                     cannot separate two adjacent spans of one label
     IOB1    I, B                  B only where a span follows another of the same label (CoNLL-2003)
@@ -10,7 +9,9 @@ A tag is ``O`` or ``<prefix>-<label>``; the label is all that follows the first 
     IOBES   B, I, E, S            E closes a span, S is a span of one token
     BILOU   B, I, L, U            the same with the letters L and U (Ratinov and Roth 2009)
 
-Everything here follows from one function, `allowed`: which tag may follow which.
+Everything follows from one function, `may_follow`: which tag may follow which.
+
+Axes: K tags.
 """
 
 from __future__ import annotations
@@ -41,22 +42,32 @@ __all__ = [
 ]
 
 OUTSIDE = "O"
+"""The tag of a token outside of all spans."""
+
 PREFIXES = {"IOB2": "BI", "IO": "I", "IOB1": "IB", "IOBES": "BIES", "BILOU": "BILU"}
+"""The prefixes of each scheme."""
+
 SCHEMES = tuple(PREFIXES)
+"""The names of the schemes, in the order in which `detect` prefers them."""
+
 TRAINING_SCHEME = "IOBES"
-"""The scheme of a network's tags: a span is exactly one sequence of tags, so its probability is
-that of a path segment.
+"""The scheme of a network's tags. Each span has exactly one encoding, so its probability is that of
+a path segment.
 """
 
 PLAIN = "plain"
-"""The name for tags that are no encoding of spans, such as parts of speech."""
+"""The name for tags that do not encode spans, such as parts of speech."""
 
+# Prefixes that always open a span.
 _OPENING = frozenset("BSU")
 
 
 class SchemeError(ValueError):
-    """A tag sequence that its scheme does not allow. ``index`` is the offending token, counted from
-    0.
+    """A violation of a scheme by tags or spans.
+
+    Args:
+        message: Description of the violation.
+        index: Index of the offending token, counted from 0.
     """
 
     def __init__(self, message: str, index: int = 0) -> None:
@@ -65,8 +76,11 @@ class SchemeError(ValueError):
 
 
 def split(tag: str) -> tuple[str, str]:
-    """The prefix and the label of a tag; both are empty for ``O`` and for whatever is not
-    ``<prefix>-<label>``.
+    """Split a tag into prefix and label.
+
+    Returns:
+        The prefix and the label; two empty strings for ``O`` and for any tag that does not have the
+        form ``<prefix>-<label>`` with a prefix of `PREFIXES`.
     """
     prefix, hyphen, label = tag.partition("-")
     return (prefix, label) if hyphen and label and prefix in _ALL_PREFIXES else ("", "")
@@ -77,28 +91,41 @@ _ALL_PREFIXES = frozenset("".join(PREFIXES.values()))
 
 @lru_cache(maxsize=1 << 16)
 def may_follow(scheme: str, previous: str | None, tag: str | None) -> bool:
-    """Whether `tag` may follow `previous` in `scheme`; None stands for the border of the
-    sentence.
+    """Return whether `tag` may directly follow `previous`.
+
+    Args:
+        scheme: Name of the scheme.
+        previous: The previous tag; None at the start of a sentence.
+        tag: The tag; None at the end of a sentence.
+
+    Returns:
+        True if the scheme allows the pair. In IO and IOB1 every pair of its tags is allowed.
     """
-    before, label_before = split(previous or OUTSIDE)
-    here, label = split(tag or OUTSIDE)
-    if here and here not in PREFIXES[scheme]:
+    previous_prefix, previous_label = split(previous or OUTSIDE)
+    prefix, label = split(tag or OUTSIDE)
+    if prefix and prefix not in PREFIXES[scheme]:
         return False
-    goes_on = bool(here) and label == label_before
+    same_label = bool(prefix) and label == previous_label
     if scheme in ("IO", "IOB1"):
-        # B where IOB1 needs none is unambiguous, and CoNLL-2003's own train set has two of them
+        # A B that IOB1 does not need is unambiguous, and the train set of CoNLL-2003 has two.
         return True
     if scheme == "IOB2":
-        return here != "I" or goes_on
-    inside = before in ("B", "I")
-    continues = bool(here) and here not in _OPENING
-    return goes_on if inside and continues else not inside and not continues
+        return prefix != "I" or same_label
+    is_open = previous_prefix in ("B", "I")
+    continues = bool(prefix) and prefix not in _OPENING
+    return same_label if is_open and continues else not is_open and not continues
 
 
 def first_violation(tags: Sequence[str], scheme: str) -> int | None:
-    """The index of the first tag that `scheme` does not allow where it stands, or None.
+    """Return the index of the first tag that violates a scheme.
 
-    A span that the sentence's end leaves open (IOBES, BILOU) is reported at the last token.
+    Args:
+        tags: Tags of one sentence.
+        scheme: Name of the scheme.
+
+    Returns:
+        The index, counted from 0, or None if the tags are valid. A span that is still open at the
+        end of the sentence (IOBES, BILOU) is reported at the last token.
     """
     previous: str | None = None
     for index, tag in enumerate(tags):
@@ -109,19 +136,27 @@ def first_violation(tags: Sequence[str], scheme: str) -> int | None:
 
 
 def _well_formed(tag: str) -> bool:
+    """Return whether a tag is ``O`` or has the form ``<prefix>-<label>``."""
     return tag == OUTSIDE or split(tag)[0] != ""
 
 
 def detect(sequences: Iterable[Sequence[str]]) -> str:
-    """The scheme in which all `sequences` are valid, or ``plain`` if no tag but O has the form of a
-    span's tag.
+    """Detect the scheme of tag sequences.
 
-    Where several fit, the sequences hold the same spans in each, and the first of `SCHEMES` is
-    named. IOB1 is named only if nearly all spans open as it writes them; a mixture of IOB1 and IOB2
-    is refused rather than guessed.
+    If several schemes fit, the sequences encode the same spans in each of them, and the first of
+    `SCHEMES` is returned. IOB1 is returned only if nearly all spans open as IOB1 requires; a
+    mixture of IOB1 and IOB2 is an error rather than a guess.
 
-    Raises: SchemeError: tags with and without the form ``<prefix>-<label>`` are mixed, or no scheme
-        fits.
+    Args:
+        sequences: Tags of each sentence.
+
+    Returns:
+        The scheme in which all sequences are valid, or ``plain`` if no tag has the form
+        ``<prefix>-<label>`` and some tag is not ``O``.
+
+    Raises:
+        SchemeError: Tags with and without the form ``<prefix>-<label>`` are mixed, or no scheme
+            fits.
     """
     candidates, plain, prefixed = list(SCHEMES), "", ""
     opened_by_i, needless_b, orphan = 0, 0, ""
@@ -149,23 +184,30 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
     if not candidates:
         raise SchemeError(
             f"no scheme of {', '.join(SCHEMES)} fits all tags; declare the scheme to see the "
-            "first mistake"
+            "first violation"
         )
     if candidates[0] == "IOB1" and needless_b * 100 > opened_by_i:
         raise SchemeError(
             f"{opened_by_i} spans open with I- as in IOB1 (the first: {orphan}), but {needless_b} "
             "open with B- as in IOB2: "
-            "expected one scheme; mend those tags, or declare IOB1, in which I- after another "
+            "expected one scheme; correct those tags, or declare IOB1, in which I- after another "
             "label opens a span"
         )
     return candidates[0]
 
 
 def decode(tags: Sequence[str], scheme: str) -> list[Span]:
-    """The spans that `tags` encode.
+    """Decode the tags of one sentence to spans.
+
+    Args:
+        tags: Tags of one sentence.
+        scheme: Name of the scheme.
+
+    Returns:
+        The spans in order, without text and character offsets.
 
     Raises:
-        SchemeError: the sequence is not valid in `scheme`.
+        SchemeError: The tags violate the scheme.
     """
     index = first_violation(tags, scheme)
     if index is not None:
@@ -182,28 +224,37 @@ def decode(tags: Sequence[str], scheme: str) -> list[Span]:
 
 
 def strict_spans(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and label of the spans of a sentence in IOB2, IOBES or BILOU that holds mistakes:
-    a stray tag makes no span.
+    """Yield the correctly encoded spans of tags that may violate their scheme.
+
+    This is seqeval's strict mode: a tag without a valid opening or closing tag makes no span.
+
+    Args:
+        tags: Tags of one sentence.
+        scheme: IOB2, IOBES or BILOU.
+
+    Yields:
+        Start and end (token indices, half-open) and label of each span.
     """
-    closing = PREFIXES[scheme][2:3]  # in IOB2 there is none: what comes next closes
-    begun, label = -1, ""
-    for at, tag in enumerate([*tags, OUTSIDE]):
-        prefix, here = split(tag)
-        if begun >= 0 and here == label and prefix == "I":
+    closing = PREFIXES[scheme][2:3]  # empty in IOB2, where the next tag closes the span
+    start, label = -1, ""  # start is -1 outside of spans
+    for position, tag in enumerate([*tags, OUTSIDE]):
+        prefix, current = split(tag)
+        if start >= 0 and current == label and prefix == "I":
             continue
-        if begun >= 0 and (not closing or (prefix == closing and here == label)):
-            yield begun, at + len(closing), label
-        begun = at if prefix == "B" else -1
-        label = here
+        if start >= 0 and (not closing or (prefix == closing and current == label)):
+            yield start, position + len(closing), label
+        start = position if prefix == "B" else -1
+        label = current
         if prefix in ("S", "U"):
-            yield at, at + 1, label
+            yield position, position + 1, label
 
 
 def _explanation(tags: Sequence[str], index: int, scheme: str) -> str:
+    """Describe the violation at a token."""
     tag, before = tags[index], repr(tags[index - 1]) if index else "the start of a sentence"
     prefixes = "O, " + ", ".join(f"{prefix}-LABEL" for prefix in PREFIXES[scheme])
     if not _well_formed(tag) or split(tag)[0] not in ("", *PREFIXES[scheme]):
-        return f"tag {tag!r} is not of the scheme {scheme}, whose tags are {prefixes}"
+        return f"tag {tag!r} is not in the scheme {scheme}, whose tags are {prefixes}"
     if may_follow(scheme, tags[index - 1] if index else None, tag):
         return (
             f"tag {tag!r} leaves a span open at the end of the sentence, which {scheme} does not "
@@ -213,10 +264,19 @@ def _explanation(tags: Sequence[str], index: int, scheme: str) -> str:
 
 
 def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
-    """The tags of a sentence of `length` tokens that holds `spans`.
+    """Encode the spans of one sentence as tags.
 
-    Raises: SchemeError: spans overlap or reach past the end; or `scheme` is IO and two of one label
-        are adjacent.
+    Args:
+        spans: Spans in any order.
+        length: Number of tokens in the sentence.
+        scheme: Name of the scheme.
+
+    Returns:
+        One tag per token.
+
+    Raises:
+        SchemeError: Spans overlap or extend beyond the sentence; or `scheme` is IO and two spans of
+            one label are adjacent.
     """
     tags = [OUTSIDE] * length
     if not spans:
@@ -226,7 +286,8 @@ def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
     for span in sorted(spans, key=lambda span: span.start):
         if span.start < previous_end or span.end > length:
             raise SchemeError(
-                f"{span.label} {span.start}-{span.end} overlaps or leaves {length} tokens",
+                f"the span {span.start}-{span.end} ({span.label}) overlaps another or ends after "
+                f"the last of {length} tokens",
                 span.start,
             )
         adjacent = span.start == previous_end > 0 and span.label == previous.label
@@ -241,6 +302,7 @@ def encode(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
 
 
 def _prefixes(size: int, scheme: str, adjacent: bool) -> str:
+    """Return the prefixes of a span of `size` tokens, `adjacent` to another of its label or not."""
     if scheme == "IO" or (scheme == "IOB1" and not adjacent):
         return "I" * size
     if scheme in ("IOB1", "IOB2"):
@@ -250,12 +312,32 @@ def _prefixes(size: int, scheme: str, adjacent: bool) -> str:
 
 
 def convert(tags: Sequence[str], source: str, target: str) -> list[str]:
-    """`tags` of the scheme `source` in the scheme `target`, through the spans."""
+    """Convert the tags of one sentence to another scheme.
+
+    Args:
+        tags: Tags of one sentence.
+        source: Scheme of `tags`.
+        target: Scheme of the result.
+
+    Returns:
+        One tag per token.
+
+    Raises:
+        SchemeError: The tags violate `source`, or `target` cannot represent the spans.
+    """
     return encode(decode(tags, source), len(tags), target)
 
 
 def tag_set(labels: Iterable[str], scheme: str) -> tuple[str, ...]:
-    """All tags of a scheme for these labels: O first, then label by label in sorted order."""
+    """Return all tags of a scheme for some labels.
+
+    Args:
+        labels: Labels in any order, with or without repetitions.
+        scheme: Name of the scheme.
+
+    Returns:
+        ``O``, then the tags of each label, with the labels sorted.
+    """
     return (
         OUTSIDE,
         *(f"{prefix}-{label}" for label in sorted(set(labels)) for prefix in PREFIXES[scheme]),
@@ -263,8 +345,15 @@ def tag_set(labels: Iterable[str], scheme: str) -> tuple[str, ...]:
 
 
 def transition_table(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the scheme allows, as booleans: first tags (K,), ``[i, j]`` for i -> j (K, K), last tags
-    (K,).
+    """Return which tags and pairs of tags a scheme allows.
+
+    Args:
+        tags: The K tags.
+        scheme: Name of the scheme.
+
+    Returns:
+        Boolean arrays: which tags may be first (K,), whether tag j may follow tag i at ``[i, j]``
+        (K, K), and which tags may be last (K,).
     """
     start = np.array([may_follow(scheme, None, tag) for tag in tags], dtype=bool)
     between = np.array(

@@ -1,4 +1,4 @@
-"""Spans and sentences: the facts that every other part of the toolkit passes around."""
+"""Spans, sentences and input records: the data types shared by all parts of the package."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ __all__ = ["Record", "Sentence", "Span", "by_record"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A labelled run of tokens, ``start`` to ``end`` (token indices, half-open).
+    """A labeled sequence of tokens, such as an entity mention.
 
-    Two spans are equal when start, end and label are; the other fields only describe the span:
-    ``score`` is its probability (0 to 1) where a model predicted it, ``text`` its surface, and
-    ``start_char``/``end_char`` its place in the text of its record, where there is one (code
-    points, half-open).
+    Two spans are equal if start, end and label are; the other fields are not compared.
+
+    Args:
+        start: Index of the first token.
+        end: Index after the last token.
+        label: Label, such as ``PER``.
+        score: Probability of the span, 0 to 1; None if no model computed it.
+        text: Surface text of the span.
+        start_char: Offset in the raw text of the record, in code points; None without raw text.
+        end_char: Offset after the last character, in code points; None without raw text.
+
+    Raises:
+        ValueError: The span is empty, starts before 0, or has no label.
     """
 
     start: int
@@ -39,13 +48,18 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """One unit of an input (a CoNLL block, a JSON line, a paragraph, the row of a dataset), kept so
-    that it can be written back whole.
+    """A unit of an input file as it was read, which allows writing it back unchanged.
 
-    ``line`` is the number (from 1) of its first line that holds data. ``lines`` are the raw lines
-    of a CoNLL block, ``separator`` what divides their columns, ``leading`` the comments and
-    document marks before them, ``text`` the raw text and ``data`` the JSON object, or the tokens of
-    a dataset's row as such an object.
+    A record is a block of CoNLL lines, a JSON line, a paragraph, or a row of a dataset.
+
+    Args:
+        path: Path or name of the input.
+        line: Number of the first line with data, counted from 1.
+        text: Raw text; empty if the input is tokenized.
+        lines: Raw lines of a CoNLL block.
+        leading: Comments and document marks before a CoNLL block.
+        separator: Column separator of a CoNLL block.
+        data: The JSON object, or the tokens of a dataset's row as such an object.
     """
 
     path: str
@@ -59,12 +73,19 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Tokens with what is known of them.
+    """A sentence: its tokens, their annotation and their origin.
 
-    ``spans`` is None where nobody annotated or predicted spans (an empty tuple says: there are
-    none). ``tags`` holds one tag a token: as a file has them before their scheme is known, or plain
-    tags without spans, such as parts of speech. ``offsets`` are the tokens' (start, end) in
-    ``record.text``, in code points.
+    Args:
+        tokens: The tokens.
+        spans: Spans in order; None if spans were neither annotated nor predicted, an empty tuple if
+            there are none.
+        tags: One tag per token: tags whose scheme is not yet determined, or plain tags such as
+            parts of speech.
+        offsets: (start, end) of each token in ``record.text``, in code points, half-open.
+        record: The part of the input that contains the sentence.
+
+    Raises:
+        ValueError: The number of tags or offsets is not the number of tokens.
     """
 
     tokens: tuple[str, ...]
@@ -78,24 +99,30 @@ class Sentence:
             values = getattr(self, name)
             if values is not None and len(values) != len(self.tokens):
                 raise ValueError(
-                    f"{len(self.tokens)} tokens but {len(values)} {name}: one a token was expected"
+                    f"{len(self.tokens)} tokens but {len(values)} {name}; expected one per token"
                 )
 
     def __len__(self) -> int:
+        """Return the number of tokens."""
         return len(self.tokens)
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
-        """This sentence with `spans`, in order, each given its surface and its place in the text.
+        """Return a copy of this sentence with other spans, checked and sorted.
+
+        Args:
+            spans: Spans in any order, of which start, end, label and score are used.
+
+        Returns:
+            The sentence, whose spans have their surface text and character offsets.
 
         Raises:
-            ValueError: a span reaches past the last token, or two spans overlap.
+            ValueError: A span ends after the last token, or two spans overlap.
         """
         placed, previous_end = [], 0
         for span in sorted(spans, key=lambda span: (span.start, span.end)):
             if span.end > len(self.tokens):
                 raise ValueError(
-                    f"span {span.start}-{span.end} reaches past the last of {len(self.tokens)} "
-                    "tokens"
+                    f"span {span.start}-{span.end} ends after the last of {len(self.tokens)} tokens"
                 )
             if span.start < previous_end:
                 raise ValueError(
@@ -106,7 +133,17 @@ class Sentence:
         return replace(self, spans=tuple(placed))
 
     def span(self, start: int, end: int, label: str, score: float | None = None) -> Span:
-        """A span of this sentence, with its surface and its place in the text."""
+        """Create a span of this sentence with its surface text and character offsets.
+
+        Args:
+            start: Index of the first token.
+            end: Index after the last token.
+            label: Label of the span.
+            score: Probability of the span, if available.
+
+        Returns:
+            The span. Without raw text, its text is the tokens joined by blanks.
+        """
         if self.offsets is None or self.record is None:
             return Span(start, end, label, score, " ".join(self.tokens[start:end]))
         first, last = self.offsets[start][0], self.offsets[end - 1][1]
@@ -115,19 +152,28 @@ class Sentence:
     def with_annotation(
         self, spans: tuple[Span, ...] | None, tags: tuple[str, ...] | None = None
     ) -> Sentence:
-        """The same tokens with `spans`, which `span` gave, in order, or with `tags`, in place of
-        any annotation there was.
+        """Return a copy of this sentence whose annotation is replaced, without checks.
+
+        Args:
+            spans: Spans in order, as `span` creates them; None for plain tags.
+            tags: One tag per token, or None.
         """
         return Sentence(self.tokens, spans, tags, self.offsets, self.record)
 
 
 def by_record(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
-    """Group the consecutive sentences of one raw text; a sentence without raw text is a group of
-    its own.
+    """Group consecutive sentences of the same raw text.
+
+    Args:
+        sentences: Sentences in the order of the input; consumed lazily.
+
+    Yields:
+        The sentences of each record; a sentence without raw text is a group of its own.
     """
     for _, group in itertools.groupby(sentences, key=_text_of):
         yield list(group)
 
 
 def _text_of(sentence: Sentence) -> object:
+    """Return the record of a sentence with raw text, else a new object that equals no other."""
     return object() if sentence.offsets is None or sentence.record is None else sentence.record

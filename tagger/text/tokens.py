@@ -1,24 +1,23 @@
-"""Raw text -> sentences and tokens, as exact character offsets.
+"""Tokenizers: raw text to sentences and tokens, as exact character offsets.
 
-`text[start:end]` is the token, for any string, and no character that is not whitespace
-(`str.isspace`) is ever lost: each lies in exactly one token. `get` returns the tokenizer of a name;
-a trained model stores it.
+For any string, `text[start:end]` is the token, and each character that is not whitespace
+(`str.isspace`) lies in exactly one token. Tokenizers are registered by name; a trained model stores
+the name, and `get` returns the tokenizer.
 
-The default is for English: the compiled library `sentencex` divides each line into sentences, and
-one pattern of the library `regex` divides each sentence into tokens like those of CoNLL-2003. Both
-were chosen by measurement: see `benchmarks/tokenization.py` and `CONTRIBUTING.md`. A line break
-always ends a sentence (each that `str.splitlines` knows); in hard-wrapped text, first put a blank
-for every single line break.
+The default is for English: the compiled library `sentencex` splits each line into sentences, and
+one pattern of the library `regex` splits each sentence into tokens like those of CoNLL-2003. Both
+were chosen by measurement: see `benchmarks/tokenization.py` and `CONTRIBUTING.md`. Every line break
+of `str.splitlines` ends a sentence; in hard-wrapped text, first replace single line breaks by
+blanks.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, most_similar
 
 __all__ = [
     "DEFAULT",
@@ -33,21 +32,24 @@ __all__ = [
 ]
 
 Offsets = tuple[int, int]
+"""Start and end of a token in its text, in code points, half-open."""
+
 Tokenizer = Callable[[str], Iterable[list[Offsets]]]
+"""A function from a text to the offsets of the tokens, one list per sentence."""
 
 DEFAULT = "english-conll-1"
-"""English, CoNLL-like tokens. The number grows when the same text would give other tokens than
-before.
+"""The default tokenizer: English, CoNLL-like tokens. The number in its name is increased whenever
+the tokens of some text change.
 """
 
 
 class TokenizerError(TaggerError, ValueError):
-    """An unknown or doubly used name, or offsets that do not divide the text into tokens."""
+    """An unknown or duplicate name of a tokenizer, or offsets that do not cover the text."""
 
 
-# The order of the alternatives is their priority. What may read far and then fail is bounded, so
-# that a line of a million characters without a blank takes linear time. The end (\Z) is the end of
-# the sentence.
+# The order of the alternatives is their priority. Quantifiers that can match far ahead and then
+# fail are bounded, so that a line of a million characters without a blank takes linear time. \Z is
+# the end of the sentence.
 _TOKEN = r"""
     [a-zA-Z]++(?=[\ ,])                                             # most words, quickly
   # URL, without the punctuation behind it
@@ -74,28 +76,26 @@ _TOKEN = r"""
   | [^\s\x1f][\p{M}\u200d]*+                                      
 """
 _CLOSING = "\"'\u201d\u2019)]\xbb"
-# What sentencex is to see instead. It never divides a quotation, but those in news are many
-# sentences long; a mark without its partner would glue a paragraph together; and looking for
-# partners takes it quadratic time.
+# Characters that are replaced before sentencex is called. It never splits a quotation, but those in
+# news contain many sentences; an unpaired quotation mark would join a whole paragraph; and matching
+# the marks takes quadratic time.
 _QUOTES = '"`\xab\xbb\u2018\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\u300a\u300b\u300c\u300d'
 _MASK = dict.fromkeys(map(ord, _QUOTES), " ")
-_MASK[ord("'")] = "\u2019"  # an apostrophe, and no more an opening mark
+_MASK[ord("'")] = "\u2019"  # unambiguously an apostrophe, never an opening mark
 _MASK |= dict.fromkeys(range(0xD800, 0xE000), "\ufffd")  # Rust refuses lone surrogates
 
 
 @cache
 def _pattern() -> Any:
-    # Imported at the first use, like sentencex below: tagging text that has tokens already needs
-    # neither.
+    """Compile the token pattern once."""
+    # Imported at first use, like sentencex below: tokenized input needs neither.
     import regex  # type: ignore[import-untyped,unused-ignore]
 
     return regex.compile(_TOKEN, regex.VERBOSE)
 
 
 def _is_end(segment: str, after: str) -> bool:
-    """Does a sentence end between this segment of sentencex' and the (up to four) characters after
-    it?
-    """
+    """Return whether a sentence ends between a segment of sentencex and the next 1-4 characters."""
     if segment[-1:].isalnum():  # "(Jun / 26)"
         return False
     if after[0] in _CLOSING:  # "Go!" / he said.
@@ -109,17 +109,16 @@ def _is_end(segment: str, after: str) -> bool:
 
 
 def _sentences(line: str) -> Iterator[Offsets]:
-    """Start and end of the sentences, each with something to see; only whitespace lies outside of
-    them.
-    """
+    """Yield start and end of the sentences of a line, none of them blank."""
     import sentencex  # type: ignore[import-untyped,unused-ignore]
 
     masked = line.replace(" '", "  ").translate(_MASK)
-    last = len(masked.rstrip())  # what follows, quotation marks at most, is no sentence of its own
+    # Only whitespace and quotation marks follow, which do not form a sentence.
+    last = len(masked.rstrip())
     start = 0
-    for found in sentencex.get_sentence_boundaries("en", masked):
-        segment = masked[found["start_index"] : found["end_index"]].rstrip()
-        end = found["start_index"] + len(segment)
+    for boundary in sentencex.get_sentence_boundaries("en", masked):
+        segment = masked[boundary["start_index"] : boundary["end_index"]].rstrip()
+        end = boundary["start_index"] + len(segment)
         segment = segment.lstrip()
         if not segment or not start < end < last or not _is_end(segment, line[end : end + 4]):
             continue
@@ -132,8 +131,16 @@ def _sentences(line: str) -> Iterator[Offsets]:
 
 
 def english(text: str) -> Iterator[list[Offsets]]:
-    """English sentences, CoNLL-like tokens: "do" + "n't", "$" + "100", "U.S.", the final full stop
-    apart.
+    """Split English text into sentences and CoNLL-like tokens.
+
+    Contractions, currency signs and the final full stop are separate tokens ("do" + "n't", "$" +
+    "100"); abbreviations such as "U.S." are one token.
+
+    Args:
+        text: Any string.
+
+    Yields:
+        The token offsets of each sentence.
     """
     spans = _pattern().finditer
     for begin, line in _lines(text):
@@ -142,18 +149,25 @@ def english(text: str) -> Iterator[list[Offsets]]:
 
 
 def whitespace(text: str) -> Iterator[list[Offsets]]:
-    """One sentence a line, tokens separated by whitespace: for text that was tokenized before."""
+    """Split tokenized text, one sentence per line, at whitespace.
+
+    Args:
+        text: Any string.
+
+    Yields:
+        The token offsets of each line that is not blank.
+    """
     for begin, line in _lines(text):
-        sentence, at = [], 0
+        sentence, end = [], 0
         for token in line.split():
-            start = line.index(token, at)
-            at = start + len(token)
-            sentence.append((begin + start, begin + at))
+            start = line.index(token, end)
+            end = start + len(token)
+            sentence.append((begin + start, begin + end))
         yield sentence
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that hold more than whitespace, each with its offset."""
+    """Yield each line that is not blank with its offset."""
     start = 0
     for line in text.splitlines(keepends=True):
         if not line.isspace():
@@ -165,49 +179,67 @@ _TOKENIZERS: dict[str, Tokenizer] = {DEFAULT: english, "whitespace": whitespace}
 
 
 def names() -> list[str]:
-    """The names that `get` knows, sorted."""
+    """Return the names of all registered tokenizers, sorted."""
     return sorted(_TOKENIZERS)
 
 
 def register(name: str, tokenizer: Tokenizer) -> None:
-    """Make `tokenizer` known by `name`, which trained models store; to load them, register it again
-    first.
+    """Register a tokenizer by name, for this process.
 
-    Raises: TokenizerError: the name is taken by another tokenizer. A name must mean one thing, or
-        else models
-            would silently read other tokens than they were trained on.
+    Trained models store the name, so a custom tokenizer must be registered before they are loaded.
+    Registering the same tokenizer again has no effect.
+
+    Args:
+        name: Unique name.
+        tokenizer: Function from a text to the token offsets of each sentence.
+
+    Raises:
+        TokenizerError: Another tokenizer has this name. A name must be unambiguous, or models would
+            silently be given other tokens than they were trained on.
     """
     if _TOKENIZERS.setdefault(name, tokenizer) is not tokenizer:
         raise TokenizerError(
-            f"there is another tokenizer named {name!r}; taken are: {', '.join(names())}"
+            f"another tokenizer named {name!r} is registered; choose a name other than "
+            f"{', '.join(names())}"
         )
 
 
 def get(name: str) -> Tokenizer:
-    """The tokenizer of this name; what it yields is checked (see `checked`).
+    """Return a registered tokenizer, whose output is checked by `validated`.
+
+    Args:
+        name: Name of the tokenizer.
+
+    Returns:
+        A function from a text to the token offsets of each sentence.
 
     Raises:
-        TokenizerError: (a ValueError) no such name; the message lists the known ones.
+        TokenizerError: The name is not registered; the message lists all that are.
     """
     if name not in _TOKENIZERS:
-        nearest = difflib.get_close_matches(name, _TOKENIZERS, n=1, cutoff=0.5)
-        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        nearest = most_similar(name, _TOKENIZERS)
+        hint = f" (did you mean {nearest!r}?)" if nearest else ""
         raise TokenizerError(
             f"unknown tokenizer {name!r}{hint}; known: {', '.join(names())}. "
-            "One of your own must be registered first, with tagger.text.tokens.register"
+            "A custom tokenizer must be registered first, with tagger.text.tokens.register"
         )
     return validated(_TOKENIZERS[name], name)
 
 
 def validated(tokenizer: Tokenizer, name: str) -> Tokenizer:
-    """`tokenizer`, whose every sentence is checked before it is handed on.
+    """Wrap a tokenizer so that each sentence is checked before it is yielded.
 
-    A fault is an error and is not repaired: the model never saw in training what we would put in,
-    and whoever wrote the tokenizer would never learn of it.
+    Faults are errors and are not repaired: the model has never seen such a repair in training, and
+    the author of the tokenizer would not notice the fault.
 
-    Raises (while iterating): TokenizerError: an empty sentence or token, an offset outside of the
-        text, tokens that overlap or are
-            out of order, or a character outside of all tokens that is not whitespace.
+    Args:
+        tokenizer: Tokenizer to check.
+        name: Its name, for errors.
+
+    Returns:
+        A tokenizer with the same output. While iterating it raises `TokenizerError` for an empty
+        sentence or token, an offset outside of the text, tokens that overlap or are out of order,
+        and a character that is neither whitespace nor part of a token.
     """
 
     def run(text: str) -> Iterator[list[Offsets]]:
@@ -215,14 +247,14 @@ def validated(tokenizer: Tokenizer, name: str) -> Tokenizer:
         for sentence in tokenizer(text):
             if not sentence:
                 raise TokenizerError(
-                    f"tokenizer {name!r} gave an empty sentence after character {end}"
+                    f"tokenizer {name!r} returned an empty sentence after character {end}"
                 )
             for token in sentence:
                 if not end <= token[0] < token[1] <= len(text):
                     raise TokenizerError(
-                        f"tokenizer {name!r} gave the token {tuple(token)} after character {end} "
-                        "of "
-                        f"{len(text)}: tokens must hold a character each, in order, without overlap"
+                        f"tokenizer {name!r} returned the token {tuple(token)} after character "
+                        f"{end} of {len(text)}; tokens must contain at least one character each, "
+                        "in order and without overlap"
                     )
                 _refuse_loss(text, end, token[0], name)
                 end = token[1]
@@ -238,6 +270,6 @@ def _refuse_loss(text: str, start: int, end: int, name: str) -> None:
         return
     at = start + next(i for i, character in enumerate(gap) if not character.isspace())
     raise TokenizerError(
-        f"tokenizer {name!r} lost {gap.strip()[:30]!r} at character {at}: "
-        "each character that is not whitespace must lie in a token"
+        f"tokenizer {name!r} lost {gap.strip()[:30]!r} at character {at}; "
+        "each character that is not whitespace must be part of a token"
     )

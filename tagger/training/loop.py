@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import keras
 import numpy as np
 
-from tagger.config.schema import to_toml
+from tagger.config.reference import commented_toml
 from tagger.training import hardware, runs
 from tagger.training.callbacks import (
     EpochData,
@@ -76,7 +76,7 @@ class Job(Generic[SettingsType]):
             TaggerError: The file cannot be written.
         """
         if not self.epoch:
-            runs.write_settings(self.run, to_toml(self.settings))
+            runs.write_settings(self.run, commented_toml(self.settings))
 
 
 class Task(Protocol[BundleType]):

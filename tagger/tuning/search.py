@@ -22,6 +22,7 @@ from tagger.bundles import tagger_files as bundle
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
+from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
@@ -129,7 +130,7 @@ def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> SearchResult:
         )
     model = bundle.load(_folder(run, best.number))
     with atomic_write(run / "best.toml") as stream:
-        stream.write(config.to_toml(model.config))
+        stream.write(commented_toml(model.config))
     plot = search_report.plot(run / "search.png", rows, space)
     bundle.save(run, model)
     return SearchResult(rows, best, model, plot)

@@ -14,7 +14,6 @@ setting is an integer, otherwise all numbers; with ``step``, only ``low``, ``low
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import tomllib
@@ -26,7 +25,7 @@ from typing import Any
 
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, did_you_mean
 
 __all__ = ["Choice", "Range", "Search", "load"]
 
@@ -123,9 +122,7 @@ def load(path: str | Path) -> tuple[Config, Search]:
 def _check_known(name: str, known: Collection[str], what: str, where: str) -> None:
     """Raise an error with a suggestion if a name is unknown."""
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-        raise ConfigError(f"{where}: unknown {what} {name}; {hint}")
+        raise ConfigError(f"{where}: unknown {what} {name}; {did_you_mean(name, known)}")
 
 
 def _search(table: dict[str, Any], settings: Config, where: str) -> Search:

@@ -34,6 +34,20 @@ def features_of(
     return WordFeatures.of(*(one for one, wanted in found.items() if wanted))
 
 
+def characters_of(features: WordFeatures) -> Vocabulary:
+    """Return the characters of features that have them."""
+    found = features.inputs["characters"]
+    assert isinstance(found, CharactersInput)
+    return found.vocabulary
+
+
+def vectors_of(features: WordFeatures) -> Vectors:
+    """Return the pretrained vectors of features that have them."""
+    found = features.inputs["vectors"]
+    assert isinstance(found, VectorsInput)
+    return found.vectors
+
+
 def configs(
     *,
     words: int = 0,

@@ -137,7 +137,7 @@ class LineTask:
 
     def save(self, run: Path, bundle: Bundle) -> None:
         with atomic_write(run / "weights.npz", "wb") as stream:
-            np.savez(stream, **bundle.weights)
+            np.savez(stream, **bundle.weights)  # type: ignore[arg-type]
 
 
 def train(

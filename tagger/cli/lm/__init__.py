@@ -1,4 +1,4 @@
-"""`tagger lm`: its subcommands, a file each."""
+"""`tagger lm`, with one file per subcommand."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import click
 
 from tagger.cli.lazy import LazyGroup
 
-COMMANDS = {
-    "train": "Train a language model on text.",
-    "score": "Say how probable sentences are.",
-    "sample": "Draw text from a model.",
-    "import": "Read a model that was trained elsewhere.",
+SECTIONS = {
+    "Train": {
+        "train": "Train a language model on text.",
+        "import": "Import a model that PyTorch trained.",
+        "config": "Print the settings of a training, with their meaning.",
+    },
+    "Use": {
+        "score": "Print the log-probabilities of sentences.",
+        "sample": "Sample text from a model.",
+    },
 }
 
 
-@click.group(cls=LazyGroup, package="tagger.cli.lm", commands=COMMANDS)
+@click.group(cls=LazyGroup, package="tagger.cli.lm", sections=SECTIONS)
 def command() -> None:
     """Train, score and sample language models of words or characters.
 
     \b
-    tagger lm train news.toml runs/news
-    tagger lm score runs/news sentences.txt
-    tagger lm sample runs/news --prefix "The government"
+    Examples:
+      tagger lm train news.toml runs/news
+      tagger lm score runs/news sentences.txt
+      tagger lm sample runs/news --prefix "The government"
     """

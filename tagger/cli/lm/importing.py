@@ -11,18 +11,18 @@ import click
 @click.option(
     "--direction",
     type=click.Choice(["forward", "backward"]),
-    help="In which the model reads; needed where SOURCE does not say it, as .npz files do not.",
+    help="Reading direction of the model. Required for .npz files, which do not record it.",
 )
 def command(source: str, run: str, direction: str | None) -> None:
-    """Read the character language model in the file SOURCE, which PyTorch trained, and write it to
-    the folder RUN.
+    """Import a PyTorch character language model from the file SOURCE into the folder RUN.
+
+    SOURCE is an .npz file of arrays, or a PyTorch file with a state dictionary, as Flair publishes
+    them. It is read without PyTorch, and nothing in it is executed.
 
     \b
-    tagger lm import news-backward.npz runs/news-backward --direction backward
-    tagger lm import news-forward.pt runs/news-forward
-
-    SOURCE is an .npz file of arrays, or a file of PyTorch with a state dictionary, as Flair
-    publishes them. It is read without PyTorch, and nothing in it is executed.
+    Examples:
+      tagger lm import news-backward.npz runs/news-backward --direction backward
+      tagger lm import news-forward.pt runs/news-forward
     """
     from tagger.bundles import language_model as bundle
     from tagger.language_models import importing

@@ -11,38 +11,45 @@ import click
     "--prefix",
     default="",
     metavar="TEXT",
-    help="Begin with it; a backward model's text ends with it.",
+    help="Beginning of the text; for a backward model, its end.",
 )
 @click.option(
     "--temperature",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     metavar="T",
-    help="Below 1 prefers what is probable; 1 by default.",
+    show_default=True,
+    help="Sampling temperature; below 1 favors probable tokens.",
 )
 @click.option(
     "--top-k",
     type=click.IntRange(min=0),
     default=0,
     metavar="K",
-    help="Draw among the K most probable; 0: among all.",
+    show_default=True,
+    help="Sample from the K most probable tokens; 0: from all.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="The same seed draws the same text."
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Seed; the same seed draws the same text.  [default: random]",
 )
 @click.option(
     "--max-length",
     type=click.IntRange(min=1),
     default=500,
     metavar="N",
-    help="Words or characters, if <EOS> does not come before.",
+    show_default=True,
+    help="Maximum number of words or characters before <EOS>.",
 )
 @click.option(
     "--count",
     type=click.IntRange(min=1),
     default=1,
     metavar="N",
-    help="How many texts to draw, a line each.",
+    show_default=True,
+    help="Number of texts to draw, one per line.",
 )
 def command(
     run: str,
@@ -53,11 +60,13 @@ def command(
     max_length: int,
     count: int,
 ) -> None:
-    """Draw text from the model in RUN: token by token, each the next one's input, until <EOS>;
-    never <UNK>.
+    """Sample text from the language model in RUN.
+
+    Each sampled token is the input of the next timestep, until <EOS>; <UNK> is never sampled.
 
     \b
-    tagger lm sample runs/news --prefix "The government" --temperature 0.7 --seed 1
+    Example:
+      tagger lm sample runs/news --prefix "The government" --temperature 0.7 --seed 1
     """
     from tagger.language_models import sampling
 

@@ -14,12 +14,12 @@ import click
     "--json",
     "as_json",
     is_flag=True,
-    help="A JSON object a sentence, with every step, and one for all of them.",
+    help="Print one JSON object per sentence, with every step, and one for the total.",
 )
 @click.option(
     "--tokenizer",
     metavar="NAME",
-    help="Of raw text; by default that of the model's training. whitespace: tokenized.",
+    help="Tokenizer of raw text; whitespace if it is tokenized.  [default: as in training]",
 )
 @click.option(
     "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
@@ -27,7 +27,7 @@ import click
 @click.option(
     "--carry",
     is_flag=True,
-    help="Read the sentences as one text: each goes on where the one before it ended.",
+    help="Read the sentences as one text: each starts from the state after the previous one.",
 )
 def command(
     run: str,
@@ -37,15 +37,16 @@ def command(
     wrapped: bool,
     carry: bool,
 ) -> None:
-    """Say how probable the sentences of files are to the model in RUN; - is standard input.
+    """Print the log-probability of each sentence of the files; - is standard input.
+
+    One line per sentence: the natural logarithm of its probability, which is the product of all
+    steps and of <EOS>; its perplexity; its text. The last line is the total. Perplexities of models
+    with different vocabularies cannot be compared; the total states the share of unknown tokens.
 
     \b
-    tagger lm score runs/news sentences.txt
-    echo "The apple and pear salad" | tagger lm score runs/news -
-
-    A line a sentence: the natural logarithm of its probability, the product of all steps and <EOS>;
-    its perplexity; its text. The last line is of all of them. Figures of models with different
-    vocabularies do not compare: see how much is unknown.
+    Examples:
+      tagger lm score runs/news sentences.txt
+      echo "The apple and pear salad" | tagger lm score runs/news -
     """
     from tagger.language_models import scoring
 

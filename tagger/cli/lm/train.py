@@ -14,23 +14,28 @@ from tagger.errors import ConfigError
     "--train",
     multiple=True,
     metavar="FILE",
-    help="Text to learn from; several files are one text. .gz allowed.",
+    help="Training text. May be repeated; several files are read as one text.",
 )
 @click.option(
     "--dev",
     multiple=True,
     metavar="FILE",
-    help="Text that decides when to stop and which epoch to keep.",
+    help="Text that decides when to stop and which epoch to keep. May be repeated.",
 )
-@click.option("--seed", type=int, metavar="N", help="The same seed gives the same model.")
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Seed of the training; the same seed gives the same model.  [default: 1]",
+)
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, as in model.units=500.",
+    help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
 )
-@click.option("--resume", is_flag=True, help="Go on with a training in RUN that was stopped.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
 def command(
     paths: tuple[str, ...],
     train: tuple[str, ...],
@@ -41,13 +46,14 @@ def command(
 ) -> None:
     """Train a language model and write it to the folder RUN.
 
-    \b
-    tagger lm train --train news.txt --dev other-news.txt runs/news
-    tagger lm train news.toml runs/news-backward --set model.direction=backward
-    tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
-
-    All settings with their defaults are in RUN/config.toml afterwards. The same settings, text and
+    All settings are in RUN/config.toml afterwards, with their meaning. The same settings, text and
     seed give the same model.
+
+    \b
+    Examples:
+      tagger lm train --train news.txt --dev other-news.txt runs/news
+      tagger lm train news.toml runs/news-backward --set model.direction=backward
+      tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
     """
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")

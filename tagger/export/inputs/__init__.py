@@ -1,4 +1,4 @@
-"""The inputs of the network as ONNX nodes, under the names of `features.inputs`."""
+"""The inputs of a tagger's network as ONNX nodes, by the names of `tagger.features.inputs`."""
 
 from __future__ import annotations
 
@@ -14,3 +14,4 @@ INPUTS: dict[str, ExportInput] = {
     "shapes": ExportInput(shapes.arrays, shapes.nodes),
     "context": ExportInput(token_states.arrays, token_states.nodes),
 }
+"""The ONNX export of each input by name, in the order in which the network concatenates them."""

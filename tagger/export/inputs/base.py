@@ -1,4 +1,7 @@
-"""What an input is to an ONNX graph."""
+"""The interface of an input's ONNX export.
+
+Axes: D distinct words, T time, B batch, X features of the input.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ __all__ = ["ExportInput"]
 
 
 class ExportInput(NamedTuple):
-    """The two functions of an input.
+    """The two functions that export an input.
 
     Attributes:
-        arrays: From the input's configuration to the descriptions of the graph's inputs that it
-            reads, by name.
-        nodes: Adds the input to a graph, from its weights by name, its configuration and whether
-            they are to be quantized; returns the names of what it contributes: (D, X) of distinct
-            words, (T, B, X) of tokens.
+        arrays: Receives the configuration of the input; returns the descriptions of the graph
+            inputs that it reads, by name.
+        nodes: Receives a graph, the weights of the input by name, its configuration, and whether
+            to quantize; adds nodes to the graph and returns the names of their outputs: (D, X) for
+            an input of words, (T, B, X) for an input of tokens.
     """
 
     arrays: Callable[[dict[str, Any]], dict[str, Any]]

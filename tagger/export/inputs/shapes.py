@@ -1,4 +1,7 @@
-"""The shapes of words: rows of a table."""
+"""The embedding of word shapes in ONNX.
+
+Axes: D distinct words, X features of a word.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ __all__ = ["arrays", "nodes"]
 
 
 def arrays(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the descriptions of the arrays that are read."""
+    """Return the description of the graph input ``shapes`` (D,) int32, by name."""
     doc = "capitals and digits: see tagger/features/shapes.py"
     return {"shapes": value("shapes", "INT32", ("D",), doc)}
 
 
 def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: bool) -> list[str]:
-    """Add the embedding."""
+    """Add the embedding to a graph; return the name of its output (D, X)."""
     return [graph("Gather", graph.constant(weights["embeddings"]), "shapes")]

@@ -1,4 +1,7 @@
-"""The states of other models at each token: as they are, or projected."""
+"""The hidden states of language models at each token in ONNX, optionally projected.
+
+Axes: B batch, T time, S units of all language models, X features of a token.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,17 @@ __all__ = ["arrays", "nodes"]
 
 
 def arrays(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the descriptions of the arrays that are read."""
-    doc = "the language models' states at the tokens, side by side"
+    """Return the description of the graph input ``context`` (B, T, S) float32, by name."""
+    doc = "hidden states of the language models at each token, concatenated"
     return {"context": value("context", "FLOAT", ("B", "T", config["width"]), doc)}
 
 
 def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: bool) -> list[str]:
-    """Add the projection (T, B, X)."""
-    x = graph("Transpose", "context", perm=[1, 0, 2])
+    """Add the projection to a graph, if there are weights; return the name of its output (T, B, X).
+
+    With `quantized` the weights of the projection are int8.
+    """
+    x = graph("Transpose", "context", perm=[1, 0, 2])  # (T, B, S)
     if not weights:
         return [x]
     return [dense(graph, x, weights["kernel"], weights["bias"], quantized=quantized)]

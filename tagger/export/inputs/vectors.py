@@ -1,4 +1,7 @@
-"""Pretrained vectors: as they are, or plus the trained differences of known words."""
+"""Pretrained vectors in ONNX, frozen or fine-tuned by a trained difference per known word.
+
+Axes: D distinct words, X dimensions of a vector.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,18 @@ __all__ = ["arrays", "nodes"]
 
 
 def arrays(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the descriptions of the arrays that are read."""
-    doc = "pretrained vectors; zeros for none"
+    """Return the description of ``vectors`` (D, X), and of ``words`` (D,) if fine-tuned."""
+    doc = "pretrained vectors; zeros for words without one"
     vectors = {"vectors": value("vectors", "FLOAT", ("D", config["dimension"]), doc)}
     return word_arrays(config) | vectors if config["fine_tune"] else vectors
 
 
 def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: bool) -> list[str]:
-    """Add the differences."""
+    """Add the trained differences to a graph; return the name of the vectors (D, X)."""
     if not config["fine_tune"]:
         return ["vectors"]
-    known = graph("Cast", graph("Greater", "words", graph.constant(UNK, np.int32)), to=1)
-    known = graph("Unsqueeze", known, graph.constant([1], np.int64))
+    # Words outside of the vocabulary have no difference.
+    mask = graph("Cast", graph("Greater", "words", graph.constant(UNK, np.int32)), to=1)
+    mask = graph("Unsqueeze", mask, graph.constant([1], np.int64))  # (D, 1)
     differences = graph("Gather", graph.constant(weights["differences/embeddings"]), "words")
-    return [graph("Add", "vectors", graph("Mul", differences, known))]
+    return [graph("Add", "vectors", graph("Mul", differences, mask))]

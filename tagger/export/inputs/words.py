@@ -1,4 +1,7 @@
-"""Words by their ids: rows of a table."""
+"""The embedding of word ids in ONNX.
+
+Axes: D distinct words, X features of a word.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ __all__ = ["arrays", "nodes"]
 
 
 def arrays(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the descriptions of the arrays that are read."""
-    doc = "numbers of vocabulary/words.json: 2 for its first word; 1 is unknown"
+    """Return the description of the graph input ``words`` (D,) int32, by name."""
+    doc = "ids of vocabulary/words.json: 2 for its first word; 1 is <UNK>"
     return {"words": value("words", "INT32", ("D",), doc)}
 
 
 def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: bool) -> list[str]:
-    """Add the embedding."""
+    """Add the embedding to a graph; return the name of its output (D, X)."""
     return [graph("Gather", graph.constant(weights["embeddings"]), "words")]

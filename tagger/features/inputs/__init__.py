@@ -1,7 +1,8 @@
-"""The inputs of the network, on the side of the host: from words to arrays and files.
+"""The inputs of the network, computed on the host: from words to arrays and files.
 
-The same names stand in `networks.inputs`, as Keras layers, and in `export.inputs`, as ONNX nodes. A
-new input is a file and a row in each of the three; its settings are fields of `config.tagger`.
+The same names occur in `networks.inputs`, as Keras layers, and in `export.inputs`, as ONNX nodes. A
+new input is a module and a row of the table in each of the three packages; its settings are fields
+of `config.tagger`.
 """
 
 from __future__ import annotations
@@ -22,5 +23,6 @@ INPUTS: dict[str, type[Input]] = {
     "shapes": ShapesInput,
     "context": TokenStatesInput,
 }
-"""By the name of the array in a batch, which is the place of the weights too. Their order is that
-in which the network concatenates what it makes of them."""
+"""All inputs by the name of their array in a batch, which is also the path of their weights. The
+network concatenates their representations in this order.
+"""

@@ -1,6 +1,6 @@
-"""What all inputs have in common on the side of the host.
+"""The interface of inputs on the host, and helpers that they share.
 
-Axes: D distinct words, C characters, F numbers of a word.
+Axes: D distinct words, B batch, T time, F features, V ids of a vocabulary.
 """
 
 from __future__ import annotations
@@ -27,47 +27,47 @@ __all__ = [
 ]
 
 Settings = Mapping[str, Mapping[str, Any]]
-"""The settings of a training by table and key."""
+"""Settings of a training run by table and key."""
 
 Config = dict[str, Any]
-"""The numbers and names that determine an input's part of the network; survives JSON."""
+"""Sizes and names that determine an input's part of the network; serializable as JSON."""
 
 Shapes = dict[str, tuple[int, ...]]
-"""The shapes of weights by name."""
+"""Weight shapes by name."""
 
 Sources = Sequence[tuple[str, int]]
-"""The models whose states are read at each token: a description and the number of states."""
+"""Language models whose hidden states are inputs: a description and the number of units of each."""
 
 Reading = tuple[str, int, int, float]
-"""A file of vectors: its name, its words, their dimension, and the share of train's tokens that it
+"""A file of vectors: path, number of words, dimension, and share of the training tokens that it
 contains, 0 to 1.
 """
 
 
 class Store(Protocol):
-    """An input's arrays of the distinct words met; the first stands for padding."""
+    """The features of one input for all words of a `WordEncoder`, by word id; id 0 is padding."""
 
     def add(self, words: list[str]) -> None:
-        """Append new words."""
+        """Append new words, which receive the next ids."""
 
     def rows(self, present: np.ndarray) -> np.ndarray:
-        """Return the array of the words with these ids (D,): (D, ...)."""
+        """Return the features (D, ...) of word ids (D,)."""
 
     def lengths(self, present: np.ndarray) -> np.ndarray | int:
-        """Return the sizes (D,) of these words where they differ, else 0."""
+        """Return the sizes (D,) of word ids (D,) in a ragged input, else 0."""
 
     @property
     def longest(self) -> int:
-        """The size of the longest word, at least 1."""
+        """Return the size of the longest word, at least 1."""
 
 
 class Column:
-    """A store with one number per word.
+    """A store with one integer per word, such as a vocabulary id.
 
     Args:
-        encode: From words to numbers (D,) int32.
-        padding: The number of padding.
-        read: From numbers (D,) to the array, if that is not the numbers themselves.
+        encode: Function from words to their integers (D,) int32.
+        padding: Integer of padding.
+        read: Function from integers (D,) to features (D, ...); None returns the integers.
     """
 
     longest = 1
@@ -83,36 +83,39 @@ class Column:
         self._numbers = np.full(1, padding, dtype=np.int32)
 
     def add(self, words: list[str]) -> None:
+        """Append new words, which receive the next ids."""
         self._numbers = np.concatenate([self._numbers, self._encode(words)])
 
     def rows(self, present: np.ndarray) -> np.ndarray:
+        """Return the features (D, ...) of word ids (D,)."""
         numbers = self._numbers[present]
         return numbers if self._read is None else self._read(numbers)
 
     def lengths(self, present: np.ndarray) -> int:
+        """Return 0, since all words have the same size."""
         return 0
 
 
 class Files(Protocol):
-    """The files of a bundle, each checked before it is read."""
+    """The files of a bundle, whose digests are verified before they are read."""
 
     def parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
-        """Return what `parse` makes of a file's text."""
+        """Read a text file and return the result of `parse`."""
 
     def path(self, name: str) -> Path:
-        """Return the path of a file that is too large to be read at once."""
+        """Return the path of a file that is too large to be read completely."""
 
 
 class Input:
-    """One input of the network; the defaults are those of an input of words without files.
+    """An input of the network; the defaults are those of an input of words without files.
 
     Attributes:
-        name: The key in `INPUTS`.
-        is_of_tokens: Whether it differs from occurrence to occurrence, with an array (B, T, F) that
-            is not made by the lexicon; otherwise it depends on the word alone, with an array (D,
-            ...).
-        is_ragged: Whether the array's second axis has as many entries as the longest word.
-        readings: The files of vectors that were read to build it.
+        name: Key in `INPUTS`.
+        is_of_tokens: Whether the features depend on the context: their array is (B, T, F) and not
+            computed by the `WordEncoder`. Otherwise they depend on the word alone, and their array
+            is (D, ...).
+        is_ragged: Whether the second axis of the array is as long as the longest word.
+        readings: Files of vectors that were read to build the input.
     """
 
     name: ClassVar[str]
@@ -122,8 +125,15 @@ class Input:
 
     @classmethod
     def build(cls, settings: Settings, words: Vocabulary, sources: Sources) -> Input | None:
-        """Return the input that settings ask for, from the words of the training set; None if they
-        ask for none.
+        """Build the input of a new model.
+
+        Args:
+            settings: Settings of the training run.
+            words: Vocabulary of the training set.
+            sources: Language models of the model.
+
+        Returns:
+            The input, or None if the settings do not include it.
 
         Raises:
             TaggerError: A file cannot be read or is ill-formed.
@@ -132,63 +142,92 @@ class Input:
 
     @classmethod
     def load(cls, settings: Settings, files: Files, sources: Sources) -> Input | None:
-        """Return the input as a bundle contains it; None if the settings ask for none.
+        """Load the input from a bundle.
+
+        Args:
+            settings: Settings of the bundle.
+            files: Files of the bundle.
+            sources: Language models of the bundle.
+
+        Returns:
+            The input, or None if the settings do not include it.
 
         Raises:
-            BundleError: A file is missing, damaged or makes no sense.
+            BundleError: A file is missing, damaged or ill-formed.
         """
         raise NotImplementedError
 
     def files(self) -> dict[str, bytes]:
-        """Return the small files in a bundle that contain the input, by name."""
+        """Return the contents of the input's small files in a bundle, by name."""
         return {}
 
     def save(self, folder: Path) -> list[str]:
-        """Write the large files into the folder of a bundle; return their names."""
+        """Write the input's large files to the folder of a bundle, and return their names."""
         return []
 
     def store(self) -> Store:
-        """Return an empty store of the words' arrays."""
+        """Create an empty store of features, for an input of words."""
         raise NotImplementedError
 
     def disguised(
         self, array: np.ndarray, random: np.random.Generator, probability: float
     ) -> np.ndarray:
-        """Return the array of a training batch, in which some of what is rare is unknown."""
+        """Replace some rare ids of a training batch by <UNK>; see `replace_rare`.
+
+        Args:
+            array: The input's array of the batch.
+            random: Random number generator.
+            probability: Probability of replacing a rare id.
+
+        Returns:
+            A new array, or `array` itself if nothing is replaced, as by default.
+        """
         return array
 
     def layer(self, model: Mapping[str, Any], inputs: Mapping[str, Input]) -> Config | None:
-        """Return what determines the input's part of the network; None if it has no part there.
+        """Return the configuration of the input's part of the network.
 
         Args:
-            model: The settings of the network.
+            model: Settings of the network.
             inputs: All inputs by name.
+
+        Returns:
+            The configuration, or None if the network has no such part.
         """
         raise NotImplementedError
 
     @staticmethod
     def shapes(config: Config) -> Shapes:
-        """Return the shapes of the weights by their names below the input's name."""
+        """Return the weight shapes of the input's part by name, relative to the input's name."""
         return {}
 
     @staticmethod
     def width(config: Config) -> int:
-        """Return how many numbers the network makes of the input."""
+        """Return the dimension of the input's representation in the network."""
         raise NotImplementedError
 
     def describe(self, config: Config) -> str:
-        """Return what the model card says of the input."""
+        """Return the description of the input on the model card."""
         return self.name
 
 
 def replace_rare(
     numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Return `numbers` (any shape) with each rare one replaced by <UNK> with `probability`.
+    """Replace each rare id by <UNK> with a probability.
 
-    Otherwise <UNK> would never occur in training and its vector would stay as it was drawn. `rare`
-    (V,) marks the numbers of what was seen once (Lample et al. 2016, section 4.1, with one half as
-    the probability).
+    Otherwise <UNK> would never occur in training, and its embedding would keep its initial value.
+    The method is that of Lample et al. 2016, section 4.1, who replace words seen once with
+    probability 0.5.
+
+    Args:
+        numbers: Ids, of any shape.
+        rare: (V,) bool, whether each id may be replaced.
+        probability: Probability of replacing a rare id; each position is drawn independently.
+        random: Random number generator.
+
+    Returns:
+        A new array of the same shape and dtype; `numbers` itself if the probability is 0.
     """
     if probability <= 0:
         return numbers

@@ -1,4 +1,7 @@
-"""Pretrained word vectors, which the model carries; frozen, or with a trained difference."""
+"""Pretrained word vectors, stored with the model; frozen, or with a trained difference.
+
+Axes: D distinct words, F dimension of a vector.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,12 @@ _FILES = ("vectors/words.txt", "vectors/table.npy", "vectors/index.npy")
 
 
 class VectorsInput(Input):
-    """The vectors of words: array ``vectors`` (D, F) float32, zeros for words without one."""
+    """The input of word vectors: array ``vectors`` (D, F) float32, zeros for unknown words.
+
+    Args:
+        vectors: Table of the model.
+        readings: Files that were read to build the table.
+    """
 
     name = "vectors"
 
@@ -38,8 +46,14 @@ class VectorsInput(Input):
 
     @classmethod
     def build(cls, settings: Settings, words: Vocabulary, sources: Sources) -> Input | None:
-        """Return the vectors as the model will carry them: in float16, tables side by side, and
-        only the commonest if a number is set.
+        """Read and merge the files of ``data.vectors``, if there are any.
+
+        The table is float16, as the model stores it. With ``data.keep_vectors`` it is limited to so
+        many rows and those of the training set's words.
+
+        Raises:
+            DataError: A file cannot be read or is ill-formed.
+            TaggerError: A number is too large for float16.
         """
         data = settings["data"]
         if not data["vectors"]:
@@ -49,13 +63,14 @@ class VectorsInput(Input):
         for path in data["vectors"]:
             table = vector_files.read(path).to_float16()
             tables.append(table)
-            found = table.coverage(counted).tokens.found
-            readings.append((path, len(table), table.dimension, found))
+            share = table.coverage(counted).tokens.found
+            readings.append((path, len(table), table.dimension, share))
         vectors, keep = merge(tables), data["keep_vectors"]
         return cls(vectors.truncated(keep, words.words) if keep else vectors, readings)
 
     @classmethod
     def load(cls, settings: Settings, files: Files, sources: Sources) -> Input | None:
+        """Load the table of a bundle, as a memory map, if ``data.vectors`` is set."""
         if not settings["data"]["vectors"]:
             return None
         paths = [files.path(name) for name in _FILES]
@@ -63,18 +78,21 @@ class VectorsInput(Input):
             return cls(Vectors.load(*paths))
         except ValueError as error:
             raise BundleError(
-                f"{paths[0].parent}: cannot be understood: {error}; copy the whole folder again"
+                f"{paths[0].parent}: ill-formed vectors: {error}; copy the whole folder again"
             ) from error
 
     def save(self, folder: Path) -> list[str]:
+        """Write the words, the table and the lookup index to the folder of a bundle."""
         (folder / _FILES[0]).parent.mkdir(exist_ok=True)
         self.vectors.save(*(folder / name for name in _FILES))
         return list(_FILES)
 
     def store(self) -> Column:
+        """Create an empty store of rows in the table."""
         return Column(self.vectors.rows, -1, self.vectors.vectors_of)
 
     def layer(self, model: Mapping[str, Any], inputs: Mapping[str, Input]) -> Config:
+        """Return the sizes of the table of differences, and whether it is trained."""
         words = inputs["words"]
         assert isinstance(words, WordsInput)
         return {
@@ -85,14 +103,17 @@ class VectorsInput(Input):
 
     @staticmethod
     def shapes(config: Config) -> Shapes:
+        """Return the weight shape of the differences, if they are trained."""
         if not config["fine_tune"]:
             return {}
         return {"differences/embeddings": (config["vocabulary_size"], config["dimension"])}
 
     @staticmethod
     def width(config: Config) -> int:
+        """Return F, the dimension of the vectors."""
         return int(config["dimension"])
 
     def describe(self, config: Config) -> str:
+        """Return the description of the input on the model card."""
         tuned = ", fine-tuned" if config["fine_tune"] else ""
         return f"pretrained vectors of {config['dimension']}, {len(self.vectors):,} words{tuned}"

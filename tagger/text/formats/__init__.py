@@ -1,15 +1,14 @@
-"""File formats: a reader and a writer each, as generators, so that memory does not grow with the
-file.
+"""File formats with streaming readers and writers, whose memory does not grow with the file.
 
-    conll   columns, a token a line, a blank line between sentences     conll.py
-    jsonl   a JSON object a line: tokens, or text with character spans   jsonl.py
-    text    plain text, a paragraph a line                               plain.py
+    conll   columns: one token per line, blank lines between sentences          conll.py
+    jsonl   one JSON object per line: tokens, or text with character spans      jsonl.py
+    text    plain text, one paragraph per line                                  plain.py
 
-A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; nothing
-else names the formats one by one.
+A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
+other code lists the formats.
 
-Readers yield `Sentence`; what they cannot represent travels along in ``sentence.record``, so that
-the writer of the same format gives back the file as it was, with the prediction added.
+Readers yield `Sentence`. What a sentence cannot represent is kept in ``sentence.record``, so that
+the writer of the same format reproduces the file, with the prediction added.
 """
 
 from __future__ import annotations
@@ -30,16 +29,29 @@ from tagger.text.spans import Sentence
 __all__ = ["FORMATS", "STANDARD_INPUT", "ReadOptions", "format_of", "named", "read", "write"]
 
 FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT)}
-FALLBACK = conll.FORMAT.name  # of files whose name says nothing: corpora end in .tsv, .testb, …
+"""All formats by name; ``text``, which recognizes any lines, is the last."""
+
+FALLBACK = conll.FORMAT.name
+"""The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
+
 STANDARD_INPUT = "-"
-_BLOCK = 1 << 16  # bytes that are read at once, up to the end of a line
+"""The path that stands for standard input."""
+
+# Bytes per read, extended to the end of a line.
+_BLOCK = 1 << 16
 
 
 def named(name: str) -> Format:
-    """Return the format of this name.
+    """Return a format by name.
+
+    Args:
+        name: Key of `FORMATS`.
+
+    Returns:
+        The format.
 
     Raises:
-        TaggerError: there is none.
+        TaggerError: The name is unknown.
     """
     if name not in FORMATS:
         raise TaggerError(f"unknown format {name!r}; expected one of {', '.join(FORMATS)}")
@@ -47,14 +59,17 @@ def named(name: str) -> Format:
 
 
 def format_of(path: str, *, annotated: bool = False) -> str:
-    """Return the name of a file's format, which is the one that claims the end of the file's name.
+    """Determine the format of a file from its suffix.
 
-    A name that no format claims is one of CoNLL columns. Standard input, written ``-``, counts as
-    ``.txt``, and a final ``.gz`` does not count.
+    A final ``.gz`` is ignored. Standard input (``-``) is treated as ``.txt``.
 
     Args:
-        path: the name of the file, which need not exist.
-        annotated: consider only formats that hold annotations: then ``.txt`` is CoNLL columns.
+        path: Name of the file, which need not exist.
+        annotated: Consider only formats that contain annotations; ``.txt`` then means CoNLL
+            columns.
+
+    Returns:
+        Name of the format; ``conll`` if the suffix is unknown.
     """
     name = ".txt" if path == STANDARD_INPUT else path.lower().removesuffix(".gz")
     for each in FORMATS.values():
@@ -70,18 +85,23 @@ def read(
     *,
     tell: Callable[[int], None] | None = None,
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a file, gzip or not; ``-`` reads standard input.
+    """Read the sentences of a file, which may be compressed with gzip.
+
+    The file is opened when iteration starts and closed when it ends.
 
     Args:
-        path: the file.
-        format_name: a name of the table `FORMATS`.
-        options: how to read; the defaults of `ReadOptions` if None.
-        tell: called now and then with the number of bytes read.
+        path: The file; ``-`` reads standard input.
+        format_name: Key of `FORMATS`.
+        options: Reading options; the defaults of `ReadOptions` if None.
+        tell: Called after each block of about 64 KiB with the number of (compressed) bytes read.
+
+    Yields:
+        The sentences in order.
 
     Raises:
-        DataError: the file cannot be opened, is not UTF-8, or has an ill-formed line
+        DataError: The file cannot be opened, is not UTF-8, or has an ill-formed line
             (``path:line: …``).
-        TaggerError: the format is unknown.
+        TaggerError: The format is unknown.
     """
     chosen, name = named(format_name), str(path)
     with _opened(name) as (stream, raw):
@@ -92,18 +112,18 @@ def read(
 def write(
     sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2"
 ) -> None:
-    """Write sentences with their spans (or plain tags) in a format.
+    """Write sentences with their spans or plain tags.
 
     Args:
-        sentences: what to write; read as it is written.
-        stream: where to.
-        format_name: a name of the table `FORMATS`.
-        scheme: how tags encode spans, in formats that write tags.
+        sentences: Sentences, consumed lazily.
+        stream: Text stream to write to; it is not closed.
+        format_name: Key of `FORMATS`.
+        scheme: Tagging scheme of the spans, in formats that write tags.
 
     Raises:
-        TaggerError: the format or the encoding of `stream` cannot hold a token or tag, or the
+        TaggerError: The format or the encoding of `stream` cannot represent a token or tag, or the
             format is unknown.
-        SchemeError: the scheme cannot hold the spans.
+        SchemeError: The scheme cannot represent the spans.
     """
     chosen = named(format_name)
     try:
@@ -117,7 +137,7 @@ def write(
 
 @contextmanager
 def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """The bytes of the file, unpacked where needed, and the file itself."""
+    """Open a file; yield the stream of its decompressed bytes and the file itself."""
     if name == STANDARD_INPUT:
         yield sys.stdin.buffer, sys.stdin.buffer
         return
@@ -127,16 +147,16 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
-            raise DataError(name, None, f"damaged gzip file ({error}); compress it anew") from error
+            raise DataError(
+                name, None, f"damaged gzip file ({error}); compress it again"
+            ) from error
         raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
 
 
 def _decoded(
     stream: BinaryIO, name: str, block_read: Callable[[], None]
 ) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends. Only \\n and \\r\\n end a line: other separators of
-    Unicode are text.
-    """
+    """Yield numbered lines without their ends, \\n or \\r\\n; other Unicode separators are text."""
     number = 0
     try:
         while data := b"".join(stream.readlines(_BLOCK)):
@@ -144,7 +164,7 @@ def _decoded(
             text = data.decode("utf-8")
             if number == 0:
                 text = text.removeprefix("\ufeff")
-                if not text:  # the file holds its signature alone: no line
+                if not text:  # the file consists of a byte-order mark
                     return
             lines = text.removesuffix("\n").split("\n")
             if "\r" in text:
@@ -154,9 +174,9 @@ def _decoded(
     except UnicodeDecodeError as error:
         *lines_before, line = error.object[: error.start].split(b"\n")
         message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
-        mend = "convert the file, for example: iconv -f latin1 -t utf-8"
-        raise DataError(name, number + len(lines_before) + 1, f"{message}; {mend}") from error
+        fix = "convert the file, for example: iconv -f latin1 -t utf-8"
+        raise DataError(name, number + len(lines_before) + 1, f"{message}; {fix}") from error
     except (EOFError, zlib.error) as error:
         raise DataError(
-            name, None, f"the gzip file ends early or is damaged ({error}); compress it anew"
+            name, None, f"the gzip file ends early or is damaged ({error}); compress it again"
         ) from error

@@ -1,12 +1,11 @@
-"""CoNLL columns: a token a line, its columns split by blanks, tabs or a declared delimiter; a blank
-line ends a sentence.
+"""CoNLL columns: one token per line, and a blank line after each sentence.
 
-The format of the shared tasks (CoNLL-2000, 2002, 2003 and their descendants). Only ASCII blanks and
-tabs split columns, so a no-break space or any other odd character inside a token stays in it.
-``-DOCSTART-`` lines and comments are no sentences; they travel in ``record.leading`` and are
-written back. A line that starts with ``#`` is a comment only before a sentence's first token and
-only if it cannot be a token line: that has as many columns as the others and, where theirs hold the
-tags of spans, such a tag.
+This is the format of the shared tasks (CoNLL-2000, 2002, 2003 and their descendants). Columns are
+separated by blanks, tabs or a declared delimiter. Only ASCII blanks and tabs count, so a no-break
+space or any other unusual character is part of a token. ``-DOCSTART-`` lines and comments are not
+sentences; they are kept in ``record.leading`` and written back. A line that starts with ``#`` is a
+comment only before the first token of a sentence, and only if it cannot be a token line, which has
+as many columns as the others and, if theirs contain span tags, a span tag.
 """
 
 from __future__ import annotations
@@ -25,29 +24,41 @@ from tagger.text.spans import Record, Sentence
 __all__ = ["DOCUMENT_MARK", "FORMAT", "Columns", "read", "recognizes", "write"]
 
 DOCUMENT_MARK = "-DOCSTART-"
+"""The beginning of a line that marks the start of a document."""
+
 _BLANK = (" ", "\t")
 _BLANKS = re.compile(r"[ \t]+")
-_ODD = re.compile(
-    r"[\t\r]|  | $|^ "
-)  # what is not one blank between two fields, in lines that a blank joins
-_NO_TOKEN = " \t#" + DOCUMENT_MARK[0]  # what a line that is no token's may begin with
+# Anything but single blanks between fields, in lines that are joined by blanks.
+_ODD = re.compile(r"[\t\r]|  | $|^ ")
+# First characters of the lines that may not be token lines.
+_NO_TOKEN = " \t#" + DOCUMENT_MARK[0]
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 
 
 def read(lines: Iterable[tuple[int, str]], path: str, columns: Columns) -> Iterator[Sentence]:
-    """Sentences of numbered lines, ``tags`` as the file has them. Comments after the last one come
-    as an empty sentence.
+    """Parse numbered lines.
 
-    Raises: DataError: a line has another number of columns than the first, lacks a declared column,
-        or an empty token.
+    Args:
+        lines: Line numbers, counted from 1, and lines without their ends.
+        path: Path of the file, for records and errors.
+        columns: Columns of the token and the tag, and the delimiter.
+
+    Yields:
+        The sentences, with the tags of the file and without spans. Comments and document marks
+        after the last sentence yield an empty sentence.
+
+    Raises:
+        DataError: The number of columns differs from that of the first line, a declared column does
+            not exist, or a token or tag is empty.
     """
     return _Reader(path, columns).sentences(lines)
 
 
 class _Reader:
-    """What must be remembered between lines: what the first token line says of all others."""
+    """The state of a reader: the layout of the columns, which the first token line determines."""
 
     def __init__(self, path: str, columns: Columns) -> None:
+        """Prepare to read a file whose layout is not yet determined."""
         if not columns.delimiter:
             raise DataError(
                 path,
@@ -62,11 +73,12 @@ class _Reader:
         self.has_span_tags = True
 
     def sentences(self, lines: Iterable[tuple[int, str]]) -> Iterator[Sentence]:
-        block: list[str] = []  # consecutive lines
-        leading: list[str] = []
+        """Yield the sentences of numbered lines."""
+        block: list[str] = []  # token lines of the current sentence
+        leading: list[str] = []  # comments and document marks before it
         number = 0
-        for number, line in self._begun(iter(lines)):
-            if line and line[0] not in _NO_TOKEN:  # most lines, quickly
+        for number, line in self._peek_layout(iter(lines)):
+            if line and line[0] not in _NO_TOKEN:  # fast path of most lines
                 block.append(line)
                 continue
             is_blank = not line.strip(" \t")
@@ -84,19 +96,21 @@ class _Reader:
         if block or leading:
             yield self._sentence(block, number + 1 - len(block), leading)
 
-    def _begun(self, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        """The lines again, once the first that is certainly a token line was seen: it decides on
-        '#' lines before it.
+    def _peek_layout(self, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+        """Set the layout by the first certain token line, and return all lines again.
+
+        The layout decides whether '#' lines before that line are comments.
         """
         head = []
         for number, line in lines:
             head.append((number, line))
             if line.strip(" \t") and not line.startswith(("#", DOCUMENT_MARK)):
-                self._begin(number, line)
+                self._set_layout(number, line)
                 break
         return itertools.chain(head, lines)
 
-    def _begin(self, number: int, line: str) -> None:
+    def _set_layout(self, number: int, line: str) -> None:
+        """Determine delimiter, number of columns and kind of tags by a token line."""
         if self.columns.delimiter == "auto":
             self.delimiter = "\t" if "\t" in line else None
         self.separator = self.delimiter or ("\t" if "\t" in line else " ")
@@ -114,11 +128,12 @@ class _Reader:
             raise DataError(
                 self.path, number, "the token and its tag would both be column "
                                    f"{token % self.width} of {self.width} in "
-                f"{line[:80]!r}; expected a column each. {self._how_split()}"
+                f"{line[:80]!r}; expected two different columns. {self._how_split()}"
             )  # fmt: skip
         self.has_span_tags = self._has_span_tag(fields)
 
     def _split(self, number: int, line: str) -> list[str]:
+        """Split a line into fields."""
         if "\r" in line:
             raise DataError(
                 self.path,
@@ -132,16 +147,17 @@ class _Reader:
         )
 
     def _is_comment(self, number: int, line: str) -> bool:
+        """Return whether a '#' line before a sentence cannot be a token line."""
         if self.width == 0 and self.columns.delimiter == "auto":
             self.delimiter = "\t" if "\t" in line else None
         fields = self._split(number, line)
-        if (
-            self.width == 0
-        ):  # the file has '#' lines alone: "# NN O" is a token, "# a remark" is not
+        # All lines of the file start with '#': "# NN O" is a token line, "# a remark" is not.
+        if self.width == 0:
             return not self._has_span_tag(fields)
         return len(fields) != self.width or (self.has_span_tags and not self._has_span_tag(fields))
 
     def _has_span_tag(self, fields: Sequence[str]) -> bool:
+        """Return whether the tag column contains the tag of a span or ``O``."""
         width = len(fields)
         column = -1 if self.columns.tag is None else self.columns.tag
         if not -width <= column < width or column % width == self.columns.token % width:
@@ -150,7 +166,7 @@ class _Reader:
         return tag == schemes.OUTSIDE or schemes.split(tag)[0] != ""
 
     def _sentence(self, block: list[str], first: int, leading: list[str]) -> Sentence:
-        """The sentence of a block of lines, of which the first has the number `first`."""
+        """Create the sentence of a block of lines, the first of which has the number `first`."""
         fields, lines = self._plainly_split(block), block
         if not fields:
             fields = [
@@ -175,9 +191,7 @@ class _Reader:
         )
 
     def _plainly_split(self, block: list[str]) -> list[str]:
-        """The fields of all lines, line by line, where one blank separates them and nothing needs a
-        closer look; else none.
-        """
+        """Return the fields of all lines, or [] unless they are separated by single blanks."""
         text = " ".join(block)
         if not self.width or self.delimiter is not None or _ODD.search(text):
             return []
@@ -185,8 +199,9 @@ class _Reader:
         return text.split(" ") if blanks == {self.width - 1} else []
 
     def _fields(self, number: int, line: str) -> list[str]:
+        """Split a token line and check its fields."""
         if self.width == 0:
-            self._begin(number, line)
+            self._set_layout(number, line)
         fields = self._split(number, line)
         if len(fields) != self.width:
             raise DataError(
@@ -208,6 +223,7 @@ class _Reader:
         return fields
 
     def _how_split(self) -> str:
+        """Describe the delimiter, for errors."""
         if self.delimiter is None:
             return (
                 "Columns are split on blanks; use --delimiter tab for tabs, --format text for raw "
@@ -222,11 +238,20 @@ class _Reader:
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") -> None:
-    """Write sentences as columns: those that they were read with and one more for the tag, else
-    token and tag.
+    """Write sentences as columns, followed by a blank line each.
 
-    Raises: DataError: a token or tag is empty or holds a blank, tab or line break, which columns
-        cannot carry.
+    Sentences that were read from columns keep their columns, comments and document marks, and the
+    tag is appended as the last column; all others are written as token and tag.
+
+    Args:
+        sentences: Sentences, consumed lazily; tokens without annotation are tagged ``O``.
+        stream: Text stream to write to; it is not closed.
+        scheme: Tagging scheme of the spans; plain tags are written unchanged.
+
+    Raises:
+        DataError: A token or tag is empty or contains a blank, tab or line break, which columns
+            cannot represent.
+        SchemeError: The scheme cannot represent the spans.
     """
     good: set[tuple[str, str]] = set()
     for sentence in sentences:
@@ -253,13 +278,14 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
+    """Return the tags to write for a sentence."""
     if sentence.spans is not None:
         return schemes.encode(sentence.spans, len(sentence), scheme)
     return sentence.tags if sentence.tags is not None else [schemes.OUTSIDE] * len(sentence)
 
 
 def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
-    """Refuse what would be read back as something else."""
+    """Raise DataError unless a token or tag would be read back unchanged."""
     separators = _BLANK if separator in _BLANK else (separator,)
     is_mark = name == "token" and value.startswith(DOCUMENT_MARK)
     if is_mark or not value.strip(" ") or any(part in value for part in (*separators, "\r", "\n")):
@@ -274,9 +300,12 @@ def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether lines look like CoNLL columns.
 
-    They do if all token lines have the same number of columns, at least two, and something shows
-    that this is no accident of running text: tabs, a document mark, or a tag of spans at the end of
+    They do if all token lines have the same number of columns, at least two, and contain evidence
+    that distinguishes them from running text: tabs, a document mark, or a span tag at the end of
     every line.
+
+    Args:
+        lines: First lines of a file, complete and without their ends.
     """
     filled = [line for line in lines if line.strip(" \t") and not line.startswith("#")]
     rows = [line for line in filled if not line.startswith(DOCUMENT_MARK)]
@@ -292,6 +321,7 @@ def recognizes(lines: Sequence[str]) -> bool:
 
 
 def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    """Adapt `read` to `Format.read`."""
     columns = options.columns if options.annotated else replace(options.columns, tag=None)
     return read(lines, path, columns)
 

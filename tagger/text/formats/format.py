@@ -1,7 +1,7 @@
-"""The type of a file format, and the options that readers share.
+"""The type of a file format, and the reading options shared by all formats.
 
-Each module of this package defines one format as a value, ``FORMAT``; the table ``FORMATS`` of the
-package lists them, and whoever reads, writes or names formats looks there.
+Each format module of this package defines a value ``FORMAT``; the package's table ``FORMATS`` lists
+them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ __all__ = ["Columns", "Format", "ReadOptions"]
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column is what, counted from 0, negative from the last; ``tag`` None reads tokens
-    alone.
+    """The columns of a CoNLL file, counted from 0 or, if negative, from the last.
 
-    ``delimiter`` is ``auto`` (tabs if the first token line has one, else runs of blanks),
-    ``blank``, ``tab``, or any other string that separates columns.
+    Args:
+        token: Column of the token.
+        tag: Column of the tag; None reads tokens only.
+        delimiter: ``auto`` (tabs if the first token line contains one, else blanks), ``blank``
+            (one or more blanks or tabs), ``tab``, or any other string that separates columns.
     """
 
     token: int = 0
@@ -32,11 +34,14 @@ class Columns:
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read: the columns of CoNLL files, and for raw text the tokenizer and whether lines are
-    wrapped.
+    """The options of reading a file.
 
-    Without ``annotated``, annotations in the file are left unread, as when a model is to make its
-    own.
+    Args:
+        columns: Columns of CoNLL files.
+        tokenizer: Name of the tokenizer for raw text.
+        wrapped: Whether paragraphs of plain text span several lines and end at a blank line;
+            otherwise each line is a paragraph.
+        annotated: Whether annotations are read. Prediction ignores those in its input.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -50,17 +55,17 @@ class Format:
     """A file format.
 
     Attributes:
-        name: its name in the command line's ``--format`` and ``--to``.
-        suffixes: endings of the names of its files, in lower case and with their dots; the first
-            is that of a new file.
-        recognizes: whether the first lines of a file (whole lines, without their ends) look like
-            this format.
-        read: yield the sentences of numbered lines; the second argument is the path that errors
-            name. Raises `DataError` for an ill-formed line.
-        write: write sentences to a stream. The third argument is the scheme in which tags encode
-            spans, for formats that write tags. Raises `DataError` for what the format cannot hold.
-        has_annotations: whether `read` returns the spans or tags that a file holds.
-        has_scores: whether `write` shows the probabilities of spans, so that they must be computed.
+        name: Name of the format on the command line, in ``--format`` and ``--to``.
+        suffixes: Suffixes of its files, in lower case and with their dots; new files receive the
+            first.
+        recognizes: Return whether the first lines of a file (complete, without their ends) look
+            like this format.
+        read: Yield the sentences of numbered lines. The second argument is the path, for errors.
+            Raises `DataError` for an ill-formed line.
+        write: Write sentences to a stream. The third argument is the tagging scheme of the spans,
+            for formats that write tags. Raises `DataError` for what the format cannot represent.
+        has_annotations: Whether `read` returns the spans or tags of a file.
+        has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
     """
 
     name: str

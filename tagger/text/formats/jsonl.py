@@ -1,4 +1,4 @@
-"""JSON Lines: one object per line, in one of these forms.
+"""JSON Lines (jsonlines.org): one object per line, in one of these forms.
 
     {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
@@ -6,10 +6,9 @@
 
 Spans are half-open: token indices beside "tokens", code points beside "text".
 
-A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written
-under ``spans`` (or ``tags`` for plain tags); an annotation that stood there already moves to
-``gold``, unless there is gold already: then what stood there was an earlier prediction, which is
-replaced.
+A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
+``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
+``gold`` exists, it is an earlier prediction and is replaced.
 """
 
 from __future__ import annotations
@@ -32,14 +31,22 @@ __all__ = ["FORMAT", "read", "recognizes", "write"]
 def read(
     lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, annotated: bool = True
 ) -> Iterator[Sentence]:
-    """Sentences of numbered JSON lines; one object with text may give several, which share their
-    record.
+    """Parse numbered JSON lines; blank lines are skipped.
 
-    A sentence border inside an annotated span is lifted. An object without a token comes as an
-    empty sentence. Without `annotated`, spans and tags are left unread.
+    Args:
+        lines: Line numbers, counted from 1, and lines without their ends.
+        path: Path of the file, for records and errors.
+        tokenizer: Function from a raw text to the token offsets of each sentence.
+        annotated: Whether spans and tags are read.
 
-    Raises: DataError: a line is no such object, or a span does not lie on token borders, overlaps
-        or leaves the text.
+    Yields:
+        The sentences. A raw text can contain several, which share a record; sentences are joined if
+        an annotated span crosses the boundary between them. An object without tokens yields an
+        empty sentence.
+
+    Raises:
+        DataError: A line is not such an object, or a span is not aligned with the tokens, overlaps
+            another or ends after the text.
     """
     for number, line in lines:
         if not line.strip():
@@ -52,6 +59,7 @@ def read(
 
 
 def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
+    """Parse a line and check that it is an object with tokens or text."""
     try:
         data = json.loads(line)
         if "\\u" in line:
@@ -59,13 +67,13 @@ def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
     except UnicodeEncodeError as error:
         half = f"{error.object[error.start]!a}"
         raise DataError(
-            path, number, f"{half} is half of a pair of surrogates, no character; mend or remove it"
+            path, number, f"{half} is an unpaired surrogate, not a character; correct or remove it"
         ) from error
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # ValueError also for a number of thousands of digits
-        raise DataError(path, number, f"not JSON ({error}); expected one object a line") from error
+    # Integers of thousands of digits are a ValueError, too.
+    except (ValueError, RecursionError) as error:
+        raise DataError(
+            path, number, f"not JSON ({error}); expected one object per line"
+        ) from error
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
         raise DataError(
             path, number, f'expected an object with "tokens" or "text", found {line[:60]!r}'
@@ -74,6 +82,7 @@ def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
 
 
 def _sentences(record: Record, tokenizer: Tokenizer, annotated: bool) -> Iterator[Sentence]:
+    """Yield the sentences of one object."""
     data = record.data or {}
     if not annotated:
         data = {key: data[key] for key in ("tokens", "text") if key in data}
@@ -86,33 +95,35 @@ def _sentences(record: Record, tokenizer: Tokenizer, annotated: bool) -> Iterato
     if tags is not None and not (
         isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
     ):
-        raise ValueError('"tags" must be a list of strings, one a token')
+        raise ValueError('"tags" must be a list of strings, one per token')
     sentence = Sentence(tuple(tokens), tags=None if tags is None else tuple(tags), record=record)
     yield sentence.with_spans(_spans(data["spans"])) if "spans" in data else sentence
 
 
 def _spans(values: Any) -> list[Span]:
+    """Parse the value of "spans" and sort the spans."""
     spans = []
     for value in values if isinstance(values, list) else [values]:
         try:
             start, end, label = (
                 (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
             )
-            good = (
+            is_valid = (
                 type(start) is int and type(end) is int and isinstance(label, str) and bool(label)
             )
         except (TypeError, ValueError, KeyError):
-            good = False
-        if not good:
+            is_valid = False
+        if not is_valid:
             raise ValueError(
-                f'expected a span {{"start": int, "end": int, "label": '
-                f"str}}, found {json.dumps(value)[:80]}"
+                f'expected a span {{"start": int, "end": int, "label": str}}, '
+                f"found {json.dumps(value)[:80]}"
             )
         spans.append(Span(start, end, label))
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
 def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> Iterator[Sentence]:
+    """Yield the sentences of an object with raw text."""
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
@@ -136,29 +147,25 @@ def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> It
     if ahead:
         span = ahead[0]
         raise ValueError(
-            f"the span {span.start}-{span.end} ({span.label}) lies behind the last token of "
+            f"the span {span.start}-{span.end} ({span.label}) starts after the last token of "
             f"{len(text)} characters"
         )
 
 
 def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
-    """Join sentences whose border lies inside an annotated span: the annotator saw one sentence
-    there.
-    """
-    held: list[Offsets] = []
+    """Join consecutive sentences whose boundary lies inside an annotated span."""
+    merged: list[Offsets] = []
     for offsets in sentences:
-        held.extend(offsets)
-        if not any(span.start < held[-1][1] < span.end for span in spans):
-            yield held
-            held = []
-    if held:
-        yield held
+        merged.extend(offsets)
+        if not any(span.start < merged[-1][1] < span.end for span in spans):
+            yield merged
+            merged = []
+    if merged:
+        yield merged
 
 
 def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]:
-    """Character spans as token spans. A span that cuts a token is an error: moving it would change
-    the annotation.
-    """
+    """Convert character spans to token spans; one that cuts a token is an error, not moved."""
     starts = {start: index for index, (start, _) in enumerate(offsets)}
     ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
     for span in spans:
@@ -168,22 +175,25 @@ def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]
             )
             raise ValueError(
                 f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, "
-                f"{span.label}) does not begin and end with "
-                f"a token; the tokens there are {cut!r}. Mend the span, use another tokenizer, or "
-                "give tokens instead of text"
+                f"{span.label}) does not begin and end with a token; the tokens there are {cut!r}. "
+                "Correct the span, use another tokenizer, or provide tokens instead of text"
             )
     return [Span(starts[span.start], ends[span.end], span.label) for span in spans]
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
-    """Write an object for each record: its own keys, and the spans or plain tags of its
-    sentences.
+    """Write one object per record: its original keys, and the spans or plain tags of its sentences.
+
+    Args:
+        sentences: Sentences in the order of the input, consumed lazily.
+        stream: Text stream to write to; it is not closed.
     """
     for group in by_record(sentences):
         stream.write(json.dumps(_object(group), ensure_ascii=False) + "\n")
 
 
 def _object(sentences: list[Sentence]) -> dict[str, Any]:
+    """Return the object of the sentences of one record."""
     first = sentences[0]
     record = first.record
     in_text = first.offsets is not None and record is not None
@@ -210,15 +220,14 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
 
 
 def _make_room(data: dict[str, Any], *keys: str) -> None:
-    """Move the annotation under the first of `keys` that there is to "gold", unless that holds one
-    already.
-    """
+    """Move the annotation of the first existing key to "gold"; drop it if "gold" exists."""
     key = next((key for key in keys if key in data), None)
     if key is not None:
         data.setdefault("gold", data.pop(key))
 
 
 def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
+    """Return a span as an object, with character offsets if it is `in_text`."""
     result = {
         "start": span.start_char if in_text else span.start,
         "end": span.end_char if in_text else span.end,
@@ -229,7 +238,7 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether the first line that is not blank is an object with "tokens" or "text"."""
+    """Return whether the first non-blank line is an object with "tokens" or "text"."""
     try:
         _parsed(next((line for line in lines if line.strip()), ""), "", 1)
     except DataError:
@@ -238,10 +247,12 @@ def recognizes(lines: Sequence[str]) -> bool:
 
 
 def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    """Adapt `read` to `Format.read`."""
     return read(lines, path, tokenizers.get(options.tokenizer), annotated=options.annotated)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
+    """Adapt `write` to `Format.write`."""
     write(sentences, stream)
 
 

@@ -1,8 +1,7 @@
-"""Plain text in, and text with its spans marked in brackets out: ``[PER Teddy Roosevelt] was a
-great President.``
+"""Plain text, written with its spans in brackets: ``[PER Teddy Roosevelt] was a great President.``
 
-A line is a paragraph and its end ends a sentence, as headlines, lists and one-sentence-a-line files
-need it. In wrapped text (e-mails, old books) only a blank line ends a paragraph.
+Each line is a paragraph, and its end is the end of a sentence, as in headlines, lists and files of
+one sentence per line. In wrapped text (e-mails, old books) only a blank line ends a paragraph.
 """
 
 from __future__ import annotations
@@ -22,10 +21,17 @@ __all__ = ["FORMAT", "read", "recognizes", "write"]
 def read(
     lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, wrapped: bool
 ) -> Iterator[Sentence]:
-    """Sentences of numbered lines; those of one paragraph share their record, whose text they have
-    offsets into.
+    """Tokenize numbered lines.
 
-    A paragraph without a token comes as one empty sentence, so that it can be written back.
+    Args:
+        lines: Line numbers, counted from 1, and lines without their ends.
+        path: Path of the file, for records and errors.
+        tokenizer: Function from a paragraph to the token offsets of each sentence.
+        wrapped: Whether only a blank line ends a paragraph.
+
+    Yields:
+        The sentences. Those of one paragraph share a record, to whose text their offsets refer. A
+        paragraph without tokens yields one empty sentence, so that it can be written back.
     """
     for number, paragraph in _paragraphs(lines) if wrapped else lines:
         record = Record(path, number, text=paragraph)
@@ -39,9 +45,7 @@ def read(
 
 
 def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Runs of lines that hold text, joined by line breaks; a line without text stands for
-    itself.
-    """
+    """Join consecutive lines that are not blank by line breaks; yield blank lines unchanged."""
     for has_text, group in itertools.groupby(lines, key=lambda numbered: bool(numbered[1].strip())):
         if has_text:
             numbered = list(group)
@@ -51,14 +55,21 @@ def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
-    """Write each paragraph with its spans in brackets (or, for plain tags, ``token/TAG``), and all
-    between as it was.
+    """Write each paragraph with its spans in brackets, or with plain tags as ``token/TAG``.
+
+    The text between is unchanged. Sentences without raw text are written as tokens joined by
+    blanks, one sentence per line.
+
+    Args:
+        sentences: Sentences in the order of the input, consumed lazily.
+        stream: Text stream to write to; it is not closed.
     """
     for group in by_record(sentences):
         stream.write(_marked(group) + "\n")
 
 
 def _marked(sentences: list[Sentence]) -> str:
+    """Return the text of one record with its annotation."""
     first = sentences[0]
     if first.offsets is None or first.record is None:
         return " ".join(_marked_tokens(first))
@@ -71,6 +82,7 @@ def _marked(sentences: list[Sentence]) -> str:
 
 
 def _marks(sentence: Sentence) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and replacement template of each annotated part of the text."""
     offsets = sentence.offsets or ()
     if sentence.spans is not None:
         for span in sentence.spans:
@@ -81,10 +93,12 @@ def _marks(sentence: Sentence) -> Iterator[tuple[int, int, str]]:
 
 
 def _escaped(name: str) -> str:
+    """Escape braces for `str.format`."""
     return name.replace("{", "{{").replace("}", "}}")
 
 
 def _marked_tokens(sentence: Sentence) -> list[str]:
+    """Return the tokens of a sentence without raw text, with its annotation."""
     words = list(sentence.tokens)
     if sentence.spans is None:
         return (
@@ -99,15 +113,17 @@ def _marked_tokens(sentence: Sentence) -> list[str]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return True: any lines are text. The other formats are therefore asked first."""
+    """Return True for any lines, so the other formats must be tried first."""
     return True
 
 
 def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+    """Adapt `read` to `Format.read`."""
     return read(lines, path, tokens.get(options.tokenizer), wrapped=options.wrapped)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
+    """Adapt `write` to `Format.write`."""
     write(sentences, stream)
 
 

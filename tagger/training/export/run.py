@@ -108,4 +108,4 @@ def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
         from tagger.training.export import verify as verification
 
         comparisons = verification.compare(model, [sentence.tokens for sentence in sentences])
-    return Exported(Path(run), describe(model)["predicts in"], tuple(comparisons))
+    return Exported(Path(run), describe(model)["precision"], tuple(comparisons))

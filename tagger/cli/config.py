@@ -1,0 +1,22 @@
+"""`tagger config`."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli.settings import print_settings
+
+
+@click.command()
+@click.argument("table", required=False)
+def command(table: str | None) -> None:
+    """Print the settings of a training: name, default, possible values and meaning.
+
+    TABLE limits the output to one table, such as model.
+
+    \b
+    Examples:
+      tagger config
+      tagger config training
+    """
+    print_settings("tagger", table)
