@@ -257,7 +257,7 @@ def test_predict_keeps_the_old_output_when_the_new_cannot_be_made(here: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["missing.txt"], "missing.txt: there is no such file or folder"),
+        (["missing.txt"], "missing.txt: no such file or folder"),
         ([""], "no such file or folder"),
         (["empty"], "no file to tag"),
         (["a.txt", "--output", ""], "output folder is empty"),

@@ -262,7 +262,7 @@ for name in tagger.__all__:
     getattr(tagger, name)
     assert name in text or name == "__version__", name
 assert "Not available: this needs datasets, keras, onnx, tensorflow" in text
-assert "Tag files and folders, each output whole or not at all." in text
+assert "Tag files and folders; each output is written atomically." in text
 for use in (lambda: tagger.train("a.toml", "b"), lambda: tagger.export_model({str(trained_run)!r})):
     try:
         use()

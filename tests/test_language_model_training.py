@@ -160,7 +160,7 @@ def test_what_is_wrong_is_said_and_nothing_is_left(text_file: Path, tmp_path: Pa
     for change, message in [
         (f'data.dev=["{tmp_path / "none.txt"}"]', "cannot be read"),
         (f'data.dev=["{empty}"]', "no text in it"),
-        (f'data.train=["{empty}"]', "give more text, or lower"),
+        (f'data.train=["{empty}"]', "add text, or lower"),
         ("data.tokenizer=nothing", "nothing"),
     ]:
         with pytest.raises(TaggerError, match=message):

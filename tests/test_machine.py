@@ -19,11 +19,11 @@ pytestmark = pytest.mark.skipif(
 ASKED = """
 import tensorflow
 from tagger.cpu import cores
-from tagger.training.hardware import keep_freed_memory, share_cores
+from tagger.training.hardware import keep_freed_memory, set_thread_counts
 keep_freed_memory()
-share_cores(2)
+set_thread_counts(2)
 print(int(tensorflow.constant(1) + 1))  # TensorFlow begins to work
-share_cores(1)
+set_thread_counts(1)
 threading = tensorflow.config.threading
 print(threading.get_inter_op_parallelism_threads(), threading.get_intra_op_parallelism_threads())
 print(cores())

@@ -67,7 +67,7 @@ def test_the_reference_lists_every_public_object(site: Path) -> None:
 
 @pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
-    """The site can be read offline."""
+    """The site can be read without a network."""
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         loaded = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?:[^"]*)"', text)

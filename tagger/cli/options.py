@@ -41,7 +41,7 @@ class FormatChoice(click.Choice):  # type: ignore[type-arg]  # generic only sinc
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The names of the formats in their table, at this moment."""
+        """Return the names of the formats in their table, at this moment."""
         from tagger.text.formats import FORMATS
 
         return tuple(FORMATS)
@@ -135,21 +135,21 @@ _RUN_OPTIONS = (
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a tagger's training: corpus, seeds and settings."""
+    """Add the options of a tagger's training to a command, and return it."""
     for option in reversed((*_CORPUS, *_READING, *_RUN_OPTIONS)):
         command = option(command)
     return command
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of reading CoNLL columns."""
+    """Add the options of reading CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
         command = option(command)
     return command
 
 
 def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the option of the precision of the weights."""
+    """Add the option of the precision of the weights to a command, and return it."""
     doc = (
         "Precision of the weights.  [default: int8 if it cost at most 0.1 dev F1 when the model "
         "was trained, else float32]"
@@ -158,8 +158,15 @@ def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """``RUN... FILE...`` in two: the first is a model, and so is what follows as long as it looks
-    like one.
+    """Split the arguments ``RUN... FILE...``.
+
+    The first one is a model, and so is each that follows as long as its folder has a manifest.
+
+    Returns:
+        The folders of models and the files.
+
+    Raises:
+        click.UsageError: There is not at least one of each.
     """
     import itertools
 
@@ -177,7 +184,11 @@ def runs_and_files(paths: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def with_data_options(config: Config, given: Mapping[str, Any]) -> Config:
-    """`config` with the settings of its table data that were given; None was not."""
+    """Return settings with those options of the table ``data`` that were given (not None).
+
+    Raises:
+        ConfigError: An impossible value.
+    """
     from tagger.config.tagger import assign
 
     return assign(
@@ -189,10 +200,12 @@ def with_data_options(config: Config, given: Mapping[str, Any]) -> Config:
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Silence whatever writes to stderr's file descriptor inside: TensorFlow's C++ greets there
-    when it is imported.
+    """Discard whatever is written to the file descriptor of stderr inside the block.
 
-    Python errors inside still propagate.
+    TensorFlow's C++ library logs there when it is imported. Python errors still propagate.
+
+    Yields:
+        Nothing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it would log later on
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)

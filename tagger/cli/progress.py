@@ -1,6 +1,4 @@
-"""Progress on stderr: a line that is drawn anew on a terminal, and plain lines where nobody watches
-it move.
-"""
+"""The progress of trainings on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ __all__ = ["LanguageModelProgress", "SearchProgress", "TrainingProgress", "clock
 
 
 def clock(seconds: float) -> str:
-    """Seconds as minutes:seconds or hours:minutes:seconds.
+    """Return seconds as minutes:seconds or hours:minutes:seconds.
 
     >>> clock(75), clock(3675)
     ('1:15', '1:01:15')
@@ -69,7 +67,7 @@ class TrainingProgress(Observer):
         ]
         if facts.unknown_labels:
             lines.append(
-                "Warning: labels in dev that train lacks cannot be learnt: "
+                "Warning: labels in dev that train lacks cannot be learned: "
                 f"{', '.join(facts.unknown_labels)}"
             )
         self.best = 0.0

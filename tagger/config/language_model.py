@@ -150,14 +150,12 @@ class Config:
 
 
 def load(path: str | Path) -> Config:
-    """Read a TOML file with the tables data, vocabulary, model and training; errors are those of
-    `settings.load`.
-    """
+    """Read settings from a TOML file and return them; errors are those of `schema.load`."""
     return settings.load(Config, path)
 
 
 def from_dict(data: dict[str, Any], where: str) -> Config:
-    """Settings from tables as TOML gives them; errors are those of `settings.load`."""
+    """Read settings from tables and return them; errors are those of `schema.load`."""
     return settings.from_dict(Config, data, where)
 
 

@@ -1,8 +1,7 @@
-"""Settings: frozen dataclasses read from TOML. An unknown key is an error that names the nearest
-known one.
+"""Settings: frozen dataclasses that are read from TOML.
 
-A set of settings is a dataclass whose fields, the tables of the file, are dataclasses whose fields
-were made by `setting`.
+A set of settings is a dataclass whose fields are the tables of the file; these are dataclasses
+whose fields are defined by `setting`. An unknown name is an error that names the most similar one.
 """
 
 from __future__ import annotations
@@ -46,8 +45,16 @@ def setting(
     low: float | None = None,
     high: float | None = None,
 ) -> Any:
-    """A field of a table: its default, which says its type too, what it means, and which values it
-    may have.
+    """Define a setting of a table.
+
+    Args:
+        default: The default, whose type is that of the setting.
+        doc: The meaning, a full sentence; see `config.reference`.
+        choices: The possible values, if they are few.
+        low, high: The range of a number, both inclusive.
+
+    Returns:
+        A field of a dataclass.
     """
     return field(
         default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high}
@@ -55,7 +62,14 @@ def setting(
 
 
 def files(doc: str) -> Any:
-    """A field of a table that is a list of file names, none by default."""
+    """Define a setting that is a list of paths, empty by default.
+
+    Args:
+        doc: The meaning, a full sentence.
+
+    Returns:
+        A field of a dataclass.
+    """
     return field(
         default=(), metadata={"doc": doc, "choices": (), "low": None, "high": None, "files": True}
     )
@@ -87,10 +101,18 @@ def resolve(
 
 
 def load(kind: type[Settings], path: str | Path) -> Settings:
-    """Read a TOML file with the tables of `kind`, each optional.
+    """Read settings from a TOML file, in which each table is optional.
 
-    Raises: ConfigError: the file cannot be read, is not TOML, or holds an unknown key or an
-        impossible value.
+    Args:
+        kind: A dataclass of tables, such as `config.tagger.Config`.
+        path: The file.
+
+    Returns:
+        The settings; those that the file does not contain have their default.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, or contains an unknown name or an
+            impossible value.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -102,7 +124,19 @@ def load(kind: type[Settings], path: str | Path) -> Settings:
 
 
 def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
-    """Settings as TOML text; `where` names their origin in errors, which are those of `load`."""
+    """Read settings from TOML text.
+
+    Args:
+        kind: A dataclass of tables.
+        text: The text.
+        where: Its origin, for error messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: As for `load`.
+    """
     try:
         data = tomllib.loads(text)
     except (
@@ -114,7 +148,19 @@ def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
 
 
 def from_dict(kind: type[Settings], data: Mapping[str, Any], where: str) -> Settings:
-    """Settings from tables as TOML gives them; errors are those of `load`."""
+    """Read settings from nested tables, as TOML contains them.
+
+    Args:
+        kind: A dataclass of tables.
+        data: The values, by table and name.
+        where: Their origin, for error messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: As for `load`.
+    """
     sections = get_type_hints(kind)
     parts = {}
     for name, values in data.items():
@@ -186,11 +232,17 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
 
 
 def override(config: Settings, assignments: Iterable[str]) -> Settings:
-    """`config` with changes such as ``model.units=200``. A value is TOML; what is no TOML is taken
-    as a string.
+    """Change settings by assignments such as ``model.units=200``.
+
+    Args:
+        config: The settings, which stay as they are.
+        assignments: ``TABLE.NAME=VALUE`` each; a value that is not TOML is read as a string.
+
+    Returns:
+        The changed settings.
 
     Raises:
-        ConfigError: an unknown key, which names the nearest, or an impossible value.
+        ConfigError: An assignment names an unknown setting or an impossible value.
     """
     changes = {}
     for assignment in assignments:
@@ -207,7 +259,19 @@ def override(config: Settings, assignments: Iterable[str]) -> Settings:
 
 
 def assign(config: Settings, changes: Mapping[str, Any], where: str = "--set") -> Settings:
-    """`config` with changes by dotted key; errors are those of `override`."""
+    """Change settings by dotted name.
+
+    Args:
+        config: The settings, which stay as they are.
+        changes: Values by ``TABLE.NAME``.
+        where: Their origin, for error messages.
+
+    Returns:
+        The changed settings.
+
+    Raises:
+        ConfigError: As for `override`.
+    """
     for key, value in changes.items():
         section, _, name = key.partition(".")
         new = getattr(from_dict(type(config), {section: {name: value}}, where), section)

@@ -260,15 +260,15 @@ def reading(config: Config, given: Mapping[str, Any], where: str = "arguments") 
 
 
 def load(path: str | Path) -> Config:
-    """Read a TOML file with the tables of `Config`; errors are those of `settings.load`."""
+    """Read settings from a TOML file and return them; errors are those of `schema.load`."""
     return settings.load(Config, path)
 
 
 def from_toml(text: str, where: str = "config.toml") -> Config:
-    """Settings as TOML text; `where` names their origin in errors, which are those of `load`."""
+    """Read settings from TOML text and return them; errors are those of `schema.load`."""
     return settings.from_toml(Config, text, where)
 
 
 def from_dict(data: dict[str, Any], where: str) -> Config:
-    """Settings from tables as TOML gives them; errors are those of `load`."""
+    """Read settings from tables and return them; errors are those of `schema.load`."""
     return settings.from_dict(Config, data, where)

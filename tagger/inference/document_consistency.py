@@ -132,7 +132,7 @@ class DocumentConsistency:
 
     @classmethod
     def of(cls, bundle: Bundle) -> DocumentConsistency:
-        """Create it with the weight of a trained model, ``metrics["agreement"]["weight"]``.
+        """Return that of a trained model, with the weight ``metrics["agreement"]["weight"]``.
 
         Training sets the weight to 0 unless it improves the dev score.
         """

@@ -192,7 +192,7 @@ class EpochTensorBoard(keras.callbacks.TensorBoard):
 
 @contextmanager
 def swapped_weights(weights: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterator[None]:
-    """Assign other values to weights inside a ``with`` block, and restore them afterwards.
+    """Return a context in which weights have other values; they are restored afterwards.
 
     Args:
         weights: Variables by name.

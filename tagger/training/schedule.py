@@ -71,7 +71,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         return training.learning_rate * fall
 
     def get_config(self) -> dict[str, Any]:
-        """Raise an error, as schedules are not serializable.
+        """Return nothing: schedules are not serializable.
 
         Raises:
             NotImplementedError: Always.

@@ -41,7 +41,11 @@ def train(
     Args:
         config: Settings; tables of settings, such as ``{"data": {"train": "train.conll"}}``; or the
             path of a TOML file.
-        run, resume, callbacks, observer: See `tagger.training.loop.run_training`.
+        run: Folder of the training, empty unless `resume` is given.
+        resume: Whether to continue an interrupted training.
+        callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
+            that they change are not in the checkpoint of the epoch.
+        observer: Receiver of events.
 
     Returns:
         The bundle with the weights of the best epoch, and ONNX graphs whose precision and document

@@ -46,7 +46,7 @@ class VectorsInput(Input):
 
     @classmethod
     def build(cls, settings: Settings, words: Vocabulary, sources: Sources) -> Input | None:
-        """Read and merge the files of ``data.vectors``, if there are any.
+        """Read and merge the files of ``data.vectors``; return None if there are none.
 
         The table is float16, as the model stores it. With ``data.keep_vectors`` it is limited to so
         many rows and those of the training set's words.
@@ -82,7 +82,7 @@ class VectorsInput(Input):
             ) from error
 
     def save(self, folder: Path) -> list[str]:
-        """Write the words, the table and the lookup index to the folder of a bundle."""
+        """Write words, table and lookup index to the folder of a bundle; return their names."""
         (folder / _FILES[0]).parent.mkdir(exist_ok=True)
         self.vectors.save(*(folder / name for name in _FILES))
         return list(_FILES)

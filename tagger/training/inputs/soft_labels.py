@@ -175,7 +175,7 @@ def _label(
     with atomic_write(target / _LAST) as stream:
         stream.write(
             json.dumps(
-                {**head, **names, "blocks": count, "labelled": tokens}, indent=1, ensure_ascii=False
+                {**head, **names, "blocks": count, "labeled": tokens}, indent=1, ensure_ascii=False
             )
             + "\n"
         )
