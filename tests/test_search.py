@@ -201,7 +201,7 @@ def test_what_is_not_installed_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     done = invoke("search", "s.toml", "run", "--trials", "2")
     worked(done)
-    assert "no plot, for want of Matplotlib" in done.stderr
+    assert "No plot: Matplotlib is not installed" in done.stderr
     assert not Path("run/search.png").exists()
 
 

@@ -48,7 +48,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     needs_keras = verify or target == "saved-model"
     if language_models.is_language_model(run) and (file or needs_keras):
         raise click.UsageError(
-            f"{run} is a language model, of which there are only ONNX graphs: tagger export {run}"
+            f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
         with quiet_stderr(), suppress(ImportError):  # which `export_model` explains
@@ -57,7 +57,7 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
     if target == "saved-model":
         click.echo(f"The model is in {exported.folder}.")
         return
-    decided = f"; it predicts in {exported.predicts_in}" if exported.predicts_in else ""
+    decided = f"; default precision {exported.predicts_in}" if exported.predicts_in else ""
     click.echo(f"The graphs are in {run}{decided}.")
     for comparison in exported.comparisons:
         click.echo(str(comparison))

@@ -73,7 +73,7 @@ def command(
     )
     if found.plot is None:
         click.echo(
-            "There is no plot, for want of Matplotlib: pip install span-tagger[search]", err=True
+            "No plot: Matplotlib is not installed; pip install 'span-tagger[search]'", err=True
         )
     click.echo(
         f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). "
