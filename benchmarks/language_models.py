@@ -31,7 +31,7 @@ import prediction
 import rounds
 
 if TYPE_CHECKING:
-    from tagger.bundles.language_model import Bundle
+    from tagger.bundles.language_model import LanguageModelBundle
 
 DIRECTIONS = ("forward", "backward")
 CHARACTERS, EMBEDDED, UNITS = 275, 100, 1024
@@ -41,7 +41,7 @@ OUTSIDE = 10.0
 PYTORCH = (0, 2, 1, 3)  # its gates are in the order i, f, g, o, ours u, c, f, o
 
 
-def news(folder: Path) -> list[Bundle]:
+def news(folder: Path) -> list[LanguageModelBundle]:
     """The models of the news, or of their size, imported into folders."""
     from tagger.bundles import language_model as bundle
     from tagger.language_models import importing
@@ -76,7 +76,7 @@ def random_model(seed: int) -> dict[str, np.ndarray]:
     return {**arrays, "characters": _json(["<unk>", "\n", *map(chr, range(32, 30 + CHARACTERS))])}
 
 
-def as_pytorch(model: Bundle) -> dict[str, np.ndarray]:
+def as_pytorch(model: LanguageModelBundle) -> dict[str, np.ndarray]:
     """A model's arrays as PyTorch has them, with its characters: 0 is what is not known, 1 the line
     end, which stands for our border and has the zero vector."""
     settings, weights = model.config.model, model.weights
@@ -113,7 +113,7 @@ def _json(characters: list[str]) -> np.ndarray:
     return np.frombuffer(json.dumps(characters).encode(), dtype=np.uint8)
 
 
-def untrained(folder: Path, models: list[Bundle]) -> Path:
+def untrained(folder: Path, models: list[LanguageModelBundle]) -> Path:
     """An untrained tagger of the default shape that reads with language models."""
     from tagger.bundles import tagger_files as bundle
     from tagger.bundles import tagger_weights as weights

@@ -67,7 +67,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
         return lambda: (
             lambda: subprocess.run(command, check=True, capture_output=True).returncode or tokens
         )
-    job = stream.Job(
+    job = stream.FileJob(
         str(source),
         formats.format_of(source.name),
         source.with_suffix(f".{kind}.{precision}"),

@@ -106,7 +106,7 @@ def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) ->
     Path("a.txt").write_text(TEXT * 200)
     usual = sys.getswitchinterval()
     with tagger.load(GOLDEN) as model, ThreadPoolExecutor(4) as pool:
-        jobs = [stream.Job("a.txt", "text", here / f"{n}.txt", "text") for n in range(12)]
+        jobs = [stream.FileJob("a.txt", "text", here / f"{n}.txt", "text") for n in range(12)]
         tokens = pool.map(lambda job: stream.run(model, job, ReadOptions(annotated=False)), jobs)
         assert list(tokens) == [1600] * 12
     assert sys.getswitchinterval() == usual

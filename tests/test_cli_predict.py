@@ -107,7 +107,7 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
         seen.append(intervals[-1])
         yield from sentences
 
-    job = stream.Job("in.conll", "conll", here / "out.conll", "conll")
+    job = stream.FileJob("in.conll", "conll", here / "out.conll", "conll")
     with pytest.raises(TaggerError) if not result else nullcontext():
         assert stream.run(model, job, ReadOptions(annotated=False)) == result
     assert seen[0] < 0.005 / 5

@@ -48,9 +48,10 @@ def text_file(tmp_path: Path) -> Path:
     return path
 
 
-def settings_of(path: Path, *changes: str) -> config.Config:
+def settings_of(path: Path, *changes: str) -> config.LanguageModelConfig:
     return config.override(
-        config.Config(), [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes]
+        config.LanguageModelConfig(),
+        [f'data.train=["{path}"]', f'data.dev=["{path}"]', *SMALL, *changes],
     )
 
 

@@ -182,7 +182,10 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path: Path) -> None:
         with pytest.raises(BundleError, match=message):
             bundles.load(run)
     other = small.bundle_of(units=5)
-    bundles.save(run, bundles.Bundle(small.bundle_of().config, other.vocabulary, other.weights, {}))
+    bundles.save(
+        run,
+        bundles.LanguageModelBundle(small.bundle_of().config, other.vocabulary, other.weights, {}),
+    )
     with pytest.raises(BundleError, match=r"does not fit config\.toml"):
         bundles.load(run)
 
@@ -190,7 +193,8 @@ def test_a_damaged_or_foreign_folder_is_refused(tmp_path: Path) -> None:
 def test_text_becomes_numbers_with_borders(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("ab  c\n\nba\n", encoding="utf-8")
     settings = config.override(
-        config.Config(), [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"]
+        config.LanguageModelConfig(),
+        [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"],
     )
     settings = config.override(settings, ["vocabulary.minimum_count=2"])
     vocabulary = text.vocabulary_of(settings)
@@ -205,11 +209,11 @@ def test_text_becomes_numbers_with_borders(tmp_path: Path) -> None:
 
 def test_settings_that_cannot_be_say_so() -> None:
     with pytest.raises(ConfigError, match=r"did you mean model\.direction"):
-        config.override(config.Config(), ["model.diretion=backward"])
+        config.override(config.LanguageModelConfig(), ["model.diretion=backward"])
     with pytest.raises(ConfigError, match=r"needs model\.embedding = model\.units"):
-        config.check(config.override(config.Config(), ["model.tied=true"]))
+        config.check(config.override(config.LanguageModelConfig(), ["model.tied=true"]))
     with pytest.raises(ConfigError, match=r"data\.train is missing"):
-        config.check(config.Config())
+        config.check(config.LanguageModelConfig())
 
 
 def test_score_on_the_command_line(tmp_path: Path) -> None:

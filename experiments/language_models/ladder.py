@@ -17,7 +17,7 @@ import json
 import time
 from pathlib import Path
 
-from tagger.bundles.language_model import Bundle
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.config import language_model as config
 from tagger.language_models import scoring, text
 from tagger.language_models.model import LanguageModel
@@ -37,7 +37,7 @@ class Log(Observer):
         )
 
 
-def figures(name: str, bundle: Bundle, test: str, seconds: float) -> dict[str, object]:
+def figures(name: str, bundle: LanguageModelBundle, test: str, seconds: float) -> dict[str, object]:
     """What a trained rung reaches; `seconds` are of processor time."""
     total = scoring.CorpusScore()
     for scored in scoring.score(

@@ -30,7 +30,7 @@ from tagger.bundles.folder import MANIFEST
 from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
-from tagger.config.language_model import Config, ModelConfig
+from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig
 from tagger.config.reference import commented_toml
 from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
@@ -40,7 +40,7 @@ __all__ = [
     "GRAPH_FLOAT32",
     "GRAPH_INT8",
     "KIND",
-    "Bundle",
+    "LanguageModelBundle",
     "describe",
     "graph_names",
     "is_language_model",
@@ -54,13 +54,13 @@ KIND = "language model"
 GRAPH_FLOAT32, GRAPH_INT8 = "activations.onnx", "activations.int8.onnx"
 
 
-def graph_names(model: ModelConfig) -> list[str]:
+def graph_names(model: LanguageModelNetworkConfig) -> list[str]:
     """Return the file names of the graphs of a bundle with these settings."""
     return [GRAPH_FLOAT32, *([GRAPH_INT8] if CELLS[model.cell].has_int8 else [])]
 
 
 @dataclass(frozen=True)
-class Bundle:
+class LanguageModelBundle:
     """A trained language model as plain data.
 
     Attributes:
@@ -74,7 +74,7 @@ class Bundle:
         folder: The folder that the bundle was read from, None if it was built in memory.
     """
 
-    config: Config
+    config: LanguageModelConfig
     vocabulary: Vocabulary
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
@@ -109,7 +109,7 @@ class Bundle:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def save(folder: str | Path, bundle: Bundle) -> None:
+def save(folder: str | Path, bundle: LanguageModelBundle) -> None:
     """Write a bundle, the manifest last.
 
     Args:
@@ -141,7 +141,7 @@ def is_language_model(folder: str | Path) -> bool:
         return False
 
 
-def save_linked(folder: Path, bundle: Bundle) -> None:
+def save_linked(folder: Path, bundle: LanguageModelBundle) -> None:
     """Write a bundle into a subfolder of another model, as hard links where the disk supports them.
 
     With links, any number of taggers share one copy of a language model, and a copy of a tagger's
@@ -158,7 +158,7 @@ def save_linked(folder: Path, bundle: Bundle) -> None:
         save(folder, bundle)
 
 
-def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
+def load(folder: str | Path, *, with_graphs: bool = True) -> LanguageModelBundle:
     """Read a bundle, and check its files against the manifest and its weights against its settings.
 
     Args:
@@ -207,10 +207,12 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     metrics = parsed("metrics.json", _metrics, contents["metrics.json"])
     names = graph_names(config.model) if with_graphs else []
     graphs = folders.graphs(folder, names, manifest["files"])
-    return Bundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
+    return LanguageModelBundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
 
 
-def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+def shapes_of(
+    model: LanguageModelNetworkConfig, vocabulary_size: int
+) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of a network with these settings, by name.
 
     Args:
@@ -232,7 +234,10 @@ def shapes_of(model: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, 
 
 
 def _fit(
-    weights: dict[str, np.ndarray], model: ModelConfig, vocabulary_size: int, folder: Path
+    weights: dict[str, np.ndarray],
+    model: LanguageModelNetworkConfig,
+    vocabulary_size: int,
+    folder: Path,
 ) -> None:
     """Raise BundleError if the weights do not have the shapes of `shapes_of`."""
     if wrong := describe_mismatch(weights, shapes_of(model, vocabulary_size)):
@@ -250,7 +255,7 @@ def _metrics(metrics: Any) -> dict[str, Any]:
     return metrics
 
 
-def describe(bundle: Bundle) -> dict[str, str]:
+def describe(bundle: LanguageModelBundle) -> dict[str, str]:
     """Return the facts about a language model that `tagger info` shows.
 
     Args:
@@ -278,7 +283,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def _card(bundle: Bundle) -> str:
+def _card(bundle: LanguageModelBundle) -> str:
     """Return the text of README.md, in Markdown."""
     facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
     return f"""# A language model

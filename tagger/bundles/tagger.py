@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles.language_model import Bundle as LanguageModel
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import digest
 from tagger.cells import CELLS
 from tagger.config.tagger import Config, ModelConfig
@@ -50,7 +50,7 @@ class Bundle:
     weights: dict[str, np.ndarray]
     metrics: dict[str, Any]
     graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
-    language_models: tuple[LanguageModel, ...] = field(default=(), repr=False)
+    language_models: tuple[LanguageModelBundle, ...] = field(default=(), repr=False)
 
     @cached_property
     def weights_digest(self) -> str:

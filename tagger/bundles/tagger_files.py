@@ -32,7 +32,7 @@ from tagger.bundles import language_model as language_models
 from tagger.bundles import migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
-from tagger.bundles.language_model import Bundle as LanguageModel
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
@@ -166,7 +166,7 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
 
 def _language_models(
     folder: Path, manifest: dict[str, Any], count: int
-) -> tuple[LanguageModel, ...]:
+) -> tuple[LanguageModelBundle, ...]:
     """Read the language models of a tagger from its subfolders.
 
     The tagger's manifest lists their manifests, and each of these lists the files of its folder.
@@ -218,7 +218,7 @@ def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
     return WordFeatures.of(*(one for one in inputs if one is not None))
 
 
-def sources_of(models: Sequence[LanguageModel]) -> list[tuple[str, int]]:
+def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:
     """Return the description of each language model, such as "forward characters", and its width.
 
     The width is the number of units of its states, U.

@@ -14,10 +14,10 @@ from tagger.text import tokens
 from tagger.text.formats import ReadOptions
 
 __all__ = [
-    "Config",
-    "DataConfig",
-    "ModelConfig",
-    "TrainingConfig",
+    "LanguageModelConfig",
+    "LanguageModelNetworkConfig",
+    "LanguageModelTrainingConfig",
+    "TextConfig",
     "assign",
     "from_dict",
     "load",
@@ -27,7 +27,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class TextConfig:
     """The text, in files of any format that the tagger reads; a sentence, as the tokenizer sees it,
     is a sequence.
     """
@@ -51,7 +51,7 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
-class VocabularyConfig:
+class LanguageModelVocabularyConfig:
     """Which words or characters have a number of their own; all others are <UNK>."""
 
     minimum_count: int = setting(
@@ -63,7 +63,7 @@ class VocabularyConfig:
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class LanguageModelNetworkConfig:
     """The network."""
 
     level: str = setting(
@@ -98,7 +98,7 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class LanguageModelTrainingConfig:
     """The optimization."""
 
     optimizer: str = setting(
@@ -140,26 +140,26 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class Config:
+class LanguageModelConfig:
     """All settings of a language model's training."""
 
-    data: DataConfig = field(default_factory=DataConfig)
-    vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: TextConfig = field(default_factory=TextConfig)
+    vocabulary: LanguageModelVocabularyConfig = field(default_factory=LanguageModelVocabularyConfig)
+    model: LanguageModelNetworkConfig = field(default_factory=LanguageModelNetworkConfig)
+    training: LanguageModelTrainingConfig = field(default_factory=LanguageModelTrainingConfig)
 
 
-def load(path: str | Path) -> Config:
+def load(path: str | Path) -> LanguageModelConfig:
     """Read settings from a TOML file and return them; errors are those of `schema.load`."""
-    return settings.load(Config, path)
+    return settings.load(LanguageModelConfig, path)
 
 
-def from_dict(data: dict[str, Any], where: str) -> Config:
+def from_dict(data: dict[str, Any], where: str) -> LanguageModelConfig:
     """Read settings from tables and return them; errors are those of `schema.load`."""
-    return settings.from_dict(Config, data, where)
+    return settings.from_dict(LanguageModelConfig, data, where)
 
 
-def check(config: Config) -> None:
+def check(config: LanguageModelConfig) -> None:
     """See that the settings go together.
 
     Raises:

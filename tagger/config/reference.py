@@ -16,7 +16,7 @@ __all__ = ["KINDS", "SettingInfo", "commented_toml", "markdown", "settings_of"]
 
 KINDS: dict[str, tuple[type, str]] = {
     "tagger": (tagger.Config, "tagger train, tagger distill and tagger search"),
-    "language-model": (language_model.Config, "tagger lm train"),
+    "language-model": (language_model.LanguageModelConfig, "tagger lm train"),
 }
 """Each set of settings, and the commands that use it."""
 

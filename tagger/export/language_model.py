@@ -20,16 +20,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from tagger.bundles.language_model import GRAPH_INT8, Bundle, graph_names
+from tagger.bundles.language_model import GRAPH_INT8, LanguageModelBundle, graph_names
 from tagger.bundles.weights import Weights, layer_weights
 from tagger.cells import CELLS
-from tagger.config.language_model import ModelConfig
+from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.export.operators import Graph, recurrent, value
 
 __all__ = ["graphs", "states_count", "with_graphs"]
 
 
-def with_graphs(bundle: Bundle) -> Bundle:
+def with_graphs(bundle: LanguageModelBundle) -> LanguageModelBundle:
     """Return a copy of a bundle with graphs created from its weights.
 
     Args:
@@ -44,7 +44,7 @@ def with_graphs(bundle: Bundle) -> Bundle:
     return replace(bundle, graphs=graphs(bundle))
 
 
-def graphs(bundle: Bundle) -> dict[str, bytes]:
+def graphs(bundle: LanguageModelBundle) -> dict[str, bytes]:
     """Create the graphs of a language model.
 
     Args:
@@ -60,12 +60,12 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     return {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
 
 
-def states_count(model: ModelConfig) -> int:
+def states_count(model: LanguageModelNetworkConfig) -> int:
     """Return the number S of state tensors (B, U) of all layers together."""
     return model.layers * CELLS[model.cell].states
 
 
-def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
+def _graph(bundle: LanguageModelBundle, *, quantized: bool) -> bytes:
     """Return a serialized graph.
 
     In int8 the border is only used as padding: its vector may be far from all others, which would
@@ -117,7 +117,7 @@ def _graph(bundle: Bundle, *, quantized: bool) -> bytes:
     return graph.model("language model", inputs, outputs, _facts(bundle, quantized))
 
 
-def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
+def _facts(bundle: LanguageModelBundle, quantized: bool) -> dict[str, str]:
     """Return the metadata of a graph, which contain all that is needed to run it."""
     model = bundle.config.model
     begin = (
@@ -137,7 +137,7 @@ def _facts(bundle: Bundle, quantized: bool) -> dict[str, str]:
     }
 
 
-def _layers(bundle: Bundle) -> list[Weights]:
+def _layers(bundle: LanguageModelBundle) -> list[Weights]:
     """Return the weights of each recurrent layer."""
     return [
         layer_weights(bundle.weights, f"encoder/forward_{depth + 1}")
@@ -158,7 +158,9 @@ def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
     return names
 
 
-def _inputs(bundle: Bundle, layer: Weights, *, centred: bool) -> tuple[np.ndarray, Weights]:
+def _inputs(
+    bundle: LanguageModelBundle, layer: Weights, *, centred: bool
+) -> tuple[np.ndarray, Weights]:
     """Return the table (V, F) of input vectors, zero for the border, and the first layer.
 
     Without an embedding, rows of the kernel are selected: a product of an identity matrix and the

@@ -202,7 +202,7 @@ def kernel(
 
 def _whole(model: Predictor, source: Path) -> Callable[[], object]:
     """Return a function that tags `source`, a CoNLL file, and writes another CoNLL file."""
-    job = stream.Job(str(source), "conll", source.with_suffix(".tagged"), "conll")
+    job = stream.FileJob(str(source), "conll", source.with_suffix(".tagged"), "conll")
     options = ReadOptions(annotated=False)
     return lambda: stream.run(model, job, options)
 

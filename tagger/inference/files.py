@@ -17,7 +17,7 @@ from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["Job", "plan", "run"]
+__all__ = ["FileJob", "plan", "run"]
 
 Told = Callable[[int, int], None]
 """Progress callback for one file: receives the bytes read and the tokens tagged so far."""
@@ -27,7 +27,7 @@ _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
 
 
 @dataclass(frozen=True)
-class Job:
+class FileJob:
     """A file to tag.
 
     Attributes:
@@ -49,7 +49,7 @@ def plan(
     *,
     source_format: str | None = None,
     target_format: str | None = None,
-) -> list[Job]:
+) -> list[FileJob]:
     """Plan the tagging of files and folders.
 
     Args:
@@ -76,7 +76,7 @@ def plan(
         if source == STANDARD_INPUT:
             relative = Path("stdin" + formats.named(write_as).suffixes[0])
         jobs.append(
-            Job(
+            FileJob(
                 source,
                 read_as,
                 None if folder is None else folder / _renamed(relative, read_as, write_as),
@@ -130,7 +130,7 @@ def _renamed(path: Path, source_format: str, target_format: str) -> Path:
     return path.with_name(name)
 
 
-def _check(jobs: Sequence[Job]) -> None:
+def _check(jobs: Sequence[FileJob]) -> None:
     """Raise TaggerError if there is no job, or an output is an input or that of another job."""
     if not jobs:
         raise TaggerError("there is no file to tag")
@@ -154,7 +154,7 @@ def _check(jobs: Sequence[Job]) -> None:
 
 def run(
     model: Predictor,
-    job: Job,
+    job: FileJob,
     options: ReadOptions,
     *,
     scheme: str | None = None,
@@ -230,7 +230,7 @@ def _short_gil_switch_interval() -> Iterator[None]:
                 sys.setswitchinterval(usual)
 
 
-def _write(sentences: Iterator[Sentence], stream: IO[str], job: Job, scheme: str) -> None:
+def _write(sentences: Iterator[Sentence], stream: IO[str], job: FileJob, scheme: str) -> None:
     """Write sentences; raise TaggerError if their tags do not fit the scheme."""
     try:
         formats.write(sentences, stream, job.target_format, scheme)

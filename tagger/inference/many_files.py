@@ -22,7 +22,7 @@ from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import files, predictor
-from tagger.inference.files import Job
+from tagger.inference.files import FileJob
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
@@ -199,7 +199,7 @@ def _source(model: Predictor, threads: int | None) -> Source:
 
 def _here(
     model: Predictor,
-    jobs: Sequence[Job],
+    jobs: Sequence[FileJob],
     options: ReadOptions,
     scheme: str | None,
     observer: FileObserver,
@@ -241,7 +241,7 @@ class _Tag:
 
 
 def _in_processes(
-    tag: _Tag, jobs: Sequence[Job], workers: int, observer: FileObserver
+    tag: _Tag, jobs: Sequence[FileJob], workers: int, observer: FileObserver
 ) -> Iterator[int | Failure]:
     """Tag files in several processes; yield the number of tokens of each, or its failure."""
     pool = ProcessPoolExecutor(
@@ -276,7 +276,7 @@ def _begin(tag: _Tag) -> None:
     _process = predictor.reopen(tag.source), tag
 
 
-def _tag_one(job: Job) -> int | Failure:
+def _tag_one(job: FileJob) -> int | Failure:
     """Tag a file in a worker process."""
     assert _process is not None
     model, tag = _process

@@ -21,9 +21,9 @@ import numpy as np
 
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as bundles
-from tagger.bundles.language_model import Bundle
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.cells import CELLS
-from tagger.config.language_model import Config, DataConfig, ModelConfig
+from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig, TextConfig
 from tagger.errors import BundleError, TaggerError
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
@@ -39,7 +39,7 @@ _GATES = ("update", "forget", "candidate", "output")  # PyTorch's order: i, f, g
 _ORDER = tuple(_GATES.index(gate) for gate in CELLS["lstm"].gates)
 
 
-def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bundle:
+def import_model(source: str | Path, run: str | Path, direction: str = "") -> LanguageModelBundle:
     """Read a model of PyTorch and write it to a folder as a bundle.
 
     Args:
@@ -75,7 +75,9 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> Bu
     return imported
 
 
-def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: str) -> Bundle:
+def convert(
+    arrays: Arrays, characters: Sequence[str], direction: str, source: str
+) -> LanguageModelBundle:
     """Convert the arrays of a PyTorch model to a bundle, which computes the same activations.
 
     Args:
@@ -114,12 +116,17 @@ def convert(arrays: Arrays, characters: Sequence[str], direction: str, source: s
     weights["softmax/kernel"] = arrays["decoder.weight"][rows].T.copy()
     weights["softmax/bias"] = arrays["decoder.bias"][rows]
     vocabulary = Vocabulary([characters[row] for row in rows[2:]], [0] * (len(rows) - 2))
-    return Bundle(
-        Config(data=DataConfig(tokenizer="whitespace"), model=model), vocabulary, weights, {}
+    return LanguageModelBundle(
+        LanguageModelConfig(data=TextConfig(tokenizer="whitespace"), model=model),
+        vocabulary,
+        weights,
+        {},
     )
 
 
-def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) -> ModelConfig:
+def _shape(
+    arrays: Arrays, vocabulary_size: int, direction: str, source: str
+) -> LanguageModelNetworkConfig:
     """Return the settings of the network, after checking the shapes and types of all arrays."""
     layers = sum(name.startswith("rnn.weight_hh_l") for name in arrays)
     try:
@@ -144,7 +151,7 @@ def _shape(arrays: Arrays, vocabulary_size: int, direction: str, source: str) ->
             f"{wrong or 'none, but some are not of floats'}; expected float arrays of an "
             "embedding, LSTM layers and a softmax"
         )
-    return ModelConfig(
+    return LanguageModelNetworkConfig(
         level="characters",
         direction=direction,
         embedding=embedding,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tagger.bundles import language_model as bundles
-from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, Bundle
+from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, LanguageModelBundle
 from tagger.cells import CELLS
 from tagger.errors import BundleError, TaggerError
 from tagger.export.session import session_of
@@ -72,7 +72,7 @@ class LanguageModel:
             probabilities are always float32.
     """
 
-    def __init__(self, bundle: Bundle, *, quantized: bool = False) -> None:
+    def __init__(self, bundle: LanguageModelBundle, *, quantized: bool = False) -> None:
         self.bundle = bundle
         self.quantized = quantized
         self.backward = bundle.config.model.direction == "backward"

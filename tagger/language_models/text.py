@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tagger.config.language_model import Config
+from tagger.config.language_model import LanguageModelConfig
 from tagger.errors import DataError
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.files import atomic_write
@@ -75,7 +75,7 @@ def name_of(number: int, vocabulary: Vocabulary) -> str:
     return _NAMES[number] if number < len(_NAMES) else vocabulary.words[number - len(_NAMES)]
 
 
-def vocabulary_of(config: Config) -> Vocabulary:
+def vocabulary_of(config: LanguageModelConfig) -> Vocabulary:
     """Build the vocabulary of the training text, which is read once for it.
 
     Args:
@@ -104,7 +104,9 @@ def vocabulary_of(config: Config) -> Vocabulary:
     return vocabulary
 
 
-def encode(paths: Sequence[str], config: Config, vocabulary: Vocabulary, path: Path) -> Encoded:
+def encode(
+    paths: Sequence[str], config: LanguageModelConfig, vocabulary: Vocabulary, path: Path
+) -> Encoded:
     """Encode the text of files and write the ids to disk, in bounded memory.
 
     Args:

@@ -21,11 +21,11 @@ from tagger.networks.cells import State, Tensor
 from tagger.networks.embedding import WordDropout, embedding
 from tagger.networks.recurrent import Encoder
 
-__all__ = ["Architecture", "LanguageModel"]
+__all__ = ["LanguageModelArchitecture", "LanguageModelNetwork"]
 
 
 @dataclass(frozen=True)
-class Architecture:
+class LanguageModelArchitecture:
     """The hyperparameters that determine the network.
 
     Attributes:
@@ -53,7 +53,7 @@ class Architecture:
 
 
 @keras.saving.register_keras_serializable(package="tagger")
-class LanguageModel(keras.Model):
+class LanguageModelNetwork(keras.Model):
     """A language model: from ids and targets (B, T) to the targets' log-probabilities (B, T).
 
     `call` carries its hidden state over from batch to batch, row by row, so that B is always
@@ -63,10 +63,12 @@ class LanguageModel(keras.Model):
         architecture: An `Architecture`, or its fields as a dictionary.
     """
 
-    def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, architecture: LanguageModelArchitecture | dict[str, Any], **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if isinstance(architecture, dict):
-            architecture = Architecture(**architecture)
+            architecture = LanguageModelArchitecture(**architecture)
         self.architecture = architecture
         one_hot = not architecture.embedding
         self.embed = (
@@ -91,7 +93,7 @@ class LanguageModel(keras.Model):
         )
 
     @classmethod
-    def create(cls, architecture: Architecture) -> LanguageModel:
+    def create(cls, architecture: LanguageModelArchitecture) -> LanguageModelNetwork:
         """Return a built model, with its weights initialized."""
         model = cls(architecture)
         model.build()

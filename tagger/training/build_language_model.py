@@ -8,15 +8,17 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tagger.bundles.language_model import Bundle
-from tagger.config.language_model import ModelConfig
+from tagger.bundles.language_model import LanguageModelBundle
+from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.language_models.model import LanguageModel as Runtime
-from tagger.networks.language_model import Architecture, LanguageModel
+from tagger.networks.language_model import LanguageModelArchitecture, LanguageModelNetwork
 
 __all__ = ["OnKeras", "architecture", "restore"]
 
 
-def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> Architecture:
+def architecture(
+    model: LanguageModelNetworkConfig, vocabulary_size: int, streams: int = 0
+) -> LanguageModelArchitecture:
     """Return the hyperparameters of the network that settings describe.
 
     Args:
@@ -27,7 +29,7 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
     Returns:
         The hyperparameters.
     """
-    return Architecture(
+    return LanguageModelArchitecture(
         vocabulary_size=vocabulary_size,
         embedding=model.embedding,
         cell=model.cell,
@@ -41,7 +43,7 @@ def architecture(model: ModelConfig, vocabulary_size: int, streams: int = 0) -> 
     )
 
 
-def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
+def restore(trained: LanguageModelBundle, streams: int = 0) -> LanguageModelNetwork:
     """Return the trained network of a bundle.
 
     Args:
@@ -51,7 +53,7 @@ def restore(trained: Bundle, streams: int = 0) -> LanguageModel:
     Returns:
         A new network, whose weights are copies of the bundle's.
     """
-    model = LanguageModel.create(
+    model = LanguageModelNetwork.create(
         architecture(trained.config.model, len(trained.vocabulary), streams)
     )
     for name, weight in model.named_weights().items():
@@ -65,7 +67,7 @@ class OnKeras(Runtime):
     It is for machines without ONNX Runtime, and for GPUs.
     """
 
-    def __init__(self, trained: Bundle) -> None:
+    def __init__(self, trained: LanguageModelBundle) -> None:
         super().__init__(trained)
         self.network = restore(trained)
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from tagger.bundles import language_model as bundles
 from tagger.config import schema
-from tagger.config.language_model import Config, check
+from tagger.config.language_model import LanguageModelConfig, check
 from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
-from tagger.networks.language_model import LanguageModel
+from tagger.networks.language_model import LanguageModelNetwork
 from tagger.training.build_language_model import architecture
 from tagger.training.callbacks import divergence_error
 from tagger.training.checkpoints import Progress
@@ -32,13 +32,13 @@ __all__ = ["dev_score", "train"]
 
 
 def train(
-    config: Config | Mapping[str, Any] | str | Path,
+    config: LanguageModelConfig | Mapping[str, Any] | str | Path,
     run: str | Path,
     *,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
-) -> bundles.Bundle:
+) -> bundles.LanguageModelBundle:
     """Train a language model and write its bundle to the folder `run`.
 
     Args:
@@ -57,14 +57,14 @@ def train(
         ConfigError: The settings are invalid.
         TaggerError: Errors of `run_training`.
     """
-    settings = schema.resolve(Config, config)
+    settings = schema.resolve(LanguageModelConfig, config)
     check(settings)
     return run_training(
         _prepare, settings, run, resume=resume, callbacks=callbacks, observer=observer
     )
 
 
-def _prepare(job: Job[Config]) -> _LanguageModelTask:
+def _prepare(job: Job[LanguageModelConfig]) -> _LanguageModelTask:
     """Encode the texts and return the task; the encoded files are removed by ``job.cleanup``."""
     settings = job.settings
     vocabulary = text.vocabulary_of(settings)
@@ -84,20 +84,20 @@ def _prepare(job: Job[Config]) -> _LanguageModelTask:
 class _LanguageModelTask:
     """The task of training a language model."""
 
-    settings: Config
+    settings: LanguageModelConfig
     vocabulary: Vocabulary
     texts: dict[str, text.Encoded]
     data: Streams
     dev: Streams
 
-    def build_model(self) -> LanguageModel:
+    def build_model(self) -> LanguageModelNetwork:
         """Return the untrained network."""
         settings = self.settings
-        return LanguageModel.create(
+        return LanguageModelNetwork.create(
             architecture(settings.model, len(self.vocabulary), settings.training.streams)
         )
 
-    def describe(self, model: LanguageModel) -> LanguageModelFacts:
+    def describe(self, model: LanguageModelNetwork) -> LanguageModelFacts:
         """Return the facts for observers."""
         train, dev = self.texts["train"], self.texts["dev"]
         return LanguageModelFacts(
@@ -111,25 +111,27 @@ class _LanguageModelTask:
             dev_unknown=dev.unknown / dev.predicted,
         )
 
-    def score(self, model: LanguageModel) -> dict[str, float]:
+    def score(self, model: LanguageModelNetwork) -> dict[str, float]:
         """Return the dev scores; see `dev_score`."""
         return dev_score(model, self.dev, self.texts["dev"])
 
-    def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> bundles.Bundle:
+    def finish(
+        self, weights: dict[str, np.ndarray], progress: Progress
+    ) -> bundles.LanguageModelBundle:
         """Return the bundle with the best weights and their graphs."""
-        trained = bundles.Bundle(
+        trained = bundles.LanguageModelBundle(
             self.settings, self.vocabulary, weights, _metrics(progress, self.texts)
         )
         return graph.with_graphs(trained)
 
-    def save(self, run: Path, bundle: bundles.Bundle) -> None:
+    def save(self, run: Path, bundle: bundles.LanguageModelBundle) -> None:
         """Write the bundle to the run's folder."""
         bundles.save(run, bundle)
 
 
 @contextmanager
 def _encoded(
-    settings: Config, vocabulary: Vocabulary, run: Path
+    settings: LanguageModelConfig, vocabulary: Vocabulary, run: Path
 ) -> Iterator[dict[str, text.Encoded]]:
     """Encode the texts to temporary files in the run's folder, removed at the end of the block.
 
@@ -148,13 +150,15 @@ def _encoded(
             run.rmdir()
 
 
-def _streams(encoded: text.Encoded, settings: Config, **options: Any) -> Streams:
+def _streams(encoded: text.Encoded, settings: LanguageModelConfig, **options: Any) -> Streams:
     """Return a text's streams in reading order; a backward model starts at the final boundary."""
     numbers = encoded.numbers[::-1] if settings.model.direction == "backward" else encoded.numbers
     return Streams(numbers, settings.training.streams, settings.training.window, **options)
 
 
-def dev_score(model: LanguageModel, streams: Streams, encoded: text.Encoded) -> dict[str, float]:
+def dev_score(
+    model: LanguageModelNetwork, streams: Streams, encoded: text.Encoded
+) -> dict[str, float]:
     """Return the perplexity and the bits per character of a text.
 
     The text is read as streams, whose hidden state is carried over from window to window.

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from support import reference
-from tagger.bundles.language_model import Bundle, shapes_of
-from tagger.config.language_model import Config, DataConfig, ModelConfig
+from tagger.bundles.language_model import LanguageModelBundle, shapes_of
+from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig, TextConfig
 from tagger.export.language_model import with_graphs
 from tagger.features.vocabulary import Vocabulary
 
@@ -19,9 +19,9 @@ CHARACTERS = " abcde."
 WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
 
 
-def bundle_of(seed: int = 1, **model: Any) -> Bundle:
+def bundle_of(seed: int = 1, **model: Any) -> LanguageModelBundle:
     """A model of some settings whose weights are far from their initial values, with graphs."""
-    settings = ModelConfig(**{"units": 6, "embedding": 4, **model})
+    settings = LanguageModelNetworkConfig(**{"units": 6, "embedding": 4, **model})
     words = list(CHARACTERS if settings.level == "characters" else WORDS)
     random = np.random.default_rng(seed)
     shapes = shapes_of(settings, len(words) + 2)
@@ -29,11 +29,11 @@ def bundle_of(seed: int = 1, **model: Any) -> Bundle:
         name: random.normal(0, 0.7, shape).astype(np.float32) for name, shape in shapes.items()
     }
     vocabulary = Vocabulary(words, [1] * len(words))
-    config = Config(data=DataConfig(tokenizer="whitespace"), model=settings)
-    return with_graphs(Bundle(config, vocabulary, weights, {}))
+    config = LanguageModelConfig(data=TextConfig(tokenizer="whitespace"), model=settings)
+    return with_graphs(LanguageModelBundle(config, vocabulary, weights, {}))
 
 
-def activations(bundle: Bundle, inputs: Sequence[int] | np.ndarray) -> np.ndarray:
+def activations(bundle: LanguageModelBundle, inputs: Sequence[int] | np.ndarray) -> np.ndarray:
     """The last layer's activations (T, U) for input numbers (T,): number 0 is the zero vector."""
     model, weights = bundle.config.model, bundle.weights
     table = weights["embedding/embeddings"] if model.embedding else np.eye(len(bundle.vocabulary))
@@ -46,7 +46,9 @@ def activations(bundle: Bundle, inputs: Sequence[int] | np.ndarray) -> np.ndarra
     return x
 
 
-def log_probabilities(bundle: Bundle, numbers: Sequence[int] | np.ndarray) -> np.ndarray:
+def log_probabilities(
+    bundle: LanguageModelBundle, numbers: Sequence[int] | np.ndarray
+) -> np.ndarray:
     """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> =
     y^<t-1>.
     """

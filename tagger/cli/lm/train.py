@@ -59,7 +59,7 @@ def command(
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.config import language_model as config
 
-    settings = config.load(paths[0]) if len(paths) == 2 else config.Config()
+    settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
     given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}
     try:
         settings = config.assign(

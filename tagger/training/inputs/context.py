@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tagger.bundles import language_model as bundle
-from tagger.bundles.language_model import Bundle
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.config.tagger import Config
 from tagger.errors import BundleError, ConfigError
 from tagger.features.token_states import TokenEncoder, TokenStates
@@ -17,7 +17,7 @@ from tagger.training.observer import Observer
 __all__ = ["contexts_of", "language_models_of"]
 
 
-def language_models_of(settings: Config) -> tuple[Bundle, ...]:
+def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
     """Load the language models whose states are inputs of a tagger.
 
     Args:

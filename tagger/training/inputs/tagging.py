@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger import corpora
-from tagger.bundles.language_model import Bundle as LanguageModelBundle
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.tagger_files import sources_of
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import WordEncoder, WordFeatures
