@@ -208,6 +208,7 @@ def test_the_first_column_is_a_column_too(here: Path) -> None:
     assert bundles.load("run").labels == ["LOC", "PER"]
 
 
+@pytest.mark.slow
 def test_evaluate_a_model_on_several_files(trained_run: Path, here: Path) -> None:
     sentences = (SAMPLE / "test.conll").read_text().split("\n\n")
     for number in range(2):
@@ -324,6 +325,7 @@ def test_train_from_the_command_line(here: Path) -> None:
     assert "damaged checkpoint" in failed(invoke(*base, "--resume"))
 
 
+@pytest.mark.slow
 def test_train_on_a_saved_dataset(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", here / "cache")
     Path("few.conll").write_text("Rosa B-PER\nmet O\nLeila B-PER\n\nQuito B-LOC\n\n" * 4)

@@ -283,6 +283,7 @@ assert tagger.describe({str(trained_run)!r})["predicts"]
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_help_works_where_training_is_installed() -> None:
     code = (
         "import pydoc, tagger; text = pydoc.render_doc(tagger, renderer=pydoc.plaintext); "

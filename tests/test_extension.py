@@ -82,6 +82,7 @@ def new_cell(monkeypatch: pytest.MonkeyPatch) -> str:
     return "softsign"
 
 
+@pytest.mark.slow
 def test_a_new_cell(new_cell: str, tmp_path: Path) -> None:
     bundle = used(tmp_path, f"model.cell={new_cell}", "model.character_encoder=rnn")
     assert bundle.weights["characters/forward/kernel"].shape == (30, 2)
@@ -120,6 +121,7 @@ def new_head(monkeypatch: pytest.MonkeyPatch) -> str:
     return "margin"
 
 
+@pytest.mark.slow
 def test_a_new_head(new_head: str, tmp_path: Path) -> None:
     bundle = used(tmp_path, f"model.head={new_head}")
     assert describe(bundle)["network"].endswith(", a margin")
@@ -181,6 +183,7 @@ def new_input(monkeypatch: pytest.MonkeyPatch) -> str:
     return "length"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", [[], ["model.embedding=0", "model.characters=0"]])
 def test_a_new_input(new_input: str, others: list[str], tmp_path: Path) -> None:
     bundle = used(tmp_path, *others)

@@ -216,6 +216,7 @@ def test_an_average_of_the_weights_is_what_is_scored_and_kept(tmp_path: Path) ->
 WILD = ("training.optimizer=sgd", "training.learning_rate=1e30", "training.clip_norm=0")
 
 
+@pytest.mark.slow
 def test_an_exploding_training_says_so(tmp_path: Path) -> None:
     with pytest.raises(
         TaggerError,
