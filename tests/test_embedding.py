@@ -18,7 +18,7 @@ from support.inputs import configs
 from tagger.features.vocabulary import UNK
 from tagger.networks.embedding import WordDropout, embedding
 from tagger.networks.inputs.characters import CharacterCNN, CharacterRNN
-from tagger.networks.inputs.vectors import FineTuning
+from tagger.networks.inputs.vectors import DeltaEmbedding
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
 CHARACTERS, UNITS, WIDTH = 9, 5, 4
@@ -141,14 +141,14 @@ def test_padding_has_no_gradient_in_the_convolution() -> None:
 
 
 def test_pretrained_vectors_come_through_unchanged_at_first() -> None:
-    layer = FineTuning(6, 3)
+    layer = DeltaEmbedding(6, 3)
     layer.build()
     vectors = np.random.default_rng(1).normal(size=(4, 3)).astype("float32")
     np.testing.assert_array_equal(numpy(layer(np.array([0, 1, 2, 5]), vectors)), vectors)
 
 
 def test_unknown_words_and_padding_never_differ_from_their_vectors() -> None:
-    layer = FineTuning(6, 3)
+    layer = DeltaEmbedding(6, 3)
     layer.build()
     table = np.random.default_rng(2).normal(size=(6, 3)).astype("float32")
     layer.differences.embeddings.assign(table)

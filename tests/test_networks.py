@@ -20,7 +20,7 @@ from tagger.networks.crf import CRFHead
 from tagger.networks.embedding import WordDropout, embedding
 from tagger.networks.heads import SoftmaxHead
 from tagger.networks.inputs.characters import CharacterCNN, CharacterRNN
-from tagger.networks.inputs.vectors import FineTuning
+from tagger.networks.inputs.vectors import DeltaEmbedding
 from tagger.networks.recurrent import Encoder, Recurrent
 from tagger.networks.sequence_tagger import HEAD_LAYERS, Architecture, SequenceTagger
 from tagger.networks.word_prediction import WordPrediction
@@ -222,7 +222,7 @@ def test_options_that_change_the_network_do_change_it() -> None:
         (Encoder("gru", 3, layers=2), (np.ones((2, 4, 5), "float32"), np.array([4, 2]))),
         (CharacterCNN(9, 4, embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
         (CharacterRNN(9, 5, cell="gru", embedding=3, dropout=0.1), (np.ones((6, 5), "int32"),)),
-        (FineTuning(9, 3), (np.ones(6, "int32"), np.ones((6, 3), "float32"))),
+        (DeltaEmbedding(9, 3), (np.ones(6, "int32"), np.ones((6, 3), "float32"))),
         (embedding(9, 3), (np.ones(6, "int32"),)),
         (SoftmaxHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),
         (CRFHead(5, hidden=(4,), dropout=0.1), (np.ones((2, 4, 5), "float32"),)),

@@ -102,7 +102,7 @@ def test_the_loss_is_that_of_a_slow_loop(
         vectors = (
             inputs["words"][row]
             if model.architecture.one_hot
-            else numbers(model.inputs_of_words["words"](inputs["words"]))[row]
+            else numbers(model.word_layers["words"](inputs["words"]))[row]
         )
         for backwards, (layer, part) in enumerate(zip(model.encoder.stack[0], parts, strict=True)):
             step = -1 if backwards else 1

@@ -29,8 +29,8 @@ __all__ = [
     "WEIGHT",
     "DocumentConsistency",
     "apply_consistency",
+    "chunk_keys",
     "chunks",
-    "keys_within",
 ]
 
 CHUNK_SENTENCES, CHUNK_TOKENS = 64, 1 << 13
@@ -147,7 +147,7 @@ class DocumentConsistency:
         )
 
 
-def keys_within(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
+def chunk_keys(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
     """Make keys differ between chunks, so that tokens inform each other within a chunk only.
 
     Args:

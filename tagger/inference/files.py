@@ -19,7 +19,7 @@ from tagger.text.spans import Sentence
 
 __all__ = ["FileJob", "plan", "run"]
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Progress callback for one file: receives the bytes read and the tokens tagged so far."""
 
 # IO cannot separate adjacent spans, which a model may predict; without them, IOB1 equals IO.
@@ -158,7 +158,7 @@ def run(
     options: ReadOptions,
     *,
     scheme: str | None = None,
-    told: Told | None = None,
+    told: ProgressCallback | None = None,
 ) -> int:
     """Tag one file in bounded memory.
 

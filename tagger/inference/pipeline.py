@@ -24,7 +24,7 @@ from tagger.errors import TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import check_tokens
 from tagger.inference.decoder import Decoder
-from tagger.inference.document_consistency import DocumentConsistency, chunks, keys_within
+from tagger.inference.document_consistency import DocumentConsistency, chunk_keys, chunks
 from tagger.inference.member import (
     WINDOW_TOKENS,
     EncodedTokens,
@@ -156,7 +156,7 @@ class Pipeline:
         members, batches = self.members, batches_of(tokens)
         self.check()  # after reading `members`: another thread may close the pipeline at any time
         encoded = [member.encode(tokens) for member in members]
-        keys = keys_within(window, encoded[0].keys)
+        keys = chunk_keys(window, encoded[0].keys)
 
         def work() -> list[Result]:
             emissions = self._emissions(members, batches, encoded, tokens, keys, states)

@@ -91,7 +91,7 @@ class SequenceTagger(keras.Model):
                 **{**architecture, "hidden": tuple(architecture.get("hidden", ()))}
             )
         self.architecture = architecture
-        self.inputs_of_words = self._create_layers(of_tokens=False)
+        self.word_layers = self._create_layers(of_tokens=False)
         self.input_drop: keras.layers.Layer = (
             WordDropout(architecture.input_dropout)
             if architecture.one_hot
@@ -140,7 +140,7 @@ class SequenceTagger(keras.Model):
 
     def build(self, input_shape: Any = None) -> None:
         architecture = self.architecture
-        for layer in self.inputs_of_words.values():
+        for layer in self.word_layers.values():
             layer.build((None, None))
         for name, layer in self.inputs_of_tokens.items():
             layer.build((None, None, architecture.inputs[name]["width"]))
@@ -207,7 +207,7 @@ class SequenceTagger(keras.Model):
             The features of all word inputs, concatenated: (D, X).
         """
         parts = [
-            INPUTS[name].apply(self.inputs_of_words.get(name), inputs, training)
+            INPUTS[name].apply(self.word_layers.get(name), inputs, training)
             for name in self._input_names(of_tokens=False)
         ]
         return ops.concatenate(parts, axis=-1)
@@ -260,7 +260,7 @@ class SequenceTagger(keras.Model):
             they are discarded after training.
         """
         layers: dict[str, keras.layers.Layer] = {}
-        for name, layer in {**self.inputs_of_words, **self.inputs_of_tokens}.items():
+        for name, layer in {**self.word_layers, **self.inputs_of_tokens}.items():
             parts = getattr(layer, "parts", {})
             layers |= {f"{name}/{part}": inner for part, inner in parts.items()} or {name: layer}
         layers |= {

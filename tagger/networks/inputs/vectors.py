@@ -14,7 +14,7 @@ from tagger.features.vocabulary import UNK
 from tagger.networks.cells import Tensor
 from tagger.networks.embedding import Embedding
 
-__all__ = ["FineTuning", "apply", "create"]
+__all__ = ["DeltaEmbedding", "apply", "create"]
 
 _serializable = keras.saving.register_keras_serializable(package="tagger")
 
@@ -22,7 +22,7 @@ _serializable = keras.saving.register_keras_serializable(package="tagger")
 def create(config: dict[str, Any]) -> keras.layers.Layer | None:
     """Return the layer that fine-tunes the vectors, or None for frozen vectors."""
     sizes = (config["vocabulary_size"], config["dimension"])
-    return FineTuning(*sizes, name="vectors") if config["fine_tune"] else None
+    return DeltaEmbedding(*sizes, name="vectors") if config["fine_tune"] else None
 
 
 def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
@@ -31,7 +31,7 @@ def apply(layer: Any, inputs: dict[str, Tensor], training: bool) -> Tensor:
 
 
 @_serializable
-class FineTuning(keras.layers.Layer):
+class DeltaEmbedding(keras.layers.Layer):
     """Pretrained vectors plus trained differences, which are zero initially and for <UNK>.
 
     The pretrained table itself stays outside the network, frozen and shared; only the vectors of

@@ -37,7 +37,14 @@ from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
 
-__all__ = ["LABELS", "SoftLabels", "Told", "folder_of", "load_or_create_soft_labels", "shared"]
+__all__ = [
+    "LABELS",
+    "ProgressCallback",
+    "SoftLabels",
+    "folder_of",
+    "load_or_create_soft_labels",
+    "shared",
+]
 
 LABELS = "labels"
 BLOCK = 1 << 15
@@ -50,7 +57,7 @@ They are tables or lists, and would need too much memory in a batch.
 _LAST = "labels.json"
 _FORMAT = 1
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Progress callback: receives the tokens labeled so far and the maximum, after each block."""
 
 
@@ -94,7 +101,7 @@ def shared(settings: Config, run: Path) -> Config:
 
 
 def load_or_create_soft_labels(
-    settings: Config, folder: Path, told: Told, *, begun: bool = False
+    settings: Config, folder: Path, told: ProgressCallback, *, begun: bool = False
 ) -> SoftLabels:
     """Read the soft labels from a folder, after computing those that are missing, block by block.
 
@@ -155,7 +162,11 @@ def _digest(path: str) -> str:
 
 
 def _label(
-    settings: Config, options: ReadOptions, target: Path, told: Told, head: dict[str, Any]
+    settings: Config,
+    options: ReadOptions,
+    target: Path,
+    told: ProgressCallback,
+    head: dict[str, Any],
 ) -> None:
     """Write all missing blocks, and finally ``labels.json``."""
     distillation = settings.distillation
