@@ -9,9 +9,9 @@ $TAGGER_SHARED/language_models or, where they are not, with models of their size
 Everyone reads, tags and writes the beginning of the test set as CoNLL columns.
 
 Flair is untrained too, of the shape of its ner-english-fast, around the very same language models;
-PyTorch is `nn.LSTM` with their weights on padded batches of like length, and the work is what both
-models know at each token. Untrained taggers find next to nothing. So these are figures of speed
-alone.
+PyTorch is `nn.LSTM` with their weights on padded batches of similar length, and the work is what
+both models know at each token. Untrained taggers find next to nothing. So these are figures of
+speed alone.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def shape_of(word: str) -> int:
 
 
 def batches(sentences: list[list[str]], budget: int) -> Iterator[list[int]]:
-    """Numbers of sentences of like length, with so many padded tokens together."""
+    """Numbers of sentences of similar length, with so many padded tokens together."""
     batch: list[int] = []
     for number in sorted(range(len(sentences)), key=lambda number: len(sentences[number])):
         if batch and len(sentences[number]) * (len(batch) + 1) > budget:

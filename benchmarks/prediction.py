@@ -4,7 +4,7 @@ BiLSTM, in one run.
     python benchmarks/prediction.py RUN [--tokens 200000] [--rounds 5]
 
 RUN is a trained model. Everyone reads, tags and writes the test set, repeated to about so many
-tokens; models are loaded before, anew for each of our rounds, so that no word is known beforehand
+tokens; models are loaded before, again for each of our rounds, so that no word has been encoded yet
 (but a repeated file repeats its words). Also: raw text to JSON Lines, the whole command with its
 start, and the network's sessions alone, on padded batches that lie ready.
 

@@ -49,7 +49,7 @@ def _processor_time() -> float:
 
 
 def serve(prepare: Callable[[], Work]) -> None:
-    """Be a worker: for each line on standard input prepare anew, work, and print what it took."""
+    """Be a worker: for each line on standard input prepare again, work, and print what it took."""
     out, sys.stdout = (
         sys.stdout,
         sys.stderr,

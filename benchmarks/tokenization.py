@@ -67,8 +67,8 @@ def glued(tokens: list[str], quoted: dict[str, bool]) -> list[bool]:
             before = after = True
         if token in quoted:
             plural = token == "'" and i > 0 and tokens[i - 1][-1] in "sS" and not quoted[token]
-            # Newswire opens the quotation anew at each paragraph, so a mark at the beginning always
-            # opens.
+            # Newswire opens the quotation again at each paragraph, so a mark at the beginning
+            # always opens.
             closing = i > 0 and (plural or quoted[token])
             quoted[token] = not closing
             before, after = before or closing, not closing

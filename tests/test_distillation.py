@@ -1,6 +1,4 @@
-"""A student of teachers: it is told what they believe, exactly, and learns it, whatever was
-interrupted on the way.
-"""
+"""Distillation: soft labels, batches of text and train, and the student that results."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Outcome:
 
 def invoke(*arguments: str | Path, input: str | bytes = b"") -> Outcome:
     """Run `tagger ARGUMENTS` in this process, through `main`, so that no command waits for Keras to
-    be imported anew.
+    be imported again.
 
     Whatever `main` lets through would be a traceback, and fails the test.
     """
