@@ -263,8 +263,8 @@ def test_loss_is_the_mean_cross_entropy_of_real_tokens() -> None:
 
 
 def test_a_one_hot_model_never_writes_the_vectors_down_but_equals_the_product() -> None:
-    """The first layer's input matrix has one row per token, and gathering equals multiplying by one-hot
-    vectors.
+    """The first layer's input matrix has one row per token, and gathering equals multiplying by
+    one-hot vectors.
     """
     keras.utils.set_random_seed(2)
     model = SequenceTagger.create(replace(BASE, **OPTIONS["one-hot"]))
