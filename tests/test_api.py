@@ -159,6 +159,7 @@ def test_wrong_arguments_of_export(arguments: dict[str, Any], message: str) -> N
         tagger.export_model(GOLDEN_LANGUAGE_MODEL, verify=True)
 
 
+@pytest.mark.slow
 def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path) -> None:
     import shutil
     from dataclasses import replace

@@ -128,6 +128,7 @@ cases = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(cases, st.integers(0, 1000))
 def test_loss_and_best_path_against_enumeration(case: Case, seed: int) -> None:

@@ -207,6 +207,7 @@ def test_of_equal_paths_the_first_wins(seed: int, kind: str) -> None:
         assert tuple(best[b, : len(emissions)]) == reference.best_path(emissions, tied)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 1e4])
 def test_ten_thousand_tokens(scale: float) -> None:
     generator = np.random.default_rng(3)

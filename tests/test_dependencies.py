@@ -219,6 +219,7 @@ def lean(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_plain_installation_tags_and_evaluates(trained_run: Path, tmp_path: Path) -> None:
     sample = PACKAGE.parent / "data" / "sample"
     commands = [
@@ -249,6 +250,7 @@ def test_a_plain_installation_says_what_training_needs(trained_run: Path, tmp_pa
     assert "pip install onnx" in done.stderr.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_the_api_of_a_plain_installation_can_be_looked_at_and_used(
     trained_run: Path, tmp_path: Path
 ) -> None:

@@ -182,6 +182,7 @@ def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     assert describe(bundle)["precision"].startswith(bundle.metrics["precision"])
 
 
+@pytest.mark.slow
 def test_export_adds_graphs_to_a_bundle_without_any_and_verifies_them(
     tmp_path: Path, trained_run: Path
 ) -> None:

@@ -43,6 +43,7 @@ def checkpoint_of(run: Path) -> tuple[checkpoints.Progress, dict[str, dict[str, 
 # -- reproducible, also after an interruption
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
         train(settings_with(f"training.seed={seed}"), tmp_path / name)
@@ -50,6 +51,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     assert weights_in(tmp_path / "one") != weights_in(tmp_path / "other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("interrupt_in_epoch", "changes"),
     [
@@ -100,6 +102,7 @@ def test_a_training_that_was_stopped_in_its_first_epoch_starts_over_with_the_sam
         train(settings, run, resume=True)
 
 
+@pytest.mark.slow
 def test_a_finished_training_resumes_with_more_epochs_but_no_other_change(tmp_path: Path) -> None:
     settings = settings_with("training.schedule=constant")
     longer = override(settings, ["training.epochs=6"])
@@ -336,6 +339,7 @@ def test_callbacks_run_after_ours_and_see_the_figures(tmp_path: Path) -> None:
     assert snapshots.logs == [row for row, _ in recorder.rows]
 
 
+@pytest.mark.slow
 def test_a_callback_may_stop_the_training_which_can_be_resumed(tmp_path: Path) -> None:
     class Enough(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:

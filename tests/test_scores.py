@@ -179,6 +179,7 @@ def test_seqeval_loses_iob2_tags_read_as_iob1_and_strict_does_not() -> None:
     assert strict([["O", "I-NAME", "I-NAME", "O", "I-TOWN"]], [tags]).f1 == 100.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["IOB2", "IOBES", "BILOU"])
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())

@@ -69,6 +69,7 @@ def rows(run: str) -> list[dict[str, str]]:
         ]
 
 
+@pytest.mark.slow
 def test_a_search_keeps_the_best_model_and_tells_of_all_trials(trainings: Trainer) -> None:
     done = invoke("search", "s.toml", "run", "--set", "model.layers=2")
     out = worked(done)
