@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.cells import CELLS
+from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.heads import HEADS
@@ -171,19 +172,11 @@ class ModelConfig:
 class TrainingConfig:
     """The optimization."""
 
-    optimizer: str = setting(
-        "adam", "Optimizer: Adam, or SGD with momentum 0.9.", choices=("adam", "sgd")
-    )
-    learning_rate: float = setting(0.004, "Initial learning rate.", low=0)
-    schedule: str = setting(
-        "linear",
-        "Learning-rate schedule: linear to 0, inverse as 1 / (1 + 0.05 epoch), or constant.",
-        choices=("linear", "inverse", "constant"),
-    )
-    averaging: float = setting(
-        1.0, "Span of the moving average of the weights, in epochs; 0: no average.", low=0
-    )
-    clip_norm: float = setting(5.0, "Maximum norm of the gradient; 0: no clipping.", low=0)
+    optimizer: str = optimization.optimizer()
+    learning_rate: float = optimization.learning_rate()
+    schedule: str = optimization.schedule()
+    averaging: float = optimization.averaging(1.0)
+    clip_norm: float = optimization.clip_norm(5.0)
     batch_tokens: int = setting(
         0,
         "Maximum number of padded tokens per batch; 0: a hundredth of train, between 128 and 512, "
@@ -208,10 +201,8 @@ class TrainingConfig:
         "does not dominate.",
         low=0,
     )
-    epochs: int = setting(15, "Maximum number of epochs.", low=1)
-    patience: int = setting(
-        10, "Number of epochs without a better dev score after which training stops.", low=1
-    )
+    epochs: int = optimization.epochs(15)
+    patience: int = optimization.patience(10)
     seed: int = setting(1, "Seed of weights, order and dropout.", low=0, high=2**32 - 1)
 
 
