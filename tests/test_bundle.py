@@ -257,7 +257,7 @@ def test_a_strange_manifest_is_refused(folder: Path, manifest: str, complaint: s
         bundles.load(folder)
 
 
-def test_a_training_that_has_not_ended_is_told_apart(folder: Path) -> None:
+def test_a_training_that_has_not_ended_is_recognized(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     (folder / "checkpoint").mkdir()
     with pytest.raises(BundleError, match="--resume"):
@@ -431,7 +431,7 @@ def test_contents_that_make_no_sense_are_refused(
         bundles.load(folder)
 
 
-def test_an_unknown_tokenizer_is_told_when_it_is_needed(folder: Path) -> None:
+def test_an_unknown_tokenizer_is_reported_when_it_is_needed(folder: Path) -> None:
     config = (folder / "config.toml").read_text().replace("english-conll-1", "klingon-7")
     seal(folder, "config.toml", config)
     model = tagger.load(folder)

@@ -107,8 +107,10 @@ def test_states_on_disk_are_the_states_and_are_computed_once(
     ]
     monkeypatch.setattr(cache, "CHUNK_SENTENCES", 2)
     expected = [model.encode(SENTENCES) for model in models]
-    told: list[tuple[int, int]] = []
-    first = cache.states_on_disk(models, SENTENCES, lambda done, total: told.append((done, total)))
+    progress: list[tuple[int, int]] = []
+    first = cache.states_on_disk(
+        models, SENTENCES, lambda done, total: progress.append((done, total))
+    )
     monkeypatch.setattr(LanguageModel, "encode", None)  # nothing is computed any more
     for found in (first, cache.states_on_disk(models, SENTENCES)):
         assert found.digests == tuple(model.digest for model in models)
@@ -118,7 +120,7 @@ def test_states_on_disk_are_the_states_and_are_computed_once(
                 np.testing.assert_allclose(
                     one, other, atol=0.05 if quantized else 2e-3
                 )  # float16; int8 depends on the batch
-    assert sorted(told)[-1] == (26, 26)
+    assert sorted(progress)[-1] == (26, 26)
     assert len(list(cache_folder.iterdir())) == 6  # three blocks of two models
 
 
@@ -165,7 +167,7 @@ def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(
         np.testing.assert_allclose(one, other, atol=2e-3)
 
 
-def test_a_disk_that_cannot_be_written_is_told(
+def test_a_disk_that_cannot_be_written_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -254,7 +256,9 @@ def test_a_resumed_training_is_the_same_and_reads_nothing_again(
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 
 
-def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_run: Path) -> None:
+def test_folders_that_are_no_language_models_are_reported(
+    tmp_path: Path, trained_run: Path
+) -> None:
     settings = reading(tmp_path)
     for folder, message in [
         ("none", "tagger lm train"),
@@ -273,7 +277,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
             tmp_path / "run",
         )
     data = settings.data
-    told = invoke(
+    result = invoke(
         "train",
         "--train",
         data.train,
@@ -283,7 +287,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
         "none",
         tmp_path / "run",
     )
-    assert "none: not the folder of a language model" in failed(told)
+    assert "none: not the folder of a language model" in failed(result)
     assert not (tmp_path / "run" / "manifest.json").exists()
 
 
@@ -331,8 +335,8 @@ def test_word_level_models_and_other_cells_stand_side_by_side(tmp_path: Path) ->
     bundle = tagger.train(settings, tmp_path / "run")
     assert bundle.features.context == 12
     assert verification.compare(bundles.load(tmp_path / "run"), SENTENCES)[0].other_tags == 0
-    told = worked(invoke("info", tmp_path / "run"))
-    assert "language models (forward words and forward characters, 12 numbers)" in told
+    output = worked(invoke("info", tmp_path / "run"))
+    assert "language models (forward words and forward characters, 12 numbers)" in output
 
 
 # In bundles.

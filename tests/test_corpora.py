@@ -170,7 +170,7 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
         ("t.conll", "", "t.conll: contains no sentences"),
     ],
 )
-def test_a_mistake_in_a_file_is_told_with_its_line(
+def test_a_mistake_in_a_file_is_reported_with_its_line(
     tmp_path: Path, name: str, text: str, says: str
 ) -> None:
     (tmp_path / name).write_text(text)
@@ -216,7 +216,7 @@ def test_a_mistake_in_a_file_is_told_with_its_line(
         ),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_what_is_not_there_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], says: str
 ) -> None:
     hub(monkeypatch, tmp_path, {"train": split(), "validation": split()})
@@ -242,7 +242,7 @@ def test_what_is_not_there_is_told(
         (split([[0, 0, 0, 0], [], [0, 0]]), "someone/news[train]: every tag is O"),
     ],
 )  # fmt: skip
-def test_rows_that_are_no_annotated_sentences_are_told(
+def test_rows_that_are_no_annotated_sentences_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: datasets.Dataset, says: str
 ) -> None:
     hub(monkeypatch, tmp_path, {"train": train, "validation": split()})
@@ -251,7 +251,7 @@ def test_rows_that_are_no_annotated_sentences_are_told(
     assert says in str(caught.value)
 
 
-def test_a_dataset_without_a_dev_split_is_told(
+def test_a_dataset_without_a_dev_split_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub(monkeypatch, tmp_path, {"train": split(), "test": split()})
@@ -331,7 +331,7 @@ def test_a_folder_with_both_splits_stands_in_place_of_a_name(tmp_path: Path, way
     assert dev == train
 
 
-def test_what_is_wrong_on_the_disk_is_told(tmp_path: Path) -> None:
+def test_what_is_wrong_on_the_disk_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent.parquet: cannot be read: No such file"):
         corpora.read(tmp_path / "absent.parquet", ReadOptions())
     (tmp_path / "bad.parquet").write_text("a O\n")
@@ -405,7 +405,9 @@ def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_what_no_dataset_can_hold_is_told(corpus: list[Sentence], scheme: str, says: str) -> None:
+def test_what_no_dataset_can_hold_is_reported(
+    corpus: list[Sentence], scheme: str, says: str
+) -> None:
     with pytest.raises(TaggerError) as caught:
         tagger.to_dataset(corpus, scheme)
     assert str(caught.value).startswith(says)
@@ -430,7 +432,7 @@ def test_files_never_pass_through_datasets(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
-def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(TaggerError, match=r"needs datasets, not installed.*span-tagger\[train\]"):
         tagger.to_dataset([Sentence(("a",), spans=())])

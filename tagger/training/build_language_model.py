@@ -71,17 +71,17 @@ class OnKeras(Runtime):
         super().__init__(trained)
         self.network = restore(trained)
 
-    def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def activations(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Return the activations (N, U) at some timesteps of sequences.
 
         Args:
-            numbers: (T, B) input ids.
+            ids: (T, B) input ids.
             places: (N,) indices of the timesteps in the flattened axes (T·B,).
 
         Returns:
             The last layer's activations a^<t>, (N, U).
         """
         # Keras is batch-major: (T, B) -> (B, T) -> (B, T, U) -> (T, B, U)
-        a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))
+        a, _ = self.network.activations(np.ascontiguousarray(ids.T, dtype=np.int32))
         by_time = keras.ops.convert_to_numpy(a).transpose(1, 0, 2)
         return np.asarray(by_time.reshape(-1, self.units)[places])

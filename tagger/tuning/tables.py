@@ -12,20 +12,20 @@ from tagger.files import atomic_write, require_empty
 __all__ = ["begin", "markdown", "write_table"]
 
 
-def begin(run: Path, begun: Path, resume: bool) -> None:
+def begin(run: Path, marker: Path, resume: bool) -> None:
     """Check that a series of trainings can be started or resumed in a folder.
 
     Args:
         run: Folder of the series, which must be empty or missing unless it is resumed.
-        begun: Path in it that exists as soon as the series has started.
+        marker: Path in it that exists as soon as the series has started.
         resume: Whether the series is resumed.
 
     Raises:
         TaggerError: The folder is in use, or there is nothing to resume.
     """
-    if resume and not begun.exists():
+    if resume and not marker.exists():
         raise TaggerError(
-            f"{begun}: does not exist, so there is nothing to resume; run without --resume"
+            f"{marker}: does not exist, so there is nothing to resume; run without --resume"
         )
     if not resume:
         require_empty(run)
