@@ -16,6 +16,17 @@ from tagger.export.language_model import with_graphs
 from tagger.features.vocabulary import Vocabulary
 
 CHARACTERS = " abcde."
+FORWARD: dict[str, Any] = {"seed": 1}
+BACKWARD: dict[str, Any] = {"seed": 2, "direction": "backward", "units": 5}
+"""Arguments of `bundle_of` for a pair of models, one per direction."""
+SENTENCES = [
+    ["a", "cab"],
+    ["bed", "a"],
+    [],
+    ["a", "bed", "Zq", "a"],
+    ["dad", "a", "cab", "a", "bed"],
+]
+"""Sentences that such models read, one of them empty and one with an unknown character."""
 WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
 
 
