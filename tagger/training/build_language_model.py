@@ -10,6 +10,7 @@ import numpy as np
 
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.config.language_model import LanguageModelNetworkConfig
+from tagger.config.schema import common_values
 from tagger.language_models.model import LanguageModel as Runtime
 from tagger.networks.language_model import LanguageModelArchitecture, LanguageModelNetwork
 
@@ -30,15 +31,8 @@ def architecture(
         The hyperparameters.
     """
     return LanguageModelArchitecture(
+        **common_values(model, LanguageModelArchitecture),
         vocabulary_size=vocabulary_size,
-        embedding=model.embedding,
-        cell=model.cell,
-        units=model.units,
-        layers=model.layers,
-        tied=model.tied,
-        input_dropout=model.input_dropout,
-        dropout=model.dropout,
-        recurrent_dropout=model.recurrent_dropout,
         streams=streams,
     )
 
