@@ -68,9 +68,7 @@ def reading(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tagger that knows by heart what its language models alone can tell it: an X is followed by
-    a cab.
-    """
+    """A tagger that has memorized what only its language models see: an X is followed by a cab."""
     folder = tmp_path_factory.mktemp("reading")
     settings = reading(folder, *BY_HEART, "training.learning_rate=0.02", "training.patience=30")
     with pytest.MonkeyPatch.context() as patch:

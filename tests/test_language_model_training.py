@@ -113,7 +113,7 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file: Path, tmp_path: P
 
 
 def test_dev_perplexity_is_that_of_the_runtime(text_file: Path, tmp_path: Path) -> None:
-    """One stream without a break is what carried scores read."""
+    """Scores with continued states read one stream without a break."""
     settings = settings_of(text_file, "training.streams=1", "training.epochs=1")
     trained = language_model.train(settings, tmp_path / "run")
     total = scoring.CorpusScore()

@@ -1,4 +1,4 @@
-"""The space of a search: what is read, and every mistake in it told before the first trial."""
+"""The space of a search: reading it, and reporting each mistake in it before the first trial."""
 
 from __future__ import annotations
 
