@@ -27,6 +27,7 @@ class DataError(TaggerError):
     def __init__(self, path: str, line: int | None, message: str) -> None:
         self.path = path
         self.line = line
+        self.message = message
         super().__init__(f"{path}: {message}" if line is None else f"{path}:{line}: {message}")
 
 

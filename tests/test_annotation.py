@@ -16,6 +16,7 @@ from support.strategies import COLUMN_TOKENS, plain_sentences, sentences
 import tagger
 from tagger.errors import DataError
 from tagger.text import annotation, formats
+from tagger.text.conversion import convert
 from tagger.text.formats import ReadOptions
 from tagger.text.schemes import PLAIN, SCHEMES
 from tagger.text.spans import Record, Sentence, Span, by_record
@@ -101,18 +102,20 @@ def test_an_annotated_file_is_read_in_any_scheme(
 ) -> None:
     with open(folder / "any.conll", "w", encoding="utf-8", newline="") as stream:
         formats.write(found, stream, "conll", scheme)
-    again, named = annotation.read(
+    again = annotation.read(
         folder / "any.conll", OPTIONS, scheme if declared else annotation.DETECT
     )
-    assert [(s.tokens, s.spans) for s in again] == [(s.tokens, s.spans) for s in found]
-    assert named in SCHEMES
-    assert named == scheme or not declared
+    assert [(s.tokens, s.spans) for s in again.sentences] == [(s.tokens, s.spans) for s in found]
+    assert again.scheme in SCHEMES
+    assert again.scheme == scheme or not declared
 
 
 def test_plain_tags_have_no_spans(folder: Path) -> None:
-    found, scheme = annotation.read(put(folder, "a NN\nb VB\n"), OPTIONS)
+    corpus = annotation.read(put(folder, "a NN\nb VB\n"), OPTIONS)
+    found, scheme = corpus.sentences, corpus.scheme
     assert (scheme, found[0].tags, found[0].spans) == (PLAIN, ("NN", "VB"), None)
-    found, scheme = annotation.read(put(folder, "a B-X\nb O\n"), OPTIONS, PLAIN)
+    corpus = annotation.read(put(folder, "a B-X\nb O\n"), OPTIONS, PLAIN)
+    found, scheme = corpus.sentences, corpus.scheme
     assert (scheme, found[0].tags, found[0].spans) == (PLAIN, ("B-X", "O"), None)
 
 
@@ -120,24 +123,28 @@ def test_json_may_have_spans_or_tags_and_a_scheme_may_be_declared_for_both(folde
     spans = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]]}\n{"tokens": []}\n'
     for text in (spans, '{"tokens": ["a", "b"], "tags": ["B-X", "E-X"]}\n'):
         for declared in (annotation.DETECT, "IOBES"):
-            (found,), _ = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, declared)
+            (found,) = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, declared).sentences
             assert found.spans == (Span(0, 2, "X"),)
     for declared in (annotation.DETECT, "IOBES"):  # spans are never written as tags
-        (found,), scheme = annotation.read(put(folder, spans, "f.jsonl"), OPTIONS, declared)
+        corpus = annotation.read(put(folder, spans, "f.jsonl"), OPTIONS, declared)
+        (found,), scheme = corpus.sentences, corpus.scheme
         assert (found.tags, scheme) == (None, {"auto": "IOB2"}.get(declared, declared))
 
 
 def test_json_spans_stand_beside_tags_of_any_scheme(folder: Path) -> None:
     text = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]]}\n{"tokens": ["c"], "tags": ["S-X"]}\n'
-    (first, second), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    corpus = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    (first, second), scheme = corpus.sentences, corpus.scheme
     assert (first.spans, second.spans, scheme) == ((Span(0, 2, "X"),), (Span(0, 1, "X"),), "IOBES")
 
 
 def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> None:
     text = '{"tokens": ["a", "b"], "spans": [[0, 2, "X"]], "tags": ["NN", "VB"]}\n'
-    (found,), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    corpus = annotation.read(put(folder, text, "f.jsonl"), OPTIONS)
+    (found,), scheme = corpus.sentences, corpus.scheme
     assert (found.spans, scheme) == ((Span(0, 2, "X"),), "IOB2")
-    (found,), scheme = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, PLAIN)
+    corpus = annotation.read(put(folder, text, "f.jsonl"), OPTIONS, PLAIN)
+    (found,), scheme = corpus.sentences, corpus.scheme
     assert (found.spans, found.tags, scheme) == (None, ("NN", "VB"), PLAIN)
 
 
@@ -156,18 +163,23 @@ def test_of_spans_and_tags_in_one_object_plain_takes_the_tags(folder: Path) -> N
             "IOBES",
             ":4: tag 'I-X' leaves a span open at the end of the sentence",
         ),
-        ("f.conll", "a O\nb NN\n", "IOB1", ":2: tag 'NN' is not in the scheme IOB1"),
+        (
+            "f.conll",
+            "a O\nb NN\n",
+            "IOB1",
+            ":2: the tags 'NN' have no prefixes, and 1 of 2 tokens are 'O'",
+        ),
         (
             "f.conll",
             "a B-X\nb NN\n",
             "auto",
-            ": the tags 'B-X' and 'NN' do not belong to one scheme",
+            ":2: the tag 'NN' (1 of 2 tokens) does not belong to one scheme with tags such",
         ),
         (
             "f.conll",
             "a S-X\nb U-X\n",
             "auto",
-            ": no scheme of IOB2, IO, IOB1, IOBES, BILOU fits all tags",
+            ": no scheme of IOB2, IO, IOB1, IOBES, BILOU has all prefixes of the tags 'S-X', 'U-X'",
         ),
         ("f.conll", "", "auto", ": contains no sentences; expected at least one"),
         ("f.conll", "# a remark\n", "auto", ": contains no sentences"),
@@ -235,9 +247,13 @@ def test_convert_there_and_back(folder: Path, found: list[Sentence], scheme: str
     )
     with open(source, "w", encoding="utf-8", newline="") as stream:
         formats.write(found, stream, "conll", "IOB2")
-    assert annotation.convert(source, there, OPTIONS, "IOB2", scheme) == (len(found), "IOB2")
-    assert annotation.convert(there, json_file, OPTIONS, scheme, "IOB2") == (len(found), scheme)
-    annotation.convert(json_file, back, OPTIONS, annotation.DETECT, "IOB2")
+    for path, to, before, after in (
+        (source, there, "IOB2", scheme),
+        (there, json_file, scheme, "IOB2"),
+    ):
+        corpus = convert(path, to, OPTIONS, before, after).corpus
+        assert (len(corpus.sentences), corpus.scheme) == (len(found), before)
+    convert(json_file, back, OPTIONS, annotation.DETECT, "IOB2")
     assert Path(back).read_bytes() == Path(source).read_bytes()
 
 
@@ -253,28 +269,37 @@ def test_plain_tags_are_converted_as_they_are(folder: Path, found: list[Sentence
     source, json_file, back = (str(folder / name) for name in ("1.conll", "2.jsonl", "3.conll"))
     with open(source, "w", encoding="utf-8", newline="") as stream:
         formats.write(found, stream, "conll")
-    annotation.convert(source, json_file, OPTIONS, PLAIN, "IOB2")
-    annotation.convert(json_file, back, OPTIONS, PLAIN, "IOB2")
+    convert(source, json_file, OPTIONS, PLAIN, "IOB2")
+    convert(json_file, back, OPTIONS, PLAIN, "IOB2")
     assert Path(back).read_bytes() == Path(source).read_bytes()
 
 
-def test_text_with_character_spans_is_converted_to_tokens_with_token_spans(folder: Path) -> None:
-    text = "I saw Ann Lee. Bo left."
-    source = put(
-        folder, json.dumps({"text": text, "spans": [[6, 13, "PER"], [15, 17, "PER"]]}), "t.jsonl"
-    )
-    annotation.convert(source, str(folder / "u.jsonl"), OPTIONS, annotation.DETECT, "IOB2")
-    first, second = (json.loads(line) for line in (folder / "u.jsonl").read_text().splitlines())
-    assert first["tokens"][first["spans"][0]["start"] : first["spans"][0]["end"]] == ["Ann", "Lee"]
-    assert [(span["start"], span["end"]) for span in second["spans"]] == [(0, 1)]
-    again, _ = annotation.read(folder / "u.jsonl", OPTIONS)
-    assert [s.spans for s in again] == [(Span(2, 4, "PER"),), (Span(0, 1, "PER"),)]
+def test_text_with_character_spans_keeps_its_form_or_becomes_tokens(folder: Path) -> None:
+    given_object = {
+        "id": 3,
+        "text": "I saw Ann Lee. Bo left.",
+        "spans": [[6, 13, "PER"], [15, 17, "PER"]],
+    }
+    source = put(folder, json.dumps(given_object) + "\n" + json.dumps(given_object), "t.jsonl")
+    convert(source, folder / "u.jsonl")
+    first, _ = (json.loads(line) for line in (folder / "u.jsonl").read_text().splitlines())
+    assert {key: first[key] for key in ("id", "text")} == {
+        key: given_object[key] for key in ("id", "text")
+    }
+    assert [(span["start"], span["end"]) for span in first["spans"]] == [(6, 13), (15, 17)]
+    assert "gold" not in first
+    done = convert(source, folder / "u.conll")
+    one = "-DOCSTART- O\n\nI O\nsaw O\nAnn B-PER\nLee I-PER\n. O\n\nBo B-PER\nleft O\n. O\n\n"
+    assert (folder / "u.conll").read_text() == one * 2
+    assert done.dropped == ("the keys id", "the text between tokens")
+    again = annotation.read(folder / "u.conll", OPTIONS)
+    assert [s.spans for s in again.sentences] == [(Span(2, 4, "PER"),), (Span(0, 1, "PER"),)] * 2
 
 
 def test_the_public_function_needs_two_names_and_returns_what_was_done(folder: Path) -> None:
     source = Path(put(folder, "a S-X\n\nb O\n"))
     done = tagger.convert(source, folder / "o.conll")
-    assert (done.sentences, done.scheme) == (2, "IOBES")
+    assert (len(done.corpus.sentences), done.corpus.scheme) == (2, "IOBES")
     assert (folder / "o.conll").read_text() == "a B-X\n\nb O\n\n"
     (folder / "o.conll").unlink()
 
@@ -295,20 +320,24 @@ def test_the_public_function_needs_two_names_and_returns_what_was_done(folder: P
             "unknown scheme 'IOB3'; expected one of IOB2, IO, IOB1, IOBES, BILOU",
         ),
         (
-            "a b\tB-X\n",
+            '{"tokens": ["a b"], "tags": ["B-X"]}',
             "o.conll",
             "IOB2",
             "the token 'a b' cannot be a CoNLL column; write JSON Lines instead",
         ),
-        ("a\tB-X Y\n", "o.conll", "IOB2", "the tag 'B-X Y' cannot be a CoNLL column"),
+        (
+            '{"tokens": ["a"], "tags": ["B-X Y"]}',
+            "o.conll",
+            "IOB2",
+            "the tag 'B-X Y' cannot be a CoNLL column",
+        ),
     ],
 )
 def test_what_the_target_cannot_hold_is_told_and_nothing_is_written(
     folder: Path, text: str, target: str, scheme: str, says: str
 ) -> None:
+    source = put(folder, text, "f.jsonl" if text.startswith("{") else "f.conll")
     with pytest.raises(DataError) as caught:
-        annotation.convert(
-            put(folder, text), str(folder / target), OPTIONS, annotation.DETECT, scheme
-        )
+        convert(source, str(folder / target), OPTIONS, annotation.DETECT, scheme)
     assert says in str(caught.value)
     assert not (folder / target).exists()

@@ -177,15 +177,15 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"tokens": ["a"], "spans": [3]}', "expected a span"),
         ('{"text": "Anna sang", "spans": [[0, 3, '
          '"X"]]}', "the span 0-3 ('Ann', X) does not begin and end with a token"),
-        ('{"text": "Anna sang", "spans": [[0, 5, '
-         '"X"]]}', "the span 0-5 ('Anna ', X) does not begin and end"),
+        ('{"text": "Anna sang", "spans": [[0, 3, '
+         '"X"]]}', "the span 0-3 ('Ann', X) does not begin and end"),
         ('{"text": "Anna sang", "spans": [[5, 10, "X"]]}', "the span 5-10"),
         ('{"text": "Anna sang  ", "spans": [[9, 11, '
-         '"X"]]}', "the span 9-11 (X) starts after the last token"),
+         '"X"]]}', "the span 9-11 ('  ', X) contains blanks only"),
         ('{"text": "Anna.\\n \\nBo.", "spans": [[6, 7, "X"]]}', "the span 6-7"),
         ('{"text": "  Bo.", "spans": [[0, 1, "X"]]}', "the span 0-1"),
-        ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) starts after"),
-        ('{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}', "span 0-2 (Y) overlaps"),
+        ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) ends after the text"),
+        ('{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}', "the span 0-9 ('Anna sang', Y) overlaps"),
         ('{"text": "\\ud83d!"}', "'\\ud83d' is an unpaired surrogate"),
         ('{"tokens": ["a"], "note": "\\udfff"}', "'\\udfff' is an unpaired surrogate"),
     ],

@@ -42,7 +42,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,}",
         "tokenizer": bundle.config.data.tokenizer,
-        "trained on": f"{bundle.config.data.train or bundle.config.data.hub}, scheme "
+        "trained on": f"{', '.join(bundle.config.data.train) or bundle.config.data.hub}, scheme "
         f"{bundle.scheme}, "
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed "
         f"{bundle.config.training.seed}",

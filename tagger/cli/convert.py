@@ -11,6 +11,7 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_o
 @click.argument("source")
 @click.argument("target")
 @click.option(
+    "--scheme",
     "--from",
     "source_scheme",
     default="auto",
@@ -47,8 +48,11 @@ def command(
       tagger convert train.conll iobes.conll --to IOBES
     """
     from tagger.config.tagger import Config
-    from tagger.text import annotation
+    from tagger.text.conversion import convert
 
     reading = with_data_options(Config(), columns).data.reading
-    count, scheme = annotation.convert(source, target, reading, source_scheme, target_scheme)
-    click.echo(f"{target}: {count:,} sentences, read as {scheme}", err=True)
+    done = convert(source, target, reading, source_scheme, target_scheme)
+    click.echo(done.corpus.summary(), err=True)
+    if done.dropped:
+        click.echo(f"Warning: {target} does not contain {' or '.join(done.dropped)}.", err=True)
+    click.echo(f"{target}: {len(done.corpus.sentences):,} sentences", err=True)

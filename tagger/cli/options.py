@@ -25,7 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 # As in `text.schemes`, which is not imported, so that wrong usage is reported at once.
-SPAN_SCHEME = click.Choice(["IO", "IOB1", "IOB2", "IOBES", "BILOU"])
+SPAN_SCHEME = click.Choice(
+    ["IO", "IOB1", "IOB2", "IOBES", "BILOU", "BIO", "BIO2", "BIOES", "BMES", "BMEWO", "BILUO"]
+)
 SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
 
 
@@ -71,13 +73,17 @@ _READING = (
 _CORPUS = (
     click.option(
         "--train",
+        multiple=True,
         metavar="FILE",
-        help="Annotated training file: CoNLL columns, .jsonl, .parquet or .arrow.",
+        help="Annotated training file: CoNLL columns, JSON Lines, .parquet or .arrow. Repeat to "
+        "train on several files.",
     ),
     click.option(
         "--dev",
+        multiple=True,
         metavar="FILE",
-        help="Annotated file that decides when to stop and which epoch to keep.",
+        help="Annotated file that decides when to stop and which epoch to keep. May be repeated. "
+        " [default: a tenth of train is held out]",
     ),
     click.option(
         "--vectors",

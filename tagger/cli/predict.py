@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,12 @@ from tagger.cli.options import (
     reading_options,
     runs_and_files,
 )
+
+if TYPE_CHECKING:
+    from tagger.inference.many_files import TaggedFiles
+
+# Notes, and problems of each file, that are shown.
+_LISTED = 20
 
 
 @click.command(no_args_is_help=True)
@@ -28,7 +34,7 @@ from tagger.cli.options import (
     "--format",
     "source_format",
     type=FormatChoice(),
-    help="Input format.  [default: from the file name: .txt, .jsonl, else conll]",
+    help="Input format.  [default: recognized by the content of each file]",
 )
 @click.option(
     "--to",
@@ -51,6 +57,14 @@ from tagger.cli.options import (
     metavar="N",
     show_default=True,
     help="Number of processes that tag files in parallel. Requires --output.",
+)
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip", "keep"]),
+    default="stop",
+    show_default=True,
+    help="What happens to a record that cannot be read: stop makes its file fail, skip leaves the "
+    "record out, keep writes it untagged. Such records are listed, and the exit status is 1.",
 )
 @precision_option
 @reading_options
@@ -100,6 +114,19 @@ def command(
             f"{output}",
             err=True,
         )
-    for failure in tagged.failures:
-        click.echo(f"Error: {failure.message}", err=True)
-    sys.exit(1 if tagged.failures else 0)
+    _report(tagged)
+    sys.exit(1 if tagged.failures or tagged.incomplete else 0)
+
+
+def _report(tagged: TaggedFiles) -> None:
+    """Write to stderr what was changed, skipped or not tagged."""
+    lines = [f"note: {note}" for note in tagged.notes[:_LISTED]]
+    if len(tagged.notes) > _LISTED:
+        lines.append(f"note: {len(tagged.notes) - _LISTED:,} more notes of this kind")
+    for result in tagged.incomplete:
+        lines += [f"Skipped: {problem}" for problem in result.problems[:_LISTED]]
+        if result.errors > _LISTED:
+            lines.append(f"Skipped: {result.errors - _LISTED:,} more records of {result.source}")
+    lines += [f"Error: {failure.message}" for failure in tagged.failures]
+    if lines:
+        click.echo("\n".join(lines), err=True)

@@ -35,6 +35,7 @@ class TrainingProgress(Observer):
         self.meter = Meter()
         self.best = 0.0
         self.score = "dev F1"
+        self.warnings: list[str] = []
         self.begun = time.monotonic()
 
     def text_labeled(self, tokens: int, total: int) -> None:
@@ -46,14 +47,15 @@ class TrainingProgress(Observer):
             "left",
         )
 
+    def corpus_read(self, summaries: list[str], warnings: list[str]) -> None:
+        self.warnings = warnings
+        lines = summaries + [f"Warning: {warning}" for warning in warnings]
+        click.echo("\n".join(lines), err=True)
+
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, TaggerFacts)
         self.meter.clear()
-        lines = [
-            f"train {facts.train_sentences:,} sentences, {facts.train_tokens:,} tokens; "
-            f"dev {facts.dev_sentences:,} sentences, {facts.dev_tokens:,} tokens; "
-            f"scheme {facts.scheme}"
-        ]
+        lines = []
         if text := facts.text:
             lines.append(
                 f"text {text.sentences:,} sentences, {text.tokens:,} tokens with tags of the "
@@ -65,11 +67,6 @@ class TrainingProgress(Observer):
             f"{100 * table.coverage:.1f} % of the training tokens"
             for table in facts.vectors
         ]
-        if facts.unknown_labels:
-            lines.append(
-                "Warning: labels in dev that train lacks cannot be learned: "
-                f"{', '.join(facts.unknown_labels)}"
-            )
         self.best = 0.0
         self.score = _score_name(facts)
         lines.append(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}")
@@ -158,6 +155,10 @@ class SearchProgress(TrainingProgress):
     def __init__(self) -> None:
         super().__init__()
         self.trial = ""
+
+    def corpus_read(self, summaries: list[str], warnings: list[str]) -> None:
+        if not self.trial or self.trial.startswith("trial 1 "):
+            super().corpus_read(summaries, warnings)
 
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, TaggerFacts)

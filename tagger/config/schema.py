@@ -195,10 +195,12 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
     default, meta = setting.default, setting.metadata
     assert default is not MISSING
     if "files" in meta:
+        if isinstance(value, str):  # one file, or none
+            value = (value,) if value else ()
         if not isinstance(value, (list, tuple)) or not all(
             isinstance(name, str) and name for name in value
         ):
-            raise ConfigError(f"{where}: expected a list of file names, found {value!r}")
+            raise ConfigError(f"{where}: expected a file name or a list of them, found {value!r}")
         return tuple(value)
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(

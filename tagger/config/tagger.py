@@ -13,7 +13,7 @@ from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.heads import HEADS
 from tagger.text import schemes, tokens
-from tagger.text.formats import ReadOptions
+from tagger.text.formats import FORMATS, ReadOptions
 from tagger.text.formats.conll import Columns
 
 __all__ = [
@@ -37,11 +37,14 @@ __all__ = [
 class DataConfig:
     """The corpus, and how to read it."""
 
-    train: str = setting(
-        "",
-        "Annotated training file: CoNLL columns, JSON Lines, Parquet or Arrow; gzip allowed.",
+    train: tuple[str, ...] = files(
+        "Annotated training files: CoNLL columns, JSON Lines, Parquet or Arrow, possibly "
+        "compressed. All are read."
     )
-    dev: str = setting("", "Annotated file that decides when to stop and which epoch to keep.")
+    dev: tuple[str, ...] = files(
+        "Annotated files that decide when to stop and which epoch to keep. If there is none, a "
+        "tenth of train is held out, by documents."
+    )
     vectors: tuple[str, ...] = files(
         "Files of pretrained word vectors, concatenated per word: text, binary or .npz, gzip "
         "allowed."
@@ -72,7 +75,12 @@ class DataConfig:
     scheme: str = setting(
         "auto",
         "Tagging scheme of the corpus; auto detects it.",
-        choices=("auto", *schemes.SCHEMES, schemes.PLAIN),
+        choices=("auto", *schemes.SCHEMES, *schemes.ALIASES, schemes.PLAIN),
+    )
+    format: str = setting(
+        "auto",
+        "Format of train and dev; auto recognizes it by the content.",
+        choices=("auto", *(name for name, each in FORMATS.items() if each.has_annotations)),
     )
     tokenizer: str = setting(
         tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
@@ -82,7 +90,8 @@ class DataConfig:
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
-        return ReadOptions(columns=columns, tokenizer=self.tokenizer)
+        declared = "" if self.format == "auto" else self.format
+        return ReadOptions(columns=columns, tokenizer=self.tokenizer, format=declared)
 
 
 @dataclass(frozen=True)
@@ -243,10 +252,22 @@ class Config:
 
 
 def reading(config: Config, given: Mapping[str, Any], where: str = "arguments") -> ReadOptions:
-    """Return how files are read for a model with these settings, but for those `given` by dotted
-    key; None stands for the model's own. Errors are those of `assign`.
+    """Return how files are read with a trained model.
+
+    Args:
+        config: Settings of the model's training, whose columns and tokenizer are the defaults. The
+            format is that of each file.
+        given: Other settings by dotted key; None stands for the model's own.
+        where: Origin of `given`, for errors.
+
+    Returns:
+        The reading options.
+
+    Raises:
+        ConfigError: As `assign`.
     """
-    changes = {key: value for key, value in given.items() if value is not None}
+    changes = {"data.format": "auto"}
+    changes |= {key: value for key, value in given.items() if value is not None}
     return settings.assign(config, changes, where).data.reading
 
 

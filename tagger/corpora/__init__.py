@@ -2,6 +2,8 @@
 
     loading.py   load datasets from the Hub or from disk
     reading.py   convert files and datasets to sentences with spans
+    holding.py   hold out dev sentences of train
+    checks.py    warn about data that cannot train a good model
     writing.py   convert sentences to a dataset
 
 This is the only package that imports `datasets`, and only if a dataset is named: on the Hub, or on
@@ -13,65 +15,94 @@ or ``tags`` (list of strings, or of ClassLabel, as in many datasets on the Hub).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagger.config.tagger import DataConfig
+from tagger.corpora.checks import warnings
+from tagger.corpora.holding import hold_out
 from tagger.corpora.loading import load
-from tagger.corpora.reading import from_dataset, read, rows
+from tagger.corpora.reading import from_dataset, read, read_all, rows
 from tagger.corpora.writing import to_dataset
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text import annotation, schemes
-from tagger.text.spans import Sentence
+from tagger.text.annotation import Corpus
 
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["from_dataset", "read", "splits", "to_dataset"]
+__all__ = ["Splits", "from_dataset", "read", "read_all", "splits", "to_dataset", "warnings"]
 
 
-def splits(data: DataConfig) -> tuple[list[Sentence], list[Sentence], str]:
+class Splits(NamedTuple):
+    """The corpora of a training.
+
+    Attributes:
+        train: Sentences to learn from.
+        dev: Sentences that decide when to stop and which epoch to keep.
+    """
+
+    train: Corpus
+    dev: Corpus
+
+
+def splits(data: DataConfig) -> Splits:
     """Read the annotated sentences of train and dev.
 
+    Each file is read in its own scheme, since all schemes encode spans. Without dev, a tenth of
+    train is held out; see `tagger.corpora.holding`.
+
     Args:
-        data: Settings that name two files or a dataset on the Hub. The dataset must have the splits
+        data: Settings that name files or a dataset on the Hub. The dataset must have the splits
             train and validation (or dev).
 
     Returns:
-        The sentences of train, those of dev, and the tagging scheme of train, in which dev is read.
+        The two corpora, both with spans or both with plain tags.
 
     Raises:
         ConfigError: Neither files nor a dataset are named, or both are; or there is no such
             dataset, split or feature.
-        DataError: An annotation is missing or ill-formed.
+        DataError: An annotation is missing or ill-formed, or one corpus has spans and the other
+            plain tags.
         TaggerError: Train contains no spans.
     """
-    names = {"train": data.train, "dev": data.dev}
-    if data.hub and any(names.values()):
+    if data.hub and (data.train or data.dev):
         raise ConfigError(
             f"data.hub is {data.hub!r}, but data.train or data.dev names a file: expected one or "
             "the other"
         )
     if data.hub:
-        parts = _train_and_dev(data.hub)
-        names = {split: f"{data.hub}[{split}]" for split in names}
-        tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in names}
-        train, scheme = annotation.annotate(tagged["train"], names["train"], data.scheme)
-        dev, _ = annotation.annotate(tagged["dev"], names["dev"], scheme)
+        train, dev = _from_hub(data)
+    elif not data.train:
+        raise ConfigError("no train data: give --train FILE, or set data.train; or give --hub NAME")
     else:
-        missing = [split for split, name in names.items() if not name]
-        if missing:
-            raise ConfigError(
-                f"no {' and no '.join(missing)} data: give --train FILE and --dev FILE, or set "
-                "data.train and data.dev; or give --hub NAME"
-            )
-        train, scheme = read(data.train, data.reading, data.scheme, tags=data.tags)
-        dev, _ = read(data.dev, data.reading, scheme, tags=data.tags)
-    if scheme != schemes.PLAIN and not any(sentence.spans for sentence in train):
+        train = read_all(data.train, data.reading, data.scheme, tags=data.tags)
+        if data.dev:
+            dev = read_all(data.dev, data.reading, data.scheme, tags=data.tags)
+        else:
+            train, dev = hold_out(train)
+    if (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
+        plain, other = (train, dev) if train.scheme == schemes.PLAIN else (dev, train)
+        raise DataError(
+            plain.name,
+            None,
+            f"has plain tags, but {other.name} has spans in the scheme {other.scheme}; expected "
+            "the same in both: declare the scheme of both with --scheme, or convert one of them",
+        )
+    if train.scheme != schemes.PLAIN and not train.label_counts():
         raise TaggerError(
-            f"{names['train']}: every tag is O, so there is nothing to learn; expected spans, "
+            f"{train.name}: every tag is O, so there is nothing to learn; expected spans, "
             "check that the tag column is the right one"
         )
-    return train, dev, scheme
+    return Splits(train, dev)
+
+
+def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus]:
+    """Read train and dev from a dataset."""
+    parts = _train_and_dev(data.hub)
+    names = {split: f"{data.hub}[{split}]" for split in parts}
+    tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in parts}
+    train = annotation.annotate(tagged["train"], names["train"], data.scheme)
+    return train, annotation.annotate(tagged["dev"], names["dev"], data.scheme)
 
 
 def _train_and_dev(hub: str) -> dict[str, datasets.Dataset]:

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from tagger.corpora.loading import LOADERS, is_saved, load
 from tagger.errors import ConfigError, DataError
-from tagger.text import annotation
+from tagger.text import annotation, schemes
+from tagger.text.annotation import Corpus
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Record, Sentence
 
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["from_dataset", "read", "rows"]
+__all__ = ["from_dataset", "read", "read_all", "rows"]
 
 _DATASET_SUFFIXES = {*LOADERS} - {".jsonl"}  # JSON Lines are read by tagger.text.formats
 
@@ -26,7 +27,7 @@ def read(
     scheme: str = annotation.DETECT,
     *,
     tags: str = "",
-) -> tuple[list[Sentence], str]:
+) -> Corpus:
     """Read an annotated file: columns, JSON Lines, or a dataset with a single split.
 
     A dataset is a file with the suffix ``.parquet``, ``.arrow`` or ``.json``, or a folder that
@@ -39,8 +40,8 @@ def read(
         tags: Feature of a dataset with the tags; empty means ner_tags or else tags.
 
     Returns:
-        The sentences with their spans, and their scheme, as `annotation.read` returns them;
-        sentences without tokens are skipped.
+        The sentences with their spans, as `annotation.read` returns them; sentences without tokens
+        are skipped.
 
     Raises:
         DataError: The file is ill-formed or not annotated, or no scheme fits.
@@ -58,13 +59,62 @@ def read(
     return from_dataset(dataset, scheme, tags=tags, name=str(path))
 
 
+def read_all(
+    paths: Sequence[str | Path],
+    options: ReadOptions,
+    scheme: str = annotation.DETECT,
+    *,
+    tags: str = "",
+) -> Corpus:
+    """Read several annotated files as one corpus.
+
+    Args:
+        paths: The files, at least one, each in its own scheme if that is detected.
+        options: Reading options of columns and JSON Lines.
+        scheme: Tagging scheme; detected by default.
+        tags: Feature of a dataset with the tags; empty means ner_tags or else tags.
+
+    Returns:
+        All sentences in order. The scheme is that of the first file.
+
+    Raises:
+        DataError: As `read`; or a file is named twice, or some files have spans and others plain
+            tags.
+        ConfigError: As `read`.
+    """
+    seen: dict[Path, str] = {}
+    for path in paths:
+        real = Path(path).resolve()
+        if real in seen:
+            raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
+        seen[real] = str(path)
+    corpora = [read(path, options, scheme, tags=tags) for path in paths]
+    first = corpora[0]
+    if len(corpora) == 1:
+        return first
+    for corpus in corpora:
+        if (corpus.scheme == schemes.PLAIN) != (first.scheme == schemes.PLAIN):
+            raise DataError(
+                corpus.name,
+                None,
+                f"is read as {corpus.scheme}, but {first.name} as {first.scheme}; expected spans "
+                "in all files, or plain tags in all: declare --scheme",
+            )
+    return Corpus(
+        ", ".join(corpus.name for corpus in corpora),
+        [sentence for corpus in corpora for sentence in corpus.sentences],
+        first.scheme,
+        parts=tuple(corpora),
+    )
+
+
 def from_dataset(
     dataset: datasets.Dataset,
     scheme: str = annotation.DETECT,
     *,
     tags: str = "",
     name: str = "dataset",
-) -> tuple[list[Sentence], str]:
+) -> Corpus:
     """Convert a dataset to sentences with spans; rows without tokens are skipped.
 
     Args:
@@ -74,7 +124,7 @@ def from_dataset(
         name: Name of the dataset, for errors.
 
     Returns:
-        The sentences with their spans, and their scheme, as `annotation.read` returns them.
+        The sentences with their spans, as `annotation.read` returns them.
 
     Raises:
         ConfigError: A feature is missing or has another type.

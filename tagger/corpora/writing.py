@@ -70,7 +70,7 @@ def to_dataset(
 
 def _sentences(part: str | Path | Iterable[Sentence], options: ReadOptions) -> list[Sentence]:
     """Return the sentences of one split, read from a file if necessary."""
-    return read(part, options)[0] if isinstance(part, (str, Path)) else list(part)
+    return read(part, options).sentences if isinstance(part, (str, Path)) else list(part)
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:

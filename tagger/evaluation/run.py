@@ -12,8 +12,10 @@ from tagger.features.token_states import TokenStates
 from tagger.inference.many_files import Models, opened
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
-from tagger.text.formats.conll import DOCUMENT_MARK, Columns
-from tagger.text.spans import Sentence
+from tagger.text.documents import DOCUMENT_MARK
+from tagger.text.formats import ReadReport, jsonl
+from tagger.text.formats.conll import Columns
+from tagger.text.spans import Sentence, by_record
 
 __all__ = ["evaluate", "score_model", "score_predictions", "score_sentences"]
 
@@ -38,8 +40,8 @@ def evaluate(
     Args:
         model: An open model, which stays open; or the folder of a model, or several to average.
         files: One annotated file or several.
-        predictions: Instead of a model and files, a file in the layout of conlleval: its last two
-            columns are the gold and the predicted tag.
+        predictions: Instead of a model and files, a file in the layout of conlleval, whose last two
+            columns are the gold and the predicted tag; or JSON Lines with "gold" and "spans".
         scheme: Tagging scheme of the gold tags. Detected if omitted.
         token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
         tag_column: Column of the tags in CoNLL files, from 0. Default: as in training.
@@ -79,9 +81,11 @@ def evaluate(
 def score_predictions(
     path: str, *, scheme: str | None = None, delimiter: str | None = None
 ) -> Scores:
-    """Score a file in the layout of conlleval: its last two columns are the gold and predicted tag.
+    """Score a file with gold annotation and predictions.
 
-    A ``-DOCSTART-`` line counts as a token, as it does in conlleval.
+    Columns are read in the layout of conlleval: the last two are the gold and the predicted tag. A
+    ``-DOCSTART-`` line counts as a token, as it does in conlleval. In JSON Lines, "gold" is
+    compared with "spans", as `tagger predict` writes them.
 
     Args:
         path: The file, which may be compressed with gzip.
@@ -95,21 +99,56 @@ def score_predictions(
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
-    sentences = list(formats.read(path, "conll", formats.ReadOptions(columns)))
-    if not any(map(len, sentences)):
+    report = ReadReport(path)
+    with formats.opened(path, "", formats.ReadOptions(columns), report=report) as sentences:
+        if report.format == jsonl.FORMAT.name:
+            pairs = [_json_pair(group, report) for group in by_record(sentences) if group[0].record]
+            report.finish()
+            scheme = "IOB2"
+        else:
+            pairs = [pair for sentence in sentences for pair in _pairs(sentence)]
+    if not pairs:
         raise DataError(
             path,
             None,
-            "holds no sentence; expected lines whose last two columns are the gold and the "
-            "predicted tag",
+            "contains no sentence; expected lines whose last two columns are the gold and the "
+            'predicted tag, or JSON objects with "gold" and "spans"',
         )
+    gold, predicted = zip(*pairs, strict=True)
     try:
-        gold, predicted = zip(
-            *(pair for sentence in sentences for pair in _pairs(sentence)), strict=True
-        )
         return scores(gold, predicted, scheme)
     except ValueError as error:
         raise DataError(path, None, str(error)) from error
+
+
+def _json_pair(
+    sentences: Sequence[Sentence], report: ReadReport
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the gold and predicted tags of a JSON object, in IOB2."""
+    record = sentences[0].record
+    assert record is not None
+    first = sentences[0]
+    whole = Sentence(
+        tuple(token for sentence in sentences for token in sentence.tokens),
+        offsets=None
+        if first.offsets is None
+        else tuple(offset for sentence in sentences for offset in sentence.offsets or ()),
+        record=record,
+    )
+    try:
+        data = record.data or {}
+        if "gold" not in data or "spans" not in data:
+            raise ValueError(
+                f'expected "gold" and "spans", found the keys {", ".join(map(repr, data))}'
+            )
+        gold, predicted = (
+            schemes.encode(jsonl.spans_of(data[key], whole), len(whole), "IOB2")
+            for key in ("gold", "spans")
+        )
+    except ValueError as error:
+        report.problem(DataError(record.path, record.line, str(error)))
+        return (), ()
+    return gold, predicted
 
 
 def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
@@ -147,7 +186,8 @@ def score_model(
     gold: list[Sentence] = []
     schemes_of_files = set()
     for path in paths:
-        sentences, scheme_of_file = annotation.read(path, options, scheme)
+        corpus = annotation.read(path, options, scheme)
+        scheme_of_file = corpus.scheme
         if (scheme_of_file == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"
             raise DataError(
@@ -155,7 +195,7 @@ def score_model(
                 None,
                 f"its tags are of the scheme {scheme_of_file}, but the model predicts {expected}",
             )
-        gold += sentences
+        gold += corpus.sentences
         schemes_of_files.add(scheme_of_file)
     # conlleval reads adjacent spans correctly in IOB1 and IOB2 only.
     in_iob1 = schemes_of_files == {"IOB1"}

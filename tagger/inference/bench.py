@@ -135,7 +135,7 @@ def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> 
         return Text(_drawn(model, tokens), f"generated sentences of {_LENGTH} words")
     data = model.config.data
     options = ReadOptions(columns=data.reading.columns, tokenizer=data.tokenizer, annotated=False)
-    beginning = _first(formats.read(file, formats.format_of(file), options), tokens)
+    beginning = _first(formats.read(file, options=options), tokens)
     if not any(map(len, beginning)):
         raise TaggerError(f"{file}: has no token to tag; name a file with sentences, or omit it")
     return Text(_first(itertools.cycle(beginning), tokens), file)

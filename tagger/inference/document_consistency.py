@@ -21,7 +21,7 @@ import numpy as np
 
 from tagger.bundles.tagger import Bundle
 from tagger.text import schemes
-from tagger.text.formats.conll import DOCUMENT_MARK
+from tagger.text.documents import begins_document
 from tagger.text.spans import Sentence
 
 __all__ = [
@@ -61,7 +61,7 @@ def chunks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
         if chunk and (
             len(chunk) == CHUNK_SENTENCES
             or tokens >= CHUNK_TOKENS
-            or _begins_document(sentence, chunk[-1])
+            or begins_document(sentence, chunk[-1])
         ):
             yield chunk
             chunk, tokens = [], 0
@@ -69,16 +69,6 @@ def chunks(sentences: Iterable[Sentence]) -> Iterator[list[Sentence]]:
         tokens += len(sentence)
     if chunk:
         yield chunk
-
-
-def _begins_document(sentence: Sentence, previous: Sentence) -> bool:
-    """Return whether a sentence belongs to another document than the previous one."""
-    record, before = sentence.record, previous.record
-    if record is before:
-        return False
-    if record is None or before is None or record.path != before.path or record.data is not None:
-        return True
-    return any(line.startswith(DOCUMENT_MARK) for line in record.leading)
 
 
 def apply_consistency(

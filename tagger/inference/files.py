@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from tagger.errors import TaggerError
+from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
-from tagger.text.formats import STANDARD_INPUT, ReadOptions
+from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
 from tagger.text.spans import Sentence
 
-__all__ = ["FileJob", "plan", "run"]
+__all__ = ["FileJob", "FileResult", "plan", "run"]
 
 ProgressCallback = Callable[[int, int], None]
 """Progress callback for one file: receives the bytes read and the tokens tagged so far."""
@@ -32,15 +32,34 @@ class FileJob:
 
     Attributes:
         source: The input; ``-`` is standard input.
-        source_format: text, conll or jsonl.
+        source_format: Key of `FORMATS`; empty to recognize the format by the content.
         target: The output; None is standard output.
-        target_format: text, conll or jsonl.
+        target_format: Key of `FORMATS`; empty for the format of the input.
     """
 
     source: str
     source_format: str
     target: Path | None
     target_format: str
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """The result of tagging a file.
+
+    Attributes:
+        source: The input.
+        tokens: Number of tokens that were tagged.
+        errors: Number of records that could not be read or written.
+        problems: The first of these errors, with their lines.
+        notes: What the reader changed, skipped or interpreted.
+    """
+
+    source: str
+    tokens: int
+    errors: int = 0
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan(
@@ -56,33 +75,27 @@ def plan(
         inputs: Files and folders, ``-`` for standard input. A folder stands for all files in it and
             its subfolders, in order of their names, except hidden files and those in `output`.
         output: The folder of the outputs; None for standard output.
-        source_format: Format of the inputs. Default: from each file name.
+        source_format: Format of the inputs. Default: recognized by the content of each.
         target_format: Format of the outputs. Default: that of the input.
 
     Returns:
         A job per file, in order.
 
     Raises:
-        TaggerError: There is no file, an input does not exist, two inputs would have the same
-            output, or an output is also an input.
+        TaggerError: There is no file, two inputs would have the same output, or an output is also
+            an input. A missing file is an error when it is read, so that the others are tagged.
     """
     if output == "":
         raise TaggerError("the name of the output folder is empty")
     folder = None if output is None else Path(output)
     jobs = []
     for source, relative in _files(inputs, folder):
-        read_as = source_format or formats.format_of(source)
-        write_as = target_format or read_as
+        write_as = target_format or source_format or ""
         if source == STANDARD_INPUT:
-            relative = Path("stdin" + formats.named(write_as).suffixes[0])
-        jobs.append(
-            FileJob(
-                source,
-                read_as,
-                None if folder is None else folder / _renamed(relative, read_as, write_as),
-                write_as,
-            )
-        )
+            suffix = formats.named(write_as).suffixes[0] if write_as else ""
+            relative = Path(f"stdin{suffix}")
+        target = None if folder is None else folder / _renamed(relative, target_format or "")
+        jobs.append(FileJob(source, source_format or "", target, target_format or ""))
     _check(jobs)
     return jobs
 
@@ -93,8 +106,8 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
         path = Path(name)
         if name == STANDARD_INPUT:
             yield name, path
-        elif not name or not path.exists():
-            raise TaggerError(f"{name or repr(name)}: no such file or folder")
+        elif not name:
+            raise TaggerError("the name of an input is empty; expected a file or folder")
         elif path.is_dir():
             below = (
                 file
@@ -122,10 +135,10 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _renamed(path: Path, source_format: str, target_format: str) -> Path:
-    """Return the path of an output: without .gz, and with the suffix of another format."""
-    name = path.name.removesuffix(".gz")
-    if source_format != target_format:
+def _renamed(path: Path, target_format: str) -> Path:
+    """Return the path of an output: not compressed, with the suffix of its declared format."""
+    name = formats.without_compression(path.name)
+    if target_format and formats.format_of(name) != target_format:
         name = Path(name).stem + formats.named(target_format).suffixes[0]
     return path.with_name(name)
 
@@ -158,8 +171,9 @@ def run(
     options: ReadOptions,
     *,
     scheme: str | None = None,
-    told: ProgressCallback | None = None,
-) -> int:
+    on_error: str = "stop",
+    on_progress: ProgressCallback | None = None,
+) -> FileResult:
     """Tag one file in bounded memory.
 
     An output file appears once it is complete; standard output is written as sentences are tagged.
@@ -170,10 +184,12 @@ def run(
         options: How the input is read.
         scheme: Tagging scheme of CoNLL output. Default: that of the training corpus; IOB1 for IO,
             IOB2 for plain tags.
-        told: Progress callback, called for each sentence.
+        on_error: What happens to a record that cannot be read or written: "stop" makes the file
+            fail, "skip" leaves it out, "keep" writes it without annotation where possible.
+        on_progress: Progress callback, called for each sentence.
 
     Returns:
-        The number of tokens.
+        The number of tokens, and what was skipped or changed.
 
     Raises:
         TaggerError: The input is ill-formed, or the output cannot be written.
@@ -188,23 +204,41 @@ def run(
         nonlocal tokens
         for sentence in sentences:
             tokens += len(sentence)
-            if told is not None:
-                told(read, tokens)
+            if on_progress is not None:
+                on_progress(read, tokens)
             yield sentence
 
     scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
-    sentences = formats.read(
-        job.source, job.source_format, options, tell=tell if Path(job.source).is_file() else None
-    )
-    tagged = counted(model.predict(sentences, scores=formats.named(job.target_format).has_scores))
-    with _short_gil_switch_interval():
-        if job.target is None:
-            _write(tagged, sys.stdout, job, scheme)
-            sys.stdout.flush()
+    report = ReadReport(job.source, on_error=on_error)
+    count_bytes = tell if Path(job.source).is_file() else None
+    with formats.opened(
+        job.source, job.source_format, options, tell=count_bytes, report=report
+    ) as sentences:
+        target = formats.named(job.target_format or report.format)
+        fitting = _representable(sentences, target, report)
+        tagged = counted(model.predict(fitting, scores=target.has_scores))
+        with _short_gil_switch_interval():
+            if job.target is None:
+                _write(tagged, sys.stdout, job, target.name, scheme)
+                sys.stdout.flush()
+            else:
+                with atomic_write(job.target) as stream:
+                    _write(tagged, stream, job, target.name, scheme)
+    problems = tuple(str(problem) for problem in report.problems)
+    return FileResult(job.source, tokens, report.count, problems, report.notes)
+
+
+def _representable(
+    sentences: Iterator[Sentence], target: Format, report: ReadReport
+) -> Iterator[Sentence]:
+    """Yield the sentences that the output's format can represent; report the others."""
+    for sentence in sentences:
+        if fault := target.refuses(sentence):
+            line = sentence.record.line if sentence.record else None
+            report.problem(DataError(report.path, line, fault))
+            report.finish()
         else:
-            with atomic_write(job.target) as stream:
-                _write(tagged, stream, job, scheme)
-    return tokens
+            yield sentence
 
 
 _running: list[float] = []  # the usual switch interval, once per file that is being tagged
@@ -230,10 +264,12 @@ def _short_gil_switch_interval() -> Iterator[None]:
                 sys.setswitchinterval(usual)
 
 
-def _write(sentences: Iterator[Sentence], stream: IO[str], job: FileJob, scheme: str) -> None:
+def _write(
+    sentences: Iterator[Sentence], stream: IO[str], job: FileJob, format_name: str, scheme: str
+) -> None:
     """Write sentences; raise TaggerError if their tags do not fit the scheme."""
     try:
-        formats.write(sentences, stream, job.target_format, scheme)
+        formats.write(sentences, stream, format_name, scheme)
     except schemes.SchemeError as error:
         raise TaggerError(
             f"{job.source}: cannot be written in the scheme {scheme}: {error}"

@@ -22,10 +22,11 @@ from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import files, predictor
-from tagger.inference.files import FileJob
+from tagger.inference.files import FileJob, FileResult
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
+from tagger.text.report import ON_ERROR
 
 __all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
 
@@ -49,12 +50,16 @@ class TaggedFiles:
         tokens: Number of their tokens.
         seconds: Duration of tagging, including the start of worker processes.
         failures: The files that could not be tagged, in order.
+        incomplete: The files of which records were skipped or kept untagged, in order.
+        notes: What readers changed, skipped or interpreted, with the path of the file.
     """
 
     files: int
     tokens: int
     seconds: float
     failures: tuple[Failure, ...]
+    incomplete: tuple[FileResult, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class FileObserver:
@@ -97,6 +102,7 @@ def tag_files(
     delimiter: str | None = None,
     precision: str | None = None,
     workers: int = 1,
+    on_error: str = "stop",
     observer: FileObserver | None = None,
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
@@ -108,7 +114,8 @@ def tag_files(
         model: An open model, which stays open; or the folder of a model, or several to average.
         inputs: A file or folder, or several; ``-`` is standard input.
         output: The folder of the tagged files; None is standard output.
-        source_format: Input format: text, conll or jsonl. Default: from the suffix of each file.
+        source_format: Input format, such as text, conll or jsonl. Default: recognized by the
+            content of each file.
         target_format: Output format. Default: that of the input.
         scheme: Tagging scheme of CoNLL output. Default: that of the training corpus.
         wrapped: Whether only a blank line ends a paragraph of text.
@@ -117,10 +124,13 @@ def tag_files(
             training.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
         workers: Number of processes, each of which tags one file at a time.
+        on_error: What happens to a record that cannot be read or written: "stop" makes its file
+            fail, "skip" leaves the record out, "keep" writes it without annotation. Skipped and
+            kept records are listed in the result.
         observer: Receiver of the progress.
 
     Returns:
-        Totals, and the files that could not be tagged.
+        Totals, the files that could not be tagged, and the records that were skipped or kept.
 
     Raises:
         TaggerError: The model cannot be opened, there is no file to tag, two files would have the
@@ -131,6 +141,8 @@ def tag_files(
     """
     if workers < 1:
         raise ValueError(f"expected a positive number of workers, got {workers!r}")
+    if on_error not in ON_ERROR:
+        raise ValueError(f"expected on_error to be one of {', '.join(ON_ERROR)}, got {on_error!r}")
     if workers > 1 and output is None:
         raise ValueError("several workers need output: one process writes to standard output")
     # Divide the cores among the processes.
@@ -148,16 +160,22 @@ def tag_files(
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )
+        settings = _Settings(options, scheme, on_error)
         started = time.monotonic()
         if workers == 1:
-            outcomes = list(_here(tagger, jobs, options, scheme, observer))
+            outcomes = list(_here(tagger, jobs, settings, observer))
         else:
-            tag = _Tag(_source(tagger, threads), options, scheme)
-            outcomes = list(_in_processes(tag, jobs, workers, observer))
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    tokens = sum(outcome for outcome in outcomes if isinstance(outcome, int))
-    seconds = time.monotonic() - started
-    return TaggedFiles(len(jobs) - len(failures), tokens, seconds, tuple(failures))
+            source = _source(tagger, threads)
+            outcomes = list(_in_processes(source, settings, jobs, workers, observer))
+    tagged = [outcome for outcome in outcomes if isinstance(outcome, FileResult)]
+    return TaggedFiles(
+        len(tagged),
+        sum(result.tokens for result in tagged),
+        time.monotonic() - started,
+        tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
+        tuple(result for result in tagged if result.errors),
+        tuple(f"{result.source}: {note}" for result in tagged for note in result.notes),
+    )
 
 
 def opened(
@@ -200,21 +218,16 @@ def _source(model: Predictor, threads: int | None) -> Source:
 def _here(
     model: Predictor,
     jobs: Sequence[FileJob],
-    options: ReadOptions,
-    scheme: str | None,
+    settings: _Settings,
     observer: FileObserver,
-) -> Iterator[int | Failure]:
-    """Tag file by file; yield the number of tokens of each, or its failure."""
+) -> Iterator[FileResult | Failure]:
+    """Tag file by file; yield the result of each, or its failure."""
     total = 0
     for number, job in enumerate(jobs, 1):
-        told = _reader(observer, job.source, number, len(jobs), total)
-        try:
-            tokens = files.run(model, job, options, scheme=scheme, told=told)
-        except TaggerError as error:
-            yield Failure(job.source, str(error))
-        else:
-            total += tokens
-            yield tokens
+        on_progress = _reader(observer, job.source, number, len(jobs), total)
+        outcome = settings.tag(model, job, on_progress)
+        total += outcome.tokens if isinstance(outcome, FileResult) else 0
+        yield outcome
         observer.finished(job.source, number, len(jobs))
 
 
@@ -224,31 +237,51 @@ def _reader(
     """Return a progress callback of `files.run` that calls the observer."""
     size = Path(source).stat().st_size if Path(source).is_file() else 0
 
-    def told(read: int, tokens: int) -> None:
+    def on_progress(read: int, tokens: int) -> None:
         share = min(read / size, 1) if size else 0.0
         observer.reading(source, number, count, share, before + tokens)
 
-    return told
+    return on_progress
 
 
 @dataclass(frozen=True)
-class _Tag:
-    """The settings that every process shares."""
+class _Settings:
+    """The settings with which all files are tagged."""
 
-    source: Source
     options: ReadOptions
     scheme: str | None
+    on_error: str
+
+    def tag(
+        self, model: Predictor, job: FileJob, on_progress: Callable[[int, int], None] | None = None
+    ) -> FileResult | Failure:
+        """Tag a file and return its result or failure."""
+        try:
+            return files.run(
+                model,
+                job,
+                self.options,
+                scheme=self.scheme,
+                on_error=self.on_error,
+                on_progress=on_progress,
+            )
+        except TaggerError as error:
+            return Failure(job.source, str(error))
 
 
 def _in_processes(
-    tag: _Tag, jobs: Sequence[FileJob], workers: int, observer: FileObserver
-) -> Iterator[int | Failure]:
-    """Tag files in several processes; yield the number of tokens of each, or its failure."""
+    source: Source,
+    settings: _Settings,
+    jobs: Sequence[FileJob],
+    workers: int,
+    observer: FileObserver,
+) -> Iterator[FileResult | Failure]:
+    """Tag files in several processes; yield the result of each, or its failure."""
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
         mp_context=get_context("spawn"),
         initializer=_begin,
-        initargs=(tag,),
+        initargs=(source, settings),
     )
     try:
         outcomes = [pool.submit(_tag_one, job) for job in jobs]
@@ -263,24 +296,21 @@ def _in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-_process: tuple[Predictor, _Tag] | None = None  # the model and settings of a worker process
+_process: tuple[Predictor, _Settings] | None = None  # the model and settings of a worker process
 
 
-def _begin(tag: _Tag) -> None:
+def _begin(source: Source, settings: _Settings) -> None:
     """Open the model in a new worker process.
 
     Ctrl-C reaches every process; it becomes an exception, so that temporary files are removed.
     """
     global _process
     signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
-    _process = predictor.reopen(tag.source), tag
+    _process = predictor.reopen(source), settings
 
 
-def _tag_one(job: FileJob) -> int | Failure:
+def _tag_one(job: FileJob) -> FileResult | Failure:
     """Tag a file in a worker process."""
     assert _process is not None
-    model, tag = _process
-    try:
-        return files.run(model, job, tag.options, scheme=tag.scheme)
-    except TaggerError as error:
-        return Failure(job.source, str(error))
+    model, settings = _process
+    return settings.tag(model, job)

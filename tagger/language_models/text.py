@@ -60,7 +60,7 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
         DataError: A file cannot be read or is ill-formed.
     """
     for path in paths:
-        for sentence in formats.read(path, formats.format_of(str(path)), options):
+        for sentence in formats.read(path, options=options):
             if sentence.tokens:
                 yield sentence.tokens
 

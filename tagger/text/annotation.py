@@ -1,177 +1,274 @@
-"""Reading and converting annotated files.
+"""Reading annotated files as sentences with spans, every tag checked.
 
-Spans in JSON Lines are used unchanged. Tags are decoded to spans by the declared or detected
-scheme, and every tag is checked.
+Spans in JSON Lines are used unchanged. Tags are converted to the standard notation and decoded to
+spans by the declared or detected scheme.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from tagger.errors import DataError
-from tagger.files import atomic_write
-from tagger.text import formats, schemes
+from tagger.text import formats, notations, schemes
+from tagger.text.documents import count_documents
+from tagger.text.formats import ReadReport
+from tagger.text.formats.plain import marked_tokens
+from tagger.text.report import shown
 from tagger.text.spans import Sentence
 
-__all__ = ["DETECT", "Conversion", "annotate", "convert", "read"]
+__all__ = ["DETECT", "Corpus", "annotate", "read"]
 
 DETECT = "auto"
 """The value of a `scheme` argument that detects the scheme from the tags."""
 
+# Tokens of the first sentence that a summary shows, and labels.
+_SHOWN_TOKENS = 16
+_SHOWN_LABELS = 30
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The sentences of annotated files or a dataset, and how they were understood.
+
+    Attributes:
+        name: Path of the file, or name of the dataset.
+        sentences: The sentences, none of them empty. In the scheme ``plain`` they have tags and no
+            spans, otherwise spans.
+        scheme: Tagging scheme; IOB2 if the file contains spans instead of tags.
+        report: Format, layout and notes.
+        notation: Description of an unusual notation of the tags; empty for the standard one.
+        parts: The corpora of the files, if there are several.
+    """
+
+    name: str
+    sentences: list[Sentence]
+    scheme: str
+    report: ReadReport = field(default_factory=ReadReport)
+    notation: str = ""
+    parts: tuple[Corpus, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens."""
+        return sum(map(len, self.sentences))
+
+    def label_counts(self) -> Counter[str]:
+        """Count the spans of each label or, for plain tags, the tokens of each tag."""
+        if self.scheme == schemes.PLAIN:
+            return Counter(tag for sentence in self.sentences for tag in sentence.tags or ())
+        return Counter(span.label for sentence in self.sentences for span in sentence.spans or ())
+
+    def summary(self) -> str:
+        """Describe how the corpus was understood, in a few lines for each file.
+
+        Returns:
+            Layout, scheme, numbers of sentences, tokens and documents, labels with their counts,
+            the first sentence with spans, and what was skipped or changed.
+        """
+        if self.parts:
+            return "\n".join(part.summary() for part in self.parts)
+        plain = self.scheme == schemes.PLAIN
+        scheme = "plain tags" if plain else f"scheme {self.scheme}"
+        notation = f" ({self.notation})" if self.notation else ""
+        documents = count_documents(self.sentences)
+        counts = self.label_counts().most_common()
+        labels = ", ".join(f"{label} {count:,}" for label, count in counts[:_SHOWN_LABELS])
+        if len(counts) > _SHOWN_LABELS:
+            labels += f" and {len(counts) - _SHOWN_LABELS:,} others"
+        lines = [
+            f"{self.name}: {self.report.layout or self.report.format}, {scheme}{notation}",
+            f"{len(self.sentences):,} sentences, {self.tokens:,} tokens, {documents:,} "
+            f"document{'s' * (documents != 1)}",
+            f"{'tags' if plain else 'labels'}: {labels or 'none'}",
+            f"first: {self._first()}",
+            *(f"note: {note}" for note in self.report.notes),
+        ]
+        return "\n  ".join(lines)
+
+    def _first(self) -> str:
+        """Return the beginning of the first sentence with spans, or else of the first."""
+        first = next((s for s in self.sentences if s.spans), self.sentences[0])
+        words = marked_tokens(first)
+        return " ".join(words[:_SHOWN_TOKENS]) + " …" * (len(words) > _SHOWN_TOKENS)
+
 
 def read(
-    path: str | Path, options: formats.ReadOptions, scheme: str = DETECT
-) -> tuple[list[Sentence], str]:
+    path: str | Path,
+    options: formats.ReadOptions,
+    scheme: str = DETECT,
+    *,
+    predictions: bool = False,
+) -> Corpus:
     """Read the sentences of an annotated file; sentences without tokens are skipped.
 
     Args:
-        path: A file of a format with annotations. A name with an unknown suffix means CoNLL
-        columns. options: Columns, tokenizer and other reading options. scheme: Tagging scheme of
-        the file; detected by default.
+        path: A file of a format with annotations, recognized by its content.
+        options: Format, columns, tokenizer and other reading options.
+        scheme: Tagging scheme of the file; detected by default.
+        predictions: Whether the annotation may be a model's predictions: spans with scores, or
+            beside the key "gold". Otherwise they are an error, since a model would be trained or
+            scored on what a model predicted.
 
     Returns:
-        The sentences with their spans, and their scheme, which is IOB2 if the file contains spans
-        instead of tags. In the scheme ``plain`` sentences have tags and no spans.
+        The sentences with their spans, and how they were understood.
 
     Raises:
         DataError: The file is ill-formed, not annotated or without sentences, or no scheme fits.
     """
     name = str(path)
-    sentences = formats.read(name, formats.format_of(name, annotated=True), options)
-    return annotate([sentence for sentence in sentences if len(sentence)], name, scheme)
+    report = ReadReport(name)
+    found = formats.read(name, options.format, options, report=report)
+    sentences = [sentence for sentence in found if len(sentence)]
+    if not predictions:
+        _refuse_predictions(sentences, report)
+    return annotate(sentences, name, scheme, report)
+
+
+def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> None:
+    """Raise DataError if the annotation of some sentences was predicted by a model."""
+    for sentence in sentences:
+        data = sentence.record.data if sentence.record else None
+        has_scores = any(span.score is not None for span in sentence.spans or ())
+        if has_scores or (data is not None and "gold" in data):
+            report.problem(
+                _error(
+                    sentence,
+                    0,
+                    "the spans are predictions, since "
+                    + ("they have scores" if has_scores else 'the annotation is under "gold"')
+                    + "; expected gold annotation: to score these predictions, use tagger evaluate "
+                    '--predictions; to use them as annotation, remove "score" and "gold"',
+                )
+            )
+    report.finish()
 
 
 def annotate(
-    sentences: Sequence[Sentence], name: str, scheme: str = DETECT
-) -> tuple[list[Sentence], str]:
+    sentences: Sequence[Sentence],
+    name: str,
+    scheme: str = DETECT,
+    report: ReadReport | None = None,
+) -> Corpus:
     """Decode the tags of the sentences that have no spans.
 
     Args:
         sentences: Sentences that each have spans or tags, with all tags in the same scheme.
         name: Name of the corpus, for errors that do not concern a single sentence.
         scheme: Tagging scheme; detected by default.
+        report: What the reader noted.
 
     Returns:
-        All sentences in order, as `read` returns them, and their scheme.
+        All sentences in order, as `read` returns them.
 
     Raises:
         DataError: There is no sentence, one is not annotated, no scheme fits, a tag violates the
             scheme, or the declared scheme cannot represent the spans.
     """
+    report = report or ReadReport(name)
     if not sentences:
         raise DataError(name, None, "contains no sentences; expected at least one")
     for sentence in sentences:
         if sentence.spans is None and sentence.tags is None:
-            raise _error(sentence, 0, 'no annotation; expected "spans" or "tags" beside the tokens')
-    actual = _detect_scheme(sentences, name) if scheme == DETECT else scheme
-    if actual == schemes.PLAIN:
-        return [_with_plain_tags(sentence) for sentence in sentences], actual
-    return [_with_spans(sentence, actual, check=scheme != DETECT) for sentence in sentences], actual
+            report.problem(_error(sentence, 0, _not_annotated(sentence)))
+    report.finish()
+    declared = schemes.ALIASES.get(scheme, scheme)
+    notation = _notation(sentences, name, "" if declared == DETECT else declared)
+    if notation.is_plain:
+        found = [_with_plain_tags(sentence, report) for sentence in sentences]
+        report.finish()
+        return Corpus(name, found, schemes.PLAIN, report, notation.name)
+    standard = list(_in_standard_notation(sentences, notation, report))
+    report.finish()
+    actual = _detect_scheme(standard, name) if declared == DETECT else declared
+    found = [_with_spans(sentence, actual, declared != DETECT, report) for sentence in standard]
+    report.finish()
+    return Corpus(name, found, actual, report, notation.name)
+
+
+def _not_annotated(sentence: Sentence) -> str:
+    """Describe a sentence without spans and tags."""
+    data = sentence.record.data if sentence.record else None
+    found = f"; found the keys {', '.join(map(repr, data))}" if data else ""
+    return f'no annotation; expected "spans" or "tags" beside the tokens{found}'
+
+
+def _notation(sentences: Sequence[Sentence], name: str, scheme: str) -> notations.Notation:
+    """Return the notation of all tags; an error has the place of the first tag at fault."""
+    counts = Counter(tag for s in sentences if s.spans is None for tag in s.tags or ())
+    try:
+        return notations.detect(counts, scheme)
+    except notations.NotationError as error:
+        if error.tag is None:
+            raise DataError(name, None, str(error)) from error
+        for sentence in sentences:
+            if sentence.spans is None and error.tag in (sentence.tags or ()):
+                index = (sentence.tags or ()).index(error.tag)
+                raise _error(sentence, index, str(error)) from error
+        raise AssertionError("the tag is in none of the sentences") from error
+
+
+def _in_standard_notation(
+    sentences: Sequence[Sentence], notation: notations.Notation, report: ReadReport
+) -> Iterator[Sentence]:
+    """Yield the sentences with their tags in the standard notation."""
+    for sentence in sentences:
+        if sentence.spans is not None or not notation.name:
+            yield sentence
+            continue
+        try:
+            yield replace(sentence, tags=tuple(notation.convert(sentence.tags or ())))
+        except schemes.SchemeError as error:
+            report.problem(_error(sentence, error.index, str(error)))
 
 
 def _detect_scheme(sentences: Sequence[Sentence], name: str) -> str:
-    """Return the scheme that fits all tags; tags of sentences with spans are ignored."""
+    """Return the scheme that fits all tags or else nearly all; those of spans are ignored."""
     tags = [sentence.tags or () for sentence in sentences if sentence.spans is None]
     try:
         return schemes.detect(tags)
     except schemes.SchemeError as error:
-        raise DataError(
-            name, None, f"{error}. Declare it with --scheme, or data.scheme in the configuration"
-        ) from error
+        if error.scheme:
+            return error.scheme
+        if error.sequence is not None:
+            tagged = [sentence for sentence in sentences if sentence.spans is None]
+            raise _error(tagged[error.sequence], error.index, str(error)) from error
+        raise DataError(name, None, str(error)) from error
 
 
-def _with_plain_tags(sentence: Sentence) -> Sentence:
+def _with_plain_tags(sentence: Sentence, report: ReadReport) -> Sentence:
     """Return the sentence with its tags and no spans."""
     if sentence.tags is None:
         message = '"spans" among plain tags; expected "tags" beside the tokens of every sentence'
-        raise _error(sentence, 0, message)
+        report.problem(_error(sentence, 0, message))
     return sentence if sentence.spans is None else replace(sentence, spans=None)
 
 
-def _with_spans(sentence: Sentence, scheme: str, check: bool) -> Sentence:
+def _with_spans(sentence: Sentence, scheme: str, is_declared: bool, report: ReadReport) -> Sentence:
     """Return the sentence with its spans or, if it has none, those that its tags encode."""
     try:
         if sentence.spans is None:
             return sentence.with_spans(schemes.decode(sentence.tags or (), scheme))
-        if check:  # IO cannot represent adjacent spans of one label
+        if is_declared:  # IO cannot represent adjacent spans of one label
             schemes.encode(sentence.spans, len(sentence), scheme)
-        return sentence
     except schemes.SchemeError as error:
         if sentence.spans is not None:
-            raise _error(sentence, error.index, str(error)) from error
-        message = (
-            f"{error} (token {sentence.tokens[error.index]!r}); correct the tag, or declare "
-            "another scheme"
+            report.problem(_error(sentence, error.index, str(error)))
+            return sentence
+        fix = (
+            "correct the tag"
+            if is_declared
+            else (
+                f"the other tags follow {scheme}: correct the tag, or declare another scheme with "
+                "--scheme"
+            )
         )
-        raise _error(sentence, error.index, message) from error
-
-
-class Conversion(NamedTuple):
-    """The result of `convert`: the number of sentences, and the scheme of the source."""
-
-    sentences: int
-    scheme: str
-
-
-def convert(
-    source: str | Path,
-    target: str | Path,
-    options: formats.ReadOptions | None = None,
-    scheme: str = DETECT,
-    target_scheme: str = "IOB2",
-) -> Conversion:
-    """Convert an annotated file to another scheme or format, checking every tag.
-
-    The target is written atomically. Comments, additional columns and additional keys of the source
-    are dropped.
-
-    Args:
-        source: Annotated file, optionally compressed with gzip.
-        target: File to write; its suffix determines the format, CoNLL columns or JSON Lines.
-        options: Reading options of the source; the defaults of `ReadOptions` if None.
-        scheme: Tagging scheme of the source; detected by default.
-        target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
-            copied unchanged.
-
-    Returns:
-        The number of sentences, and the scheme of the source.
-
-    Raises:
-        DataError: The source is ill-formed, the target's scheme or format cannot represent it, or
-            the target is compressed, standard output, or the source itself.
-    """
-    source, target = str(source), str(target)
-    if target.endswith(".gz") or target == formats.STANDARD_INPUT:
-        raise DataError(
-            target,
-            None,
-            "expected the name of a file, without .gz: the output is not compressed",
-        )
-    # Whatever the target's format cannot represent would be lost.
-    if Path(source).resolve() == Path(target).resolve():
-        raise DataError(target, None, "is the source itself; choose another name")
-    sentences, source_scheme = read(source, options or formats.ReadOptions(), scheme)
-    if target_scheme not in schemes.SCHEMES:
-        raise DataError(
-            target,
-            None,
-            f"unknown scheme {target_scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
-        )
-    bare = (
-        replace(
-            sentence, record=None, tags=sentence.tags if source_scheme == schemes.PLAIN else None
-        )
-        for sentence in sentences
-    )
-    try:
-        with atomic_write(target) as stream:
-            formats.write(bare, stream, formats.format_of(target, annotated=True), target_scheme)
-    except schemes.SchemeError as error:
-        raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
-    return Conversion(len(sentences), source_scheme)
+        for index, message in schemes.violations(sentence.tags or (), scheme):
+            token = shown(sentence.tokens[index], 30)
+            report.problem(_error(sentence, index, f"{message} (token {token}); {fix}"))
+    return sentence
 
 
 def _error(sentence: Sentence, token: int, message: str) -> DataError:
@@ -180,4 +277,4 @@ def _error(sentence: Sentence, token: int, message: str) -> DataError:
     if record is None:
         return DataError("sentence", None, f"{' '.join(sentence.tokens)[:60]!r}: {message}")
     # A CoNLL block has one line per token; a JSON object or a dataset's row is one line.
-    return DataError(record.path, record.line + (token if record.lines else 0), message)
+    return DataError(record.path, record.line_of(token), message)

@@ -24,6 +24,7 @@ import numpy as np
 from tagger.text.spans import Span
 
 __all__ = [
+    "ALIASES",
     "OUTSIDE",
     "PLAIN",
     "PREFIXES",
@@ -39,7 +40,18 @@ __all__ = [
     "strict_spans",
     "tag_set",
     "transition_table",
+    "violations",
 ]
+
+ALIASES = {
+    "BIO": "IOB2",
+    "BIO2": "IOB2",
+    "BIOES": "IOBES",
+    "BMES": "IOBES",
+    "BMEWO": "IOBES",
+    "BILUO": "BILOU",
+}
+"""Other names of the schemes."""
 
 OUTSIDE = "O"
 """The tag of a token outside of all spans."""
@@ -68,10 +80,16 @@ class SchemeError(ValueError):
     Args:
         message: Description of the violation.
         index: Index of the offending token, counted from 0.
+        scheme: The scheme that is violated, if it was detected.
+        sequence: Index of the offending sequence, if there are several.
     """
 
-    def __init__(self, message: str, index: int = 0) -> None:
+    def __init__(
+        self, message: str, index: int = 0, *, scheme: str = "", sequence: int | None = None
+    ) -> None:
         self.index = index
+        self.scheme = scheme
+        self.sequence = sequence
         super().__init__(message)
 
 
@@ -140,8 +158,8 @@ def _well_formed(tag: str) -> bool:
     return tag == OUTSIDE or split(tag)[0] != ""
 
 
-def detect(sequences: Iterable[Sequence[str]]) -> str:
-    """Detect the scheme of tag sequences.
+def detect(sequences: Sequence[Sequence[str]]) -> str:
+    """Detect the scheme of tag sequences, whose tags have the form ``B-PER`` or are ``O``.
 
     If several schemes fit, the sequences encode the same spans in each of them, and the first of
     `SCHEMES` is returned. IOB1 is returned only if nearly all spans open as IOB1 requires; a
@@ -151,49 +169,71 @@ def detect(sequences: Iterable[Sequence[str]]) -> str:
         sequences: Tags of each sentence.
 
     Returns:
-        The scheme in which all sequences are valid, or ``plain`` if no tag has the form
-        ``<prefix>-<label>`` and some tag is not ``O``.
+        The scheme in which all sequences are valid.
 
     Raises:
-        SchemeError: Tags with and without the form ``<prefix>-<label>`` are mixed, or no scheme
-            fits.
+        SchemeError: No scheme fits. Its `scheme` is the one with the fewest violations, if the
+            tags use the prefixes of any.
     """
-    candidates, plain, prefixed = list(SCHEMES), "", ""
-    opened_by_i, needless_b, orphan = 0, 0, ""
-    for tags in sequences:
-        for before, tag in zip([OUTSIDE, *tags], tags, strict=False):
+    candidates = list(SCHEMES)
+    opened_by_i = needless_b = 0
+    first_needless = (0, 0)
+    examples: dict[str, str] = {}
+    for number, tags in enumerate(sequences):
+        for index, (before, tag) in enumerate(zip([OUTSIDE, *tags], tags, strict=False)):
             prefix, label = split(tag)
-            prefixed, plain = (
-                (tag, plain) if prefix else (prefixed, plain if tag == OUTSIDE else tag)
-            )
+            examples.setdefault(prefix, tag)
             opens = label != split(before)[1]
-            needless_b += prefix == "B" and opens
-            if prefix == "I" and opens:
-                opened_by_i, orphan = opened_by_i + 1, orphan or f"{tag!r} in {' '.join(tags)!r}"
-        if plain and prefixed:
-            raise SchemeError(
-                f"the tags {prefixed!r} and {plain!r} do not belong to one scheme: expected O or "
-                "PREFIX-LABEL throughout, "
-                f"with the prefixes of one of {', '.join(SCHEMES)}; declare scheme {PLAIN!r} if "
-                "these are plain tags"
-            )
-        if not plain:
-            candidates = [scheme for scheme in candidates if first_violation(tags, scheme) is None]
-    if plain:
-        return PLAIN
-    if not candidates:
+            if prefix == "B" and opens:
+                first_needless = first_needless if needless_b else (number, index)
+                needless_b += 1
+            opened_by_i += prefix == "I" and opens
+        candidates = [scheme for scheme in candidates if first_violation(tags, scheme) is None]
+    if candidates and (candidates[0] != "IOB1" or needless_b * 100 <= opened_by_i):
+        return candidates[0]
+    if candidates and opened_by_i > needless_b:
+        number, index = first_needless
         raise SchemeError(
-            f"no scheme of {', '.join(SCHEMES)} fits all tags; declare the scheme to see the "
-            "first violation"
+            f"{opened_by_i:,} spans open with I- as in IOB1, but {needless_b:,} with B- as in "
+            "IOB2, this one first: expected one scheme; correct those tags, or declare --scheme "
+            "IOB1, in which I- after another label opens a span",
+            index,
+            sequence=number,
         )
-    if candidates[0] == "IOB1" and needless_b * 100 > opened_by_i:
+    used = set(examples) - {""}
+    fitting = [scheme for scheme in SCHEMES if used <= set(PREFIXES[scheme])]
+    if not fitting:
         raise SchemeError(
-            f"{opened_by_i} spans open with I- as in IOB1 (the first: {orphan}), but {needless_b} "
-            "open with B- as in IOB2: "
-            "expected one scheme; correct those tags, or declare IOB1, in which I- after another "
-            "label opens a span"
+            f"no scheme of {', '.join(SCHEMES)} has all prefixes of the tags "
+            f"{', '.join(repr(examples[prefix]) for prefix in sorted(used))}; expected the "
+            "prefixes of one scheme"
         )
-    return candidates[0]
+    # IO and IOB1 allow every pair of their tags, so they explain no error.
+    strict = [scheme for scheme in fitting if scheme not in ("IO", "IOB1")]
+    faults = {
+        scheme: sum(first_violation(tags, scheme) is not None for tags in sequences)
+        for scheme in strict
+    }
+    raise SchemeError("tags violate the scheme", scheme=min(strict, key=lambda name: faults[name]))
+
+
+def violations(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, str]]:
+    """Yield all violations of a scheme.
+
+    Args:
+        tags: Tags of one sentence.
+        scheme: Name of the scheme.
+
+    Yields:
+        The index of each tag that violates the scheme, counted from 0, and an explanation.
+    """
+    start = 0
+    while (index := first_violation(tags[start:], scheme)) is not None:
+        yield start + index, _explanation(tags, start + index, scheme)
+        start += index + 1
+        # Skip the rest of the same faulty span: one error for each.
+        while start < len(tags) and split(tags[start])[0] not in ("", *_OPENING):
+            start += 1
 
 
 def decode(tags: Sequence[str], scheme: str) -> list[Span]:

@@ -57,7 +57,10 @@ class Record:
         line: Number of the first line with data, counted from 1.
         text: Raw text; empty if the input is tokenized.
         lines: Raw lines of a CoNLL block.
+        token_lines: Indices in `lines` of the lines of the tokens; None if each line is a token.
+            The others are comments and lines that annotate something else.
         leading: Comments and document marks before a CoNLL block.
+        header: Header row before a CoNLL block; empty if there is none.
         separator: Column separator of a CoNLL block.
         data: The JSON object, or the tokens of a dataset's row as such an object.
     """
@@ -66,9 +69,17 @@ class Record:
     line: int
     text: str = ""
     lines: tuple[str, ...] = ()
+    token_lines: tuple[int, ...] | None = None
     leading: tuple[str, ...] = ()
+    header: str = ""
     separator: str = " "
     data: dict[str, Any] | None = None
+
+    def line_of(self, token: int) -> int:
+        """Return the line number of a token, counted from 0: its own in columns, else `line`."""
+        if not self.lines:
+            return self.line
+        return self.line + (token if self.token_lines is None else self.token_lines[token])
 
 
 @dataclass(frozen=True, slots=True)

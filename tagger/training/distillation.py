@@ -81,7 +81,8 @@ def teach(
 
 def _tags_of(settings: Config, train_tags: Sequence[str], scheme: str) -> tuple[str, ...]:
     """Return the teachers' tags after checking that train and teachers are compatible."""
-    name, corpus = settings.distillation.teachers[0], settings.data.train or settings.data.hub
+    name = settings.distillation.teachers[0]
+    corpus = ", ".join(settings.data.train) or settings.data.hub
     teacher = bundles.load(name)
     if (teacher.scheme == schemes.PLAIN) != (scheme == schemes.PLAIN):
         raise TaggerError(

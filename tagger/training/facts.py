@@ -73,7 +73,6 @@ class TaggerFacts(RunFacts):
         train_sentences, train_tokens, dev_sentences, dev_tokens: Sizes of the corpus.
         scheme: Tagging scheme of the files, or ``plain``.
         labels: Labels (or plain tags) of train, sorted.
-        unknown_labels: Labels of dev that do not occur in train, sorted.
         vectors: Files of pretrained vectors, in the order of the settings.
         text: Text with soft labels, if the training is a distillation.
     """
@@ -84,7 +83,6 @@ class TaggerFacts(RunFacts):
     dev_tokens: int
     scheme: str
     labels: tuple[str, ...] = ()
-    unknown_labels: tuple[str, ...] = ()
     vectors: tuple[VectorFacts, ...] = ()
     text: TextFacts | None = None
 

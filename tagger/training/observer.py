@@ -28,6 +28,15 @@ class Observer:
             arguments: Arguments of that method, JSON values or `RunFacts`.
         """
 
+    def corpus_read(self, summaries: list[str], warnings: list[str]) -> None:
+        """Receive how train and dev were understood, before anything is computed.
+
+        Args:
+            summaries: Format, columns, scheme, labels and notes of train and of dev.
+            warnings: What in the data makes a good model or an honest score unlikely.
+        """
+        self.receive("corpus_read", summaries, warnings)
+
     def run_started(self, number: int, count: int, name: str) -> None:
         """Receive the start of one of several trainings.
 

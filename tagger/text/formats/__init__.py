@@ -14,19 +14,34 @@ the writer of the same format reproduces the file, with the prediction added.
 from __future__ import annotations
 
 import gzip
+import itertools
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from tagger.errors import DataError, TaggerError
-from tagger.text.formats import conll, jsonl, plain
+from tagger.text.formats import conll, jsonl, layouts, plain
 from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
-__all__ = ["FORMATS", "STANDARD_INPUT", "ReadOptions", "format_of", "named", "read", "write"]
+__all__ = [
+    "FORMATS",
+    "STANDARD_INPUT",
+    "Format",
+    "ReadOptions",
+    "ReadReport",
+    "format_of",
+    "named",
+    "opened",
+    "read",
+    "recognize",
+    "without_compression",
+    "write",
+]
 
 FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT)}
 """All formats by name; ``text``, which recognizes any lines, is the last."""
@@ -36,6 +51,12 @@ FALLBACK = conll.FORMAT.name
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
+
+_ANY_TEXT = plain.FORMAT.name
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
+# Lines by which a format is recognized.
+_HEAD = 1000
 
 # Bytes per read, extended to the end of a line.
 _BLOCK = 1 << 16
@@ -59,9 +80,9 @@ def named(name: str) -> Format:
 
 
 def format_of(path: str, *, annotated: bool = False) -> str:
-    """Determine the format of a file from its suffix.
+    """Return the format that the suffix of a file names.
 
-    A final ``.gz`` is ignored. Standard input (``-``) is treated as ``.txt``.
+    A final ``.gz`` or other suffix of compressed files is ignored.
 
     Args:
         path: Name of the file, which need not exist.
@@ -71,19 +92,88 @@ def format_of(path: str, *, annotated: bool = False) -> str:
     Returns:
         Name of the format; ``conll`` if the suffix is unknown.
     """
-    name = ".txt" if path == STANDARD_INPUT else path.lower().removesuffix(".gz")
+    return _named_by_suffix(path, annotated) or FALLBACK
+
+
+def without_compression(name: str) -> str:
+    """Return the name of a file without the suffix of a compressed file, such as ``.gz``."""
+    return next((name[: -len(end)] for end in _COMPRESSED if name.lower().endswith(end)), name)
+
+
+def _named_by_suffix(path: str, annotated: bool) -> str:
+    """Return the format that the suffix of a file names, or "" if it names none."""
+    name = without_compression(path.lower())
     for each in FORMATS.values():
         if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
             return each.name
-    return FALLBACK
+    return ""
+
+
+def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
+    """Determine the format of a file from its first lines; its name only helps.
+
+    Args:
+        path: Name of the file; ``-`` is standard input.
+        head: First lines of the file, without their ends.
+        options: With `annotated`, only formats with annotations are considered.
+
+    Returns:
+        Name of the format.
+
+    Raises:
+        DataError: The content contradicts the name, or is of a kind that is not read.
+    """
+    named_format = _named_by_suffix(path, options.annotated)
+    evident = [
+        each.name
+        for each in FORMATS.values()
+        if each.name != _ANY_TEXT
+        and (each.has_annotations or not options.annotated)
+        and each.recognizes(head)
+    ]
+    layout = layouts.foreign_layout(head, is_columns=FALLBACK in evident)
+    if layout and evident in ([], [FALLBACK]):
+        raise DataError(path, None, f"looks like {layout}")
+    if named_format in evident:
+        return named_format
+    if evident:
+        if named_format:
+            raise DataError(
+                path,
+                None,
+                f"the name means {named_format}, but the content looks like {evident[0]}; add "
+                f"--format {evident[0]} or --format {named_format}",
+            )
+        return evident[0]
+    if not options.annotated:
+        return named_format or (_ANY_TEXT if not _is_column_of_words(head) else FALLBACK)
+    if layouts.is_prose(head):
+        raise DataError(
+            path,
+            None,
+            "looks like running text without annotation; expected one token and its tag per line, "
+            "or JSON Lines",
+        )
+    return named_format or FALLBACK
+
+
+def _is_column_of_words(head: Sequence[str]) -> bool:
+    """Return whether lines look like one token each: no blanks, and some are punctuation alone."""
+    filled = [line for line in head if line.strip()]
+    return (
+        len(filled) < len(head)
+        and not any(" " in line.strip() for line in filled)
+        and any(not any(map(str.isalnum, line)) for line in filled)
+    )
 
 
 def read(
     path: str | Path,
-    format_name: str,
+    format_name: str = "",
     options: ReadOptions | None = None,
     *,
     tell: Callable[[int], None] | None = None,
+    report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
     """Read the sentences of a file, which may be compressed with gzip.
 
@@ -91,9 +181,11 @@ def read(
 
     Args:
         path: The file; ``-`` reads standard input.
-        format_name: Key of `FORMATS`.
+        format_name: Key of `FORMATS`; empty to recognize the format by the first lines.
         options: Reading options; the defaults of `ReadOptions` if None.
         tell: Called after each block of about 64 KiB with the number of (compressed) bytes read.
+        report: Receives the layout, notes, and the errors of single records, which are raised at
+            the end of the file unless its `on_error` is another than "stop".
 
     Yields:
         The sentences in order.
@@ -103,10 +195,53 @@ def read(
             (``path:line: …``).
         TaggerError: The format is unknown.
     """
-    chosen, name = named(format_name), str(path)
+    with opened(path, format_name, options, tell=tell, report=report) as sentences:
+        yield from sentences
+
+
+@contextmanager
+def opened(
+    path: str | Path,
+    format_name: str = "",
+    options: ReadOptions | None = None,
+    *,
+    tell: Callable[[int], None] | None = None,
+    report: ReadReport | None = None,
+) -> Iterator[Iterator[Sentence]]:
+    """Open a file whose format is known once the block begins.
+
+    Args:
+        path: As in `read`.
+        format_name: As in `read`.
+        options: As in `read`.
+        tell: As in `read`.
+        report: As in `read`; its `format` is set when the block begins.
+
+    Yields:
+        An iterator over the sentences.
+
+    Raises:
+        DataError: As in `read`.
+        TaggerError: As in `read`.
+    """
+    name = str(path)
+    options = options or ReadOptions()
+    report = report or ReadReport(name)
+    report.path = name
     with _opened(name) as (stream, raw):
         lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
-        yield from chosen.read(lines, name, options or ReadOptions())
+        if not format_name:
+            head = list(itertools.islice(lines, _HEAD))
+            format_name = recognize(name, [line for _, line in head], options)
+            lines = itertools.chain(head, lines)
+        report.format = format_name
+        yield _complete(named(format_name).read(lines, name, options, report), report)
+
+
+def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sentence]:
+    """Yield sentences; at the end, raise the errors that the reader reported."""
+    yield from sentences
+    report.finish()
 
 
 def write(

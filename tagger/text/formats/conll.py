@@ -1,11 +1,10 @@
 """CoNLL columns: one token per line, and a blank line after each sentence.
 
 This is the format of the shared tasks (CoNLL-2000, 2002, 2003 and their descendants). Columns are
-separated by blanks, tabs or a declared delimiter. Only ASCII blanks and tabs count, so a no-break
-space or any other unusual character is part of a token. ``-DOCSTART-`` lines and comments are not
-sentences; they are kept in ``record.leading`` and written back. A line that starts with ``#`` is a
-comment only before the first token of a sentence, and only if it cannot be a token line, which has
-as many columns as the others and, if theirs contain span tags, a span tag.
+separated by blanks, tabs or a declared delimiter; see `tagger.text.formats.columns`.
+``-DOCSTART-`` lines and comments are not sentences; they are kept in ``record.leading`` and written
+back. A line that starts with ``#`` is a comment if it cannot be a token line: it has another number
+of columns or, before the first token of a sentence, a tag that is unlike those of other lines.
 """
 
 from __future__ import annotations
@@ -13,228 +12,246 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from tagger.errors import DataError
 from tagger.text import schemes
+from tagger.text.documents import DOCUMENT_MARK
+from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
 from tagger.text.formats.format import Columns, Format, ReadOptions
+from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["DOCUMENT_MARK", "FORMAT", "Columns", "read", "recognizes", "write"]
-
-DOCUMENT_MARK = "-DOCSTART-"
-"""The beginning of a line that marks the start of a document."""
+__all__ = ["DOCUMENT_MARK", "FORMAT", "Columns", "read", "recognizes", "rewrite", "write"]
 
 _BLANK = (" ", "\t")
-_BLANKS = re.compile(r"[ \t]+")
 # Anything but single blanks between fields, in lines that are joined by blanks.
-_ODD = re.compile(r"[\t\r]|  | $|^ ")
+_ODD = re.compile(rf"[\t\r{INVISIBLE[1:]}]|  | $|^ ")
 # First characters of the lines that may not be token lines.
 _NO_TOKEN = " \t#" + DOCUMENT_MARK[0]
-_NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
+# Lines by which the layout is determined.
+_HEAD = 1000
+# Share of lines that must agree for a file to look like columns, and the number from which their
+# last column is judged.
+_REGULAR = 0.9
+_ENOUGH = 20
+# Number of tokens from which a sentence is suspiciously long.
+_LONG = 1000
+# HIPE has no blank lines; this flag in the last column ends a sentence.
+_END_OF_SENTENCE = "EndOfSentence"
 
 
-def read(lines: Iterable[tuple[int, str]], path: str, columns: Columns) -> Iterator[Sentence]:
+def read(
+    lines: Iterable[tuple[int, str]],
+    path: str,
+    columns: Columns,
+    report: ReadReport | None = None,
+) -> Iterator[Sentence]:
     """Parse numbered lines.
 
     Args:
         lines: Line numbers, counted from 1, and lines without their ends.
         path: Path of the file, for records and errors.
         columns: Columns of the token and the tag, and the delimiter.
+        report: Receives the layout, notes, and the errors of single lines. Default: a new one,
+            whose errors are raised at the end of the file.
 
     Yields:
         The sentences, with the tags of the file and without spans. Comments and document marks
         after the last sentence yield an empty sentence.
 
     Raises:
-        DataError: The number of columns differs from that of the first line, a declared column does
-            not exist, or a token or tag is empty.
+        DataError: A declared column does not exist or the lines are not columns; or, with a report
+            of this function, a line has another number of columns or an empty token or tag.
     """
-    return _Reader(path, columns).sentences(lines)
+    own = report or ReadReport(path)
+    yield from _Reader(path, columns, own).sentences(lines)
+    if report is None:
+        own.finish()
+
+
+@dataclass
+class _Block:
+    """The lines of a sentence that is being read.
+
+    Attributes:
+        leading: Comments and document marks before it.
+        lines: Its lines.
+        start: Number of the first line.
+        comments: Indices in `lines` of those that are no tokens.
+    """
+
+    leading: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    start: int = 0
+    comments: set[int] = field(default_factory=set)
 
 
 class _Reader:
-    """The state of a reader: the layout of the columns, which the first token line determines."""
+    """The state of a reader: the layout of the columns, which the first lines determine."""
 
-    def __init__(self, path: str, columns: Columns) -> None:
+    def __init__(self, path: str, columns: Columns, report: ReadReport) -> None:
         """Prepare to read a file whose layout is not yet determined."""
-        if not columns.delimiter:
-            raise DataError(
-                path,
-                None,
-                "the delimiter of columns is empty; expected auto, blank, tab or a string",
-            )
         self.path = path
         self.columns = columns
-        self.delimiter = _NAMED_DELIMITERS.get(columns.delimiter, columns.delimiter)
-        self.separator = " "
-        self.width = 0
-        self.has_span_tags = True
+        self.report = report
+        self.layout = Layout(path, columns)
+        self.header = ""
 
     def sentences(self, lines: Iterable[tuple[int, str]]) -> Iterator[Sentence]:
         """Yield the sentences of numbered lines."""
-        block: list[str] = []  # token lines of the current sentence
-        leading: list[str] = []  # comments and document marks before it
-        number = 0
-        for number, line in self._peek_layout(iter(lines)):
-            if line and line[0] not in _NO_TOKEN:  # fast path of most lines
-                block.append(line)
+        numbered = iter(lines)
+        head = list(itertools.islice(numbered, _HEAD))
+        header = self.layout.determine(head, self.report)
+        has_flags = any(line.endswith("\t" + _END_OF_SENTENCE) for _, line in head)
+        if has_flags:
+            self.report.note(f"{_END_OF_SENTENCE} in the last column ends a sentence")
+        block, number = _Block(), 0
+        for number, line in itertools.chain(head, numbered):
+            if line and line[0] not in _NO_TOKEN and number != header:  # fast path of most lines
+                block.lines.append(line)
+                if has_flags and line.endswith(_END_OF_SENTENCE):
+                    yield from self._sentence(block, number + 1)
+                    block = _Block()
                 continue
             is_blank = not line.strip(" \t")
             is_mark = line.startswith(DOCUMENT_MARK)
-            if is_blank or is_mark:
-                if block:
-                    yield self._sentence(block, number - len(block), leading)
-                    block, leading = [], []
+            if number == header:
+                self.header = line
+            elif is_blank or is_mark:
+                if block.lines:
+                    yield from self._sentence(block, number)
+                    block = _Block()
                 if is_mark:
-                    leading.append(line)
-            elif line.startswith("#") and not block and self._is_comment(number, line):
-                leading.append(line)
+                    block.leading.append(line)
+            elif line.startswith("#") and not block.lines and self.layout.is_comment(line):
+                block.leading.append(line)
+                self.report.note("lines that start with # are read as comments", number, line)
             else:
-                block.append(line)
-        if block or leading:
-            yield self._sentence(block, number + 1 - len(block), leading)
+                if line.startswith("#") and self._is_inner_comment(line):
+                    block.comments.add(len(block.lines))
+                    self.report.note(
+                        "lines inside of sentences that start with # are read as comments",
+                        number,
+                        line,
+                    )
+                block.lines.append(line)
+        if block.lines or block.leading:
+            yield from self._sentence(block, number + 1)
 
-    def _peek_layout(self, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-        """Set the layout by the first certain token line, and return all lines again.
-
-        The layout decides whether '#' lines before that line are comments.
-        """
-        head = []
-        for number, line in lines:
-            head.append((number, line))
-            if line.strip(" \t") and not line.startswith(("#", DOCUMENT_MARK)):
-                self._set_layout(number, line)
-                break
-        return itertools.chain(head, lines)
-
-    def _set_layout(self, number: int, line: str) -> None:
-        """Determine delimiter, number of columns and kind of tags by a token line."""
-        if self.columns.delimiter == "auto":
-            self.delimiter = "\t" if "\t" in line else None
-        self.separator = self.delimiter or ("\t" if "\t" in line else " ")
-        fields = self._split(number, line)
-        self.width = len(fields)
-        token, tag = self.columns.token, self.columns.tag
-        for name, column in (("token", token), ("tag", tag)):
-            if column is not None and not -self.width <= column < self.width:
-                raise DataError(
-                    self.path, number, f"there is no column {column} for the {name}: found "
-                                       f"{self.width} columns in {line[:80]!r}."
-                    f" {self._how_split()} Columns are counted from 0, negative from the last."
-                )  # fmt: skip
-        if tag is not None and token % self.width == tag % self.width:
-            raise DataError(
-                self.path, number, "the token and its tag would both be column "
-                                   f"{token % self.width} of {self.width} in "
-                f"{line[:80]!r}; expected two different columns. {self._how_split()}"
-            )  # fmt: skip
-        self.has_span_tags = self._has_span_tag(fields)
-
-    def _split(self, number: int, line: str) -> list[str]:
-        """Split a line into fields."""
-        if "\r" in line:
-            raise DataError(
-                self.path,
-                number,
-                f"a carriage return inside {line[:80]!r}; lines should end with LF or CR LF",
-            )
-        return (
-            _BLANKS.split(line.strip(" \t"))
-            if self.delimiter is None
-            else line.split(self.delimiter)
-        )
-
-    def _is_comment(self, number: int, line: str) -> bool:
-        """Return whether a '#' line before a sentence cannot be a token line."""
-        if self.width == 0 and self.columns.delimiter == "auto":
-            self.delimiter = "\t" if "\t" in line else None
-        fields = self._split(number, line)
-        # All lines of the file start with '#': "# NN O" is a token line, "# a remark" is not.
-        if self.width == 0:
-            return not self._has_span_tag(fields)
-        return len(fields) != self.width or (self.has_span_tags and not self._has_span_tag(fields))
-
-    def _has_span_tag(self, fields: Sequence[str]) -> bool:
-        """Return whether the tag column contains the tag of a span or ``O``."""
-        width = len(fields)
-        column = -1 if self.columns.tag is None else self.columns.tag
-        if not -width <= column < width or column % width == self.columns.token % width:
+    def _is_inner_comment(self, line: str) -> bool:
+        """Return whether a '#' line inside of a sentence is a comment, not a token line."""
+        if not self.layout.width:
             return False
-        tag = fields[column].strip(" ")
-        return tag == schemes.OUTSIDE or schemes.split(tag)[0] != ""
+        fields = self.layout.fields(line)
+        return len(fields) != self.layout.width and len(line.strip(" \t#")) > 0
 
-    def _sentence(self, block: list[str], first: int, leading: list[str]) -> Sentence:
-        """Create the sentence of a block of lines, the first of which has the number `first`."""
-        fields, lines = self._plainly_split(block), block
+    def _sentence(self, block: _Block, end: int) -> Iterator[Sentence]:
+        """Yield the sentence of a block that ends before line `end`; report ill-formed lines."""
+        block.start = end - len(block.lines)
+        if block.lines and not self.layout.width:  # the first lines of the file were comments
+            self.layout.determine(list(enumerate(block.lines, block.start)), self.report)
+        if self.layout.is_conllu:
+            self._exclude_conllu(block)
+        fields = [] if block.comments else self._plainly_split(block.lines)
+        is_good = True
         if not fields:
-            fields = [
-                field
-                for number, line in enumerate(block, first)
-                for field in self._fields(number, line)
-            ]
-            lines = block if self.delimiter else [line.rstrip(" \t") for line in block]
-        width, tag = self.width or 1, self.columns.tag
-        return Sentence(
-            tokens=tuple(fields[self.columns.token % width :: width]),
-            tags=None
-            if tag is None
-            else tuple([field.strip(" ") for field in fields[tag % width :: width]]),
-            record=Record(
-                self.path,
-                first if block else 0,
-                lines=tuple(lines),
-                leading=tuple(leading),
-                separator=self.separator,
+            fields, is_good = self._split(block)
+        if not is_good and self.report.on_error != "keep":
+            block.lines, block.comments = [], set()
+            if self.report.on_error == "stop" or not block.leading:
+                return
+        width, tag = self.layout.width or 1, self.columns.tag
+        tokens = tuple(fields[self.columns.token % width :: width]) if is_good else ()
+        if len(tokens) > _LONG:
+            self.report.note(
+                f"a sentence of more than {_LONG:,} tokens: is the blank line after each sentence "
+                "missing?",
+                block.start,
+            )
+        record = Record(
+            self.path,
+            block.start if block.lines else 0,
+            lines=tuple(
+                block.lines
+                if self.layout.delimiter
+                else [line.rstrip(" \t") for line in block.lines]
             ),
+            token_lines=self._token_lines(block),
+            leading=tuple(block.leading),
+            header=self.header,
+            separator=self.layout.separator,
         )
+        self.header = ""
+        tags = tuple(fields[tag % width :: width]) if tag is not None and is_good else None
+        yield Sentence(tokens, tags=() if tag is not None and not is_good else tags, record=record)
 
-    def _plainly_split(self, block: list[str]) -> list[str]:
+    def _exclude_conllu(self, block: _Block) -> None:
+        """Mark the lines of CoNLL-U that are no words: ranges (1-2) and empty nodes (1.1)."""
+        for index, line in enumerate(block.lines):
+            identifier = line.split("\t", 1)[0]
+            if "-" in identifier or "." in identifier:
+                block.comments.add(index)
+                self.report.note(
+                    "ranges and empty nodes of CoNLL-U are not tokens", block.start + index, line
+                )
+
+    def _token_lines(self, block: _Block) -> tuple[int, ...] | None:
+        """Return the indices of the token lines, None if they are all lines."""
+        if not block.comments:
+            return None
+        return tuple(index for index in range(len(block.lines)) if index not in block.comments)
+
+    def _plainly_split(self, lines: list[str]) -> list[str]:
         """Return the fields of all lines, or [] unless they are separated by single blanks."""
-        text = " ".join(block)
-        if not self.width or self.delimiter is not None or _ODD.search(text):
+        text = " ".join(lines)
+        if not self.layout.width or self.layout.delimiter is not None or _ODD.search(text):
             return []
-        blanks = set(map(str.count, block, itertools.repeat(" ")))
-        return text.split(" ") if blanks == {self.width - 1} else []
+        blanks = set(map(str.count, lines, itertools.repeat(" ")))
+        return text.split(" ") if blanks == {self.layout.width - 1} else []
 
-    def _fields(self, number: int, line: str) -> list[str]:
-        """Split a token line and check its fields."""
-        if self.width == 0:
-            self._set_layout(number, line)
-        fields = self._split(number, line)
-        if len(fields) != self.width:
-            raise DataError(
-                self.path,
-                number,
-                f"expected {self.width} columns, found {len(fields)}: {line[:80]!r}. "
-                f"{self._how_split()}",
-            )
-        if not all(
-            fields[column].strip(" ")
-            for column in (self.columns.token, self.columns.tag)
-            if column is not None
-        ):
-            raise DataError(
-                self.path,
-                number,
-                f"the token or the tag is empty: {line[:80]!r}. {self._how_split()}",
-            )
-        return fields
+    def _split(self, block: _Block) -> tuple[list[str], bool]:
+        """Return the fields of all token lines, and whether all lines are well-formed."""
+        all_fields: list[str] = []
+        is_good = True
+        for index, line in enumerate(block.lines):
+            number = block.start + index
+            if index in block.comments:
+                continue
+            fields = self.layout.fields(line)
+            if message := self._fault(fields, line):
+                self.report.problem(DataError(self.path, number, message))
+                is_good = False
+                continue
+            if (tag := self.columns.tag) is not None:
+                fields[tag] = self._tag(fields[tag], number)
+            all_fields += fields
+        return all_fields, is_good
 
-    def _how_split(self) -> str:
-        """Describe the delimiter, for errors."""
-        if self.delimiter is None:
-            return (
-                "Columns are split on blanks; use --delimiter tab for tabs, --format text for raw "
-                "text."
-            )
-        shown = (
-            "tabs; use --delimiter blank for blanks"
-            if self.delimiter == "\t"
-            else repr(self.delimiter)
-        )
-        return f"Columns are split on {shown}."
+    def _tag(self, value: str, number: int) -> str:
+        """Return a tag without the invisible characters around it."""
+        tag = value.strip(INVISIBLE)
+        if tag != value.strip(" "):
+            self.report.note("invisible characters around tags are removed", number, value)
+        return tag
+
+    def _fault(self, fields: Sequence[str], line: str) -> str:
+        """Return what is wrong with a token line, or ""."""
+        if "\r" in line:
+            return f"a carriage return inside {shown(line)}; lines should end with LF or CR LF"
+        width = self.layout.width
+        if len(fields) != width:
+            split = f"columns are separated by {self.layout.shown_delimiter}"
+            return f"expected {width} columns, found {len(fields)}: {shown(line)}; {split}"
+        token, tag = self.columns.token, self.columns.tag
+        if not fields[token] or (self.layout.delimiter is None and not fields[token].strip(" ")):
+            return f"the token is empty: {shown(line)}; expected a token in column {token % width}"
+        if tag is not None and not fields[tag].strip(INVISIBLE):
+            return f"the tag is empty: {shown(line)}; expected a tag in column {tag % width}"
+        if not fields[token].strip(" \t"):
+            self.report.note("some tokens are blanks")
+        return ""
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") -> None:
@@ -257,24 +274,77 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
     for sentence in sentences:
         tags = _tags(sentence, scheme)
         record = sentence.record
-        separator, rows = " ", list(sentence.tokens)
+        separator = " "
         if record is not None and (record.lines or record.leading):
-            separator, rows = record.separator, list(record.lines)
-            for line in record.leading:
-                stream.write(
-                    f"{line}{separator}{schemes.OUTSIDE}\n\n"
-                    if line.startswith(DOCUMENT_MARK)
-                    else f"{line}\n"
-                )
+            separator = record.separator
+            mark = f"{separator}{schemes.OUTSIDE}"
+            stream.write(f"{record.header}{separator}tag\n" if record.header else "")
+            stream.write("".join(_leading(record, mark)))
+            if not len(sentence) and record.lines:  # a record that could not be read
+                stream.write("".join(f"{line}\n" for line in (*record.lines, "")))
+                continue
+        if record is not None and record.lines:
+            rows = _with_tags(record, tags)
         else:
             for token in sentence.tokens:
                 _check(token, "token", separator, sentence)
+            rows = [
+                f"{token}{separator}{tag}\n"
+                for token, tag in zip(sentence.tokens, tags, strict=True)
+            ]
         for tag in set(tags):
             if (tag, separator) not in good:
                 _check(tag, "tag", separator, sentence)
                 good.add((tag, separator))
-        lines = [f"{row}{separator}{tag}\n" for row, tag in zip(rows, tags, strict=True)]
-        stream.write("".join([*lines, "\n"]) if lines else "")
+        stream.write("".join([*rows, "\n"]) if rows else "")
+
+
+def _leading(record: Record, mark: str) -> Iterator[str]:
+    """Yield the lines before a sentence; document marks are followed by `mark` and a blank line."""
+    for line in record.leading:
+        yield f"{line}{mark}\n\n" if line.startswith(DOCUMENT_MARK) else f"{line}\n"
+
+
+def _with_tags(record: Record, tags: Sequence[str]) -> list[str]:
+    """Return the lines of a record with a tag appended to each token line."""
+    separator = record.separator
+    if record.token_lines is None:
+        return [f"{row}{separator}{tag}\n" for row, tag in zip(record.lines, tags, strict=True)]
+    by_line = dict(zip(record.token_lines, tags, strict=True))
+    return [
+        f"{row}{separator}{by_line[index]}\n" if index in by_line else f"{row}\n"
+        for index, row in enumerate(record.lines)
+    ]
+
+
+def rewrite(sentences: Iterable[Sentence], stream: IO[str], scheme: str, columns: Columns) -> None:
+    """Write sentences that were read from columns, with new tags in place of the old ones.
+
+    Everything else is unchanged: comments, document marks, further columns and lines that are no
+    tokens.
+
+    Args:
+        sentences: Sentences that `read` returned with these columns, with spans or tags.
+        stream: Text stream to write to; it is not closed.
+        scheme: Tagging scheme of the spans.
+        columns: The columns with which the sentences were read.
+
+    Raises:
+        SchemeError: The scheme cannot represent the spans.
+    """
+    assert columns.tag is not None
+    on_blanks = columns.delimiter == "blank"
+    for sentence in sentences:
+        record = sentence.record
+        assert record is not None
+        separator = None if on_blanks or record.separator == " " else record.separator
+        lines = list(record.lines)
+        places = range(len(lines)) if record.token_lines is None else record.token_lines
+        for index, tag in zip(places, _tags(sentence, scheme), strict=True):
+            lines[index] = replace_field(lines[index], separator, columns.tag, tag)
+        stream.write(f"{record.header}\n" if record.header else "")
+        stream.write("".join(_leading(record, "")))
+        stream.write("".join(f"{line}\n" for line in (*lines, "")) if lines else "")
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
@@ -284,25 +354,45 @@ def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
     return sentence.tags if sentence.tags is not None else [schemes.OUTSIDE] * len(sentence)
 
 
-def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
-    """Raise DataError unless a token or tag would be read back unchanged."""
+def refuses(sentence: Sentence) -> str:
+    """Return why a sentence without columns of its own cannot be written, or "".
+
+    Args:
+        sentence: A sentence from another format.
+    """
+    if sentence.record is not None and sentence.record.lines:
+        return ""
+    return next((fault for token in sentence.tokens if (fault := _fault(token, "token", " "))), "")
+
+
+def _fault(value: str, name: str, separator: str) -> str:
+    """Return why a token or tag would not be read back unchanged, or ""."""
     separators = _BLANK if separator in _BLANK else (separator,)
     is_mark = name == "token" and value.startswith(DOCUMENT_MARK)
-    if is_mark or not value.strip(" ") or any(part in value for part in (*separators, "\r", "\n")):
-        path, line = (
-            (sentence.record.path, sentence.record.line) if sentence.record else ("output", None)
-        )
-        raise DataError(
-            path, line, f"the {name} {value!r} cannot be a CoNLL column; write JSON Lines instead"
-        )
+    is_hidden = name == "tag" and value != value.strip(INVISIBLE)
+    if (
+        is_mark
+        or is_hidden
+        or not value.strip(" ")
+        or any(part in value for part in (*separators, "\r", "\n"))
+    ):
+        return f"the {name} {shown(value)} cannot be a CoNLL column; write JSON Lines instead"
+    return ""
+
+
+def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
+    """Raise DataError unless a token or tag would be read back unchanged."""
+    if fault := _fault(value, name, separator):
+        record = sentence.record
+        raise DataError(record.path if record else "output", record.line if record else None, fault)
 
 
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether lines look like CoNLL columns.
 
-    They do if all token lines have the same number of columns, at least two, and contain evidence
-    that distinguishes them from running text: tabs, a document mark, or a span tag at the end of
-    every line.
+    They do if nearly all token lines have the same number of columns, at least two, and contain
+    evidence that distinguishes them from running text: tabs, a document mark, or span tags or
+    another small set of values in the last column.
 
     Args:
         lines: First lines of a file, complete and without their ends.
@@ -312,18 +402,26 @@ def recognizes(lines: Sequence[str]) -> bool:
     if not rows:
         return bool(filled)
     has_tabs = "\t" in rows[0]
-    split = [row.split("\t") if has_tabs else _BLANKS.split(row.strip(" ")) for row in rows]
-    if {len(fields) for fields in split} != {max(len(split[0]), 2)}:
+    split = [row.split("\t") if has_tabs else BLANKS.split(row.strip(" ")) for row in rows]
+    width = len(split[0])
+    fitting = [fields for fields in split if len(fields) == width]
+    if width < 2 or len(fitting) < _REGULAR * len(split):
         return False
-    tags = [fields[-1].strip(" ") for fields in split]
-    are_tags = all(tag == schemes.OUTSIDE or schemes.split(tag)[0] for tag in tags)
-    return has_tabs or are_tags or len(rows) < len(filled)
+    tags = [fields[-1].strip(" ") for fields in fitting]
+    tagged = sum(tag == schemes.OUTSIDE or schemes.split(tag)[0] != "" for tag in tags)
+    has_few_tags = (
+        len(rows) < len(lines) and len(tags) >= _ENOUGH and 4 * len(set(tags)) <= len(tags)
+    )
+    is_marked = len(rows) < len(filled)
+    return has_tabs or is_marked or tagged >= _REGULAR * len(tags) or has_few_tags
 
 
-def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+def _read(
+    lines: Iterable[tuple[int, str]], path: str, options: ReadOptions, report: ReadReport
+) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
     columns = options.columns if options.annotated else replace(options.columns, tag=None)
-    return read(lines, path, columns)
+    return read(lines, path, columns, report)
 
 
-FORMAT = Format("conll", (".conll",), recognizes, _read, write)
+FORMAT = Format("conll", (".conll",), recognizes, _read, write, refuses=refuses)

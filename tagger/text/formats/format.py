@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from tagger.text import tokens
+from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
 __all__ = ["Columns", "Format", "ReadOptions"]
@@ -42,12 +43,14 @@ class ReadOptions:
         wrapped: Whether paragraphs of plain text span several lines and end at a blank line;
             otherwise each line is a paragraph.
         annotated: Whether annotations are read. Prediction ignores those in its input.
+        format: Name of the format; empty to recognize it by the first lines.
     """
 
     columns: Columns = field(default_factory=Columns)
     tokenizer: str = tokens.DEFAULT
     wrapped: bool = False
     annotated: bool = True
+    format: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,20 @@ class Format:
         recognizes: Return whether the first lines of a file (complete, without their ends) look
             like this format.
         read: Yield the sentences of numbered lines. The second argument is the path, for errors.
-            Raises `DataError` for an ill-formed line.
+            The last argument receives notes and the errors of single records, after which reading
+            goes on. Raises `DataError` if the whole file cannot be read.
         write: Write sentences to a stream. The third argument is the tagging scheme of the spans,
             for formats that write tags. Raises `DataError` for what the format cannot represent.
         has_annotations: Whether `read` returns the spans or tags of a file.
         has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
+        refuses: Return why `write` cannot represent a sentence, or "" if it can.
     """
 
     name: str
     suffixes: tuple[str, ...]
     recognizes: Callable[[Sequence[str]], bool]
-    read: Callable[[Iterable[tuple[int, str]], str, ReadOptions], Iterator[Sentence]]
+    read: Callable[[Iterable[tuple[int, str]], str, ReadOptions, ReadReport], Iterator[Sentence]]
     write: Callable[[Iterable[Sentence], IO[str], str], None]
     has_annotations: bool = True
     has_scores: bool = False
+    refuses: Callable[[Sentence], str] = lambda sentence: ""

@@ -13,6 +13,7 @@ A span may also be written ``[start, end, label]``. Other keys are kept. Predict
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,16 +21,23 @@ from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
+from tagger.text import schemes
 from tagger.text import tokens as tokenizers
 from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
 from tagger.text.tokens import Offsets, Tokenizer
 
-__all__ = ["FORMAT", "read", "recognizes", "write"]
+__all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
 
 
 def read(
-    lines: Iterable[tuple[int, str]], path: str, tokenizer: Tokenizer, *, annotated: bool = True
+    lines: Iterable[tuple[int, str]],
+    path: str,
+    tokenizer: Tokenizer,
+    *,
+    annotated: bool = True,
+    report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
     """Parse numbered JSON lines; blank lines are skipped.
 
@@ -38,6 +46,8 @@ def read(
         path: Path of the file, for records and errors.
         tokenizer: Function from a raw text to the token offsets of each sentence.
         annotated: Whether spans and tags are read.
+        report: Receives notes and the errors of single lines. Default: a new one, whose errors are
+            raised at the end of the file.
 
     Yields:
         The sentences. A raw text can contain several, which share a record; sentences are joined if
@@ -48,56 +58,112 @@ def read(
         DataError: A line is not such an object, or a span is not aligned with the tokens, overlaps
             another or ends after the text.
     """
+    own = report or ReadReport(path)
+    own.layout = "JSON Lines"
     for number, line in lines:
         if not line.strip():
             continue
-        record = Record(path, number, data=_parsed(line, path, number))
         try:
-            yield from _sentences(record, tokenizer, annotated)
+            record = Record(path, number, data=_parsed(line))
+            sentences = list(_sentences(record, tokenizer, annotated, own))
         except ValueError as error:
-            raise DataError(path, number, str(error)) from error
+            own.problem(DataError(path, number, str(error)))
+            if own.on_error == "keep":
+                yield Sentence((), record=Record(path, number, lines=(line,)))
+        else:
+            yield from sentences
+    if report is None:
+        own.finish()
 
 
-def _parsed(line: str, path: str, number: int) -> dict[str, Any]:
+def _parsed(line: str) -> dict[str, Any]:
     """Parse a line and check that it is an object with tokens or text."""
     try:
-        data = json.loads(line)
+        data = _DECODER.decode(line)
         if "\\u" in line:
             json.dumps(data, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = f"{error.object[error.start]!a}"
-        raise DataError(
-            path, number, f"{half} is an unpaired surrogate, not a character; correct or remove it"
+        raise ValueError(
+            f"{half} is an unpaired surrogate, not a character; correct or remove it"
         ) from error
     # Integers of thousands of digits are a ValueError, too.
     except (ValueError, RecursionError) as error:
-        raise DataError(
-            path, number, f"not JSON ({error}); expected one object per line"
-        ) from error
+        raise ValueError(f"not JSON ({error}); expected one object per line") from error
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
-        raise DataError(
-            path, number, f'expected an object with "tokens" or "text", found {line[:60]!r}'
-        )
+        keys = f" with the keys {', '.join(map(repr, data))}"[:80] if isinstance(data, dict) else ""
+        raise ValueError(f'expected an object with "tokens" or "text", found {shown(line)}{keys}')
     return data
 
 
-def _sentences(record: Record, tokenizer: Tokenizer, annotated: bool) -> Iterator[Sentence]:
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of some pairs; a repeated key would silently be lost."""
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
+    return data
+
+
+def _refuse_constant(name: str) -> float:
+    """Raise ValueError for NaN and the infinities, which JSON does not have."""
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(literal: str) -> float:
+    """Return a number; raise ValueError if it is too large for one."""
+    value = float(literal)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"the number {shown(literal, 20)} is too large")
+    return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+)
+
+
+def _sentences(
+    record: Record, tokenizer: Tokenizer, annotated: bool, report: ReadReport
+) -> Iterator[Sentence]:
     """Yield the sentences of one object."""
     data = record.data or {}
+    if "text" in data and "tokens" in data:
+        _check_both(data, annotated)
+        report.note('"tokens" are used, and "text" beside them is ignored', record.line)
     if not annotated:
         data = {key: data[key] for key in ("tokens", "text") if key in data}
     if "tokens" not in data:
-        yield from _from_text(record, data, tokenizer)
+        yield from _from_text(record, data, tokenizer, report)
         return
-    tokens, tags = data["tokens"], data.get("tags")
+    tokens, tags = data["tokens"], data.get("tags", data.get("ner_tags"))
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise ValueError('"tokens" must be a list of strings')
     if tags is not None and not (
         isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
     ):
-        raise ValueError('"tags" must be a list of strings, one per token')
+        key = "tags" if "tags" in data else "ner_tags"
+        are_ids = isinstance(tags, list) and all(type(tag) is int for tag in tags)
+        raise ValueError(
+            f'"{key}" must be a list of strings, one per token'
+            + ("; found numbers, whose names are not in the file" if are_ids else "")
+        )
     sentence = Sentence(tuple(tokens), tags=None if tags is None else tuple(tags), record=record)
     yield sentence.with_spans(_spans(data["spans"])) if "spans" in data else sentence
+
+
+def _check_both(data: dict[str, Any], annotated: bool) -> None:
+    """Raise ValueError unless "tokens" and "text" of an object agree, and spans are unambiguous."""
+    tokens, text = data["tokens"], data["text"]
+    if isinstance(tokens, list) and isinstance(text, str):
+        if "".join("".join(map(str, tokens)).split()) != "".join(text.split()):
+            raise ValueError('"tokens" and "text" differ; remove one of them')
+        if annotated and "spans" in data:
+            raise ValueError(
+                '"spans" beside "tokens" and "text" could count tokens or characters; remove '
+                '"tokens" or "text"'
+            )
 
 
 def _spans(values: Any) -> list[Span]:
@@ -108,8 +174,13 @@ def _spans(values: Any) -> list[Span]:
             start, end, label = (
                 (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
             )
+            score = value.get("score") if isinstance(value, dict) else None
             is_valid = (
-                type(start) is int and type(end) is int and isinstance(label, str) and bool(label)
+                (score is None or isinstance(score, int | float))
+                and type(start) is int
+                and type(end) is int
+                and isinstance(label, str)
+                and bool(label)
             )
         except (TypeError, ValueError, KeyError):
             is_valid = False
@@ -118,17 +189,22 @@ def _spans(values: Any) -> list[Span]:
                 f'expected a span {{"start": int, "end": int, "label": str}}, '
                 f"found {json.dumps(value)[:80]}"
             )
-        spans.append(Span(start, end, label))
+        spans.append(Span(start, end, label, score))
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
-def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> Iterator[Sentence]:
+def _from_text(
+    record: Record, data: dict[str, Any], tokenizer: Tokenizer, report: ReadReport
+) -> Iterator[Sentence]:
     """Yield the sentences of an object with raw text."""
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
     record = replace(record, text=text)
-    spans = _spans(data["spans"]) if "spans" in data else None
+    spans = None
+    if "spans" in data:
+        spans = [_trimmed(span, text, record.line, report) for span in _spans(data["spans"])]
+        _refuse_overlaps(spans, text)
     ahead = deque(spans or ())
     empty = True
     for offsets in _merged(tokenizer(text), spans or []):
@@ -145,11 +221,86 @@ def _from_text(record: Record, data: dict[str, Any], tokenizer: Tokenizer) -> It
     if empty:
         yield Sentence((), spans=None if spans is None else (), offsets=(), record=record)
     if ahead:
-        span = ahead[0]
+        raise ValueError(f"{_place(ahead[0], text)} starts after the last token")
+
+
+def _place(span: Span, text: str) -> str:
+    """Describe a span in the units of the file."""
+    surface = shown(text[span.start : span.end], 40)
+    return f"the span {span.start}-{span.end} ({surface}, {span.label})"
+
+
+def _trimmed(span: Span, text: str, line: int, report: ReadReport) -> Span:
+    """Return a span without the blanks at its ends, which no token contains."""
+    if span.end > len(text):
         raise ValueError(
-            f"the span {span.start}-{span.end} ({span.label}) starts after the last token of "
-            f"{len(text)} characters"
+            f"the span {span.start}-{span.end} ({span.label}) ends after the text, which has "
+            f"{len(text):,} characters{_other_unit(span, text)}"
         )
+    surface = text[span.start : span.end]
+    if not surface.strip():
+        raise ValueError(f"{_place(span, text)} contains blanks only; remove it")
+    if surface == surface.strip():
+        return span
+    report.note("blanks at the ends of spans are trimmed", line, surface)
+    start = span.start + len(surface) - len(surface.lstrip())
+    return replace(span, start=start, end=start + len(surface.strip()))
+
+
+def _refuse_overlaps(spans: list[Span], text: str) -> None:
+    """Raise ValueError if two of the sorted spans overlap."""
+    for before, span in itertools.pairwise(spans):
+        if span.start < before.end:
+            raise ValueError(
+                f"{_place(span, text)} overlaps {_place(before, text)}; expected spans that do "
+                "not overlap: remove one of them"
+            )
+
+
+def _other_unit(span: Span, text: str) -> str:
+    """Return a hint if a span fits the words of a text when counted in another unit."""
+    for unit, encoding, size in (("UTF-16 units", "utf-16-le", 2), ("UTF-8 bytes", "utf-8", 1)):
+        data = text.encode(encoding)
+        if len(data) == len(text) * size:
+            continue
+        surface = data[span.start * size : span.end * size].decode(encoding, "replace")
+        around = data[span.end * size :].decode(encoding, "replace")[:1]
+        before = data[: span.start * size].decode(encoding, "replace")[-1:]
+        is_whole = surface.strip() == surface != "" and "\ufffd" not in surface + before + around
+        if is_whole and not _joins(before, surface[0]) and not _joins(surface[-1], around):
+            return (
+                f"; the text contains characters that take several {unit}, and counted in these "
+                f"the span is {shown(surface, 40)}: convert the offsets to code points"
+            )
+    return ""
+
+
+def _joins(left: str, right: str) -> bool:
+    """Return whether two characters are inside of a word; either may be empty."""
+    return left.isalnum() and right.isalnum()
+
+
+def spans_of(values: Any, sentence: Sentence) -> list[Span]:
+    """Return the spans of a key of an object, in tokens.
+
+    Args:
+        values: Value of the key, such as "gold": spans, in characters if the object has text, or
+            tags.
+        sentence: All tokens of the object, with their offsets if it has text.
+
+    Returns:
+        The spans, sorted.
+
+    Raises:
+        ValueError: The value is ill-formed, or a span does not fit the tokens.
+    """
+    if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+        tags = replace(sentence, spans=None, tags=tuple(values)).tags or ()
+        return schemes.decode(tags, schemes.detect([tags]))
+    spans = _spans(values)
+    if sentence.offsets is not None and sentence.record is not None:
+        spans = _aligned(spans, list(sentence.offsets), sentence.record.text)
+    return list(sentence.with_spans(spans).spans or ())
 
 
 def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
@@ -174,11 +325,11 @@ def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]
                 text[start:end] for start, end in offsets if start < span.end and end > span.start
             )
             raise ValueError(
-                f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, "
-                f"{span.label}) does not begin and end with a token; the tokens there are {cut!r}. "
-                "Correct the span, use another tokenizer, or provide tokens instead of text"
+                f"{_place(span, text)} does not begin and end with a token; the tokens there are "
+                f"{shown(cut)}{_other_unit(span, text)}. Correct the span, use another tokenizer, "
+                "or provide tokens instead of text"
             )
-    return [Span(starts[span.start], ends[span.end], span.label) for span in spans]
+    return [Span(starts[span.start], ends[span.end], span.label, span.score) for span in spans]
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
@@ -189,6 +340,10 @@ def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
         stream: Text stream to write to; it is not closed.
     """
     for group in by_record(sentences):
+        record = group[0].record
+        if record is not None and record.lines and not len(group[0]):  # it could not be read
+            stream.write("\n".join(record.lines) + "\n")
+            continue
         stream.write(json.dumps(_object(group), ensure_ascii=False) + "\n")
 
 
@@ -240,15 +395,18 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether the first non-blank line is an object with "tokens" or "text"."""
     try:
-        _parsed(next((line for line in lines if line.strip()), ""), "", 1)
-    except DataError:
+        _parsed(next((line for line in lines if line.strip()), ""))
+    except ValueError:
         return False
     return True
 
 
-def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+def _read(
+    lines: Iterable[tuple[int, str]], path: str, options: ReadOptions, report: ReadReport
+) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
-    return read(lines, path, tokenizers.get(options.tokenizer), annotated=options.annotated)
+    tokenizer = tokenizers.get(options.tokenizer)
+    return read(lines, path, tokenizer, annotated=options.annotated, report=report)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:

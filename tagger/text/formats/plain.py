@@ -12,10 +12,11 @@ from typing import IO
 
 from tagger.text import tokens
 from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, by_record
 from tagger.text.tokens import Tokenizer
 
-__all__ = ["FORMAT", "read", "recognizes", "write"]
+__all__ = ["FORMAT", "marked_tokens", "read", "recognizes", "write"]
 
 
 def read(
@@ -72,7 +73,7 @@ def _marked(sentences: list[Sentence]) -> str:
     """Return the text of one record with its annotation."""
     first = sentences[0]
     if first.offsets is None or first.record is None:
-        return " ".join(_marked_tokens(first))
+        return " ".join(marked_tokens(first))
     text, pieces, written = first.record.text, [], 0
     for sentence in sentences:
         for start, end, mark in _marks(sentence):
@@ -97,7 +98,7 @@ def _escaped(name: str) -> str:
     return name.replace("{", "{{").replace("}", "}}")
 
 
-def _marked_tokens(sentence: Sentence) -> list[str]:
+def marked_tokens(sentence: Sentence) -> list[str]:
     """Return the tokens of a sentence without raw text, with its annotation."""
     words = list(sentence.tokens)
     if sentence.spans is None:
@@ -117,8 +118,11 @@ def recognizes(lines: Sequence[str]) -> bool:
     return True
 
 
-def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+def _read(
+    lines: Iterable[tuple[int, str]], path: str, options: ReadOptions, report: ReadReport
+) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
+    report.layout = "text, one paragraph per line"
     return read(lines, path, tokens.get(options.tokenizer), wrapped=options.wrapped)
 
 

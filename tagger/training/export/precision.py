@@ -99,12 +99,13 @@ def with_graphs(
     )
 
 
-def annotated(bundle: Bundle, path: str) -> list[Sentence]:
-    """Read an annotated file with the reading options of a trained tagger.
+def annotated(bundle: Bundle, path: str | Path | None) -> list[Sentence]:
+    """Read an annotated file, or the dev data of a trained tagger, with its reading options.
 
     Args:
-        bundle: The tagger, for its options, its scheme and its labels.
-        path: File to read.
+        bundle: The tagger, for its options and its scheme.
+        path: File to read; None reads the dev files of its training or, if there were none, the
+            part of train that was held out.
 
     Returns:
         Sentences with spans, or with plain tags if the tagger has these.
@@ -113,7 +114,10 @@ def annotated(bundle: Bundle, path: str) -> list[Sentence]:
         DataError: The file is malformed or not annotated.
     """
     data = bundle.config.data
-    return corpora.read(path, data.reading, data.scheme, tags=data.tags)[0]
+    if path is None and not data.dev:
+        return corpora.splits(data).dev.sentences
+    paths = data.dev if path is None else [path]
+    return corpora.read_all(paths, data.reading, data.scheme, tags=data.tags).sentences
 
 
 def _score(

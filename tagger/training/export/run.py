@@ -96,12 +96,15 @@ def _saved_model(run: str | Path, folder: Path) -> Exported:
 def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
     """Write a tagger's graphs to its bundle, score them if there is a file, and verify them."""
     model = tagger_files.load(run, with_graphs=False)
-    dev = str(file or model.config.data.dev)
-    if verify and not Path(dev).is_file():
+    data = model.config.data
+    needed = [str(file)] if file else data.dev or data.train
+    missing = [name for name in needed if not Path(name).exists()]
+    if verify and (missing or not needed):
         raise ConfigError(
-            f"{dev or 'data.dev'}: file not found; give an annotated FILE on which to verify"
+            f"{missing[0] if missing else 'data.dev'}: file not found; give an annotated FILE on "
+            "which to verify"
         )
-    sentences = precision.annotated(model, dev) if Path(dev).is_file() else []
+    sentences = [] if missing or not needed else precision.annotated(model, file)
     model = precision.add(run, sentences)
     comparisons: list[Any] = []
     if verify:

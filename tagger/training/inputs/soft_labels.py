@@ -195,10 +195,7 @@ def _label(
 
 def _in_turn(paths: Sequence[str], options: ReadOptions) -> Iterator[list[Sentence]]:
     """Yield chunks of documents, one per text in turn, so that a token limit samples all texts."""
-    readers = [
-        chunks(formats.read(path, formats.format_of(path), options))
-        for path in dict.fromkeys(paths)
-    ]
+    readers = [chunks(formats.read(path, options=options)) for path in dict.fromkeys(paths)]
     while readers:
         for reader in tuple(readers):
             if (chunk := next(reader, None)) is None:

@@ -71,7 +71,6 @@ class TaggerData:
             parameters: Number of trained parameters of the model.
             epochs: Maximum number of epochs.
         """
-        train, dev = _labels(self.train), _labels(self.dev)
         return TaggerFacts(
             vocabulary=len(self.features.words),
             parameters=parameters,
@@ -81,8 +80,7 @@ class TaggerData:
             dev_sentences=len(self.dev),
             dev_tokens=sum(map(len, self.dev)),
             scheme=self.scheme,
-            labels=tuple(sorted(train)),
-            unknown_labels=tuple(sorted(dev - train)),
+            labels=tuple(sorted(_labels(self.train))),
             vectors=self.vectors,
             text=self.text,
         )
@@ -113,7 +111,11 @@ def read(job: Job[Config]) -> TaggerData:
         TaggerError: Errors of settings, data or disk.
     """
     settings = job.settings
-    train, dev, scheme = corpora.splits(settings.data)
+    splits = corpora.splits(settings.data)
+    train, dev, scheme = splits.train.sentences, splits.dev.sentences, splits.train.scheme
+    job.observer.corpus_read(
+        [splits.train.summary(), splits.dev.summary()], corpora.warnings(splits.train, splits.dev)
+    )
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
     augmented = _versions(train, settings.training) if models else train
