@@ -260,7 +260,7 @@ def test_chunks_of_the_hub_stand_last_and_need_no_dev_split(
             None,
             "expected tokens, and ner_tags or tags or chunk_tags",
         ),
-        ({"tokens": [["a"]], "ner_tags": [["E-X"]]}, None, "no scheme of"),
+        ({"tokens": [["a", "b"]], "ner_tags": [["S-X", "U-X"]]}, None, "no scheme of"),
     ],
 )
 def test_what_the_hub_must_not_hold_is_named_and_nothing_is_written(

@@ -101,13 +101,14 @@ def score_predictions(
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
     report = ReadReport(path)
     with formats.opened(path, "", formats.ReadOptions(columns), report=report) as sentences:
+        found = list(sentences)
         if report.format == jsonl.FORMAT.name:
-            pairs = [_json_pair(group, report) for group in by_record(sentences) if group[0].record]
+            pairs = [_json_pair(group, report) for group in by_record(found) if group[0].record]
             report.finish()
             scheme = "IOB2"
         else:
-            pairs = [pair for sentence in sentences for pair in _pairs(sentence)]
-    if not pairs:
+            pairs = [pair for sentence in found for pair in _pairs(sentence)]
+    if not any(map(len, found)):
         raise DataError(
             path,
             None,

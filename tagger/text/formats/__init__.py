@@ -277,15 +277,21 @@ def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
         yield sys.stdin.buffer, sys.stdin.buffer
         return
     try:
-        with open(name, "rb") as raw:
-            compressed = raw.peek(2)[:2] == b"\x1f\x8b"
-            yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
+        raw = open(name, "rb")  # noqa: SIM115
     except OSError as error:
-        if isinstance(error, gzip.BadGzipFile):
-            raise DataError(
-                name, None, f"damaged gzip file ({error}); compress it again"
-            ) from error
-        raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
+        raise _unreadable(name, error) from error
+    # Errors of the block, such as those of writing the output, are not errors of this file.
+    with raw:
+        try:
+            compressed = raw.peek(2)[:2] == b"\x1f\x8b"
+        except OSError as error:
+            raise _unreadable(name, error) from error
+        yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
+
+
+def _unreadable(name: str, error: OSError) -> DataError:
+    """Return the error of a file that cannot be opened or read."""
+    return DataError(name, None, f"cannot be read: {error.strerror or error}")
 
 
 def _decoded(
@@ -311,7 +317,9 @@ def _decoded(
         message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
         fix = "convert the file, for example: iconv -f latin1 -t utf-8"
         raise DataError(name, number + len(lines_before) + 1, f"{message}; {fix}") from error
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
             name, None, f"the gzip file ends early or is damaged ({error}); compress it again"
         ) from error
+    except OSError as error:
+        raise _unreadable(name, error) from error

@@ -83,7 +83,7 @@ class Layout:
             report: Receives notes about what was found.
 
         Returns:
-            The number of the header row; 0 if there is none.
+            The number of the header row; 0 without one.
 
         Raises:
             DataError: The declared columns do not exist, or the lines are not columns.
@@ -137,6 +137,12 @@ class Layout:
         """Split a line at every delimiter; quotes are honored where the delimiter is a character.
 
         A quoted field may contain the delimiter, as in CSV. Blanks and tabs have no quotes.
+
+        Args:
+            line: A line.
+
+        Returns:
+            The fields.
         """
         if self.delimiter is None:
             return BLANKS.split(line.strip(" \t"))
@@ -147,7 +153,14 @@ class Layout:
         return line.split(self.delimiter)
 
     def fields(self, line: str) -> list[str]:
-        """Split a line into its fields, without the empty one after a trailing delimiter."""
+        """Split a line into its fields, without the empty one after a trailing delimiter.
+
+        Args:
+            line: A token line of the determined layout.
+
+        Returns:
+            The fields; their number may differ from `width`, which is an error of the line.
+        """
         fields = self.split(line)
         if len(fields) == self.width + 1:
             if not fields[-1] and self.delimiter is not None:

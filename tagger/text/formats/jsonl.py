@@ -393,12 +393,18 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether the first non-blank line is an object with "tokens" or "text"."""
+    """Return whether the first non-blank line is an object with "tokens" or "text".
+
+    Its values may be wrong; then reading it is an error with its line.
+
+    Args:
+        lines: First lines of a file, complete and without their ends.
+    """
     try:
-        _parsed(next((line for line in lines if line.strip()), ""))
-    except ValueError:
+        data = json.loads(next((line for line in lines if line.strip()), ""))
+    except (ValueError, RecursionError):
         return False
-    return True
+    return isinstance(data, dict) and ("tokens" in data or "text" in data)
 
 
 def _read(
