@@ -236,7 +236,7 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
 
 
 def _check_text(value: str, where: str) -> None:
-    """Raise ConfigError for NUL, and for surrogates, which typed bytes that are not UTF-8 become."""
+    """Raise ConfigError for NUL and for surrogates, which typed bytes other than UTF-8 become."""
     if re.search("[\0\ud800-\udfff]", value):
         raise ConfigError(
             f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
