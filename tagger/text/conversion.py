@@ -111,14 +111,15 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     for sentence in corpus.sentences:
         begins = previous is None or begins_document(sentence, previous)
         number, previous = number + begins, sentence
+        line = sentence.record.line if sentence.record else 0
         if target_format == conll.FORMAT.name:
             leading = (f"{conll.DOCUMENT_MARK}",) if begins and marks_documents else ()
-            record = Record(corpus.name, 0, leading=leading)
+            record = Record(corpus.name, line, leading=leading)
         else:
             data: dict[str, Any] = {"tokens": list(sentence.tokens)}
             if marks_documents:
                 data["document"] = number
-            record = Record(corpus.name, 0, data=data | _further(sentence))
+            record = Record(corpus.name, line, data=data | _further(sentence))
         yield replace(sentence, offsets=None, record=record)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -393,12 +394,19 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether the first non-blank line is an object with "tokens" or "text"."""
-    try:
-        _parsed(next((line for line in lines if line.strip()), ""))
-    except ValueError:
-        return False
-    return True
+    """Return whether most lines look like objects with "tokens" or "text".
+
+    Args:
+        lines: First lines of a file, complete and without their ends.
+    """
+    filled = [line for line in lines[:_HEAD] if line.strip()]
+    fitting = sum(_OBJECT.match(line) is not None for line in filled)
+    return 2 * fitting > len(filled)
+
+
+# The beginning of an object with one of the keys, which need not be well-formed to the end.
+_OBJECT = re.compile(r'\s*\{.*"(?:tokens|text)"\s*:')
+_HEAD = 20
 
 
 def _read(
