@@ -231,7 +231,7 @@ class Layout:
         others = {row[self.columns.tag] for row in rows[1:]}
         return (
             first[self.columns.token] in _TOKEN_NAMES
-            and named[self.columns.tag % self.width]
+            and sum(named) >= 2
             and rows[0][self.columns.tag] not in others
         )
 

@@ -241,11 +241,15 @@ def _trimmed(span: Span, text: str, line: int, report: ReadReport) -> Span:
     surface = text[span.start : span.end]
     if not surface.strip():
         raise ValueError(f"{_place(span, text)} contains blanks only; remove it")
-    if surface == surface.strip():
+    start = span.start + len(surface) - len(surface.lstrip())
+    end = start + len(surface.strip())
+    cuts_word = _joins(text[start - 1 : start], text[start]) or _joins(
+        text[end - 1], text[end : end + 1]
+    )
+    if surface == surface.strip() or cuts_word:
         return span
     report.note("blanks at the ends of spans are trimmed", line, surface)
-    start = span.start + len(surface) - len(surface.lstrip())
-    return replace(span, start=start, end=start + len(surface.strip()))
+    return replace(span, start=start, end=end)
 
 
 def _refuse_overlaps(spans: list[Span], text: str) -> None:
