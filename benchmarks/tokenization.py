@@ -116,8 +116,8 @@ def flat(sentences: list[Spans]) -> tuple[Spans, Spans]:
 
 
 def load_tagger() -> Run:
-    *_, tokens = map(import_module, ("regex", "sentencex", "tagger.text.tokens"))
-    tokenizer = tokens.get(tokens.DEFAULT)
+    *_, tokenizers = map(import_module, ("regex", "sentencex", "tagger.text.tokenizers"))
+    tokenizer = tokenizers.get(tokenizers.DEFAULT)
     return lambda text: flat(list(tokenizer(text)))
 
 
@@ -223,7 +223,7 @@ def exact(name: str, run: Run) -> int:
     """On how many of the odd texts the offsets are right and nothing is lost; an exception is a
     failure.
     """
-    from tagger.text.tokens import validated
+    from tagger.text.tokenizers import validated
 
     def spans(text: str) -> list[Spans]:
         tokens, sentences = run(text)

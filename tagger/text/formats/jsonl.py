@@ -20,10 +20,10 @@ from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
-from tagger.text import tokens as tokenizers
+from tagger.text import tokenizers
 from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.spans import Record, Sentence, Span, by_record
-from tagger.text.tokens import Offsets, Tokenizer
+from tagger.text.tokenizers import Offsets, Tokenizer
 
 __all__ = ["FORMAT", "read", "recognizes", "write"]
 
@@ -176,7 +176,7 @@ def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]
             raise ValueError(
                 f"the span {span.start}-{span.end} ({text[span.start : span.end]!r}, "
                 f"{span.label}) does not begin and end with a token; the tokens there are {cut!r}. "
-                "Correct the span, use another tokenizer, or provide tokens instead of text"
+                f"{tokenizers.advice(text, span.start, span.end)}"
             )
     return [Span(starts[span.start], ends[span.end], span.label) for span in spans]
 

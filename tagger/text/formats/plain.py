@@ -10,10 +10,10 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from tagger.text import tokens
+from tagger.text import tokenizers
 from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.spans import Record, Sentence, by_record
-from tagger.text.tokens import Tokenizer
+from tagger.text.tokenizers import Tokenizer
 
 __all__ = ["FORMAT", "read", "recognizes", "write"]
 
@@ -119,7 +119,7 @@ def recognizes(lines: Sequence[str]) -> bool:
 
 def _read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
-    return read(lines, path, tokens.get(options.tokenizer), wrapped=options.wrapped)
+    return read(lines, path, tokenizers.get(options.tokenizer), wrapped=options.wrapped)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:

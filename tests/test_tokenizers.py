@@ -12,17 +12,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tagger.errors import TaggerError
-from tagger.text import tokens
-from tagger.text.tokens import (
+from tagger.text.tokenizers import (
     DEFAULT,
     Offsets,
     TokenizerError,
     get,
     names,
     register,
+    registry,
     validated,
-    whitespace,
 )
+from tagger.text.tokenizers.whitespace import whitespace
 
 # Text in which the rules have something to do, and any text at all, lone surrogates included.
 PIECES = re.split(
@@ -43,7 +43,7 @@ def words(text: str, name: str = DEFAULT) -> list[list[str]]:
     return [[text[start:end] for start, end in sentence] for sentence in get(name)(text)]
 
 
-@pytest.mark.parametrize("name", [DEFAULT, "whitespace"])
+@pytest.mark.parametrize("name", names())
 @given(text=TEXTS)
 @example(text='He left.)" "')
 @example(text='"')
@@ -192,23 +192,25 @@ def test_very_long_lines_finish(unit: str) -> None:
 def test_registered_tokenizers_are_found_and_names_stay_unique(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tokens, "_TOKENIZERS", dict(tokens._TOKENIZERS))
+    monkeypatch.setattr(registry, "_TOKENIZERS", dict(registry._TOKENIZERS))
 
-    def characters(text: str) -> Iterator[list[Offsets]]:
+    def letters(text: str) -> Iterator[list[Offsets]]:
         yield from ([(i, i + 1)] for i, c in enumerate(text) if not c.isspace())
 
-    register("characters", characters)
-    register("characters", characters)
-    assert words("a b", "characters") == [["a"], ["b"]]
-    assert names() == sorted(["characters", DEFAULT, "whitespace"])
-    for name in ("characters", DEFAULT):
+    before = names()
+    register("letters", letters)
+    register("letters", letters)
+    assert words("a b", "letters") == [["a"], ["b"]]
+    assert names() == sorted(["letters", *before])
+    for name in ("letters", DEFAULT):
         with pytest.raises(TokenizerError, match="another tokenizer named"):
             register(name, whitespace)
 
 
 def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(
-        ValueError, match=f"'whitespce'.*did you mean 'whitespace'.*{DEFAULT}, whitespace"
+        ValueError,
+        match=f"'whitespce'.*did you mean 'whitespace'.*: {', '.join(names())}\\. A custom",
     ):
         get("whitespce")
     with pytest.raises(TaggerError, match="unknown tokenizer 'zzz'; known"):
@@ -238,5 +240,5 @@ def test_a_tokenizer_that_loses_text_is_refused(
 
 
 def test_importing_the_module_loads_no_library() -> None:
-    code = "import sys, tagger.text.tokens; print({'regex', 'sentencex'} & {*sys.modules})"
+    code = "import sys, tagger.text.tokenizers; print({'regex', 'sentencex'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
