@@ -205,10 +205,10 @@ def test_decomposed_accents_change_no_feature_and_no_score(trained_run: Path) ->
     assert sum(map(str.__ne__, composed, decomposed)) > 5
     lexicon = WordEncoder(features)
     ids = lexicon.word_ids([composed, decomposed])
-    for array in lexicon.words(ids[0]), lexicon.words(ids[1]):
-        assert (array["words"] > 1).all()
-    for name, array in lexicon.words(ids[0]).items():
-        assert (array == lexicon.words(ids[1])[name]).all()
+    first, second = map(lexicon.words, ids)
+    assert (first["words"] > 1).all()
+    for name, array in first.items():
+        assert (array == second[name]).all()
     (one,), (other,) = model.tag_tokens([composed]), model.tag_tokens([decomposed])
     assert other.tokens == tuple(decomposed)
     assert [(*map(str, (s.start, s.end, s.label)), s.score) for s in one.spans or ()] == [

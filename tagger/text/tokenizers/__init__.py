@@ -13,8 +13,8 @@ line breaks by blanks.
 
 from __future__ import annotations
 
-from tagger.text.tokenizers.agreement import advice, agreement, best_fit, warning
 from tagger.text.tokenizers.base import Offsets, Tokenizer, TokenizerError, validated
+from tagger.text.tokenizers.fit import advice, agreement, best_fit, warning
 from tagger.text.tokenizers.registry import DEFAULT, LANGUAGES, get, names, register, resolve
 
 __all__ = [
