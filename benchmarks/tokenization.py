@@ -180,6 +180,19 @@ def load_pysbd() -> Run:
     return lambda text: (None, [(s.start, s.end) for s in segment(text)])
 
 
+def load_nupunkt() -> Run:
+    find = import_module("nupunkt").sent_spans
+
+    def run(text: str) -> tuple[Spans | None, Spans | None]:
+        spans, start = [], 0
+        for line in text.splitlines(keepends=True):
+            spans += [(start + a, start + b) for a, b in find(line) if line[a:b].strip()]
+            start += len(line)
+        return None, spans
+
+    return run
+
+
 def load_sentencex() -> Run:
     find = import_module("sentencex").get_sentence_boundaries
     return lambda text: (None, [(s["start_index"], s["end_index"]) for s in find("en", text)])
@@ -202,6 +215,7 @@ PEERS: dict[str, tuple[str, Callable[[], Run]]] = {
     "NLTK, untrained Punkt": ("nltk", load_nltk),
     "segtok (aligned)": ("segtok", load_segtok),
     "pysbd": ("pysbd", load_pysbd),
+    "nupunkt, line by line": ("nupunkt", load_nupunkt),
     "sentencex alone": ("sentencex", load_sentencex),
     "ICU (icu4py)": ("icu4py", load_icu),
 }

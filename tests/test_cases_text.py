@@ -90,6 +90,13 @@ def test_convert_reads_text_by_the_tokenizer_of_a_language(tmp_path: Path) -> No
     assert (tmp_path / "a.conll").read_text().startswith("王 B-PER\n芳 I-PER\n住 O\n")
 
 
+@pytest.mark.parametrize("command", ["train", "convert", "distill"])
+def test_help_names_the_default_tokenizer(command: str) -> None:
+    done = invoke(command, "--help")
+    assert "--tokenizer NAME" in done.stdout
+    assert f"[default: {tokenizers.DEFAULT}]" in " ".join(done.stdout.split())
+
+
 # -- apostrophes
 
 
