@@ -20,7 +20,7 @@ from support.reading import Files, decoded, written
 from support.strategies import COLUMN_TOKENS, TEXTS, sentences
 
 from tagger.errors import DataError, TaggerError
-from tagger.text import formats, tokens
+from tagger.text import formats, tokenizers
 from tagger.text.formats import ReadOptions, format_of
 from tagger.text.formats.conll import Columns
 from tagger.text.spans import Sentence, Span
@@ -151,7 +151,7 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
         formats.write(endless(), stream, format_name)
     line = '{"tokens":["a"],"tags":["O"]} O' if format_name == "conll" else '{"tokens":["a"]}'
     lines = ((number, line if number % 2 else "") for number in itertools.count(1))
-    tokenizer = tokens.get("whitespace")
+    tokenizer = tokenizers.get("whitespace")
     endless_readers: dict[str, Callable[[], Iterator[Sentence]]] = {
         "conll": lambda: formats.conll.read(lines, "endless", Columns()),
         "jsonl": lambda: formats.jsonl.read(lines, "endless", tokenizer),

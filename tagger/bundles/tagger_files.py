@@ -215,7 +215,9 @@ def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
     names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
     settings = asdict(config)
     inputs = [INPUTS[name].load(settings, files, sources) for name in names]
-    return WordFeatures.of(*(one for one in inputs if one is not None))
+    return WordFeatures.of(
+        *(one for one in inputs if one is not None), unescapes=config.data.unescape
+    )
 
 
 def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:

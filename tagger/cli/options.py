@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEME",
     "SPAN_SCHEME",
+    "TOKENIZER",
     "FormatChoice",
     "precision_option",
     "quiet_stderr",
@@ -70,6 +71,12 @@ _READING = (
 )
 
 
+TOKENIZER = click.option(
+    "--tokenizer",
+    metavar="NAME",
+    help="Tokenizer of raw text: its name or the code of a language, for example unicode or fr.  "
+    "[default: english-conll-2]",
+)
 _CORPUS = (
     click.option(
         "--train",
@@ -142,7 +149,7 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, *_RUN_OPTIONS)):
+    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
         command = option(command)
     return command
 

@@ -11,7 +11,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.errors import ConfigError
-from tagger.text import tokens
+from tagger.text import tokenizers
 from tagger.text.formats import ReadOptions
 
 __all__ = [
@@ -39,11 +39,15 @@ class TextConfig:
     )
     dev: tuple[str, ...] = files("Text that decides when to stop and which epoch to keep.")
     tokenizer: str = setting(
-        tokens.DEFAULT,
-        "Tokenizer of raw text; with whitespace, a line is a sequence and blanks divide its "
-        "tokens.",
+        tokenizers.DEFAULT,
+        "Tokenizer of raw text: its name or the code of a language; with whitespace, a line is a "
+        "sequence and blanks divide its tokens.",
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
+
+    def __post_init__(self) -> None:
+        # Models store the tokenizer that the code of a language stands for.
+        object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
 
     @property
     def reading(self) -> ReadOptions:
@@ -168,4 +172,4 @@ def check(config: LanguageModelConfig) -> None:
                 f"data.{name} is missing: expected a list of text files, for example "
                 f'data.{name}=["news.txt"]'
             )
-    tokens.get(config.data.tokenizer)  # report an unknown name now
+    tokenizers.get(config.data.tokenizer)  # report an unknown name now

@@ -12,7 +12,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.heads import HEADS
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.formats import FORMATS, ReadOptions
 from tagger.text.formats.conll import Columns
 
@@ -83,8 +83,19 @@ class DataConfig:
         choices=("auto", *(name for name, each in FORMATS.items() if each.has_annotations)),
     )
     tokenizer: str = setting(
-        tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
+        tokenizers.DEFAULT,
+        "Tokenizer of raw text, in training and in prediction: its name or the code of a language, "
+        "for example unicode or fr.",
     )
+    unescape: bool = setting(
+        False,
+        "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
+        "training and in prediction.",
+    )
+
+    def __post_init__(self) -> None:
+        # Models store the tokenizer that the code of a language stands for.
+        object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
 
     @property
     def reading(self) -> ReadOptions:

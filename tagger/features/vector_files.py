@@ -17,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 
 from tagger.errors import DataError
+from tagger.features.normalization import normalize
 from tagger.features.vectors import Vectors
 
 __all__ = ["read"]
@@ -40,9 +41,10 @@ def read(path: str | Path) -> Vectors:
     and
       ``vectors`` (N, D), float16 or float32.
 
-    The first row of a repeated word is used. Words that are not UTF-8 (word2vec cuts long words
-    at a byte) equal no token and are skipped; if they are more than 1 % of all words, the file has
-    another encoding, which is an error.
+    Words are normalized as tokens are (see `features.normalization`), unless the file contains the
+    normalized word, too. The first row of a repeated word is used. Words that are not UTF-8
+    (word2vec cuts long words at a byte) equal no token and are skipped; if they are more than 1 %
+    of all words, the file has another encoding, which is an error.
 
     Args:
         path: The file.
@@ -153,7 +155,7 @@ class _Rows:
                 "example: iconv -f latin1 -t utf-8"
             )
             raise DataError(self.name, None, what)
-        words, table = list(self.words), self.blocks[0]
+        words, table = _normalized(self.words), self.blocks[0]
         if len(self.blocks) > 1:
             # Each block is released when it has been copied, so that memory is never needed twice.
             table, end = np.empty((len(words), table.shape[1]), dtype=table.dtype), len(words)
@@ -165,6 +167,17 @@ class _Rows:
             return Vectors(words, table, self.count - len(words))
         except ValueError as error:
             raise DataError(self.name, None, f"{error}; {_ADVICE}") from error
+
+
+def _normalized(words: dict[str, None]) -> list[str]:
+    """Return the words of a file, normalized unless the file contains the normalized word, too."""
+    changed: dict[str, str] = {}
+    for word in words:
+        form = normalize(word)
+        if form != word and form not in words:
+            changed.setdefault(form, word)
+    forms = {word: form for form, word in changed.items()}
+    return [forms.get(word, word) for word in words]
 
 
 def _shown(raw: bytes) -> str:

@@ -27,7 +27,7 @@ from tagger.inference.member import EnsembleMember
 from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
 from tagger.inference.pipeline import Pipeline, Window
 from tagger.inference.source import Source
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.spans import Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
@@ -224,7 +224,7 @@ class Predictor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
-        tokenizer = tokens.get(self.bundle.config.data.tokenizer)
+        tokenizer = tokenizers.get(self.bundle.config.data.tokenizer)
         record = Record("text", 1, text=text)
         sentences = (
             Sentence(

@@ -18,6 +18,7 @@ from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, LanguageMod
 from tagger.cells import CELLS
 from tagger.errors import BundleError, TaggerError
 from tagger.export.session import session_of
+from tagger.features.normalization import normalized
 from tagger.language_models.states import places_of
 from tagger.language_models.text import EOS, units_of
 
@@ -102,6 +103,7 @@ class LanguageModel:
             BundleError: As `activations`.
             TaggerError: As `activations`.
         """
+        sentences = [normalized(tokens) for tokens in sentences]  # their lengths determine places
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
         full = [index for index, tokens in enumerate(sentences) if len(tokens)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from tagger.text import tokens
+from tagger.text import tokenizers
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
@@ -47,7 +47,7 @@ class ReadOptions:
     """
 
     columns: Columns = field(default_factory=Columns)
-    tokenizer: str = tokens.DEFAULT
+    tokenizer: str = tokenizers.DEFAULT
     wrapped: bool = False
     annotated: bool = True
     format: str = ""

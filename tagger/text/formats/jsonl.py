@@ -22,12 +22,11 @@ from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
-from tagger.text import schemes
-from tagger.text import tokens as tokenizers
+from tagger.text import schemes, tokenizers
 from tagger.text.formats.format import Format, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
-from tagger.text.tokens import Offsets, Tokenizer
+from tagger.text.tokenizers import Offsets, Tokenizer
 
 __all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
 
@@ -331,8 +330,8 @@ def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]
             )
             raise ValueError(
                 f"{_place(span, text)} does not begin and end with a token; the tokens there are "
-                f"{shown(cut)}{_other_unit(span, text)}. Correct the span, use another tokenizer, "
-                "or provide tokens instead of text"
+                f"{shown(cut)}{_other_unit(span, text)}. "
+                f"{tokenizers.advice(text, span.start, span.end)}"
             )
     return [Span(starts[span.start], ends[span.end], span.label, span.score) for span in spans]
 
