@@ -108,8 +108,8 @@ def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) ->
     usual = sys.getswitchinterval()
     with tagger.load(GOLDEN) as model, ThreadPoolExecutor(4) as pool:
         jobs = [stream.FileJob("a.txt", "text", here / f"{n}.txt", "text") for n in range(12)]
-        tokens = pool.map(lambda job: stream.run(model, job, ReadOptions(annotated=False)), jobs)
-        assert list(tokens) == [1600] * 12
+        results = pool.map(lambda job: stream.run(model, job, ReadOptions(annotated=False)), jobs)
+        assert [result.tokens for result in results] == [1600] * 12
     assert sys.getswitchinterval() == usual
 
 

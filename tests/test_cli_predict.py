@@ -109,7 +109,7 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
 
     job = stream.FileJob("in.conll", "conll", here / "out.conll", "conll")
     with pytest.raises(TaggerError) if not result else nullcontext():
-        assert stream.run(model, job, ReadOptions(annotated=False)) == result
+        assert stream.run(model, job, ReadOptions(annotated=False)).tokens == result
     assert seen[0] < 0.005 / 5
     assert intervals == [0.005, seen[0], 0.005]
 

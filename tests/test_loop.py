@@ -219,7 +219,6 @@ SEVERAL_FACTS = [
     TaggerFacts(
         10, 20, 3, 1, 2, 3, 4, "plain",
         labels=("A", "B"),
-        unknown_labels=("C",),
         vectors=(VectorFacts("a.txt", 5, 3, 0.5), VectorFacts("b.txt", 6, 2, 1.0)),
         text=TextFacts(7, 8, 9),
     ),
