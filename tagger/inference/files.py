@@ -15,6 +15,7 @@ from tagger.files import atomic_write
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, ReadOptions
+from tagger.text.opening import compression
 from tagger.text.spans import Sentence
 
 __all__ = ["FileJob", "plan", "run"]
@@ -123,8 +124,8 @@ def _hidden(path: Path) -> bool:
 
 
 def _renamed(path: Path, source_format: str, target_format: str) -> Path:
-    """Return the path of an output: without .gz, and with the suffix of another format."""
-    name = path.name.removesuffix(".gz")
+    """Return the path of an output: not compressed, and with the suffix of another format."""
+    name = compression.unpacked_name(path.name)
     if source_format != target_format:
         name = Path(name).stem + formats.named(target_format).suffixes[0]
     return path.with_name(name)

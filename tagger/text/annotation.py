@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tagger.errors import DataError
 from tagger.files import atomic_write
 from tagger.text import formats, schemes
+from tagger.text.opening import compression
 from tagger.text.spans import Sentence
 
 __all__ = ["DETECT", "Conversion", "annotate", "convert", "read"]
@@ -129,7 +130,7 @@ def convert(
     are dropped.
 
     Args:
-        source: Annotated file, optionally compressed with gzip.
+        source: Annotated file, which may be compressed.
         target: File to write; its suffix determines the format, CoNLL columns or JSON Lines.
         options: Reading options of the source; the defaults of `ReadOptions` if None.
         scheme: Tagging scheme of the source; detected by default.
@@ -144,11 +145,12 @@ def convert(
             the target is compressed, standard output, or the source itself.
     """
     source, target = str(source), str(target)
-    if target.endswith(".gz") or target == formats.STANDARD_INPUT:
+    if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
             target,
             None,
-            "expected the name of a file, without .gz: the output is not compressed",
+            f"expected the name of a file without {', '.join(compression.SUFFIXES)}: the output is "
+            "not compressed",
         )
     # Whatever the target's format cannot represent would be lost.
     if Path(source).resolve() == Path(target).resolve():

@@ -13,17 +13,15 @@ the writer of the same format reproduces the file, with the prediction added.
 
 from __future__ import annotations
 
-import gzip
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
-from tagger.errors import DataError, TaggerError
+from tagger.errors import TaggerError
+from tagger.text import opening
 from tagger.text.formats import conll, jsonl, plain
 from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.opening import STANDARD_INPUT, Opened, compression
 from tagger.text.spans import Sentence
 
 __all__ = ["FORMATS", "STANDARD_INPUT", "ReadOptions", "format_of", "named", "read", "write"]
@@ -33,12 +31,6 @@ FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT
 
 FALLBACK = conll.FORMAT.name
 """The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
-
-STANDARD_INPUT = "-"
-"""The path that stands for standard input."""
-
-# Bytes per read, extended to the end of a line.
-_BLOCK = 1 << 16
 
 
 def named(name: str) -> Format:
@@ -61,7 +53,8 @@ def named(name: str) -> Format:
 def format_of(path: str, *, annotated: bool = False) -> str:
     """Determine the format of a file from its suffix.
 
-    A final ``.gz`` is ignored. Standard input (``-``) is treated as ``.txt``.
+    A final suffix of a compression, such as ``.gz``, is ignored. Standard input (``-``) is treated
+    as ``.txt``.
 
     Args:
         path: Name of the file, which need not exist.
@@ -71,7 +64,7 @@ def format_of(path: str, *, annotated: bool = False) -> str:
     Returns:
         Name of the format; ``conll`` if the suffix is unknown.
     """
-    name = ".txt" if path == STANDARD_INPUT else path.lower().removesuffix(".gz")
+    name = ".txt" if path == STANDARD_INPUT else compression.unpacked_name(path.lower())
     for each in FORMATS.values():
         if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
             return each.name
@@ -84,8 +77,9 @@ def read(
     options: ReadOptions | None = None,
     *,
     tell: Callable[[int], None] | None = None,
+    on_open: Callable[[Opened], None] | None = None,
 ) -> Iterator[Sentence]:
-    """Read the sentences of a file, which may be compressed with gzip.
+    """Read the sentences of a file, which may be compressed; see `text.opening`.
 
     The file is opened when iteration starts and closed when it ends.
 
@@ -94,19 +88,19 @@ def read(
         format_name: Key of `FORMATS`.
         options: Reading options; the defaults of `ReadOptions` if None.
         tell: Called after each block of about 64 KiB with the number of (compressed) bytes read.
+        on_open: Called when the file is open with its compression and encoding.
 
     Yields:
         The sentences in order.
 
     Raises:
-        DataError: The file cannot be opened, is not UTF-8, or has an ill-formed line
-            (``path:line: …``).
-        TaggerError: The format is unknown.
+        DataError: The file cannot be opened, is not text, is not in the expected encoding, or has
+            an ill-formed line (``path:line: …``).
+        TaggerError: The format or the name of the encoding is unknown.
     """
-    chosen, name = named(format_name), str(path)
-    with _opened(name) as (stream, raw):
-        lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
-        yield from chosen.read(lines, name, options or ReadOptions())
+    chosen, name, options = named(format_name), str(path), options or ReadOptions()
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=on_open)
+    yield from chosen.read(lines, name, options)
 
 
 def write(
@@ -132,51 +126,4 @@ def write(
         character = f"{error.object[error.start]!a}"
         raise TaggerError(
             f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1"
-        ) from error
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file; yield the stream of its decompressed bytes and the file itself."""
-    if name == STANDARD_INPUT:
-        yield sys.stdin.buffer, sys.stdin.buffer
-        return
-    try:
-        with open(name, "rb") as raw:
-            compressed = raw.peek(2)[:2] == b"\x1f\x8b"
-            yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
-    except OSError as error:
-        if isinstance(error, gzip.BadGzipFile):
-            raise DataError(
-                name, None, f"damaged gzip file ({error}); compress it again"
-            ) from error
-        raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
-
-
-def _decoded(
-    stream: BinaryIO, name: str, block_read: Callable[[], None]
-) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines without their ends, \\n or \\r\\n; other Unicode separators are text."""
-    number = 0
-    try:
-        while data := b"".join(stream.readlines(_BLOCK)):
-            block_read()
-            text = data.decode("utf-8")
-            if number == 0:
-                text = text.removeprefix("\ufeff")
-                if not text:  # the file consists of a byte-order mark
-                    return
-            lines = text.removesuffix("\n").split("\n")
-            if "\r" in text:
-                lines = [line.removesuffix("\r") for line in lines]
-            yield from enumerate(lines, number + 1)
-            number += len(lines)
-    except UnicodeDecodeError as error:
-        *lines_before, line = error.object[: error.start].split(b"\n")
-        message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
-        fix = "convert the file, for example: iconv -f latin1 -t utf-8"
-        raise DataError(name, number + len(lines_before) + 1, f"{message}; {fix}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(
-            name, None, f"the gzip file ends early or is damaged ({error}); compress it again"
         ) from error

@@ -42,12 +42,14 @@ class ReadOptions:
         wrapped: Whether paragraphs of plain text span several lines and end at a blank line;
             otherwise each line is a paragraph.
         annotated: Whether annotations are read. Prediction ignores those in its input.
+        encoding: Encoding of the file; ``auto`` is UTF-8, or what a byte order mark says.
     """
 
     columns: Columns = field(default_factory=Columns)
     tokenizer: str = tokens.DEFAULT
     wrapped: bool = False
     annotated: bool = True
+    encoding: str = "auto"
 
 
 @dataclass(frozen=True)
