@@ -55,7 +55,12 @@ from tagger.cli.options import (
 @precision_option
 @reading_options
 def command(
-    paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any
+    paths: tuple[str, ...],
+    output: str | None,
+    workers: int,
+    precision: str | None,
+    encoding: str | None,
+    **options: Any,
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
 
@@ -86,6 +91,7 @@ def command(
             inputs,
             output,
             precision=precision,
+            encoding=encoding or "auto",
             workers=workers,
             observer=progress,
             **options,

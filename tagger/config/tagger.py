@@ -39,12 +39,12 @@ class DataConfig:
 
     train: str = setting(
         "",
-        "Annotated training file: CoNLL columns, JSON Lines, Parquet or Arrow; gzip allowed.",
+        "Annotated training file: CoNLL columns, JSON Lines, Parquet or Arrow; may be compressed.",
     )
     dev: str = setting("", "Annotated file that decides when to stop and which epoch to keep.")
     vectors: tuple[str, ...] = files(
-        "Files of pretrained word vectors, concatenated per word: text, binary or .npz, gzip "
-        "allowed."
+        "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
+        "compressed."
     )
     keep_vectors: int = setting(
         0,
@@ -77,12 +77,17 @@ class DataConfig:
     tokenizer: str = setting(
         tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
     )
+    encoding: str = setting(
+        "auto",
+        "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
+        "says.",
+    )
 
     @property
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
-        return ReadOptions(columns=columns, tokenizer=self.tokenizer)
+        return ReadOptions(columns=columns, tokenizer=self.tokenizer, encoding=self.encoding)
 
 
 @dataclass(frozen=True)
@@ -216,7 +221,7 @@ class DistillationConfig:
         "Folders of trained models that label the text; several are averaged."
     )
     text: tuple[str, ...] = files(
-        "Files of unannotated text: .txt, .jsonl, else CoNLL columns, gzip allowed."
+        "Files of unannotated text: .txt, .jsonl, else CoNLL columns; may be compressed."
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
     tokens: int = setting(

@@ -13,6 +13,7 @@ from tagger.inference.many_files import Models, opened
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
 from tagger.text.formats.conll import DOCUMENT_MARK, Columns
+from tagger.text.opening import AUTO
 from tagger.text.spans import Sentence
 
 __all__ = ["evaluate", "score_model", "score_predictions", "score_sentences"]
@@ -27,6 +28,7 @@ def evaluate(
     token_column: int | None = None,
     tag_column: int | None = None,
     delimiter: str | None = None,
+    encoding: str = AUTO,
     precision: str | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
@@ -45,6 +47,7 @@ def evaluate(
         tag_column: Column of the tags in CoNLL files, from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
+        encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
 
     Returns:
@@ -64,10 +67,17 @@ def evaluate(
                 "their last two columns are scored"
             )
         declared = None if scheme == annotation.DETECT else scheme
-        return score_predictions(str(predictions), scheme=declared, delimiter=delimiter)
+        return score_predictions(
+            str(predictions), scheme=declared, delimiter=delimiter, encoding=encoding
+        )
     if model is None or not paths:
         raise ValueError("expected a model and at least one file, or predictions")
-    columns = {"token_column": token_column, "tag_column": tag_column, "delimiter": delimiter}
+    columns = {
+        "token_column": token_column,
+        "tag_column": tag_column,
+        "delimiter": delimiter,
+        "encoding": encoding,
+    }
     given = {f"data.{name}": value for name, value in columns.items()}
     with opened(model, precision=precision) as predictor:
         options = config.reading(predictor.bundle.config, given)
@@ -77,16 +87,21 @@ def evaluate(
 
 
 def score_predictions(
-    path: str, *, scheme: str | None = None, delimiter: str | None = None
+    path: str,
+    *,
+    scheme: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = AUTO,
 ) -> Scores:
     """Score a file in the layout of conlleval: its last two columns are the gold and predicted tag.
 
     A ``-DOCSTART-`` line counts as a token, as it does in conlleval.
 
     Args:
-        path: The file, which may be compressed with gzip.
+        path: The file, which may be compressed.
         scheme: Tagging scheme of both columns. Detected if omitted.
         delimiter: Column delimiter. Default: blanks and tabs.
+        encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
 
     Returns:
         The conlleval and strict scores.
@@ -95,7 +110,7 @@ def score_predictions(
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
-    sentences = list(formats.read(path, "conll", formats.ReadOptions(columns)))
+    sentences = list(formats.read(path, "conll", formats.ReadOptions(columns, encoding=encoding)))
     if not any(map(len, sentences)):
         raise DataError(
             path,
