@@ -137,12 +137,12 @@ class _Rows:
 
     def vectors(self) -> Vectors:
         """Return all rows as one table; this object is empty afterwards."""
-        if not self.words:
-            raise DataError(self.name, None, f"contains no words with vectors; {_ADVICE}")
         if len(self.undecodable) * 100 > self.count:
             advice = encodings.advice(b"\n".join(self.undecodable[:_SAMPLE]), has_option=False)
             what = f"{len(self.undecodable):,} of {self.count:,} words are not UTF-8; {advice}"
             raise DataError(self.name, None, what)
+        if not self.words:
+            raise DataError(self.name, None, f"contains no words with vectors; {_ADVICE}")
         words, table = list(self.words), self.blocks[0]
         if len(self.blocks) > 1:
             # Each block is released when it has been copied, so that memory is never needed twice.

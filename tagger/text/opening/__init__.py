@@ -16,7 +16,7 @@ import io
 import sys
 import zipfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -204,20 +204,19 @@ def content(
     """
     name, packed = str(path), ""
     try:
-        with _raw(name) as raw:
+        with _raw(name) as raw, ExitStack() as stack:
             head, stream = _peeked(raw, head_size)
             packed = compression.kind_of(head)
-            member, kind = "", None
+            member, kind, where = "", None, ""
             if packed == "zip":
-                stream, member, kind = _unzipped(raw, stream, name, accept)
+                stream, member, kind = _unzipped(raw, stream, name, accept, stack)
             elif packed:
                 stream = compression.open_stream(packed, stream)
             if packed and kind is None:
                 head, stream = _peeked(stream, head_size)
-                kind = _inner_kind(head, packed, name)
+                kind, where = _inner_kind(head), f" in a {packed} file"
             kind = kind or binary.kind_of(head, member or name)
             if kind is not None and kind not in accept:
-                where = f" in a {packed} file" if packed and not member else ""
                 raise DataError(name, None, f"{kind.what}{where}, not text; {kind.advice}")
             yield Content(stream, head, packed, member, kind, raw.tell)
     except compression.UnsupportedError as error:
@@ -251,14 +250,14 @@ def _peeked(stream: BinaryIO, count: int) -> tuple[bytes, BinaryIO]:
 
 
 def _unzipped(
-    raw: BinaryIO, stream: BinaryIO, name: str, accept: Collection[Kind]
+    raw: BinaryIO, stream: BinaryIO, name: str, accept: Collection[Kind], stack: ExitStack
 ) -> tuple[BinaryIO, str, Kind | None]:
     """Return the only file in a zip archive, and its name; or an archive of an accepted kind."""
     if raw.seekable():
         raw.seek(0)
         stream = raw
     try:
-        archive = compression.open_zip(stream)
+        archive = compression.open_zip(stream, stack)
     except zipfile.BadZipFile:
         if kind := binary.kind_by_name(name):  # damaged, but never text
             return stream, "", kind
@@ -286,13 +285,13 @@ def _unzipped(
     return compression.open_member(archive, files[0]), names[0], None
 
 
-def _inner_kind(head: bytes, packed: str, name: str) -> Kind | None:
+def _inner_kind(head: bytes) -> Kind | None:
     """Return the kind of a compressed file within a compressed file; None for anything else."""
     inner = compression.kind_of(head)
     if inner == "zip" and b".npy" in head[30:100]:
         return binary.NPZ
     if inner:
-        return Kind(f"a {inner} file in a {packed} file", "decompress it once and name the result")
+        return Kind(f"a {inner} file", "decompress it once and name the result")
     return None
 
 

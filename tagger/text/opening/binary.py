@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["CONTROLS", "NPZ", "Kind", "kind_by_name", "kind_of", "kind_of_archive"]
+__all__ = ["CONTROLS", "NPZ", "Kind", "is_utf8", "kind_by_name", "kind_of", "kind_of_archive"]
 
 CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a]")
 """Control characters that text does not contain."""
@@ -131,16 +132,32 @@ def kind_of(head: bytes, name: str = "") -> Kind | None:
     return _zlib_kind(head, name)
 
 
+def is_utf8(data: bytes) -> bool:
+    """Return whether bytes are UTF-8, apart from a character that is cut off at their end.
+
+    Args:
+        data: The bytes.
+
+    Returns:
+        Whether no byte contradicts UTF-8.
+    """
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _zlib_kind(head: bytes, name: str) -> Kind | None:
     """Recognize zlib data, which spaCy's DocBin consists of."""
     if not _ZLIB.match(head):
         return None
-    inner = b""
+    if head[1] not in b"\x01\x9c" and is_utf8(head[:256]):  # "x^" and "xڀ" can be text
+        return None
     try:
         inner = zlib.decompressobj().decompress(head, 1 << 12)
     except zlib.error:
-        if head[1] not in b"\x01\x9c":  # "x^" and "xڀ" can be text
-            return None
+        inner = b""
     if name.lower().endswith(".spacy") or b"attrs" in inner:
         return _DOCBIN
     return Kind("zlib data", _EXPECTED)

@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, BinaryIO, cast
 
 __all__ = [
@@ -232,12 +233,13 @@ def open_stream(kind: str, source: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(raw, _INPUT))
 
 
-def open_zip(source: BinaryIO) -> zipfile.ZipFile:
+def open_zip(source: BinaryIO, stack: ExitStack) -> zipfile.ZipFile:
     """Open a zip archive, whose table of contents is at its end.
 
     Args:
         source: A stream at its start. One that cannot be positioned, such as a pipe, is copied to
             memory, or to a temporary file if it is large.
+        stack: Closes the archive and the copy.
 
     Returns:
         The open archive.
@@ -245,11 +247,11 @@ def open_zip(source: BinaryIO) -> zipfile.ZipFile:
     Raises:
         zipfile.BadZipFile: The archive is damaged or truncated.
     """
-    if source.seekable():
-        return zipfile.ZipFile(source)
-    copy = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # closed with the archive
-    shutil.copyfileobj(source, copy)
-    return zipfile.ZipFile(cast(BinaryIO, copy))
+    if not source.seekable():
+        copy = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
+        shutil.copyfileobj(source, copy)
+        source = cast(BinaryIO, copy)
+    return stack.enter_context(zipfile.ZipFile(source))
 
 
 def files_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 from typing import NamedTuple, Protocol
 
-from tagger.errors import DataError, TaggerError, did_you_mean
-from tagger.text.opening.binary import CONTROLS
+from tagger.errors import DataError, TaggerError, most_similar
+from tagger.text.opening.binary import CONTROLS, is_utf8
 from tagger.text.opening.guessing import candidates, is_cesu8, is_mostly_utf8, utf16_or_utf32
 
 __all__ = [
@@ -120,7 +120,9 @@ def canonical(name: str) -> str:
     except (LookupError, ValueError):
         info = None
     if info is None or not info._is_text_encoding or plain in _NOT_ENCODINGS:
-        raise TaggerError(f"unknown encoding {name!r}; {did_you_mean(plain, _KNOWN)}")
+        near = most_similar(plain, _KNOWN)
+        hint = f"did you mean {near}?" if near else "known are all of Python, such as cp1252"
+        raise TaggerError(f"unknown encoding {name!r}; {hint}")
     return {"utf-8-sig": _UTF8, "iso8859-1": "latin-1"}.get(info.name, info.name)
 
 
@@ -173,17 +175,8 @@ def _check_zeros(head: bytes, path: str, has_option: bool) -> None:
         ways = _ways(found, has_option)
         raise DataError(path, None, f"{found.upper()} without a byte order mark; {ways}")
     is_sparse = b"\0" * 16 in head or (len(head) >= 32 and head.count(b"\0") * 2 > len(head))
-    if is_sparse or not _is_utf8(head):
+    if is_sparse or not is_utf8(head):
         raise DataError(path, None, "binary data, not text; expected a text file")
-
-
-def _is_utf8(data: bytes) -> bool:
-    """Return whether bytes are UTF-8, apart from a character that is cut off at their end."""
-    try:
-        codecs.getincrementaldecoder(_UTF8)().decode(data)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def contradiction(encoding: Encoding, data: bytes) -> str:
@@ -196,7 +189,7 @@ def contradiction(encoding: Encoding, data: bytes) -> str:
     Returns:
         The problem and how to fix it, or "".
     """
-    if encoding.name in (_UTF8, _CESU8) or encoding.mark or not _is_utf8(data):
+    if encoding.name in (_UTF8, _CESU8) or encoding.mark or not is_utf8(data):
         return ""
     if data.isascii() and not (encoding.is_wide and len(data) >= 16 and b"\0" not in data):
         return ""

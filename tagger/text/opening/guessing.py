@@ -7,6 +7,7 @@ language, more so than any other encoding that would decode them differently.
 from __future__ import annotations
 
 import codecs
+import functools
 import math
 import unicodedata
 
@@ -14,10 +15,11 @@ from tagger.text.opening.letters import ENCODINGS, LETTERS
 
 __all__ = ["candidates", "is_cesu8", "is_mostly_utf8", "utf16_or_utf32"]
 
-_SAMPLE = 1 << 14  # bytes of lines with other bytes than ASCII that are examined
+_SAMPLE = 1 << 12  # bytes of lines with other bytes than ASCII that are examined
 
 # Log-probabilities of characters beyond ASCII, in nats.
 _PUNCTUATION = -2.5
+_APOSTROPHE = -1.0
 _MISPLACED = -7.0  # a quotation mark or dash within a word, for example
 _FULL_WIDTH = -3.0
 _IDEOGRAPH = -9.0  # a character of the right script that is not in the table
@@ -54,8 +56,10 @@ def candidates(data: bytes, exclude: str = "") -> list[str]:
     scores: dict[str, float] = {}
     decoded: dict[str, str] = {}
     for name, (group, rarity) in ENCODINGS.items():
+        decoder = codecs.getincrementaldecoder(name)()
         try:
-            text = codecs.getincrementaldecoder(name)().decode(sample)  # may end in a character
+            text = decoder.decode(sample)
+            text += "\ufffd" * bool(decoder.getstate()[0])  # the sample ends within a character
         except UnicodeDecodeError:
             continue
         if name == exclude or text in decoded.values():
@@ -97,6 +101,8 @@ def _probability(character: str, before: str, after: str, ranks: dict[str, int])
     if is_wide and character in _WIDE:
         return _FULL_WIDTH
     if character in _TYPOGRAPHIC:
+        if character == "’" and before.isalpha():
+            return _APOSTROPHE
         return _PUNCTUATION if _is_in_place(character, before, after) else _MISPLACED
     if is_wide and ("\uff01" <= character <= "\uff5e" or _script(character) in ("CJK", "HANGUL")):
         return _IDEOGRAPH
@@ -105,8 +111,6 @@ def _probability(character: str, before: str, after: str, ranks: dict[str, int])
 
 def _is_in_place(character: str, before: str, after: str) -> bool:
     """Return whether a quotation mark, dash or symbol stands where such a character stands."""
-    if character == "’" and before.isalpha():
-        return True
     if character in _OPENING and not before.isalnum() and not after.isspace():
         return True
     if character in _CLOSING and not before.isspace() and not after.isalnum():
@@ -132,6 +136,7 @@ def _is_of_word(character: str) -> bool:
     return character.isalpha() or unicodedata.category(character)[0] == "M"
 
 
+@functools.lru_cache(1 << 14)
 def _script(character: str) -> str:
     """Return the first word of a character's name: LATIN, CYRILLIC, CJK, …"""
     if character < "\x80":
