@@ -121,7 +121,7 @@ def _is_in_place(character: str, before: str, after: str) -> bool:
 def _fit(before: str, after: str) -> float:
     """Return the log-probability that two characters stand side by side."""
     if before.isdigit() != after.isdigit() and _is_of_word(before) != _is_of_word(after):
-        return -2.0
+        return -3.0
     if not (_is_of_word(before) and _is_of_word(after)):
         return 0.0
     total = -4.0 if before.islower() and after.isupper() else 0.0
