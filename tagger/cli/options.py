@@ -17,6 +17,7 @@ __all__ = [
     "SPAN_SCHEME",
     "TOKENIZER",
     "FormatChoice",
+    "encoding_option",
     "precision_option",
     "quiet_stderr",
     "reading_options",
@@ -54,6 +55,37 @@ class FormatChoice(click.Choice):  # type: ignore[type-arg]  # generic only sinc
         """Ignore what the constructor of `click.Choice` sets."""
 
 
+class EncodingName(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """The name of a text encoding."""
+
+    name = "encoding"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Return the name if it is known; else fail with a suggestion."""
+        from tagger.errors import TaggerError
+        from tagger.text.opening.encodings import canonical
+
+        try:
+            canonical(value)
+        except TaggerError as error:
+            self.fail(str(error), param, context)
+        return value
+
+
+def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of the encoding of text files to a command, and return it."""
+    return click.option(
+        "--encoding",
+        type=EncodingName(),
+        default=None,
+        metavar="NAME",
+        help="Encoding of text files, for example cp1252.  [default: UTF-8, or that of a byte "
+        "order mark]",
+    )(command)
+
+
 _READING = (
     click.option(
         "--token-column",
@@ -68,6 +100,7 @@ _READING = (
         metavar="D",
         help="Separator of CoNLL columns: auto, blank, tab, or any string.",
     ),
+    encoding_option,
 )
 
 
@@ -155,7 +188,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of reading CoNLL columns to a command, and return it."""
+    """Add the options of reading text files and CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
         command = option(command)
     return command

@@ -34,8 +34,8 @@ class TextConfig:
     """
 
     train: tuple[str, ...] = files(
-        "Training text, read as one text in this order: .txt, .jsonl or CoNLL columns, gzip "
-        "allowed."
+        "Training text, read as one text in this order: .txt, .jsonl or CoNLL columns; may "
+        "be compressed."
     )
     dev: tuple[str, ...] = files("Text that decides when to stop and which epoch to keep.")
     tokenizer: str = setting(
@@ -44,6 +44,9 @@ class TextConfig:
         "sequence and blanks divide its tokens.",
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
+    encoding: str = setting(
+        "auto", "Encoding of the text; auto is UTF-8, or what a byte order mark says."
+    )
 
     def __post_init__(self) -> None:
         # Models store the tokenizer that the code of a language stands for.
@@ -52,7 +55,12 @@ class TextConfig:
     @property
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
-        return ReadOptions(tokenizer=self.tokenizer, wrapped=self.wrapped, annotated=False)
+        return ReadOptions(
+            tokenizer=self.tokenizer,
+            wrapped=self.wrapped,
+            annotated=False,
+            encoding=self.encoding,
+        )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from dataclasses import MISSING, asdict, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
-from tagger.errors import ConfigError, did_you_mean, most_similar
+from tagger.errors import ConfigError, DataError, did_you_mean, most_similar
+from tagger.text import opening
 
 __all__ = [
     "assign",
@@ -116,11 +117,9 @@ def load(kind: type[Settings], path: str | Path) -> Settings:
             impossible value.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        text = opening.text(path)
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     return from_toml(kind, text, str(path))
 
 

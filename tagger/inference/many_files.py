@@ -26,6 +26,7 @@ from tagger.inference.files import FileJob, FileResult
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
+from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
 __all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
@@ -100,6 +101,7 @@ def tag_files(
     wrapped: bool = False,
     token_column: int | None = None,
     delimiter: str | None = None,
+    encoding: str = AUTO,
     precision: str | None = None,
     workers: int = 1,
     on_error: str = "stop",
@@ -122,6 +124,7 @@ def tag_files(
         token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training.
+        encoding: Encoding of the inputs. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
         workers: Number of processes, each of which tags one file at a time.
         on_error: What happens to a record that cannot be read or written: "stop" makes its file
@@ -156,7 +159,11 @@ def tag_files(
             source_format=source_format,
             target_format=target_format,
         )
-        given = {"data.token_column": token_column, "data.delimiter": delimiter}
+        given = {
+            "data.token_column": token_column,
+            "data.delimiter": delimiter,
+            "data.encoding": canonical(encoding),  # not that of the training
+        }
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )

@@ -13,6 +13,7 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
+from tagger.text.opening import compression
 from tagger.text.spans import Record, Sentence
 
 __all__ = ["Conversion", "convert"]
@@ -83,7 +84,7 @@ def convert(
 
 def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
     """Return format and scheme of the target after checking its name."""
-    if target.endswith((".gz", ".bz2", ".xz", ".zst", ".zip")) or target == formats.STANDARD_INPUT:
+    if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
             target,
             None,

@@ -25,7 +25,8 @@ from typing import Any
 
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
-from tagger.errors import ConfigError, did_you_mean
+from tagger.errors import ConfigError, DataError, did_you_mean
+from tagger.text import opening
 
 __all__ = ["Choice", "Range", "Search", "load"]
 
@@ -98,11 +99,9 @@ def load(path: str | Path) -> tuple[Config, Search]:
             or impossible.
     """
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+        data = tomllib.loads(opening.text(path))
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     table = data.pop("search", None)

@@ -44,6 +44,7 @@ class ReadOptions:
             otherwise each line is a paragraph.
         annotated: Whether annotations are read. Prediction ignores those in its input.
         format: Name of the format; empty to recognize it by the first lines.
+        encoding: Encoding of the file; ``auto`` is UTF-8, or what a byte order mark says.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -51,6 +52,7 @@ class ReadOptions:
     wrapped: bool = False
     annotated: bool = True
     format: str = ""
+    encoding: str = "auto"
 
 
 @dataclass(frozen=True)
