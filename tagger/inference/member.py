@@ -34,6 +34,7 @@ __all__ = [
     "batches_of",
     "emissions_in_batches",
     "encoders_of",
+    "window_tokens",
 ]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
@@ -45,6 +46,9 @@ WINDOW_TOKENS = 1 << 13
 TOKEN_BUDGET = 8192  # padded tokens per batch, which is decoded at once
 RUN_BUDGET = 1024  # padded tokens per run of the network: they fit into the cache of a core
 KERAS_BUDGET = 4096  # padded tokens per run of a Keras network
+# Scores (tokens times tags) of a window, a batch and a run, which bound their memory with hundreds
+# of tags and more.
+WINDOW_SCORES, BATCH_SCORES = 1 << 24, 1 << 20
 LEXICON = 100_000  # distinct words in the cache, so that memory does not grow with the input
 LEXICON_BYTES = 1 << 25  # bytes of features in the cache
 CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
@@ -213,7 +217,7 @@ class EnsembleMember:
         encoded, context = self.encode(sentences), None
         if self.encoders:
             context = self.context(states_of(self.encoders, sentences))
-        for batch in batches_of(sentences):
+        for batch in batches_of(sentences, len(self.bundle.tags)):
             yield batch.indices, batch.lengths, self.emissions(batch, encoded, context)
 
     def context(self, states: TokenStates | None) -> np.ndarray | None:
@@ -276,21 +280,28 @@ def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
     )
 
 
-def batches_of(sentences: Sequence[Sequence[str]]) -> list[TokenBatch]:
+def window_tokens(tags: int) -> int:
+    """Return the number of tokens per window for K tags."""
+    return max(min(WINDOW_TOKENS, WINDOW_SCORES // tags), 1)
+
+
+def batches_of(sentences: Sequence[Sequence[str]], tags: int) -> list[TokenBatch]:
     """Group sentences of similar length into batches.
 
     Args:
         sentences: The tokens of each sentence, which in this order are the row of N tokens.
+        tags: Number of tags, K.
 
     Returns:
-        Batches of at most about `TOKEN_BUDGET` padded tokens, shorter sentences first.
+        Batches of at most about `TOKEN_BUDGET` padded tokens and `BATCH_SCORES` scores, shorter
+        sentences first.
     """
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
     return [
         TokenBatch(chosen, lengths[chosen], starts[chosen])
-        for chosen in bucket(lengths, order, TOKEN_BUDGET)
+        for chosen in bucket(lengths, order, min(TOKEN_BUDGET, BATCH_SCORES // tags))
     ]
 
 
@@ -298,6 +309,7 @@ def emissions_in_batches(
     sentences: Sequence[Sequence[str]],
     lexicon: WordEncoder,
     emissions: Emissions,
+    tags: int,
     contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Run a Keras network over sentences in batches of similar length.
@@ -306,6 +318,7 @@ def emissions_in_batches(
         sentences: The tokens of each sentence.
         lexicon: The encoder of their words.
         emissions: The network.
+        tags: Number of tags, K.
         contexts: The states of language models at the tokens, if the network receives them.
 
     Yields:
@@ -313,6 +326,7 @@ def emissions_in_batches(
     """
     numbers = lexicon.word_ids(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
-    for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
+    budget = min(KERAS_BUDGET, BATCH_SCORES // tags)
+    for indices in bucket(lengths, np.argsort(lengths, kind="stable"), budget):
         batch = collate(indices, lexicon, numbers, contexts=contexts)
         yield indices, batch.lengths, emissions(batch.inputs)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs
 from tagger.config.tagger import ModelConfig
@@ -42,7 +40,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         dropout=model.dropout,
         recurrent_dropout=model.recurrent_dropout,
         head=model.head,
-        allowed=[np.isfinite(table).tolist() for table in decoder.allowed]
+        allowed=[table.tolist() for table in decoder.allowed]
         if HEADS[model.head].transitions
         else None,
     )
