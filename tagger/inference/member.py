@@ -21,6 +21,7 @@ from tagger.features.batches import bucket, collate
 from tagger.features.encode import WordEncoder
 from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference.decoder import Decoder
+from tagger.inference.long_words import features_of_long_word, reads_in_pieces
 from tagger.inference.network import OnnxTagger
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of
@@ -51,7 +52,8 @@ KERAS_BUDGET = 4096  # padded tokens per run of a Keras network
 WINDOW_SCORES, BATCH_SCORES = 1 << 24, 1 << 20
 LEXICON = 100_000  # distinct words in the cache, so that memory does not grow with the input
 LEXICON_BYTES = 1 << 25  # bytes of features in the cache
-CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
+# Padded characters of new words that are encoded at once; a longer word is read in pieces.
+CHARACTERS = 1 << 14
 
 
 class TokenBatch(NamedTuple):
@@ -138,6 +140,7 @@ class EnsembleMember:
         self.decoder = Decoder.of(bundle)
         self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
         self.lexicon = WordEncoder(bundle.features)
+        self._reads_in_pieces = reads_in_pieces(bundle)
         self._lock = threading.RLock()
         self.clear_cache()
 
@@ -193,15 +196,20 @@ class EnsembleMember:
         new = np.arange(self._known, len(self.lexicon))
         lengths = self.lexicon.lengths(new)
         for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
-            # A single word would be encoded by other instructions, whose last bits differ, but the
-            # features of a word must not depend on which other words are new.
-            twice = np.resize(chosen, max(len(chosen), 2))
-            features = self.network.features(self.lexicon.words(new[twice]))
-            self._features[new[chosen]] = features[: len(chosen)]
+            self._features[new[chosen]] = self._word_features(new[chosen], lengths[chosen].max())
         self._known = len(self.lexicon)
         return EncodedTokens(
             self._features[: self._known], tokens, self.lexicon.consistency_keys(tokens)
         )
+
+    def _word_features(self, numbers: np.ndarray, longest: int) -> np.ndarray:
+        """Compute the features (D, X) of words (D,) of at most `longest` characters."""
+        if longest > CHARACTERS and self._reads_in_pieces:
+            return features_of_long_word(self.network, self.bundle, self.lexicon.words(numbers))
+        # A single word would be encoded by other instructions, whose last bits differ, but the
+        # features of a word must not depend on which other words are new.
+        twice = np.resize(numbers, max(len(numbers), 2))
+        return self.network.features(self.lexicon.words(twice))[: len(numbers)]
 
     def batches(
         self, sentences: Sequence[Sequence[str]]

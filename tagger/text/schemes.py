@@ -371,7 +371,7 @@ def transition_table(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.n
         ],
         dtype=bool,
     ).reshape(len(kinds), len(kinds), 2)
-    same_label = (labels[:, None] == labels).astype(np.intp)
+    same_label = (labels[:, None] == labels).astype(np.int8)
     return start, allowed[prefixes[:, None], prefixes, same_label], end
 
 
