@@ -23,7 +23,7 @@ __all__ = ["Decoded", "Decoder"]
 
 # Tags from which on `scheme_decoding` is used, unless transition scores were learned: with fewer,
 # `decoding` is as fast.
-MANY_TAGS = 200
+MANY_TAGS = 100
 
 
 class Decoded(NamedTuple):
