@@ -37,6 +37,7 @@ LAYERS = (
     "cells",
     "heads",
     "decoding",
+    "scheme_decoding",
     "text",
     "features",
     "networks",

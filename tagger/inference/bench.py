@@ -192,7 +192,7 @@ def kernel(
     encoded = member.encode(tokens)
     parts = [
         (part, part.gather(encoded.tokens))
-        for batch in batches_of(tokens)
+        for batch in batches_of(tokens, len(model.tags))
         for _, part in batch.micro_batches()
     ]
 

@@ -18,7 +18,6 @@ from tagger.bundles import folder as files
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
-from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
@@ -331,8 +330,7 @@ class Predictor:
             TypeError: As `predict`.
             TaggerError: As `predict`.
         """
-        finish = partial(marginals, transitions=self.decoder.transitions)
-        windows = self._pipeline.run(checked(sentences), finish)
+        windows = self._pipeline.run(checked(sentences), self.decoder.marginals)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
     def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:

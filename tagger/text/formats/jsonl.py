@@ -308,11 +308,18 @@ def spans_of(values: Any, sentence: Sentence) -> list[Span]:
 
 
 def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
-    """Join consecutive sentences whose boundary lies inside an annotated span."""
+    """Join consecutive sentences whose boundary lies inside an annotated span.
+
+    The spans are sorted by their start, and may overlap.
+    """
     merged: list[Offsets] = []
+    ahead, latest_end = deque(spans), 0  # the last end of all spans that start before the boundary
     for offsets in sentences:
         merged.extend(offsets)
-        if not any(span.start < merged[-1][1] < span.end for span in spans):
+        boundary = merged[-1][1]
+        while ahead and ahead[0].start < boundary:
+            latest_end = max(latest_end, ahead.popleft().end)
+        if latest_end <= boundary:
             yield merged
             merged = []
     if merged:
