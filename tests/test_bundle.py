@@ -180,7 +180,7 @@ def test_describe_tells_what_the_model_is() -> None:
 def test_other_files_beside_are_no_part_of_it(folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["../../outside"] = {"bytes": 1, "sha256": "00"}
+    manifest["files"]["of_a_later_version.json"] = {"bytes": 1, "sha256": "00"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert bundles.load(folder).labels == ["LOC", "ORG", "PER"]
 

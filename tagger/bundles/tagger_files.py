@@ -20,7 +20,6 @@ Other files of a training (history, checkpoints) may be in the folder and are no
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -33,16 +32,17 @@ from tagger.bundles import migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import LanguageModelBundle
+from tagger.bundles.npz import from_npz, to_npz
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
+from tagger.config import toml
 from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Sources
-from tagger.files import atomic_write
 from tagger.text import schemes
 
 __all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
@@ -61,39 +61,29 @@ _FILES = (
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
-    """Write a bundle, the manifest last: a folder without one is not a model yet.
+    """Write a bundle, which replaces an earlier one as a whole or not at all.
 
     Args:
-        folder: The folder; files of an earlier bundle are replaced.
+        folder: The folder.
         bundle: The bundle; its language models are hard-linked where possible.
 
     Raises:
         TaggerError: A file cannot be written.
     """
-    folder = Path(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)
+
+    def fill(temporary: Path) -> list[str]:
+        names = []
+        for number, model in enumerate(bundle.language_models, 1):
+            language_models.save_linked(temporary / _MODELS / str(number), model)
+            names.append(f"{_MODELS}/{number}/{MANIFEST}")
+        for one in bundle.features.inputs.values():
+            names += one.save(temporary)
+        return names
+
     contents = _contents(bundle)
-    for name, content in contents.items():
-        with atomic_write(folder / name, "wb") as stream:
-            stream.write(content)
-    names = list(contents)
-    for number, model in enumerate(bundle.language_models, 1):
-        language_models.save_linked(folder / _MODELS / str(number), model)
-        names.append(f"{_MODELS}/{number}/{MANIFEST}")
-    for one in bundle.features.inputs.values():
-        names += one.save(folder)
     # Graphs of earlier weights must not remain in the folder.
-    for name in {*GRAPHS} - {*names}:
-        (folder / name).unlink(missing_ok=True)
-    with atomic_write(folder / MANIFEST) as stream:
-        stream.write(
-            _json(
-                {
-                    "format": FORMAT,
-                    "files": {name: folders.manifest_entry(folder / name) for name in names},
-                }
-            )
-        )
+    obsolete = {*GRAPHS} - {*contents}
+    folders.save(Path(folder), contents, {"format": FORMAT}, fill=fill, obsolete=sorted(obsolete))
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
@@ -107,7 +97,7 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     contents = {name: text.encode() for name, text in texts.items()}
     for one in bundle.features.inputs.values():
         contents |= one.files()
-    return {**contents, "weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
+    return {**contents, "weights.npz": to_npz(bundle.weights), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
@@ -139,9 +129,9 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
 
     contents: migrations.Contents = {
         "config.toml": parsed("config.toml", _toml, files["config.toml"]),
-        "tags.json": parsed("tags.json", json.loads, files["tags.json"]),
-        "metrics.json": parsed("metrics.json", json.loads, files["metrics.json"]),
-        "weights.npz": folders.from_npz(files["weights.npz"], folder / "weights.npz"),
+        "tags.json": parsed("tags.json", folders.parse_json, files["tags.json"]),
+        "metrics.json": parsed("metrics.json", folders.parse_json, files["metrics.json"]),
+        "weights.npz": from_npz(files["weights.npz"], folder / "weights.npz"),
     }
     migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
     contents = folders.parse(folder, migrate, contents)
@@ -180,7 +170,7 @@ def _language_models(
 
 def _toml(data: bytes) -> dict[str, Any]:
     """Return the parsed content of a TOML file."""
-    return tomllib.loads(data.decode())
+    return toml.parse(data.decode())
 
 
 def _config(data: Any) -> Config:
