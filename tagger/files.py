@@ -236,6 +236,8 @@ def locked(folder: Path, purpose: str, *, wait: bool = False) -> Iterator[None]:
         TaggerError: The folder is locked, or cannot be written.
     """
     path = folder / f".{purpose}.lock"
+    if not folder.is_dir():
+        require_empty(folder)
     try:
         is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)

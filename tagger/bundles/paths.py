@@ -42,7 +42,7 @@ def member(folder: Path, name: Any) -> Path:
         raise BundleError(
             f"{folder}: names the file {name!r}, which cannot be part of a model; do not use it"
         )
-    path = folder / name
+    path = folder / str(name)
     try:
         is_inside = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # a link to itself

@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
+from tagger import signals
 from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
@@ -244,14 +248,15 @@ def _in_processes(
     tag: _Tag, jobs: Sequence[FileJob], workers: int, observer: FileObserver
 ) -> Iterator[int | Failure]:
     """Tag files in several processes; yield the number of tokens of each, or its failure."""
+    context = get_context("spawn")
+    # Nobody writes to the pipe: its end tells the workers that this process ends, or has ended.
+    ends, alive = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
-        min(workers, len(jobs)),
-        mp_context=get_context("spawn"),
-        initializer=_begin,
-        initargs=(tag,),
+        min(workers, len(jobs)), mp_context=context, initializer=_begin, initargs=(tag, ends)
     )
     try:
-        outcomes = [pool.submit(_tag_one, job) for job in jobs]
+        with _without_interrupts():
+            outcomes = [pool.submit(_tag_one, job) for job in jobs]
         for number, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True), 1):
             yield outcome.result()
             observer.finished(job.source, number, len(jobs))
@@ -259,28 +264,68 @@ def _in_processes(
         raise TaggerError(
             "a worker process ended unexpectedly, perhaps out of memory; use fewer workers"
         ) from error
+    except BaseException:
+        alive.close()  # the files in progress need not be finished
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+        alive.close()
+        ends.close()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Return a context in which new processes do not receive Ctrl-C, which this one receives after
+    it.
+
+    The terminal sends Ctrl-C to all processes, and Python prints a traceback if it arrives before
+    they can ignore it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _process: tuple[Predictor, _Tag] | None = None  # the model and settings of a worker process
 
 
-def _begin(tag: _Tag) -> None:
-    """Open the model in a new worker process.
+def _begin(tag: _Tag, ends: Connection) -> None:
+    """Open the model in a new worker process, which ends with its parent.
 
-    Ctrl-C reaches every process; it becomes an exception, so that temporary files are removed.
+    The parent receives Ctrl-C and ends this process. While a file is tagged, SIGTERM becomes an
+    exception, so that the temporary file is removed.
     """
     global _process
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _terminated)
+    signals.terminate_after(partial(wait, [ends]))
     _process = predictor.reopen(tag.source), tag
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """End this worker process: by an exception while a file is tagged, else at once."""
+    if _tagging:
+        sys.exit(1)
+    os._exit(1)
+
+
+_tagging = False  # whether a worker process is tagging a file
 
 
 def _tag_one(job: FileJob) -> int | Failure:
     """Tag a file in a worker process."""
+    global _tagging
     assert _process is not None
     model, tag = _process
+    _tagging = True
     try:
         return files.run(model, job, tag.options, scheme=tag.scheme)
     except TaggerError as error:
         return Failure(job.source, str(error))
+    finally:
+        _tagging = False

@@ -88,7 +88,9 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
             arrays = from_npz(stream, path)
         progress = _progress(json.loads(arrays.pop("progress").tobytes()))
     except FileNotFoundError as error:
-        raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
+        raise TaggerError(
+            f"{path}: there is nothing to resume; train without --resume in an empty folder"
+        ) from error
     except Exception as error:  # a damaged file can make its parsers raise any exception
         raise TaggerError(
             f"{path}: damaged checkpoint ({error}); remove the folder and train again"

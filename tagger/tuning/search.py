@@ -108,16 +108,16 @@ def search(
     run, observer = Path(run), observer or Observer()
     settings = soft_labels.shared(settings, run)
     _optuna()
-    tables.begin(run, run / STORAGE, resume)
-    corpora.splits(settings.data)  # invalid data would otherwise fail every trial
-    with _study(run, settings, space) as study:
-        # The search may have been stopped between the end of a trial and this step.
-        _prune_files(study, run)
-        for number in range(len(_finished_trials(study)) + 1, trials + 1):
-            _run_trial(study, settings, space, run, number, trials, observer)
+    with tables.claimed(run, run / STORAGE, resume):
+        corpora.splits(settings.data)  # invalid data would otherwise fail every trial
+        with _study(run, settings, space) as study:
+            # The search may have been stopped between the end of a trial and this step.
             _prune_files(study, run)
-        rows = _rows(study)
-    return _publish(run, rows, space)
+            for number in range(len(_finished_trials(study)) + 1, trials + 1):
+                _run_trial(study, settings, space, run, number, trials, observer)
+                _prune_files(study, run)
+            rows = _rows(study)
+        return _publish(run, rows, space)
 
 
 def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> SearchResult:
@@ -158,9 +158,6 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
     from sqlalchemy.exc import SQLAlchemyError
 
     path = run / STORAGE
-    if not path.exists():
-        # Creates the folder, and reports in plain words if it is not writable.
-        search_report.write(run, [], list(space))
     storage = None
     try:
         # The path is passed to SQLite directly: in a URL, ? and % would have a special meaning.
