@@ -26,6 +26,7 @@ import numpy as np
 from tagger.bundles import folder as folders
 from tagger.bundles import migrations
 from tagger.bundles.folder import MANIFEST
+from tagger.bundles.metrics import checked
 from tagger.bundles.npz import from_npz, to_npz
 from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
@@ -220,7 +221,7 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> LanguageModelBundle
         content("vocabulary.json"),
     )
     _fit(contents["weights.npz"], config.model, len(vocabulary), folder)
-    metrics = parsed("metrics.json", _metrics, contents["metrics.json"])
+    metrics = parsed("metrics.json", partial(checked, scores={"dev": ()}), contents["metrics.json"])
     names = graph_names(config.model) if with_graphs else []
     graphs = folders.graphs(folder, names, manifest["files"])
     return LanguageModelBundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
@@ -262,13 +263,6 @@ def _fit(
             f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder "
             "again"
         )
-
-
-def _metrics(metrics: Any) -> dict[str, Any]:
-    """Return the parsed metrics.json after a check of its types."""
-    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object whose "dev" is an object')
-    return metrics
 
 
 def describe(bundle: LanguageModelBundle) -> dict[str, str]:

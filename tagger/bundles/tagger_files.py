@@ -28,7 +28,7 @@ from typing import Any
 
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as language_models
-from tagger.bundles import migrations
+from tagger.bundles import metrics, migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import LanguageModelBundle
@@ -49,8 +49,9 @@ __all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
 
 FORMAT = 1
 _MODELS = "language_models"
+_MOST_TAGS = 10_000  # the decoder needs memory for all pairs
 GRAPHS = (WORDS, SENTENCES, INT8)
-_AGREEMENT = ("weight", "score", "without")
+_SCORES = {"dev": (), "agreement": ("weight", "score", "without"), "int8": ("score", "float32")}
 _FILES = (
     "config.toml",
     "tags.json",
@@ -146,7 +147,9 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
         scheme=scheme,
         features=features,
         weights=contents["weights.npz"],
-        metrics=parsed("metrics.json", _metrics, contents["metrics.json"]),
+        metrics=parsed(
+            "metrics.json", partial(metrics.checked, scores=_SCORES), contents["metrics.json"]
+        ),
         graphs=folders.graphs(folder, names, manifest["files"]),
         language_models=models,
     )
@@ -204,7 +207,10 @@ def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
     """Read the vocabularies and vectors of the inputs that the settings ask for."""
     names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
     settings = asdict(config)
-    inputs = [INPUTS[name].load(settings, files, sources) for name in names]
+    inputs = [
+        folders.parse(files.folder, lambda name: INPUTS[name].load(settings, files, sources), name)
+        for name in names
+    ]
     return WordFeatures.of(*(one for one in inputs if one is not None))
 
 
@@ -219,8 +225,10 @@ def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:
 def _tags(data: Any) -> tuple[tuple[str, ...], str]:
     """Return the tags by id and the tagging scheme of a parsed tags.json, after a check."""
     tags, scheme = tuple(data["tags"]), data["scheme"]
-    if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
+    if not isinstance(scheme, str) or scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"has {len(tags):,} tags; expected at most {_MOST_TAGS:,}")
     if (
         not tags
         or len(set(tags)) != len(tags)
@@ -232,22 +240,6 @@ def _tags(data: Any) -> tuple[tuple[str, ...], str]:
     ):
         raise ValueError("expected the tags of IOBES: O, then those of each label in turn")
     return tags, scheme
-
-
-def _metrics(metrics: Any) -> dict[str, Any]:
-    """Return the parsed metrics.json after a check of its types."""
-    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object whose "dev" is an object')
-    if type(metrics.get("train_sentences", 0)) is not int:
-        raise ValueError('expected an integer "train_sentences"')
-    agreement = metrics.get("agreement", dict.fromkeys(_AGREEMENT, 0))
-    if not isinstance(agreement, dict) or not all(
-        isinstance(agreement.get(name), int | float) for name in _AGREEMENT
-    ):
-        raise ValueError('expected numbers "weight", "score" and "without" in "agreement"')
-    if metrics.get("precision", "float32") not in ("float32", "int8"):
-        raise ValueError('expected float32 or int8 as "precision"')
-    return metrics
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def command(
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.config import language_model as config
+    from tagger.training import require_packages
 
+    require_packages()
     settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
     given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}
     try:
