@@ -236,8 +236,8 @@ REFUSED = [
     (
         "train.tsv",
         "Ann left for Graz\tB-PER O O B-LOC\nBo ran to Oslo\tB-PER O O B-LOC\n",
-        ": looks like a sentence and its tags per line, such as 'Bo ran to Oslo\\tB-PER O O B-LOC'; "
-        "expected one token and its tag per line, and a blank line after each sentence",
+        ": looks like a sentence and its tags per line, such as 'Bo ran to Oslo\\tB-PER O O "
+        "B-LOC'; expected one token and its tag per line, and a blank line after each sentence",
     ),
     (
         "list.tsv",
@@ -279,8 +279,8 @@ REFUSED = [
         "train.conll",
         "#begin document (a/b); part 000\n"
         + sentences("a/b 0 0 Ann NNP B-PER", "a/b 0 1 left VBD O", count=3),
-        ":2: the tokens in column 0 are nearly all alike, such as 'a/b'; words are in column 3: add "
-        "--token-column 3",
+        ":2: the tokens in column 0 are nearly all alike, such as 'a/b'; words are in column 3: "
+        "add --token-column 3",
     ),
     (
         "train.conll",
@@ -366,7 +366,7 @@ def test_offsets_in_other_units_are_explained(tmp_path: Path, text: str, says: s
     assert str(caught.value).startswith(f"{tmp_path}/train.jsonl:1: {says}")
 
 
-NOTES = [
+NOTES: list[tuple[str, str, dict[str, Any], str]] = [
     # A comment, also where all tags are plain, and inside of a sentence.
     (
         "train.conll",
@@ -654,9 +654,9 @@ def test_predictions_are_not_gold(tmp_path: Path, model: Any) -> None:
     predicted = tmp_path / "out" / "gold.jsonl"
     with pytest.raises(DataError, match=r"the spans are predictions, since they have scores"):
         tagger.evaluate(model, predicted)
-    scores = tagger.evaluate(predictions=predicted)
-    assert scores.strict.gold == 1
-    assert scores.strict.f1 == 0
+    strict = tagger.evaluate(predictions=predicted).strict
+    assert strict is not None
+    assert (strict.gold, strict.f1) == (1, 0)
 
 
 def test_json_predictions_are_scored_against_gold(tmp_path: Path) -> None:
@@ -667,8 +667,9 @@ def test_json_predictions_are_scored_against_gold(tmp_path: Path) -> None:
     }
     path = tmp_path / "p.jsonl"
     path.write_text(json.dumps(line) + "\n")
-    scores = tagger.evaluate(predictions=path)
-    assert (scores.strict.gold, scores.strict.predicted, scores.strict.correct) == (2, 2, 1)
+    strict = tagger.evaluate(predictions=path).strict
+    assert strict is not None
+    assert (strict.gold, strict.predicted, strict.correct) == (2, 2, 1)
     path.write_text('{"text": "Ann left.", "spans": []}\n')
     with pytest.raises(DataError, match=r"expected \"gold\" and \"spans\", found the keys 'text'"):
         tagger.evaluate(predictions=path)

@@ -87,7 +87,9 @@ def test_convert_reads_text_by_the_tokenizer_of_a_language(tmp_path: Path) -> No
         "convert", str(tmp_path / "a.jsonl"), str(tmp_path / "a.conll"), "--tokenizer", "zh"
     )
     assert done.status == 0, done.stderr
-    assert (tmp_path / "a.conll").read_text().startswith("-DOCSTART- O\n\n王 B-PER\n芳 I-PER\n住 O\n")
+    assert (
+        (tmp_path / "a.conll").read_text().startswith("-DOCSTART- O\n\n王 B-PER\n芳 I-PER\n住 O\n")
+    )
 
 
 @pytest.mark.parametrize("command", ["train", "convert", "distill"])

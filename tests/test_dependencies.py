@@ -34,6 +34,7 @@ LAYERS = (
     "errors",
     "files",
     "cpu",
+    "signals",
     "cells",
     "heads",
     "decoding",

@@ -185,7 +185,10 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"text": "Anna.\\n \\nBo.", "spans": [[6, 7, "X"]]}', "the span 6-7"),
         ('{"text": "  Bo.", "spans": [[0, 1, "X"]]}', "the span 0-1"),
         ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) ends after the text"),
-        ('{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}', "the span 0-9 ('Anna sang', Y) overlaps"),
+        (
+            '{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}',
+            "the span 0-9 ('Anna sang', Y) overlaps",
+        ),
         ('{"text": "\\ud83d!"}', "'\\ud83d' is an unpaired surrogate"),
         ('{"tokens": ["a"], "note": "\\udfff"}', "'\\udfff' is an unpaired surrogate"),
     ],

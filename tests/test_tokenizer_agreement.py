@@ -73,7 +73,7 @@ def test_the_best_fit(lines: list[str], best: str) -> None:
 
 
 def test_the_sample_corpus_fits_the_default() -> None:
-    sentences, _ = annotation.read(str(SAMPLE / "train.conll"), ReadOptions())
+    sentences = annotation.read(str(SAMPLE / "train.conll"), ReadOptions()).sentences
     assert tokenizers.agreement(sentences)[tokenizers.DEFAULT] > 0.99
     assert tokenizers.warning(sentences, tokenizers.DEFAULT) is None
 

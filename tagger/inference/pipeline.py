@@ -221,7 +221,9 @@ def _mean(
     return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
 
 
-def _windows(document_chunks: Iterable[list[Sentence]], budget: int) -> Iterator[list[list[Sentence]]]:
+def _windows(
+    document_chunks: Iterable[list[Sentence]], budget: int
+) -> Iterator[list[list[Sentence]]]:
     """Group chunks into windows of at least `budget` tokens.
 
     An empty sentence counts as one token, so that memory is bounded.

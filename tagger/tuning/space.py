@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -24,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from tagger.config import tagger as config
+from tagger.config import toml
 from tagger.config.tagger import Config
-from tagger.errors import ConfigError, DataError, did_you_mean
-from tagger.text import opening
+from tagger.errors import ConfigError, did_you_mean
 
 __all__ = ["Choice", "Range", "Search", "load"]
 
@@ -99,10 +98,8 @@ def load(path: str | Path) -> tuple[Config, Search]:
             or impossible.
     """
     try:
-        data = tomllib.loads(opening.text(path))
-    except DataError as error:
-        raise ConfigError(str(error)) from error
-    except (ValueError, RecursionError) as error:
+        data = toml.parse(toml.read(path))
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     table = data.pop("search", None)
     if not isinstance(table, dict):

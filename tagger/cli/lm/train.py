@@ -60,7 +60,9 @@ def command(
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.config import language_model as config
+    from tagger.training import require_packages
 
+    require_packages()
     settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
     given = {
         "data.train": train or None,

@@ -113,9 +113,10 @@ def read(job: Job[Config]) -> TaggerData:
     settings = job.settings
     splits = corpora.splits(settings.data)
     train, dev, scheme = splits.train.sentences, splits.dev.sentences, splits.train.scheme
-    job.observer.corpus_read(
-        [splits.train.summary(), splits.dev.summary()], corpora.warnings(splits.train, splits.dev)
-    )
+    warnings = corpora.warnings(splits.train, splits.dev)
+    if other_tokens := tokenizers.warning(train, settings.data.tokenizer):
+        warnings.append(other_tokens)
+    job.observer.corpus_read([splits.train.summary(), splits.dev.summary()], warnings)
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
     augmented = _versions(train, settings.training) if models else train
