@@ -206,14 +206,14 @@ REFUSED = [
         "train.conll",
         sentences(*GOOD) + "\nBo I-PER\nleft O\n\nin O\nRome I-LOC\n",
         ":121: tag 'I-PER' cannot follow the start of a sentence in IOB2 (token 'Bo'); the other "
-        "tags follow IOB2: correct the tag, or declare another scheme with --scheme\n1 more error "
-        "in this file, in line 125",
+        "tags follow IOB2: correct the tag, or declare another scheme with --scheme (1 more "
+        "error in this file, in line 125)",
     ),
     (
         "train.conll",
         sentences("Maren (PER*", "Holt (LOC)", "left *)"),
-        ":2: '(LOC)' opens a span inside of another, which one tag per token cannot represent\n"
-        "19 more errors in this file, in lines 6, 10, 14, 18, 22, …",
+        ":2: '(LOC)' opens a span inside of another, which one tag per token cannot represent "
+        "(19 more errors in this file, in lines 6, 10, 14, 18, 22, …)",
     ),
     # Other layouts.
     (
@@ -266,14 +266,14 @@ REFUSED = [
     (
         "train.tsv",
         "Ann\tB-PER\n\tO\nleft\tO\n\nBo\tB-PER\n\tO\n",
-        ":2: the token is empty: '\\tO'; expected a token in column 0\n1 more error in this file, "
-        "in line 6",
+        ":2: the token is empty: '\\tO'; expected a token in column 0 (1 more error in this "
+        "file, in line 6)",
     ),
     (
         "train.txt",
         sentences(*GOOD, count=2) + "\nleft I-PER B-LOC\n\nhome\n",
-        ":13: expected 2 columns, found 3: 'left I-PER B-LOC'; columns are separated by blanks\n"
-        "1 more error in this file, in line 15",
+        ":13: expected 2 columns, found 3: 'left I-PER B-LOC'; columns are separated by blanks "
+        "(1 more error in this file, in line 15)",
     ),
     (
         "train.conll",
@@ -316,15 +316,15 @@ REFUSED = [
     (
         "train.jsonl",
         '{"text": "Ann", "text": "Bo", "spans": []}\n{"text": "Ann", "x": NaN}\n',
-        ":1: not JSON (the key 'text' occurs twice in one object); expected one object per line\n1 "
-        "more error in this file, in line 2",
+        ":1: not JSON (the key 'text' occurs twice in one object); expected one object per line (1 "
+        "more error in this file, in line 2)",
     ),
     (
         "train.jsonl",
-        '{"text": "Prices rose. Prices fell every 6 hours again.", "spans": [[13, 37, "TIME"], '
-        '[25, 43, "TIME"]]}\n',
-        ":1: the span 25-43 ('every 6 hours agai', TIME) overlaps the span 13-37 ('Prices fell "
-        "every 6 hour', TIME); expected spans that do not overlap: remove one of them",
+        '{"text": "Prices rose. Prices fell every 6 hours again.", "spans": [[13, 32, "TIME"], '
+        '[25, 38, "TIME"]]}\n',
+        ":1: the span 25-38 ('every 6 hours', TIME) overlaps the span 13-32 ('Prices fell "
+        "every 6', TIME); expected spans that do not overlap: remove one of them",
     ),
     (
         "train.jsonl",

@@ -6,6 +6,7 @@ import inspect
 import json
 from io import StringIO
 from pathlib import Path
+from queue import SimpleQueue
 from unittest import mock
 
 import numpy as np

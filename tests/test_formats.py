@@ -155,7 +155,7 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
     tokenizer = tokenizers.get("whitespace")
     endless_readers: dict[str, Callable[[], Iterator[Sentence]]] = {
         "conll": lambda: formats.conll.read(lines, "endless", Columns()),
-        "jsonl": lambda: formats.jsonl.read(lines, "endless", tokenizer),
+        "jsonl": lambda: formats.jsonl.read(lines, "endless", ReadOptions(tokenizer="whitespace")),
         "text": lambda: formats.plain.read(lines, "endless", tokenizer, wrapped=True),
     }
     assert len(list(itertools.islice(endless_readers[format_name](), 500))) == 500

@@ -20,8 +20,8 @@ from tagger.inference import member as members
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import EnsembleMember, batches_of, window_tokens
 from tagger.inference.network import OnnxTagger
-from tagger.text import schemes
-from tagger.text.formats import jsonl
+from tagger.text import alignment, schemes
+from tagger.text.alignment import CharacterSpan
 from tagger.text.spans import Span
 from tagger.training import trainer
 
@@ -169,12 +169,12 @@ def test_a_word_read_in_pieces_has_the_features_of_the_graph(
 # -- sentences
 
 
-class Counted(list[Span]):
+class Counted(list[CharacterSpan]):
     """A list that counts the spans that are read from it."""
 
     reads = 0
 
-    def __iter__(self) -> Iterator[Span]:
+    def __iter__(self) -> Iterator[CharacterSpan]:
         for span in super().__iter__():
             self.reads += 1
             yield span
@@ -187,14 +187,14 @@ class Counted(list[Span]):
 @pytest.mark.parametrize("number", [10, 1000])
 def test_each_span_of_a_document_is_read_once(number: int) -> None:
     sentences = [[(10 * n, 10 * n + 4), (10 * n + 5, 10 * n + 9)] for n in range(number)]
-    spans = Counted(Span(10 * n, 10 * n + 4, "PER") for n in range(number))
-    assert list(jsonl._merged(sentences, spans)) == sentences
+    spans = Counted(CharacterSpan(10 * n, 10 * n + 4, "PER") for n in range(number))
+    assert list(alignment._merged(sentences, spans)) == sentences
     assert spans.reads == number
 
 
 def test_sentences_are_joined_where_any_span_crosses_their_boundary() -> None:
     sentences = [[(10 * n, 10 * n + 9)] for n in range(6)]
     # A long span with a short one inside, and a span that ends at a boundary.
-    spans = [Span(0, 25, "A"), Span(1, 3, "B"), Span(30, 39, "C")]
-    joined = list(jsonl._merged(sentences, spans))
+    spans = [CharacterSpan(0, 25, "A"), CharacterSpan(1, 3, "B"), CharacterSpan(30, 39, "C")]
+    joined = list(alignment._merged(sentences, spans))
     assert [len(offsets) for offsets in joined] == [3, 1, 1, 1]

@@ -99,7 +99,7 @@ class ReadReport:
             places = ", ".join(dict.fromkeys(lines[:_LISTED])) + ", …" * (len(lines) > _LISTED)
             more = f"{self.count - 1:,} more error{'s' * (self.count > 2)} in this file"
             where = f", in line{'s' * (len(lines) > 1)} {places}" if places else ""
-            message = f"{first.message}\n{more}{where}"
+            message = f"{first.message} ({more}{where})"
             raise DataError(first.path, first.line, message) from first
         raise first
 

@@ -22,8 +22,9 @@ from typing import IO
 from tagger.errors import DataError, TaggerError
 from tagger.text import opening
 from tagger.text.formats import conll, jsonl, layouts, plain
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.formats.format import Format
 from tagger.text.opening import STANDARD_INPUT, Opened, compression
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 

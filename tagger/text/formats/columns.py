@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tagger.errors import DataError
 from tagger.text import notations, schemes
 from tagger.text.documents import DOCUMENT_MARK
-from tagger.text.formats.format import Columns
+from tagger.text.options import Columns
 from tagger.text.report import ReadReport, shown
 
 __all__ = ["BLANKS", "INVISIBLE", "Layout", "replace_field", "span_tag"]

@@ -19,7 +19,8 @@ from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
 from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
-from tagger.text.formats.format import Columns, Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from tagger.text import tokenizers
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, by_record
 from tagger.text.tokenizers import Tokenizer
