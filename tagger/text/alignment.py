@@ -197,7 +197,8 @@ def _reported(
 
 def _problem(record: Record, report: ReadReport, message: str) -> None:
     """Report an error of a span at the place of its record."""
-    report.problem(DataError(record.path, record.line or None, message))
+    where = f"document {shown(record.id)}: " if record.id and not record.line else ""
+    report.problem(DataError(record.path, record.line or None, where + message))
 
 
 def _place(span: CharacterSpan, text: str) -> str:

@@ -252,7 +252,8 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
     first = sentences[0]
     record = first.record
     in_text = first.offsets is not None and record is not None
-    data: dict[str, Any] = dict(record.data or {}) if record is not None else {}
+    is_own = record is not None and record.format == FORMAT.name
+    data: dict[str, Any] = dict(record.data or {}) if record is not None and is_own else {}
     if not data:
         data = (
             {"text": record.text}
