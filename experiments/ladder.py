@@ -55,7 +55,7 @@ def figures(bundle, model, paths: Sequence[str], decoder: Decoder) -> dict[str, 
     free: list[list[str]] = [[]] * len(sentences)
     words = [sentence.tokens for sentence in sentences]
     for indices, lengths, emissions in emissions_in_batches(
-        words, WordEncoder(bundle.features), model.emissions
+        words, WordEncoder(bundle.features), model.emissions, len(bundle.tags)
     ):
         best, likeliest = decoder.paths(emissions, lengths), emissions.argmax(axis=-1)
         for row, index in enumerate(indices):

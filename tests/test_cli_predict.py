@@ -235,7 +235,7 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
             "bad.jsonl: looks like a JSON array; expected one JSON object per line",
         ),
         ("bad.txt.gz", gzip.compress(TEXT.encode() * 99, mtime=0)[:-20], "bad.txt.gz"),
-        ("bad.bin", bytes(range(256)), "bad.bin:2"),
+        ("bad.bin", bytes(range(256)), "bad.bin: binary data, not text"),
     ],
 )
 def test_predict_leaves_nothing_of_a_bad_file_and_tags_the_others(

@@ -18,7 +18,8 @@ from tagger.errors import DataError, TaggerError
 from tagger.inference import files
 from tagger.inference.predictor import load
 from tagger.text import formats
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, Span
 

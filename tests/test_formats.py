@@ -20,7 +20,7 @@ from support.reading import Files, decoded, written
 from support.strategies import COLUMN_TOKENS, TEXTS, sentences
 
 from tagger.errors import DataError, TaggerError
-from tagger.text import formats, tokens
+from tagger.text import formats, tokenizers
 from tagger.text.formats import ReadOptions, format_of
 from tagger.text.formats.conll import Columns
 from tagger.text.spans import Sentence, Span
@@ -72,8 +72,9 @@ def test_bytes_that_are_no_text_are_told(files: Files, name: str) -> None:
     data = SAMPLES[name].encode()
     last = len(data.splitlines())
     message = files.error(data + "\u00e9".encode("latin1") + b"\n", name)
-    assert message.startswith(
-        f"{name}:{last + 1}: byte 0xe9 at position 0 is not UTF-8; convert the file"
+    assert message == (
+        f"{name}:{last + 1}: byte 0xe9 at position 0 is not UTF-8, but the rest of the text is; "
+        "correct this line"
     )
     packed = gzip.compress(data * 300)
     for size in (2, 5, 12, len(packed) - 9, len(packed) - 3):
@@ -151,10 +152,10 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
         formats.write(endless(), stream, format_name)
     line = '{"tokens":["a"],"tags":["O"]} O' if format_name == "conll" else '{"tokens":["a"]}'
     lines = ((number, line if number % 2 else "") for number in itertools.count(1))
-    tokenizer = tokens.get("whitespace")
+    tokenizer = tokenizers.get("whitespace")
     endless_readers: dict[str, Callable[[], Iterator[Sentence]]] = {
         "conll": lambda: formats.conll.read(lines, "endless", Columns()),
-        "jsonl": lambda: formats.jsonl.read(lines, "endless", tokenizer),
+        "jsonl": lambda: formats.jsonl.read(lines, "endless", ReadOptions(tokenizer="whitespace")),
         "text": lambda: formats.plain.read(lines, "endless", tokenizer, wrapped=True),
     }
     assert len(list(itertools.islice(endless_readers[format_name](), 500))) == 500

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.reading import Files, written
 from support.strategies import TEXTS, plain_sentences, sentences, span_lists
 
-from tagger.text import formats, tokens
+from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence, Span
 
@@ -32,9 +32,7 @@ def test_json_of_tokens_written_and_read(files: Files, found: list[Sentence]) ->
 def annotated_texts(draw: st.DrawFn) -> tuple[str, list[Sentence]]:
     """A text and its sentences as the default tokenizer finds them, with spans."""
     text = "\n".join(draw(st.lists(TEXTS, max_size=3)))
-    found = formats.jsonl.read(
-        [(1, json.dumps({"text": text}))], "t", tokens.get("english-conll-1")
-    )
+    found = formats.jsonl.read([(1, json.dumps({"text": text}))], "t", ReadOptions())
     return text, [sentence.with_spans(draw(span_lists(len(sentence)))) for sentence in found]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.options import encoding_option
+
 
 @click.command(no_args_is_help=True)
 @click.argument("run")
@@ -24,7 +26,8 @@ import click
     metavar="N",
     help="Number of rounds; the figures are medians.",
 )
-def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
+@encoding_option
+def command(run: str, file: str | None, tokens: int, rounds: int, encoding: str | None) -> None:
     """Measure how fast the model in RUN tags on this machine.
 
     Prints tokens per second in each precision, on one thread and on all cores: of the network
@@ -39,7 +42,7 @@ def command(run: str, file: str | None, tokens: int, rounds: int) -> None:
     """
     from tagger.inference.bench import bench
 
-    found = bench(run, file, tokens=tokens, rounds=rounds)
+    found = bench(run, file, tokens=tokens, rounds=rounds, encoding=encoding or "auto")
     click.echo(
         f"{found.text.tokens:,} tokens of {found.text.origin}, median of {rounds} rounds, "
         "tokens/s\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_options
+from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, with_data_options
 
 
 @click.command(no_args_is_help=True)
@@ -34,6 +34,7 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, reading_options, with_data_o
     help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
 )
 @reading_options
+@TOKENIZER
 def command(
     source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
 ) -> None:

@@ -39,6 +39,7 @@ def command(
     scheme: str,
     precision: str | None,
     as_json: bool,
+    encoding: str | None,
     **columns: Any,
 ) -> None:
     """Score the model in RUN on annotated files, or score a file of predictions.
@@ -68,6 +69,7 @@ def command(
         predictions=predictions,
         scheme=scheme,
         precision=precision,
+        encoding=encoding or "auto",
         **columns,
     )
     click.echo(

@@ -9,7 +9,9 @@ import click
 
 import tagger
 from tagger.cli.lazy import LazyGroup
-from tagger.errors import TaggerError
+from tagger.cli.lenient import Lenient
+from tagger.errors import OUT_OF_MEMORY, TaggerError, is_out_of_memory
+from tagger.signals import as_exceptions
 
 SECTIONS = {
     "Train": {
@@ -51,9 +53,9 @@ def group() -> None:
 def main() -> None:
     """Run the console script.
 
-    It exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted. Standard
-    output is UTF-8 whatever the locale, as the files are; a file name that is not UTF-8 comes out
-    as it went in.
+    It exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted by Ctrl-C,
+    143 by SIGTERM and 129 by SIGHUP. Standard output is UTF-8 whatever the locale, as the files
+    are; a file name that is not UTF-8 comes out as it went in.
     """
     if None in (
         sys.stdin,
@@ -64,6 +66,13 @@ def main() -> None:
             "Error: standard input, output or error is closed; redirect it to /dev/null instead"
         )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    sys.stderr = Lenient(sys.stderr)
+    with as_exceptions():
+        _run()
+
+
+def _run() -> None:
+    """Run the command, and exit with the status and message of its error."""
     try:
         group(prog_name="tagger", standalone_mode=False)
         sys.stdout.flush()
@@ -83,6 +92,10 @@ def main() -> None:
     ) as error:  # a full disk behind standard output, a folder that may not be read, ...
         _drop_output()
         sys.exit(f"Error: {error.filename or 'output'}: {error.strerror or error}")
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        sys.exit(f"Error: {OUT_OF_MEMORY}")
 
 
 def _drop_output() -> None:

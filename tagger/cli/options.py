@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = [
     "SCHEME",
     "SPAN_SCHEME",
+    "TOKENIZER",
     "FormatChoice",
+    "encoding_option",
     "precision_option",
     "quiet_stderr",
     "reading_options",
@@ -53,6 +55,37 @@ class FormatChoice(click.Choice):  # type: ignore[type-arg]  # generic only sinc
         """Ignore what the constructor of `click.Choice` sets."""
 
 
+class EncodingName(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """The name of a text encoding."""
+
+    name = "encoding"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Return the name if it is known; else fail with a suggestion."""
+        from tagger.errors import TaggerError
+        from tagger.text.opening.encodings import canonical
+
+        try:
+            canonical(value)
+        except TaggerError as error:
+            self.fail(str(error), param, context)
+        return value
+
+
+def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of the encoding of text files to a command, and return it."""
+    return click.option(
+        "--encoding",
+        type=EncodingName(),
+        default=None,
+        metavar="NAME",
+        help="Encoding of text files, for example cp1252.  [default: UTF-8, or that of a byte "
+        "order mark]",
+    )(command)
+
+
 _READING = (
     click.option(
         "--token-column",
@@ -67,9 +100,16 @@ _READING = (
         metavar="D",
         help="Separator of CoNLL columns: auto, blank, tab, or any string.",
     ),
+    encoding_option,
 )
 
 
+TOKENIZER = click.option(
+    "--tokenizer",
+    metavar="NAME",
+    help="Tokenizer of raw text: its name or the code of a language, for example unicode or fr.  "
+    "[default: english-conll-2]",
+)
 _CORPUS = (
     click.option(
         "--train",
@@ -142,13 +182,13 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, *_RUN_OPTIONS)):
+    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
         command = option(command)
     return command
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of reading CoNLL columns to a command, and return it."""
+    """Add the options of reading text files and CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
         command = option(command)
     return command

@@ -69,7 +69,12 @@ _LISTED = 20
 @precision_option
 @reading_options
 def command(
-    paths: tuple[str, ...], output: str | None, workers: int, precision: str | None, **options: Any
+    paths: tuple[str, ...],
+    output: str | None,
+    workers: int,
+    precision: str | None,
+    encoding: str | None,
+    **options: Any,
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
 
@@ -100,6 +105,7 @@ def command(
             inputs,
             output,
             precision=precision,
+            encoding=encoding or "auto",
             workers=workers,
             observer=progress,
             **options,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import quiet_stderr
+from tagger.cli.options import encoding_option, quiet_stderr
 from tagger.errors import ConfigError
 
 
@@ -17,6 +17,7 @@ from tagger.errors import ConfigError
     metavar="N",
     help="Number of trials in all.  [default: that of CONFIG.toml, else 30]",
 )
+@encoding_option
 @click.option(
     "--set",
     "assignments",
@@ -28,7 +29,12 @@ from tagger.errors import ConfigError
     "--resume", is_flag=True, help="Continue an interrupted search in RUN, or add trials."
 )
 def command(
-    configuration: str, run: str, trials: int | None, assignments: tuple[str, ...], resume: bool
+    configuration: str,
+    run: str,
+    trials: int | None,
+    encoding: str | None,
+    assignments: tuple[str, ...],
+    resume: bool,
 ) -> None:
     """Search for settings with a better dev score, and write the best model to the folder RUN.
 
@@ -56,6 +62,8 @@ def command(
     require_packages()
     settings, wanted = space.load(configuration)
     try:
+        if encoding is not None:
+            settings = config.assign(settings, {"data.encoding": encoding}, "command line")
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error

@@ -10,12 +10,12 @@ import json
 import math
 import os
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, asdict, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
+from tagger.config import toml
 from tagger.errors import ConfigError, did_you_mean, most_similar
 
 __all__ = [
@@ -115,13 +115,7 @@ def load(kind: type[Settings], path: str | Path) -> Settings:
         ConfigError: The file cannot be read, is not TOML, or contains an unknown name or an
             impossible value.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
-    return from_toml(kind, text, str(path))
+    return from_toml(kind, toml.read(path), str(path))
 
 
 def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
@@ -139,11 +133,8 @@ def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
         ConfigError: As for `load`.
     """
     try:
-        data = tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a number of thousands of digits is a ValueError too
+        data = toml.parse(text)
+    except ValueError as error:
         raise ConfigError(f"{where}: not TOML: {error}") from error
     return from_dict(kind, data, where)
 
@@ -278,8 +269,8 @@ def override(config: Settings, assignments: Iterable[str]) -> Settings:
                 f"--set {assignment}: expected TABLE.KEY=VALUE, for example model.units=200"
             )
         try:
-            changes[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except (ValueError, RecursionError):
+            changes[key.strip()] = toml.parse(f"value = {text}")["value"]
+        except ValueError:
             changes[key.strip()] = text
     return assign(config, changes)
 

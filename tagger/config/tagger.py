@@ -12,7 +12,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.heads import HEADS
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.formats import FORMATS, ReadOptions
 from tagger.text.formats.conll import Columns
 
@@ -46,8 +46,8 @@ class DataConfig:
         "of train is held out, by documents."
     )
     vectors: tuple[str, ...] = files(
-        "Files of pretrained word vectors, concatenated per word: text, binary or .npz, gzip "
-        "allowed."
+        "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
+        "compressed."
     )
     keep_vectors: int = setting(
         0,
@@ -83,15 +83,33 @@ class DataConfig:
         choices=("auto", *(name for name, each in FORMATS.items() if each.has_annotations)),
     )
     tokenizer: str = setting(
-        tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
+        tokenizers.DEFAULT,
+        "Tokenizer of raw text, in training and in prediction: its name or the code of a language, "
+        "for example unicode or fr.",
     )
+    unescape: bool = setting(
+        False,
+        "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
+        "training and in prediction.",
+    )
+    encoding: str = setting(
+        "auto",
+        "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
+        "says.",
+    )
+
+    def __post_init__(self) -> None:
+        # Models store the tokenizer that the code of a language stands for.
+        object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
 
     @property
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
         declared = "" if self.format == "auto" else self.format
-        return ReadOptions(columns=columns, tokenizer=self.tokenizer, format=declared)
+        return ReadOptions(
+            columns=columns, tokenizer=self.tokenizer, format=declared, encoding=self.encoding
+        )
 
 
 @dataclass(frozen=True)
@@ -225,7 +243,7 @@ class DistillationConfig:
         "Folders of trained models that label the text; several are averaged."
     )
     text: tuple[str, ...] = files(
-        "Files of unannotated text: .txt, .jsonl, else CoNLL columns, gzip allowed."
+        "Files of unannotated text: .txt, .jsonl, else CoNLL columns; may be compressed."
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
     tokens: int = setting(

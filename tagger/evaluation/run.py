@@ -15,6 +15,7 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.documents import DOCUMENT_MARK
 from tagger.text.formats import ReadReport, jsonl
 from tagger.text.formats.conll import Columns
+from tagger.text.opening import AUTO
 from tagger.text.spans import Sentence, by_record
 
 __all__ = ["evaluate", "score_model", "score_predictions", "score_sentences"]
@@ -29,6 +30,7 @@ def evaluate(
     token_column: int | None = None,
     tag_column: int | None = None,
     delimiter: str | None = None,
+    encoding: str = AUTO,
     precision: str | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
@@ -47,6 +49,7 @@ def evaluate(
         tag_column: Column of the tags in CoNLL files, from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
+        encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
 
     Returns:
@@ -66,10 +69,17 @@ def evaluate(
                 "their last two columns are scored"
             )
         declared = None if scheme == annotation.DETECT else scheme
-        return score_predictions(str(predictions), scheme=declared, delimiter=delimiter)
+        return score_predictions(
+            str(predictions), scheme=declared, delimiter=delimiter, encoding=encoding
+        )
     if model is None or not paths:
         raise ValueError("expected a model and at least one file, or predictions")
-    columns = {"token_column": token_column, "tag_column": tag_column, "delimiter": delimiter}
+    columns = {
+        "token_column": token_column,
+        "tag_column": tag_column,
+        "delimiter": delimiter,
+        "encoding": encoding,
+    }
     given = {f"data.{name}": value for name, value in columns.items()}
     with opened(model, precision=precision) as predictor:
         options = config.reading(predictor.bundle.config, given)
@@ -79,7 +89,11 @@ def evaluate(
 
 
 def score_predictions(
-    path: str, *, scheme: str | None = None, delimiter: str | None = None
+    path: str,
+    *,
+    scheme: str | None = None,
+    delimiter: str | None = None,
+    encoding: str = AUTO,
 ) -> Scores:
     """Score a file with gold annotation and predictions.
 
@@ -88,9 +102,10 @@ def score_predictions(
     compared with "spans", as `tagger predict` writes them.
 
     Args:
-        path: The file, which may be compressed with gzip.
+        path: The file, which may be compressed.
         scheme: Tagging scheme of both columns. Detected if omitted.
         delimiter: Column delimiter. Default: blanks and tabs.
+        encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
 
     Returns:
         The conlleval and strict scores.
@@ -99,8 +114,9 @@ def score_predictions(
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
     columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
+    options = formats.ReadOptions(columns, encoding=encoding)
     report = ReadReport(path)
-    with formats.opened(path, "", formats.ReadOptions(columns), report=report) as sentences:
+    with formats.opened(path, "", options, report=report) as sentences:
         found = list(sentences)
         if report.format == jsonl.FORMAT.name:
             pairs = [_json_pair(group, report) for group in by_record(found) if group[0].record]

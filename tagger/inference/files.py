@@ -15,6 +15,7 @@ from tagger.files import atomic_write
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
+from tagger.text.opening import compression
 from tagger.text.spans import Sentence
 
 __all__ = ["FileJob", "FileResult", "plan", "run"]
@@ -133,7 +134,7 @@ def _hidden(path: Path) -> bool:
 
 def _renamed(path: Path, target_format: str) -> Path:
     """Return the path of an output: not compressed, with the suffix of its declared format."""
-    name = formats.without_compression(path.name)
+    name = compression.unpacked_name(path.name)
     if target_format and formats.format_of(name) != target_format:
         name = Path(name).stem + formats.named(target_format).suffixes[0]
     return path.with_name(name)

@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
+from tagger import signals
 from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
@@ -26,6 +30,7 @@ from tagger.inference.files import FileJob, FileResult
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
+from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
 __all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
@@ -100,6 +105,7 @@ def tag_files(
     wrapped: bool = False,
     token_column: int | None = None,
     delimiter: str | None = None,
+    encoding: str = AUTO,
     precision: str | None = None,
     workers: int = 1,
     on_error: str = "stop",
@@ -122,6 +128,7 @@ def tag_files(
         token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training.
+        encoding: Encoding of the inputs. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
         workers: Number of processes, each of which tags one file at a time.
         on_error: What happens to a record that cannot be read or written: "stop" makes its file
@@ -156,7 +163,11 @@ def tag_files(
             source_format=source_format,
             target_format=target_format,
         )
-        given = {"data.token_column": token_column, "data.delimiter": delimiter}
+        given = {
+            "data.token_column": token_column,
+            "data.delimiter": delimiter,
+            "data.encoding": canonical(encoding),  # not that of the training
+        }
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )
@@ -277,14 +288,18 @@ def _in_processes(
     observer: FileObserver,
 ) -> Iterator[FileResult | Failure]:
     """Tag files in several processes; yield the result of each, or its failure."""
+    context = get_context("spawn")
+    # Nobody writes to the pipe: its end tells the workers that this process ends, or has ended.
+    ends, alive = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)),
-        mp_context=get_context("spawn"),
+        mp_context=context,
         initializer=_begin,
-        initargs=(source, settings),
+        initargs=(source, settings, ends),
     )
     try:
-        outcomes = [pool.submit(_tag_one, job) for job in jobs]
+        with _without_interrupts():
+            outcomes = [pool.submit(_tag_one, job) for job in jobs]
         for number, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True), 1):
             yield outcome.result()
             observer.finished(job.source, number, len(jobs))
@@ -292,25 +307,66 @@ def _in_processes(
         raise TaggerError(
             "a worker process ended unexpectedly, perhaps out of memory; use fewer workers"
         ) from error
+    except BaseException:
+        alive.close()  # the files in progress need not be finished
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+        alive.close()
+        ends.close()
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Return a context in which new processes do not receive Ctrl-C, which this one receives after
+    it.
+
+    The terminal sends Ctrl-C to all processes, and Python prints a traceback if it arrives before
+    they can ignore it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _process: tuple[Predictor, _Settings] | None = None  # the model and settings of a worker process
 
 
-def _begin(source: Source, settings: _Settings) -> None:
-    """Open the model in a new worker process.
+def _begin(source: Source, settings: _Settings, ends: Connection) -> None:
+    """Open the model in a new worker process, which ends with its parent.
 
-    Ctrl-C reaches every process; it becomes an exception, so that temporary files are removed.
+    The parent receives Ctrl-C and ends this process. While a file is tagged, SIGTERM becomes an
+    exception, so that the temporary file is removed.
     """
     global _process
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _terminated)
+    signals.terminate_after(partial(wait, [ends]))
     _process = predictor.reopen(source), settings
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    """End this worker process: by an exception while a file is tagged, else at once."""
+    if _tagging:
+        sys.exit(1)
+    os._exit(1)
+
+
+_tagging = False  # whether a worker process is tagging a file
 
 
 def _tag_one(job: FileJob) -> FileResult | Failure:
     """Tag a file in a worker process."""
+    global _tagging
     assert _process is not None
     model, settings = _process
-    return settings.tag(model, job)
+    _tagging = True
+    try:
+        return settings.tag(model, job)
+    finally:
+        _tagging = False

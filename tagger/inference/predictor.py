@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from tagger.bundles import folder as files
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
-from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
@@ -26,7 +26,7 @@ from tagger.inference.member import EnsembleMember
 from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
 from tagger.inference.pipeline import Pipeline, Window
 from tagger.inference.source import Source
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.spans import Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
@@ -223,7 +223,7 @@ class Predictor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
-        tokenizer = tokens.get(self.bundle.config.data.tokenizer)
+        tokenizer = tokenizers.get(self.bundle.config.data.tokenizer)
         record = Record("text", 1, text=text)
         sentences = (
             Sentence(
@@ -235,17 +235,31 @@ class Predictor:
         )
         return list(self.predict(sentences))
 
-    def tag_tokens(self, sentences: Iterable[Sequence[str]]) -> list[Sentence]:
-        """Tag tokenized sentences of one document.
+    def tag_tokens(
+        self,
+        sentences: Iterable[Sequence[str]],
+        *,
+        independent: bool = False,
+        documents: Iterable[Hashable] | None = None,
+    ) -> list[Sentence]:
+        """Tag tokenized sentences, by default those of one document.
+
+        If document consistency is on (see ``tagger info``), the sentences of a document inform each
+        other, so a sentence may be tagged differently together with others than alone.
 
         Args:
             sentences: The tokens of each sentence.
+            independent: Whether each sentence is a document of its own.
+            documents: For each sentence, what identifies its document; consecutive sentences with
+                equal values belong together. Default: all sentences are one document.
 
         Returns:
             A sentence with the same tokens, and with spans, for each sentence.
 
         Raises:
             TypeError: `sentences` are not sequences of strings.
+            ValueError: Both `independent` and `documents` were passed, or `documents` does not have
+                one value per sentence.
             TaggerError: The model is closed, or was opened before a fork.
         """
         if isinstance(sentences, str) or not isinstance(sentences, Iterable):
@@ -253,7 +267,21 @@ class Predictor:
                 "expected sentences, each a sequence of tokens of type str, got "
                 f"{shown(sentences)}; tag raw text with tag"
             )
-        return list(self.predict(map(sentence_of, sentences)))
+        if independent and documents is not None:
+            raise ValueError("expected independent or documents, not both")
+        made = list(map(sentence_of, sentences))
+        if not independent and documents is None:
+            return list(self.predict(made))
+        ids = list(range(len(made))) if documents is None else list(documents)
+        if len(ids) != len(made):
+            raise ValueError(
+                f"expected one document per sentence, got {len(ids)} for {len(made)} sentences"
+            )
+        tagged = self.predict(
+            replace(sentence, record=Record("sentences", 1, data={"document": name}))
+            for sentence, name in zip(made, ids, strict=True)
+        )
+        return [replace(sentence, record=None) for sentence in tagged]
 
     def predict(
         self,
@@ -302,8 +330,7 @@ class Predictor:
             TypeError: As `predict`.
             TaggerError: As `predict`.
         """
-        finish = partial(marginals, transitions=self.decoder.transitions)
-        windows = self._pipeline.run(checked(sentences), finish)
+        windows = self._pipeline.run(checked(sentences), self.decoder.marginals)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
     def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:

@@ -84,8 +84,8 @@ class Corpus:
             labels += f" and {len(counts) - _SHOWN_LABELS:,} others"
         lines = [
             f"{self.name}: {self.report.layout or self.report.format}, {scheme}{notation}",
-            f"{len(self.sentences):,} sentences, {self.tokens:,} tokens, {documents:,} "
-            f"document{'s' * (documents != 1)}",
+            f"{_count(len(self.sentences), 'sentence')}, {_count(self.tokens, 'token')}, "
+            f"{_count(documents, 'document')}",
             f"{'tags' if plain else 'labels'}: {labels or 'none'}",
             f"first: {self._first()}",
             *(f"note: {note}" for note in self.report.notes),
@@ -97,6 +97,11 @@ class Corpus:
         first = next((s for s in self.sentences if s.spans), self.sentences[0])
         words = marked_tokens(first)
         return " ".join(words[:_SHOWN_TOKENS]) + " …" * (len(words) > _SHOWN_TOKENS)
+
+
+def _count(number: int, noun: str) -> str:
+    """Return a number and its noun."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def read(
@@ -179,7 +184,7 @@ def annotate(
             report.problem(_error(sentence, 0, _not_annotated(sentence)))
     report.finish()
     declared = schemes.ALIASES.get(scheme, scheme)
-    notation = _notation(sentences, name, "" if declared == DETECT else declared)
+    notation = _notation(sentences, report, "" if declared == DETECT else declared)
     if notation.is_plain:
         found = [_with_plain_tags(sentence, report) for sentence in sentences]
         report.finish()
@@ -199,18 +204,20 @@ def _not_annotated(sentence: Sentence) -> str:
     return f'no annotation; expected "spans" or "tags" beside the tokens{found}'
 
 
-def _notation(sentences: Sequence[Sentence], name: str, scheme: str) -> notations.Notation:
+def _notation(sentences: Sequence[Sentence], report: ReadReport, scheme: str) -> notations.Notation:
     """Return the notation of all tags; an error has the place of the first tag at fault."""
     counts = Counter(tag for s in sentences if s.spans is None for tag in s.tags or ())
     try:
         return notations.detect(counts, scheme)
     except notations.NotationError as error:
-        if error.tag is None:
-            raise DataError(name, None, str(error)) from error
+        message = str(error)
+        if report.header:
+            names = ", ".join(f"{number} {name}" for number, name in enumerate(report.header))
+            message += f". The header row names the columns: {names}"
         for sentence in sentences:
             if sentence.spans is None and error.tag in (sentence.tags or ()):
                 index = (sentence.tags or ()).index(error.tag)
-                raise _error(sentence, index, str(error)) from error
+                raise _error(sentence, index, message) from error
         raise AssertionError("the tag is in none of the sentences") from error
 
 

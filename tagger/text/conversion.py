@@ -13,6 +13,7 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
+from tagger.text.opening import compression
 from tagger.text.spans import Record, Sentence
 
 __all__ = ["Conversion", "convert"]
@@ -83,7 +84,7 @@ def convert(
 
 def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
     """Return format and scheme of the target after checking its name."""
-    if target.endswith((".gz", ".bz2", ".xz", ".zst", ".zip")) or target == formats.STANDARD_INPUT:
+    if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
             target,
             None,
@@ -111,14 +112,15 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     for sentence in corpus.sentences:
         begins = previous is None or begins_document(sentence, previous)
         number, previous = number + begins, sentence
+        line = sentence.record.line if sentence.record else 0
         if target_format == conll.FORMAT.name:
             leading = (f"{conll.DOCUMENT_MARK}",) if begins and marks_documents else ()
-            record = Record(corpus.name, 0, leading=leading)
+            record = Record(corpus.name, line, leading=leading)
         else:
             data: dict[str, Any] = {"tokens": list(sentence.tokens)}
             if marks_documents:
                 data["document"] = number
-            record = Record(corpus.name, 0, data=data | _further(sentence))
+            record = Record(corpus.name, line, data=data | _further(sentence))
         yield replace(sentence, offsets=None, record=record)
 
 

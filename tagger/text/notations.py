@@ -54,10 +54,10 @@ class NotationError(ValueError):
 
     Args:
         message: Description, with the fix.
-        tag: The first tag to show; None if no single tag is at fault.
+        tag: The first tag at fault.
     """
 
-    def __init__(self, message: str, tag: str | None = None) -> None:
+    def __init__(self, message: str, tag: str) -> None:
         self.tag = tag
         super().__init__(message)
 

@@ -32,6 +32,7 @@ class ReadReport:
     Attributes:
         format: Name of the file's format.
         layout: Description of the file's layout, such as its columns.
+        header: Names of the columns, if the file has a header row.
         problems: The first errors, in order.
         count: Number of errors.
     """
@@ -40,6 +41,7 @@ class ReadReport:
     on_error: str = "stop"
     format: str = ""
     layout: str = ""
+    header: tuple[str, ...] = ()
     problems: list[DataError] = field(default_factory=list)
     count: int = 0
     _notes: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -96,7 +98,8 @@ class ReadReport:
             lines = [str(error.line) for error in self.problems[1:] if error.line is not None]
             places = ", ".join(dict.fromkeys(lines[:_LISTED])) + ", …" * (len(lines) > _LISTED)
             more = f"{self.count - 1:,} more error{'s' * (self.count > 2)} in this file"
-            message = f"{first.message}\n{more}{f', in lines {places}' if places else ''}"
+            where = f", in line{'s' * (len(lines) > 1)} {places}" if places else ""
+            message = f"{first.message} ({more}{where})"
             raise DataError(first.path, first.line, message) from first
         raise first
 

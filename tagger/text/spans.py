@@ -62,7 +62,10 @@ class Record:
         leading: Comments and document marks before a CoNLL block.
         header: Header row before a CoNLL block; empty without one.
         separator: Column separator of a CoNLL block.
-        data: The JSON object, or the tokens of a dataset's row as such an object.
+        data: The object of JSON Lines or of another format of objects, as `format` says; or the
+            tokens of a dataset's row as an object of JSON Lines.
+        format: Name of the format of `data`; only its writer uses it.
+        id: Name of the document in its file, for messages and for the other formats; may be empty.
     """
 
     path: str
@@ -74,6 +77,8 @@ class Record:
     header: str = ""
     separator: str = " "
     data: dict[str, Any] | None = None
+    format: str = "jsonl"
+    id: str = ""
 
     def line_of(self, token: int) -> int:
         """Return the line number of a token, counted from 0: its own in columns, else `line`."""

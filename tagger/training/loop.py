@@ -18,6 +18,7 @@ import keras
 import numpy as np
 
 from tagger.config.reference import commented_toml
+from tagger.files import locked
 from tagger.training import hardware, runs
 from tagger.training.callbacks import (
     EpochData,
@@ -145,32 +146,34 @@ def run_training(
         The bundle with the weights of the best epoch, as written to the folder.
 
     Raises:
-        TaggerError: Errors of settings, data or disk; the folder is in use; or the loss or the
+        TaggerError: Errors of settings, data or disk; the folder is in use, also by a process
+            that runs at the same time; or the loss or the
             model's scores became infinite or NaN.
     """
     hardware.keep_freed_memory()
     hardware.set_thread_counts(chains)
     run, observer = Path(run), observer or Observer()
-    progress, arrays = runs.start_or_resume(run, settings, resume)
-    runs.seed(settings.training.seed)
-    with ExitStack() as cleanup:
-        job = Job(settings, run, len(progress.history), observer, cleanup)
-        task = prepare(job)
-        model, steps = task.build_model(), len(task.data)
-        compile_model(model, settings.training, steps)
-        state = State(progress, arrays.get("best", {}), average_of(settings.training, steps))
-        if arrays:
-            runs.restore(model, state, arrays)
-        else:
-            job.claim()
-        observer.training_started(task.describe(model))
-        end = EpochEnd(
-            run, state, settings.training, task.data, partial(task.score, model), observer
-        )
-        _fit(model, task.data, end, callbacks)
-        bundle = task.finish(state.best, progress)
-    task.save(run, bundle)
-    return bundle
+    with locked(run, "training"):
+        progress, arrays = runs.start_or_resume(run, settings, resume)
+        runs.seed(settings.training.seed)
+        with ExitStack() as cleanup:
+            job = Job(settings, run, len(progress.history), observer, cleanup)
+            task = prepare(job)
+            model, steps = task.build_model(), len(task.data)
+            compile_model(model, settings.training, steps)
+            state = State(progress, arrays.get("best", {}), average_of(settings.training, steps))
+            if arrays:
+                runs.restore(model, state, arrays)
+            else:
+                job.claim()
+            observer.training_started(task.describe(model))
+            end = EpochEnd(
+                run, state, settings.training, task.data, partial(task.score, model), observer
+            )
+            _fit(model, task.data, end, callbacks)
+            bundle = task.finish(state.best, progress)
+        task.save(run, bundle)
+        return bundle
 
 
 def _fit(

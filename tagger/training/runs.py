@@ -11,11 +11,15 @@ import numpy as np
 
 from tagger.bundles.folder import MANIFEST
 from tagger.config import schema
+from tagger.config.reference import commented_toml
 from tagger.errors import TaggerError
-from tagger.files import atomic_write, require_empty
+from tagger.files import atomic_write, is_bookkeeping, require_empty
 from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
+from tagger.training.inputs.soft_labels import LABELS
+
+_STARTED = {"config.toml", "history.csv", "tensorboard", "checkpoint", LABELS, "text"}
 
 __all__ = ["restore", "seed", "start_or_resume", "write_settings"]
 
@@ -25,8 +29,8 @@ def start_or_resume(
 ) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
     """Return the progress of a new training, or of one that is resumed from its checkpoint.
 
-    A training that was stopped before the end of its first epoch has no checkpoint; when resumed,
-    it starts over.
+    A training that was stopped before the end of its first epoch has no checkpoint; it starts over,
+    with `resume` and without.
 
     Args:
         run: Folder of the training.
@@ -43,16 +47,31 @@ def start_or_resume(
             training with other settings.
     """
     fixed = _fixed(settings)
-    if not resume:
-        require_empty(run)
-        return Progress(settings=fixed), {}
+    new: tuple[Progress, dict[str, dict[str, np.ndarray]]] = Progress(settings=fixed), {}
+    has_started = (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists()
     config = run / "config.toml"
-    if config.exists() and not (run / "checkpoint").exists() and not (run / MANIFEST).exists():
+    if not resume:
+        if has_started or not _is_unfinished_start(run, commented_toml(settings)):
+            require_empty(run)
+        return new
+    if not has_started and config.exists():
         _check_same(run, _fixed(schema.load(type(settings), config)), settings)
-        return Progress(settings=fixed), {}
+        return new
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     _check_same(run, progress.settings, settings)
     return progress, arrays
+
+
+def _is_unfinished_start(run: Path, settings: str) -> bool:
+    """Return whether a folder contains only what a training writes before its first checkpoint.
+
+    Its settings must be exactly these, so that no file of the user is ever overwritten.
+    """
+    try:
+        names = {path.name for path in run.iterdir() if not is_bookkeeping(path.name)}
+        return names <= _STARTED and (run / "config.toml").read_text(encoding="utf-8") == settings
+    except (OSError, ValueError):  # missing, or not a text
+        return False
 
 
 def _fixed(settings: Any) -> str:

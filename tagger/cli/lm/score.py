@@ -6,6 +6,8 @@ import json
 
 import click
 
+from tagger.cli.options import encoding_option
+
 
 @click.command(no_args_is_help=True)
 @click.argument("run")
@@ -24,6 +26,7 @@ import click
 @click.option(
     "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
 )
+@encoding_option
 @click.option(
     "--carry",
     is_flag=True,
@@ -35,6 +38,7 @@ def command(
     as_json: bool,
     tokenizer: str | None,
     wrapped: bool,
+    encoding: str | None,
     carry: bool,
 ) -> None:
     """Print the log-probability of each sentence of the files; - is standard input.
@@ -52,7 +56,12 @@ def command(
 
     total = scoring.CorpusScore()
     for scored in scoring.score_files(
-        run, files, tokenizer=tokenizer, wrapped=wrapped, carry=carry
+        run,
+        files,
+        tokenizer=tokenizer,
+        wrapped=wrapped,
+        encoding=encoding or "auto",
+        carry=carry,
     ):
         total.add(scored)
         line = f"{scored.log_probability:.4f}\t{scored.perplexity:.4f}\t{scored.text}"

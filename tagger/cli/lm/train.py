@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import quiet_stderr
+from tagger.cli.options import encoding_option, quiet_stderr
 from tagger.errors import ConfigError
 
 
@@ -22,6 +22,7 @@ from tagger.errors import ConfigError
     metavar="FILE",
     help="Text that decides when to stop and which epoch to keep. May be repeated.",
 )
+@encoding_option
 @click.option(
     "--seed",
     type=int,
@@ -40,6 +41,7 @@ def command(
     paths: tuple[str, ...],
     train: tuple[str, ...],
     dev: tuple[str, ...],
+    encoding: str | None,
     seed: int | None,
     assignments: tuple[str, ...],
     resume: bool,
@@ -58,9 +60,16 @@ def command(
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.config import language_model as config
+    from tagger.training import require_packages
 
+    require_packages()
     settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
-    given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}
+    given = {
+        "data.train": train or None,
+        "data.dev": dev or None,
+        "data.encoding": encoding,
+        "training.seed": seed,
+    }
     try:
         settings = config.assign(
             settings,

@@ -13,18 +13,18 @@ the writer of the same format reproduces the file, with the prediction added.
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from tagger.errors import DataError, TaggerError
+from tagger.text import opening
 from tagger.text.formats import conll, jsonl, layouts, plain
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.opening import STANDARD_INPUT, Opened, compression
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
@@ -39,7 +39,6 @@ __all__ = [
     "opened",
     "read",
     "recognize",
-    "without_compression",
     "write",
 ]
 
@@ -49,17 +48,10 @@ FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT
 FALLBACK = conll.FORMAT.name
 """The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
 
-STANDARD_INPUT = "-"
-"""The path that stands for standard input."""
-
 _ANY_TEXT = plain.FORMAT.name
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 # Lines by which a format is recognized.
 _HEAD = 1000
-
-# Bytes per read, extended to the end of a line.
-_BLOCK = 1 << 16
 
 
 def named(name: str) -> Format:
@@ -95,14 +87,9 @@ def format_of(path: str, *, annotated: bool = False) -> str:
     return _named_by_suffix(path, annotated) or FALLBACK
 
 
-def without_compression(name: str) -> str:
-    """Return the name of a file without the suffix of a compressed file, such as ``.gz``."""
-    return next((name[: -len(end)] for end in _COMPRESSED if name.lower().endswith(end)), name)
-
-
 def _named_by_suffix(path: str, annotated: bool) -> str:
     """Return the format that the suffix of a file names, or "" if it names none."""
-    name = without_compression(path.lower())
+    name = compression.unpacked_name(path.lower())
     for each in FORMATS.values():
         if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
             return each.name
@@ -175,7 +162,7 @@ def read(
     tell: Callable[[int], None] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
-    """Read the sentences of a file, which may be compressed with gzip.
+    """Read the sentences of a file, which may be compressed; see `text.opening`.
 
     The file is opened when iteration starts and closed when it ends.
 
@@ -191,9 +178,9 @@ def read(
         The sentences in order.
 
     Raises:
-        DataError: The file cannot be opened, is not UTF-8, or has an ill-formed line
-            (``path:line: …``).
-        TaggerError: The format is unknown.
+        DataError: The file cannot be opened, is not text, is not in the expected encoding, or has
+            an ill-formed line (``path:line: …``).
+        TaggerError: The format or the name of the encoding is unknown.
     """
     with opened(path, format_name, options, tell=tell, report=report) as sentences:
         yield from sentences
@@ -228,14 +215,22 @@ def opened(
     options = options or ReadOptions()
     report = report or ReadReport(name)
     report.path = name
-    with _opened(name) as (stream, raw):
-        lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
+
+    def note(found: Opened) -> None:
+        if found.note:
+            report.note(found.note)
+
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=note)
+    try:
+        head: list[tuple[int, str]] = []
         if not format_name:
             head = list(itertools.islice(lines, _HEAD))
             format_name = recognize(name, [line for _, line in head], options)
-            lines = itertools.chain(head, lines)
         report.format = format_name
-        yield _complete(named(format_name).read(lines, name, options, report), report)
+        numbered = itertools.chain(head, lines)
+        yield _complete(named(format_name).read(numbered, name, options, report), report)
+    finally:
+        lines.close()
 
 
 def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sentence]:
@@ -268,58 +263,3 @@ def write(
         raise TaggerError(
             f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1"
         ) from error
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file; yield the stream of its decompressed bytes and the file itself."""
-    if name == STANDARD_INPUT:
-        yield sys.stdin.buffer, sys.stdin.buffer
-        return
-    try:
-        raw = open(name, "rb")  # noqa: SIM115
-    except OSError as error:
-        raise _unreadable(name, error) from error
-    # Errors of the block, such as those of writing the output, are not errors of this file.
-    with raw:
-        try:
-            compressed = raw.peek(2)[:2] == b"\x1f\x8b"
-        except OSError as error:
-            raise _unreadable(name, error) from error
-        yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
-
-
-def _unreadable(name: str, error: OSError) -> DataError:
-    """Return the error of a file that cannot be opened or read."""
-    return DataError(name, None, f"cannot be read: {error.strerror or error}")
-
-
-def _decoded(
-    stream: BinaryIO, name: str, block_read: Callable[[], None]
-) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines without their ends, \\n or \\r\\n; other Unicode separators are text."""
-    number = 0
-    try:
-        while data := b"".join(stream.readlines(_BLOCK)):
-            block_read()
-            text = data.decode("utf-8")
-            if number == 0:
-                text = text.removeprefix("\ufeff")
-                if not text:  # the file consists of a byte-order mark
-                    return
-            lines = text.removesuffix("\n").split("\n")
-            if "\r" in text:
-                lines = [line.removesuffix("\r") for line in lines]
-            yield from enumerate(lines, number + 1)
-            number += len(lines)
-    except UnicodeDecodeError as error:
-        *lines_before, line = error.object[: error.start].split(b"\n")
-        message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
-        fix = "convert the file, for example: iconv -f latin1 -t utf-8"
-        raise DataError(name, number + len(lines_before) + 1, f"{message}; {fix}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            name, None, f"the gzip file ends early or is damaged ({error}); compress it again"
-        ) from error
-    except OSError as error:
-        raise _unreadable(name, error) from error

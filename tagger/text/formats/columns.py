@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tagger.errors import DataError
 from tagger.text import notations, schemes
 from tagger.text.documents import DOCUMENT_MARK
-from tagger.text.formats.format import Columns
+from tagger.text.options import Columns
 from tagger.text.report import ReadReport, shown
 
 __all__ = ["BLANKS", "INVISIBLE", "Layout", "replace_field", "span_tag"]
@@ -37,6 +37,7 @@ _HEADER_TAG = re.compile(r"ne-(?:coarse|fine)\b.*")
 _INDEX = re.compile(r"\d+(?:[-.:]\d+)*|T\d+")
 # Rows from which a statistical judgment is made.
 _ENOUGH = 8
+_FEW = 4
 
 
 @dataclass
@@ -115,6 +116,7 @@ class Layout:
         header = first if self._is_header([fields for _, fields in fitting]) else 0
         if header:
             report.note("a header row is skipped", header, " ".join(fields))
+            report.header = tuple(fields)
             fitting = fitting[1:]
         self._judge([fields for _, fields in fitting], fitting[0][0] if fitting else first)
         report.layout = self.describe()
@@ -224,7 +226,8 @@ class Layout:
                 self.path,
                 number,
                 f"the token and its tag would both be column {token % self.width} of {self.width} "
-                f"in {shown(line)}; expected two columns, separated by {self.shown_delimiter}",
+                f"in {shown(line)}; expected two columns, separated by {self.shown_delimiter}"
+                f"{_other_delimiter(line)}",
             )
 
     def _is_header(self, rows: Sequence[Sequence[str]]) -> bool:
@@ -241,7 +244,7 @@ class Layout:
         others = {row[self.columns.tag] for row in rows[1:]}
         return (
             first[self.columns.token] in _TOKEN_NAMES
-            and named[self.columns.tag % self.width]
+            and sum(named) >= 2
             and rows[0][self.columns.tag] not in others
         )
 
@@ -265,8 +268,31 @@ class Layout:
                 f"the tag {shown(blank)} is several tags; expected one token and its tag per line, "
                 "not a sentence per line",
             )
+        self._refuse_one_token(tokens, rows, number)
         if len(rows) >= _ENOUGH:
             self._judge_tokens(tokens, tags, rows, number)
+
+    def _refuse_one_token(
+        self, tokens: Sequence[str], rows: Sequence[Sequence[str]], number: int
+    ) -> None:
+        """Raise DataError if the token column repeats few values, such as ids of documents."""
+        if len(rows) < _FEW or len(set(tokens)) > max(len(rows) // 20, 2):
+            return
+        words = self._column_of_words(rows)
+        if words is not None and len({row[words] for row in rows}) > len(set(tokens)):
+            raise DataError(
+                self.path,
+                number,
+                f"the tokens in column {self.columns.token} are nearly all alike, such as "
+                f"{shown(tokens[0], 20)}; words are in column {words}: add --token-column {words}",
+            )
+
+    def _column_of_words(self, rows: Sequence[Sequence[str]]) -> int | None:
+        """Return another column that contains words, the one with the most different ones."""
+        tag = -1 if self.columns.tag is None else self.columns.tag
+        others = set(range(self.width)) - {self.columns.token % self.width, tag % self.width}
+        worded = [c for c in sorted(others) if _share([row[c] for row in rows], _WORD) > 0.5]
+        return max(worded, key=lambda c: len({row[c] for row in rows}), default=None)
 
     def _judge_tokens(
         self,
@@ -277,15 +303,7 @@ class Layout:
     ) -> None:
         """Raise DataError if the tokens look like indices or tags."""
         if _share(tokens, _INDEX) > 0.95:
-            words = next(
-                (
-                    column
-                    for column in range(self.width)
-                    if column not in (self.columns.token % self.width, self.columns.tag)
-                    and _share([row[column] for row in rows], _WORD) > 0.5
-                ),
-                None,
-            )
+            words = self._column_of_words(rows)
             if words is not None:
                 raise DataError(
                     self.path,
@@ -301,6 +319,12 @@ class Layout:
                 f"the tokens in column {self.columns.token} look like tags, such as "
                 f"{shown(tokens[0], 20)}; name the columns with --token-column and --tag-column",
             )
+
+
+def _other_delimiter(line: str) -> str:
+    """Return a hint at the delimiter that a line without blanks and tabs seems to have."""
+    found = next((delimiter for delimiter in ",;|/" if delimiter in line.strip(",;|/")), "")
+    return f". If columns are separated by {found!r}, add --delimiter {shown(found)}" * bool(found)
 
 
 _ID = re.compile(r"\d+(?:[-.]\d+)?")

@@ -17,9 +17,10 @@ from typing import IO
 
 from tagger.errors import DataError
 from tagger.text import schemes
-from tagger.text.documents import DOCUMENT_MARK
+from tagger.text.documents import DOCUMENT_MARK, is_document_line
 from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
-from tagger.text.formats.format import Columns, Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
@@ -129,7 +130,12 @@ class _Reader:
                 block.leading.append(line)
                 self.report.note("lines that start with # are read as comments", number, line)
             else:
-                if line.startswith("#") and self._is_inner_comment(line):
+                is_comment = line.startswith("#") and self._is_inner_comment(line)
+                if is_comment and is_document_line(line):  # without a blank line before it
+                    yield from self._sentence(block, number)
+                    block = _Block(leading=[line])
+                    continue
+                if is_comment:
                     block.comments.add(len(block.lines))
                     self.report.note(
                         "lines inside of sentences that start with # are read as comments",

@@ -1,4 +1,4 @@
-"""The type of a file format, and the reading options shared by all formats.
+"""The type of a file format.
 
 Each format module of this package defines a value ``FORMAT``; the package's table ``FORMATS`` lists
 them.
@@ -7,50 +7,14 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO
 
-from tagger.text import tokens
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
-__all__ = ["Columns", "Format", "ReadOptions"]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a CoNLL file, counted from 0 or, if negative, from the last.
-
-    Args:
-        token: Column of the token.
-        tag: Column of the tag; None reads tokens only.
-        delimiter: ``auto`` (tabs if the first token line contains one, else blanks), ``blank``
-            (one or more blanks or tabs), ``tab``, or any other string that separates columns.
-    """
-
-    token: int = 0
-    tag: int | None = -1
-    delimiter: str = "auto"
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """The options of reading a file.
-
-    Args:
-        columns: Columns of CoNLL files.
-        tokenizer: Name of the tokenizer for raw text.
-        wrapped: Whether paragraphs of plain text span several lines and end at a blank line;
-            otherwise each line is a paragraph.
-        annotated: Whether annotations are read. Prediction ignores those in its input.
-        format: Name of the format; empty to recognize it by the first lines.
-    """
-
-    columns: Columns = field(default_factory=Columns)
-    tokenizer: str = tokens.DEFAULT
-    wrapped: bool = False
-    annotated: bool = True
-    format: str = ""
+__all__ = ["Format"]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from tagger.text import tokens
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text import tokenizers
+from tagger.text.formats.format import Format
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, by_record
-from tagger.text.tokens import Tokenizer
+from tagger.text.tokenizers import Tokenizer
 
 __all__ = ["FORMAT", "marked_tokens", "read", "recognizes", "write"]
 
@@ -123,7 +124,7 @@ def _read(
 ) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
     report.layout = "text, one paragraph per line"
-    return read(lines, path, tokens.get(options.tokenizer), wrapped=options.wrapped)
+    return read(lines, path, tokenizers.get(options.tokenizer), wrapped=options.wrapped)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:

@@ -13,7 +13,7 @@ from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.inference.decoder import Decoder
 from tagger.language_models.model import LanguageModel
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.spans import Sentence
 from tagger.training import distillation
 from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
@@ -94,7 +94,7 @@ def check(settings: Config) -> None:
         TaggerError: The tokenizer is unknown.
     """
     distillation.check(settings)
-    tokens.get(settings.data.tokenizer)  # fail now, not when the trained model is used
+    tokenizers.get(settings.data.tokenizer)  # fail now, not when the trained model is used
 
 
 def read(job: Job[Config]) -> TaggerData:
@@ -113,9 +113,10 @@ def read(job: Job[Config]) -> TaggerData:
     settings = job.settings
     splits = corpora.splits(settings.data)
     train, dev, scheme = splits.train.sentences, splits.dev.sentences, splits.train.scheme
-    job.observer.corpus_read(
-        [splits.train.summary(), splits.dev.summary()], corpora.warnings(splits.train, splits.dev)
-    )
+    warnings = corpora.warnings(splits.train, splits.dev)
+    if other_tokens := tokenizers.warning(train, settings.data.tokenizer):
+        warnings.append(other_tokens)
+    job.observer.corpus_read([splits.train.summary(), splits.dev.summary()], warnings)
     models = language_models_of(settings)
     readers = [LanguageModel(model) for model in models]
     augmented = _versions(train, settings.training) if models else train
