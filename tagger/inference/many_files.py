@@ -327,5 +327,7 @@ def _tag_one(job: FileJob) -> int | Failure:
         return files.run(model, job, tag.options, scheme=tag.scheme)
     except TaggerError as error:
         return Failure(job.source, str(error))
+    except SystemExit:  # the temporary file has been removed
+        os._exit(1)
     finally:
         _tagging = False
