@@ -221,7 +221,7 @@ def _try_lock(descriptor: int, *, wait: bool = False) -> bool | None:
 
 @contextmanager
 def locked(folder: Path, purpose: str, *, wait: bool = False) -> Iterator[None]:
-    """Lock a folder for one purpose until the block, or this process, ends.
+    """Return a context in which a folder is locked for one purpose, at most until this process ends.
 
     The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. A file
     that a killed process has left locks nothing. Where there are no locks, see above, the folder is

@@ -158,7 +158,7 @@ with locked(Path(sys.argv[1]), "training"):
 
 def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    command = [sys.executable, "-c", HOLD, run]
+    command = [sys.executable, "-c", HOLD, str(run)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()

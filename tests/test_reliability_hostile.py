@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from support.command_line import failed, invoke
-from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL
+from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, ROOT
+from support.processes import PATIENCE
 
 from benchmarks.reliability.hostile import CASES, seal
 from tagger.bundles import folder as folders
@@ -184,3 +187,13 @@ def test_a_missing_input_is_one_message(tmp_path: Path) -> None:
     seal(folder, "words.onnx", content.replace(b"characters", b"secretive!"))
     with pytest.raises(TaggerError, match=r"words\.onnx: cannot be run"):
         OnnxTagger(tagger_files.load(folder)).features({"words": TOKENS[0], "characters": TOKENS})
+
+
+def test_the_harness_finds_nothing_in_its_quick_form() -> None:
+    command = [sys.executable, "-m", "benchmarks.reliability", "--quick"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert done.stdout.count("| 0 |") == 5

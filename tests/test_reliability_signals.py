@@ -193,7 +193,7 @@ def test_workers_end_with_their_parent(number: int, long_texts: Path, tmp_path: 
     else:
         process.send_signal(number)
     _, errors = process.communicate(timeout=PATIENCE)  # until nobody holds the pipe
-    assert process.returncode == {signal.SIGKILL: -9}.get(number, STATUS.get(number))
+    assert process.returncode == {**STATUS, signal.SIGKILL: -9}[signal.Signals(number)]
     if number != signal.SIGKILL:  # upon which Python's own helper complains
         assert errors == ("\nInterrupted.\n" if number == signal.SIGINT else "")
     while processes_of(process.pid):
@@ -219,15 +219,17 @@ class Closed:
 
 def test_a_closed_stderr_loses_the_progress_alone() -> None:
     stream = Lenient(Closed())  # type: ignore[arg-type]
-    print("epoch 1", file=stream, flush=True)  # type: ignore[arg-type]
+    print("epoch 1", file=stream, flush=True)
     assert stream.encoding == "utf-8"
 
 
 def test_a_command_with_a_closed_stderr_does_its_work(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    command = [sys.executable, "-m", "tagger", "predict", GOLDEN, SAMPLE / "article.txt"]
-    done = subprocess.run([*command, "--output", tmp_path], stderr=write, timeout=PATIENCE)
+    command = [sys.executable, "-m", "tagger", "predict", str(GOLDEN), "--output", str(tmp_path)]
+    done = subprocess.run(
+        [*command, str(SAMPLE / "article.txt")], stderr=write, timeout=PATIENCE, check=False
+    )
     os.close(write)
     assert done.returncode == 0
     assert (tmp_path / "article.txt").exists()
