@@ -196,7 +196,7 @@ def _from_hub(corpus: Corpus, name: str) -> dict[str, _Split]:
         Exception
     ) as error:  # the library raises many kinds, for a wrong name as for a missing network
         raise ConfigError(
-            f"the dataset {name!r} cannot be loaded from the Hugging Face Hub: {error}\n"
+            f"the dataset {name!r} cannot be loaded from the Hugging Face Hub: {error}. "
             "Name another copy with --hub NAME, or use your own with --from FOLDER."
         ) from error
     splits = {

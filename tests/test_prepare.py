@@ -293,7 +293,7 @@ def test_a_hub_without_a_dev_split_and_one_out_of_reach(
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
     assert run("bc5cdr", tmp_path / "out", "--hub", "a/b") == 1
     assert re.search(
-        r"'a/b' cannot be loaded .*no network\n.*--from FOLDER", capsys.readouterr().err
+        r"'a/b' cannot be loaded .*no network. .*--from FOLDER", capsys.readouterr().err
     )
 
 

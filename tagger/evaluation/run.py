@@ -113,7 +113,8 @@ def score_predictions(
     Raises:
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
-    columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
+    delimiter = "blank" if delimiter is None else delimiter
+    columns = Columns(token=-2, tag=-1, delimiter=delimiter, has_words=False)
     options = formats.ReadOptions(columns, encoding=encoding)
     report = ReadReport(path)
     with formats.opened(path, "", options, report=report) as sentences:

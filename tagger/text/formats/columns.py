@@ -268,6 +268,8 @@ class Layout:
                 f"the tag {shown(blank)} is several tags; expected one token and its tag per line, "
                 "not a sentence per line",
             )
+        if not self.columns.has_words:
+            return
         self._refuse_one_token(tokens, rows, number)
         if len(rows) >= _ENOUGH:
             self._judge_tokens(tokens, tags, rows, number)
