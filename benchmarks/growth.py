@@ -77,10 +77,10 @@ def costs(works: dict[int, tuple[Predictor, list[Sentence]]], times: int) -> dic
     found: dict[int, list[float]] = {key: [] for key in works}
     for _ in range(times + 1):
         for key, (predictor, given) in works.items():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             for _sentence in predictor.predict(given, scores=False):
                 pass
-            found[key].append(1e6 * (time.perf_counter() - begun) / sum(map(len, given)))
+            found[key].append(1e6 * (time.perf_counter() - start) / sum(map(len, given)))
     return {key: median(seconds[1:]) for key, seconds in found.items()}
 
 

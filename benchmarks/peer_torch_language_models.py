@@ -35,7 +35,7 @@ class LanguageModel(nn.Module):
                 for name in arrays.files
                 if name.startswith(("encoder", "rnn"))
             }
-        self.numbers = {character: number for number, character in enumerate(self.characters)}
+        self.ids = {character: number for number, character in enumerate(self.characters)}
         self.layers = sum(name.startswith("rnn.weight_hh_l") for name in self.arrays)
         self.units, self.embedding = (
             self.arrays["rnn.weight_hh_l0"].shape[1],
@@ -47,8 +47,7 @@ class LanguageModel(nn.Module):
 
     def encode(self, text: str) -> list[int]:
         return [
-            self.numbers.get(character, 0)
-            for character in (reversed(text) if self.backward else text)
+            self.ids.get(character, 0) for character in (reversed(text) if self.backward else text)
         ]
 
     def places(self, tokens: list[str]) -> np.ndarray:
@@ -65,10 +64,10 @@ def states(model: LanguageModel, sentences: list[list[str]], batch: int = 32) ->
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
     for first in range(0, len(order), batch):
         rows = order[first : first + batch]
-        numbers = np.full((1 + len(texts[rows[-1]]), len(rows)), model.numbers[BORDER])
+        ids = np.full((1 + len(texts[rows[-1]]), len(rows)), model.ids[BORDER])
         for column, row in enumerate(rows):
-            numbers[1 : 1 + len(texts[row]), column] = model.encode(texts[row])
-        activations, _ = model.rnn(model.encoder(torch.from_numpy(numbers)))
+            ids[1 : 1 + len(texts[row]), column] = model.encode(texts[row])
+        activations, _ = model.rnn(model.encoder(torch.from_numpy(ids)))
         for column, row in enumerate(rows):
             found[row] = activations[model.places(sentences[row]), column]
     return found

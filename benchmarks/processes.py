@@ -44,12 +44,12 @@ def predict(run: str, source: Path, *arguments: str | Path) -> list[str | Path]:
 
 
 def main() -> None:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     print(
         json.dumps(
-            [time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]
+            [time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]
         )
     )
     sys.exit(os.waitstatus_to_exitcode(status))

@@ -102,10 +102,10 @@ def main() -> None:
     speeds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(options.rounds + 1):
         for name, step in steps.items():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(10):
                 step()[0].numpy()
-            speeds[name].append(10 * BATCH * TIME / (time.perf_counter() - begun))
+            speeds[name].append(10 * BATCH * TIME / (time.perf_counter() - start))
     base = median(speeds["keras.layers.LSTM"][1:])
     print(f"{BATCH} sentences of {TIME} tokens, {FEATURES} inputs, {UNITS} units in each direction")
     print("| layer | tokens/s | ratio |\n|---|---:|---:|")

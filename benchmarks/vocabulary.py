@@ -45,11 +45,11 @@ def measure(kind: str, stage: str, size: int) -> None:
         decoder = Decoder([f"T{number}" for number in range(17)], plain_tags=True)
         model = SequenceTagger.create(architecture(settings, features, decoder))
         if stage != "network":
-            numbers = np.random.default_rng(1).integers(1, size, (BATCH, TIME)).astype("int32")
-            words, tokens = np.unique(np.append(numbers, 0).astype("int32"), return_inverse=True)
-            inputs = {"tokens": tokens[:-1].reshape(numbers.shape).astype("int32"), "words": words}
+            ids = np.random.default_rng(1).integers(1, size, (BATCH, TIME)).astype("int32")
+            words, tokens = np.unique(np.append(ids, 0).astype("int32"), return_inverse=True)
+            inputs = {"tokens": tokens[:-1].reshape(ids.shape).astype("int32"), "words": words}
             model.compile(optimizer=RowAdam(0.001), jit_compile=False)
-            model.train_on_batch(inputs, numbers % 17)
+            model.train_on_batch(inputs, ids % 17)
     print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 

@@ -42,8 +42,8 @@ class CellSpec:
         forget: Name of the gate whose bias is initialized to 1; None if the cell has none.
         peepholes: Names of the gates that also receive the memory cell c^<t>, each through a weight
             vector (U,) (Gers and Schmidhuber 2000).
-        gated: Number of blocks, counted from the last, whose recurrent weights multiply a gated
-            state (as Γ_r * a^<t-1> in a GRU) instead of the state itself.
+        gated_blocks: Number of blocks, counted from the last, whose recurrent weights multiply a
+            gated state (as Γ_r * a^<t-1> in a GRU) instead of the state itself.
         is_fused: Whether TensorFlow's BlockLSTM kernel computes the cell.
         has_int8: Whether ONNX Runtime has an operator for the cell with 8-bit weights.
     """
@@ -53,7 +53,7 @@ class CellSpec:
     states: int = 1
     forget: str | None = None
     peepholes: tuple[str, ...] = ()
-    gated: int = 0
+    gated_blocks: int = 0
     is_fused: bool = False
     has_int8: bool = False
 
@@ -78,7 +78,7 @@ CELLS: dict[str, CellSpec] = {
     "gru": CellSpec(
         ("update", "relevance", "candidate"),
         Onnx("GRU", ("update", "relevance", "candidate"), (-1, 1, 1)),
-        gated=1,
+        gated_blocks=1,
     ),
     "lstm": CellSpec(_LSTM, _LSTM_ONNX, states=2, forget="forget", is_fused=True, has_int8=True),
     "lstm-peephole": CellSpec(

@@ -275,16 +275,16 @@ class _Product:
         sizes = finite.sum(axis=1)
         for size in np.unique(sizes[sizes > 0]):
             stack = np.flatnonzero(sizes == size)
-            for numbers in np.array_split(stack, -(-len(stack) * size // PART)):
-                tags = np.nonzero(finite[numbers])[1].reshape(-1, size)
-                self.parts.append((numbers, tags, rows[numbers[:, None], tags][:, :, None]))
+            for group in np.array_split(stack, -(-len(stack) * size // PART)):
+                tags = np.nonzero(finite[group])[1].reshape(-1, size)
+                self.parts.append((group, tags, rows[group[:, None], tags][:, :, None]))
 
     def __call__(self, scores: Floats, reduce: Reduction) -> Floats:
         result = np.full((self.rows, scores.shape[1]), -np.inf)
-        for numbers, tags, row_scores in self.parts:
+        for group, tags, row_scores in self.parts:
             terms = scores[tags]  # (G, P, N)
             terms += row_scores
-            result[numbers] = reduce(terms)
+            result[group] = reduce(terms)
         return result[self.row_of_tag]
 
 

@@ -1,15 +1,14 @@
-"""Models that all tests share, since training is the slowest thing that this suite does, and the
-order in which tests run.
-"""
+"""Fixtures that several test files share, such as trained models, and the order of the tests."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.paths import SAMPLE
+from support.paths import GOLDEN, SAMPLE
 from support.processes import make_once
 
 if TYPE_CHECKING:
@@ -91,3 +90,28 @@ def student(teacher: Path, tmp_path: Path) -> Config:
     from support.teaching import student_settings
 
     return student_settings(teacher, tmp_path)
+
+
+@pytest.fixture
+def golden_copy(tmp_path: Path) -> Path:
+    """A copy of the golden bundle, which a test may damage."""
+    return Path(shutil.copytree(GOLDEN, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the states of language models on disk, empty and apart from the user's."""
+    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "states"
+
+
+@pytest.fixture
+def quiet_datasets(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No progress bars of `datasets`, and no files in the user's cache."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    cache = tmp_path_factory.getbasetemp() / "datasets"
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", cache)

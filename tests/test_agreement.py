@@ -152,13 +152,13 @@ def test_a_predictor_decodes_what_agrees(golden: Bundle) -> None:
         for sentence in range(len(document))
         for i, n, rows in one_by_one(member, document, sentence)
     }
-    numbers = {
+    label_ids = {
         key: number
         for number, key in enumerate(
             sorted({consistency_key(word) for words in document for word in words} - {""})
         )
     }
-    keys = [numbers.get(consistency_key(word), -1) for words in document for word in words]
+    keys = [label_ids.get(consistency_key(word), -1) for words in document for word in words]
     row = slowly(np.concatenate([alone[i] for i in range(len(document))]), keys, bundle.tags, 0.6)
     start = 0
     for sentence, words in zip(found, document, strict=True):

@@ -4,7 +4,7 @@ read as it was.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -285,3 +285,14 @@ def test_a_later_change_wins_and_reading_follows() -> None:
         "tab",
         "whitespace",
     )
+
+
+def test_common_values_are_those_of_settings_that_another_dataclass_also_has() -> None:
+    @dataclass(frozen=True)
+    class Other:
+        units: int
+        hidden: tuple[int, ...]
+        width: int = 0
+
+    model = ModelConfig(units=7, hidden=(3, 2))
+    assert schema.common_values(model, Other) == {"units": 7, "hidden": (3, 2)}

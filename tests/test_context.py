@@ -1,6 +1,4 @@
-"""Taggers that read with language models: their states on disk, in training, in graphs, in bundles,
-at work.
-"""
+"""Taggers that read with language models: in training, in graphs, in bundles, at work."""
 
 from __future__ import annotations
 
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 from support import small_language_models as small
 from support.command_line import failed, invoke, worked
+from support.small_language_models import BACKWARD, FORWARD, SENTENCES
 from support.tiny import BY_HEART, Recorder, contents, settings_in
 
 import tagger
@@ -22,14 +21,13 @@ from tagger import corpora
 from tagger.bundles import language_model as language_models
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
-from tagger.errors import BundleError, ConfigError, TaggerError
+from tagger.errors import BundleError, ConfigError
 from tagger.features.batches import round_up_shapes
 from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference import network
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
-from tagger.language_models import cache
 from tagger.language_models.model import LanguageModel
 from tagger.training.export import verify as verification
 from tagger.training.inputs import tagging
@@ -49,20 +47,7 @@ cab O
 
 bed O
 """
-SENTENCES = [
-    ["a", "cab"],
-    ["bed", "a"],
-    [],
-    ["a", "bed", "Zq", "a"],
-    ["dad", "a", "cab", "a", "bed"],
-]
-FORWARD, BACKWARD = {"seed": 1}, {"seed": 2, "direction": "backward", "units": 5}
-
-
-@pytest.fixture(autouse=True)
-def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "states"
+pytestmark = pytest.mark.usefixtures("cache_folder")
 
 
 def saved(folder: Path, *models: dict[str, Any]) -> list[str]:
@@ -83,95 +68,13 @@ def reading(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tagger that knows by heart what its language models alone can tell it: an X is followed by
-    a cab.
-    """
+    """A tagger that has memorized what only its language models see: an X is followed by a cab."""
     folder = tmp_path_factory.mktemp("reading")
     settings = reading(folder, *BY_HEART, "training.learning_rate=0.02", "training.patience=30")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TAGGER_CACHE", str(folder / "cache"))
         tagger.train(settings, folder / "run")
     return folder / "run"
-
-
-# On disk.
-
-
-@pytest.mark.parametrize("quantized", [False, True])
-def test_states_on_disk_are_the_states_and_are_computed_once(
-    cache_folder: Path, monkeypatch: pytest.MonkeyPatch, quantized: bool
-) -> None:
-    models = [
-        LanguageModel(small.bundle_of(**model), quantized=quantized)
-        for model in (FORWARD, BACKWARD)
-    ]
-    monkeypatch.setattr(cache, "CHUNK_SENTENCES", 2)
-    expected = [model.encode(SENTENCES) for model in models]
-    told: list[tuple[int, int]] = []
-    first = cache.states_on_disk(models, SENTENCES, lambda done, total: told.append((done, total)))
-    monkeypatch.setattr(LanguageModel, "encode", None)  # nothing is computed any more
-    for found in (first, cache.states_on_disk(models, SENTENCES)):
-        assert found.digests == tuple(model.digest for model in models)
-        for each, wanted in zip(found.arrays, expected, strict=True):
-            assert [len(sentence) for sentence in each] == [2, 2, 0, 4, 5]
-            for one, other in zip(each, wanted, strict=True):
-                np.testing.assert_allclose(
-                    one, other, atol=0.05 if quantized else 2e-3
-                )  # float16; int8 depends on the batch
-    assert sorted(told)[-1] == (26, 26)
-    assert len(list(cache_folder.iterdir())) == 6  # three blocks of two models
-
-
-def test_other_models_other_texts_and_other_precisions_have_other_files(cache_folder: Path) -> None:
-    bundle = small.bundle_of()
-    for model in (
-        LanguageModel(bundle),
-        LanguageModel(bundle, quantized=True),
-        LanguageModel(small.bundle_of(seed=3)),
-        LanguageModel(small.bundle_of(direction="backward")),
-        LanguageModel(small.bundle_of(cell="lstm-peephole")),
-    ):
-        before = len(list(cache_folder.glob("*")))
-        for text in ([["a", "b"]], [["a"], ["b"]], [["a b"]], [["ab"]]):
-            cache.states_on_disk([model], text)
-        assert len(list(cache_folder.iterdir())) == before + 4
-
-
-def test_a_damaged_file_is_made_anew_and_an_interruption_keeps_whole_blocks(
-    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = LanguageModel(small.bundle_of())
-    monkeypatch.setattr(cache, "CHUNK_SENTENCES", 1)
-
-    encode = LanguageModel.encode
-
-    def interrupted(*arguments: Any) -> list[np.ndarray]:
-        if len(list(cache_folder.glob("*"))) == 2:
-            raise KeyboardInterrupt
-        return encode(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(LanguageModel, "encode", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            cache.states_on_disk([model], SENTENCES)
-    whole = {path: path.stat().st_ino for path in cache_folder.iterdir()}
-    assert len(whole) == 2
-    damaged, kept = whole
-    damaged.write_bytes(damaged.read_bytes()[:-3])
-    [found] = cache.states_on_disk([model], SENTENCES).arrays
-    assert kept.stat().st_ino == whole[kept]  # a file that is written is another
-    assert len(list(cache_folder.iterdir())) == 5
-    for one, other in zip(found, model.encode(SENTENCES), strict=True):
-        np.testing.assert_allclose(one, other, atol=2e-3)
-
-
-def test_a_disk_that_cannot_be_written_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("TAGGER_CACHE", str(tmp_path / "file"))
-    with pytest.raises(TaggerError, match="cannot be written"):
-        cache.states_on_disk([LanguageModel(small.bundle_of())], SENTENCES)
 
 
 # In training.
@@ -254,7 +157,9 @@ def test_a_resumed_training_is_the_same_and_reads_nothing_again(
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 
 
-def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_run: Path) -> None:
+def test_folders_that_are_no_language_models_are_reported(
+    tmp_path: Path, trained_run: Path
+) -> None:
     settings = reading(tmp_path)
     for folder, message in [
         ("none", "tagger lm train"),
@@ -273,7 +178,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
             tmp_path / "run",
         )
     data = settings.data
-    told = invoke(
+    result = invoke(
         "train",
         "--train",
         data.train,
@@ -283,7 +188,7 @@ def test_folders_that_are_no_language_models_are_told(tmp_path: Path, trained_ru
         "none",
         tmp_path / "run",
     )
-    assert "none: not the folder of a language model" in failed(told)
+    assert "none: not the folder of a language model" in failed(result)
     assert not (tmp_path / "run" / "manifest.json").exists()
 
 
@@ -331,8 +236,8 @@ def test_word_level_models_and_other_cells_stand_side_by_side(tmp_path: Path) ->
     bundle = tagger.train(settings, tmp_path / "run")
     assert bundle.features.context == 12
     assert verification.compare(bundles.load(tmp_path / "run"), SENTENCES)[0].other_tags == 0
-    told = worked(invoke("info", tmp_path / "run"))
-    assert "language models (forward words and forward characters, 12 numbers)" in told
+    output = worked(invoke("info", tmp_path / "run"))
+    assert "language models (forward words and forward characters, 12 numbers)" in output
 
 
 # In bundles.

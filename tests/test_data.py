@@ -151,12 +151,12 @@ def test_word_dropout_takes_the_number_but_leaves_vector_and_characters() -> Non
 
 
 def test_nothing_is_disguised_where_that_is_not_wished() -> None:
-    """And what the lexicon keeps is not changed by what a batch was made to look like."""
+    """And what the word_encoder keeps is not changed by what a batch was made to look like."""
     unknown, *_ = shares([], epochs=1)
     assert not any(unknown.values())
     data = batches("vocabulary.word_dropout=1", "vocabulary.unknown_probability=1")
     flat(data)
-    inputs = data.lexicon.inputs(data.numbers[0][None])
+    inputs = data.word_encoder.inputs(data.word_ids[0][None])
     assert inputs["words"][1:].min() > UNK
     assert inputs["vectors"][1:].all()
 

@@ -180,7 +180,7 @@ def test_words_of_the_text_join_the_vocabulary_unless_they_stand_there_once() ->
 def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "BLOCK", 16)
+    monkeypatch.setattr(labelling, "BLOCK_TOKENS", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
     recorder = Recorder()
     trained = trainer.train(student, tmp_path / "whole", observer=recorder)
@@ -197,8 +197,8 @@ def test_a_student_is_the_same_every_time_also_when_it_was_interrupted(
     with pytest.raises(KeyboardInterrupt):
         trainer.train(student, stopped, observer=Impatient())
     assert not (stopped / "checkpoint").exists()
-    with pytest.raises(TaggerError, match=r"not empty.*--resume"):
-        trainer.train(student, stopped)
+    with pytest.raises(KeyboardInterrupt):  # it starts over, without --resume too
+        trainer.train(student, stopped, observer=Recorder(1))
     with pytest.raises(KeyboardInterrupt):
         trainer.train(student, stopped, resume=True, observer=Recorder(3))
     trainer.train(student, stopped, resume=True)
@@ -274,8 +274,14 @@ def test_seeds_share_their_labels(
 
 def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> None:
     names = [name for name in vars(Observer) if not name.startswith("_") and name != "receive"]
-    told = ("training_started", "states_computed", "text_labeled", "batch_ended", "epoch_ended")
-    assert {*told} <= {*names}
+    essential = (
+        "training_started",
+        "states_computed",
+        "text_labeled",
+        "batch_ended",
+        "epoch_ended",
+    )
+    assert {*essential} <= {*names}
     for name in {*names} - {"epoch_ended"}:  # which waits for an answer
         events, watching = StringIO(), mock.Mock()
         arguments = list(range(len(inspect.signature(getattr(Observer, name)).parameters) - 1))
@@ -355,7 +361,7 @@ def test_what_is_wrong_is_one_message_and_leaves_no_model(
     assert not Path("run", "manifest.json").exists()
 
 
-def test_teachers_that_cannot_be_averaged_are_told_before_anything_is_labelled(
+def test_teachers_that_cannot_be_averaged_are_reported_before_anything_is_labelled(
     command: list[str],
 ) -> None:
     golden = GOLDEN

@@ -194,14 +194,14 @@ def test_only_rows_of_the_batch_change() -> None:
 def test_embedding_reads_rows() -> None:
     layer = embedding(7, 3)
     layer.build()
-    numbers = np.array([[0, 6], [2, 2]])
-    np.testing.assert_array_equal(numpy(layer(numbers)), numpy(layer.embeddings)[numbers])
+    ids = np.array([[0, 6], [2, 2]])
+    np.testing.assert_array_equal(numpy(layer(ids)), numpy(layer.embeddings)[ids])
 
 
 def test_word_dropout_takes_unknown_for_tokens_and_leaves_padding() -> None:
     keras.utils.set_random_seed(3)
-    numbers = np.where(np.arange(1000) < 900, 7, 0)[None].astype("int32")
-    dropped = keras.ops.convert_to_numpy(WordDropout(0.3, unknown=1)(numbers, training=True))[0]
+    ids = np.where(np.arange(1000) < 900, 7, 0)[None].astype("int32")
+    dropped = keras.ops.convert_to_numpy(WordDropout(0.3, unknown=1)(ids, training=True))[0]
     assert set(dropped[:900].tolist()) == {1, 7}
     assert 0.2 < np.mean(dropped[:900] == 1) < 0.4
     assert set(dropped[900:].tolist()) == {0}

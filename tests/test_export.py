@@ -115,18 +115,18 @@ def test_exported_equals_keras(
     assert weights.expected(bundle.config.model, bundle.features, len(TAGS)) == shapes
     bundle = export.with_graphs(bundle)
     assert (INT8 in bundle.graphs) == cell.startswith("lstm")
-    lexicon = WordEncoder(bundle.features)
-    batch = collate(np.arange(len(SENTENCES)), lexicon, lexicon.word_ids(SENTENCES))
+    word_encoder = WordEncoder(bundle.features)
+    batch = collate(np.arange(len(SENTENCES)), word_encoder, word_encoder.word_ids(SENTENCES))
     expected = np.asarray(keras.head.emissions(keras(batch.inputs)))  # eagerly: nothing to compile
     member = EnsembleMember(bundle, OnnxTagger(bundle))
     together = by_sentence(member)
     monkeypatch.setattr(network, "CHUNK_TOKENS", 3)
-    features, numbers, _ = member.encode(SENTENCES)
+    features, word_ids, _ = member.encode(SENTENCES)
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):
         length = np.array([len(tokens)], dtype=np.int32)
         row = (
-            numbers[starts[number] : starts[number + 1]][None]
+            word_ids[starts[number] : starts[number + 1]][None]
             if tokens
             else np.zeros((1, 1), np.int32)
         )
@@ -188,9 +188,9 @@ def test_export_adds_graphs_to_a_bundle_without_any_and_verifies_them(
 ) -> None:
     bundles.save(tmp_path / "old", replace(bundles.load(trained_run), graphs={}))
     assert not list((tmp_path / "old").glob("*.onnx"))
-    told = worked(invoke("export", tmp_path / "old", SAMPLE / "test.conll", "--verify"))
+    output = worked(invoke("export", tmp_path / "old", SAMPLE / "test.conll", "--verify"))
     assert "other tags: none" in next(
-        line for line in told.splitlines() if line.startswith("float32: ")
+        line for line in output.splitlines() if line.startswith("float32: ")
     )
     found, trained = bundles.load(tmp_path / "old"), bundles.load(trained_run)
     assert found.graphs == trained.graphs
@@ -220,8 +220,8 @@ def test_saved_model(tmp_path: Path, trained_run: Path) -> None:
     for _ in range(2):  # what is there is replaced
         worked(invoke("export", trained_run, "--to", "saved-model", "--output", folder))
     bundle = bundles.load(trained_run)
-    lexicon, sentences = WordEncoder(bundle.features), [["Mira", "Okafor", "met"], ["Leila"]]
-    inputs = collate(np.arange(2), lexicon, lexicon.word_ids(sentences)).inputs
+    word_encoder, sentences = WordEncoder(bundle.features), [["Mira", "Okafor", "met"], ["Leila"]]
+    inputs = collate(np.arange(2), word_encoder, word_encoder.word_ids(sentences)).inputs
     loaded = tensorflow.saved_model.load(str(folder))
     found = loaded.serve(inputs).numpy()
     member = EnsembleMember(bundle, OnnxTagger(bundle))

@@ -92,9 +92,9 @@ def test_a_new_cell(new_cell: str, tmp_path: Path) -> None:
 
 def test_a_new_cell_in_a_language_model(new_cell: str) -> None:
     bundle = small.bundle_of(cell=new_cell, layers=2)
-    numbers, places = np.array([[0, 0], [3, 4], [5, 2]]), np.arange(6)
-    exact = OnKeras(bundle).activations(numbers, places)
-    found = LanguageModel(bundle).activations(numbers, places)
+    ids, places = np.array([[0, 0], [3, 4], [5, 2]]), np.arange(6)
+    exact = OnKeras(bundle).activations(ids, places)
+    found = LanguageModel(bundle).activations(ids, places)
     np.testing.assert_allclose(found, exact, atol=1e-5)
 
 

@@ -1,5 +1,5 @@
 """Vocabulary, <UNK>, and which sentences share a batch; what stands in one is the matter of
-test_lexicon.py.
+test_word_encoder.py.
 """
 
 from __future__ import annotations

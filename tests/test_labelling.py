@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from support import reference_decoding as reference
 from support.paths import SAMPLE
-from support.teaching import SENTENCES, TEXT, TOKENS, a_model, told
+from support.teaching import SENTENCES, TEXT, TOKENS, a_model, check_progress
 
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
@@ -95,7 +95,7 @@ def test_distributions_are_of_what_predict_says(predictor: Predictor) -> None:
 def test_labels_are_what_the_teachers_believe_and_are_made_once(
     student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labels = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
+    labels = labelling.load_or_create_soft_labels(student, tmp_path / "labels", check_progress)
     assert labels.sentences == [tuple(line.split()) for line in TEXT.split("\n") if line]
     assert (len(labels.sentences), labels.tokens) == (SENTENCES, TOKENS)
     sentences = [Sentence(tuple(line.split())) for line in TEXT.split("\n")]
@@ -108,7 +108,9 @@ def test_labels_are_what_the_teachers_believe_and_are_made_once(
         np.testing.assert_allclose(found, wanted, atol=1e-3)
 
     monkeypatch.setattr(predictor, "load", None)  # nobody is asked again
-    again = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told, begun=True)
+    again = labelling.load_or_create_soft_labels(
+        student, tmp_path / "labels", check_progress, has_started=True
+    )
     assert again.sentences == labels.sentences
     assert all(map(np.array_equal, again.probabilities, labels.probabilities))
 
@@ -124,9 +126,9 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
     student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(labelling, "BLOCK", 16)
+    monkeypatch.setattr(labelling, "BLOCK_TOKENS", 16)
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 2)
-    labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
+    labelling.load_or_create_soft_labels(student, tmp_path / "whole", check_progress)
     blocks = []
 
     def interrupted(tokens: int, of: int) -> None:
@@ -151,20 +153,20 @@ def test_an_interrupted_labelling_goes_on_and_gives_the_same_bytes(
         return soft_labels(model, block)
 
     monkeypatch.setattr(labelling, "_soft_labels", counted)
-    found = labelling.load_or_create_soft_labels(student, tmp_path / "stopped", told)
+    found = labelling.load_or_create_soft_labels(student, tmp_path / "stopped", check_progress)
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
     assert 0 < len(asked) == len(files(tmp_path / "whole")) - 1 - 3
     assert found.tokens == TOKENS
 
 
-def test_blocks_and_stretches_are_no_matter(
+def test_blocks_and_chunks_are_no_matter(
     student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sentences that help each other are never parted by the border of a block."""
     monkeypatch.setattr("tagger.inference.document_consistency.CHUNK_SENTENCES", 4)
-    whole = labelling.load_or_create_soft_labels(student, tmp_path / "whole", told)
-    monkeypatch.setattr(labelling, "BLOCK", 1)
-    parted = labelling.load_or_create_soft_labels(student, tmp_path / "parted", told)
+    whole = labelling.load_or_create_soft_labels(student, tmp_path / "whole", check_progress)
+    monkeypatch.setattr(labelling, "BLOCK_TOKENS", 1)
+    parted = labelling.load_or_create_soft_labels(student, tmp_path / "parted", check_progress)
     assert parted.sentences == whole.sentences
     for one, other in zip(parted.probabilities, whole.probabilities, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-3)
@@ -184,7 +186,7 @@ def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
         [str(tmp_path / name) for name in ("a.txt.gz", "b.conll", "c.jsonl", "a.txt.gz")]
     )
     found = labelling.load_or_create_soft_labels(
-        override(student, [f"distillation.text={texts}"]), tmp_path / "all", told
+        override(student, [f"distillation.text={texts}"]), tmp_path / "all", check_progress
     )
     order = [sentence[0] for sentence in found.sentences]
     assert order == [*"aacce", *"aacce", *"aacc" * 2]
@@ -192,7 +194,7 @@ def test_texts_are_read_in_turn_in_any_format_up_to_a_limit(
     assert [
         sentence[0]
         for sentence in labelling.load_or_create_soft_labels(
-            limited, tmp_path / "all", told
+            limited, tmp_path / "all", check_progress
         ).sentences
     ] == [*"aacceaacc"][:7]
     assert len(list((tmp_path / "all").iterdir())) == 2
@@ -202,25 +204,27 @@ def test_what_is_too_long_to_learn_from_is_left_out(
     student: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(labelling, "LONGEST", 3)
-    found = labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
+    found = labelling.load_or_create_soft_labels(student, tmp_path / "labels", check_progress)
     assert {len(sentence) for sentence in found.sentences} == {2, 3}
 
 
 def test_other_teachers_or_texts_are_labelled_anew_but_not_under_a_training(
     student: Config, tmp_path: Path
 ) -> None:
-    labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
+    labelling.load_or_create_soft_labels(student, tmp_path / "labels", check_progress)
     (tmp_path / "news.txt").write_text("Oslo is cold\n")
     with pytest.raises(TaggerError, match="teachers or texts have changed, or"):
-        labelling.load_or_create_soft_labels(student, tmp_path / "labels", told, begun=True)
-    assert labelling.load_or_create_soft_labels(student, tmp_path / "labels", told).sentences == [
-        ("Oslo", "is", "cold")
-    ]
+        labelling.load_or_create_soft_labels(
+            student, tmp_path / "labels", check_progress, has_started=True
+        )
+    assert labelling.load_or_create_soft_labels(
+        student, tmp_path / "labels", check_progress
+    ).sentences == [("Oslo", "is", "cold")]
 
 
 def test_damaged_labels_say_so(student: Config, tmp_path: Path) -> None:
-    labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
+    labelling.load_or_create_soft_labels(student, tmp_path / "labels", check_progress)
     [block] = (tmp_path / "labels").glob("*/*.npz")
     block.write_bytes(block.read_bytes()[:100])
     with pytest.raises(TaggerError, match=r"damaged labels .*; remove the folder"):
-        labelling.load_or_create_soft_labels(student, tmp_path / "labels", told)
+        labelling.load_or_create_soft_labels(student, tmp_path / "labels", check_progress)

@@ -50,7 +50,7 @@ def test_the_golden_bundle_loads_for_ever() -> None:
             expected = small.activations(bundle, [0, *bundle.vocabulary.ids(read)])[-1]
             np.testing.assert_allclose(row, expected, atol=1e-5)
             np.testing.assert_allclose(rough[number], expected, atol=0.2)
-    text = golden.numbers(["ab", "c"])
+    text = golden.ids(["ab", "c"])
     np.testing.assert_allclose(
         golden.log_probabilities([text])[0], small.log_probabilities(bundle, text), atol=1e-5
     )
@@ -89,11 +89,11 @@ def test_pieces_give_what_one_run_gives(
     settings: dict[str, Any], quantized: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = LanguageModel(small.bundle_of(cell="lstm", **settings), quantized=quantized)
-    sequences = [runtime.numbers(tokens) for tokens in SENTENCES]
+    sequences = [runtime.ids(tokens) for tokens in SENTENCES]
     whole = (
         runtime.encode(SENTENCES),
         runtime.log_probabilities(sequences),
-        runtime.carried(sequences[-1], None),
+        runtime.score_continuation(sequences[-1], None),
     )
     for piece in (1, 4, 7, 20):
         monkeypatch.setattr(model, "CHUNK_TIMESTEPS", piece)
@@ -102,7 +102,7 @@ def test_pieces_give_what_one_run_gives(
             np.testing.assert_array_equal(mine, its)
         for mine, its in zip(runtime.log_probabilities(sequences), whole[1], strict=True):
             np.testing.assert_allclose(mine, its, rtol=1e-6)
-        values, after = runtime.carried(sequences[-1], None)
+        values, after = runtime.score_continuation(sequences[-1], None)
         np.testing.assert_allclose(values, whole[2][0], rtol=1e-6)
         np.testing.assert_array_equal(after, whole[2][1])
 
@@ -118,10 +118,10 @@ def test_a_long_sentence_does_not_lengthen_the_short_ones() -> None:
         4,
         5,
     ]
-    for indices, numbers, lengths in batches:
+    for indices, ids, lengths in batches:
         assert lengths.max() <= 2 * lengths.min() + model.BATCH
-        assert numbers.shape == (lengths.max() + 1, len(indices))
-        np.testing.assert_array_equal((numbers != 0).sum(axis=0), lengths)
+        assert ids.shape == (lengths.max() + 1, len(indices))
+        np.testing.assert_array_equal((ids != 0).sum(axis=0), lengths)
 
 
 # -- what a graph is
@@ -164,11 +164,11 @@ def test_a_text_begins_with_the_states_after_the_border_in_int8(cell: str) -> No
     )
 )
 def test_no_sum_of_two_products_overflows_16_bits(matrix: np.ndarray) -> None:
-    numbers = np.rint(matrix / int8_scales(matrix)).astype(int)
-    assert np.abs(numbers).max() <= 127
-    for row in range(0, len(numbers) - 1, 2):
+    quantized = np.rint(matrix / int8_scales(matrix)).astype(int)
+    assert np.abs(quantized).max() <= 127
+    for row in range(0, len(quantized) - 1, 2):
         for sign in (1, -1):
-            assert (255 * np.maximum(sign * numbers[row : row + 2], 0).sum(axis=0) < 2**15).all()
+            assert (255 * np.maximum(sign * quantized[row : row + 2], 0).sum(axis=0) < 2**15).all()
 
 
 def test_large_weights_side_by_side_lose_nothing_in_int8() -> None:
@@ -245,9 +245,9 @@ def test_export_and_info_know_language_models(tmp_path: Path) -> None:
     } == bundles.load(run).graphs
     assert bundles.load(run).digest == DIGEST
     assert "only ONNX graphs" in failed(invoke("export", run, "--verify"), status=2)
-    told = worked(invoke("info", run))
-    assert "characters, from the end of a text backward" in told
-    assert "perplexity 3.5" in told
+    output = worked(invoke("info", run))
+    assert "characters, from the end of a text backward" in output
+    assert "perplexity 3.5" in output
     (run / GRAPH_FLOAT32).write_bytes(b"")
     assert "activations.onnx: differs" in failed(invoke("info", run))
 

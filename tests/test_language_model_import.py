@@ -50,10 +50,10 @@ def torch_log_probabilities(arrays: Arrays, text: str, layers: int = 1) -> np.nd
     def sigmoid(x: np.ndarray) -> np.ndarray:
         return np.asarray(1 / (1 + np.exp(-x)))
 
-    numbers = [
+    ids = [
         CHARACTERS.index(character) if character in CHARACTERS else 0 for character in f"\n{text}\n"
     ]
-    x = [arrays["encoder.weight"][number] for number in numbers[:-1]]
+    x = [arrays["encoder.weight"][number] for number in ids[:-1]]
     for depth in range(layers):
         w, r, b, d = (
             arrays[f"rnn.{name}_l{depth}"]
@@ -70,7 +70,7 @@ def torch_log_probabilities(arrays: Arrays, text: str, layers: int = 1) -> np.nd
     return np.array(
         [
             row[number] - np.log(np.exp(row).sum())
-            for row, number in zip(logits, numbers[1:], strict=True)
+            for row, number in zip(logits, ids[1:], strict=True)
         ]
     )
 

@@ -124,17 +124,17 @@ def test_log_probabilities_and_perplexity_equal_the_equations(model: dict[str, A
     beginning.
     """
     bundle = small.bundle_of(**model)
-    numbers = np.array(
+    ids = np.array(
         [0, 2, 3, 0, 4, 1, 2, 5, 6, 0, 2, 3, 0], dtype=np.uint16
     )  # twelve to predict: six in each stream
-    streams = Streams(numbers, 2, 3)
+    streams = Streams(ids, 2, 3)
     network = restore(bundle, streams=2)
     found = np.concatenate(
         [numpy(network.predict_on_batch(streams[number][0])) for number in range(len(streams))],
         axis=1,
     )
     expected = []
-    for part in (numbers[:7], numbers[6:]):
+    for part in (ids[:7], ids[6:]):
         a = small.activations(bundle, part[:-1])
         kernel = (
             bundle.weights["embedding/embeddings"].T
@@ -148,31 +148,31 @@ def test_log_probabilities_and_perplexity_equal_the_equations(model: dict[str, A
 
     from tagger.language_models.text import Encoded
 
-    figures = dev_score(network, streams, Encoded(numbers, characters=20, unknown=1))
+    figures = dev_score(network, streams, Encoded(ids, characters=20, unknown=1))
     assert figures["dev_perplexity"] == pytest.approx(np.exp(-np.mean(expected)), rel=1e-4)
     assert figures["dev_bits"] == pytest.approx(-np.sum(expected) / np.log(2) / 20, rel=1e-4)
     assert figures["dev_score"] == pytest.approx(100 / figures["dev_perplexity"])
 
 
 def test_every_target_is_read_once_whatever_the_sizes() -> None:
-    numbers = np.arange(1, 24)
+    ids = np.arange(1, 24)
     for streams, window, epoch_tokens in [(1, 4, 0), (3, 5, 0), (4, 3, 8), (5, 100, 0), (30, 2, 0)]:
-        data = Streams(numbers, streams, window, epoch_tokens=epoch_tokens)
+        data = Streams(ids, streams, window, epoch_tokens=epoch_tokens)
         found = []
         for epoch in range(data.chunks):
             data.epoch = epoch
             for number in range(len(data)):
                 inputs, real = data[number]
-                assert inputs["numbers"].shape == (streams, window)
-                assert (inputs["targets"][real > 0] == inputs["numbers"][real > 0] + 1).all()
+                assert inputs["ids"].shape == (streams, window)
+                assert (inputs["targets"][real > 0] == inputs["ids"][real > 0] + 1).all()
                 found += inputs["targets"][real > 0].tolist()
         assert sorted(found) == list(range(2, 24))
 
 
 def test_the_state_is_dropped_at_the_beginning_and_where_a_window_begins_with_a_sequence() -> None:
-    numbers = np.array([0, 5, 6, 0, 5, 6, 7, 0, 5])
+    ids = np.array([0, 5, 6, 0, 5, 6, 7, 0, 5])
     keeps = {
-        restart: [Streams(numbers, 1, 3, restart=restart)[n][0]["keep"][0] for n in range(3)]
+        restart: [Streams(ids, 1, 3, restart=restart)[n][0]["keep"][0] for n in range(3)]
         for restart in (False, True)
     }
     assert keeps == {False: [0, 1, 1], True: [0, 0, 1]}

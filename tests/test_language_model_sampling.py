@@ -67,12 +67,12 @@ def test_a_sample_goes_on_with_what_it_drew() -> None:
         model, SamplingConfig(top_k=1, max_length=5), np.random.default_rng(1), ["ab"]
     )
     assert text.startswith("ab")
-    numbers = bundle.vocabulary.ids(text).tolist()
-    for length in range(2, len(numbers) + (len(text) < 7)):
-        a = small.activations(bundle, [0, *numbers[:length]])[-1]
+    ids = bundle.vocabulary.ids(text).tolist()
+    for length in range(2, len(ids) + (len(text) < 7)):
+        a = small.activations(bundle, [0, *ids[:length]])[-1]
         logits = a @ bundle.weights["softmax/kernel"] + bundle.weights["softmax/bias"]
         logits[1] = -np.inf
-        assert logits.argmax() == (numbers[length] if length < len(numbers) else 0)
+        assert logits.argmax() == (ids[length] if length < len(ids) else 0)
 
 
 def test_a_backward_model_ends_with_the_prefix() -> None:

@@ -113,7 +113,7 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file: Path, tmp_path: P
 
 
 def test_dev_perplexity_is_that_of_the_runtime(text_file: Path, tmp_path: Path) -> None:
-    """One stream without a break is what carried scores read."""
+    """Scores with continued states read one stream without a break."""
     settings = settings_of(text_file, "training.streams=1", "training.epochs=1")
     trained = language_model.train(settings, tmp_path / "run")
     total = scoring.CorpusScore()
@@ -131,7 +131,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
 ) -> None:
     settings = settings_of(text_file)
     vocabulary = text.vocabulary_of(settings)
-    encoded = text.encode(settings.data.dev, settings, vocabulary, tmp_path / "numbers")
+    encoded = text.encode(settings.data.dev, settings, vocabulary, tmp_path / "ids")
     model: Any = SimpleNamespace(
         predict_on_batch=lambda inputs: np.full(inputs["targets"].shape, np.nan, "float32")
     )
@@ -187,7 +187,7 @@ def test_streams_share_one_text_whatever_the_direction(text_file: Path, tmp_path
     for direction in ("forward", "backward"):
         settings = settings_of(text_file, f"model.direction={direction}")
         vocabulary = text.vocabulary_of(settings)
-        encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "numbers")
+        encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "ids")
         streams = language_model._streams(encoded, settings)
         read = np.concatenate(
             [inputs["targets"] for inputs, _ in (streams[n] for n in range(len(streams)))], axis=1

@@ -40,13 +40,12 @@ def test_log_probabilities_equal_the_equations_padded_or_not(model: dict[str, An
     bundle = small.bundle_of(**model)
     runtime = LanguageModel(bundle)
     sequences = [
-        np.array(numbers, dtype=np.int32)
-        for numbers in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])
+        np.array(ids, dtype=np.int32) for ids in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])
     ]
     together = runtime.log_probabilities(sequences)
-    for numbers, found in zip(sequences, together, strict=True):
-        np.testing.assert_allclose(found, small.log_probabilities(bundle, numbers), atol=1e-4)
-        np.testing.assert_allclose(found, runtime.log_probabilities([numbers])[0], atol=1e-5)
+    for ids, found in zip(sequences, together, strict=True):
+        np.testing.assert_allclose(found, small.log_probabilities(bundle, ids), atol=1e-4)
+        np.testing.assert_allclose(found, runtime.log_probabilities([ids])[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
@@ -55,7 +54,7 @@ def test_a_sentence_scores_the_sum_of_its_steps(direction: str) -> None:
     scores = list(scoring.score(model, SENTENCES))
     total = scoring.CorpusScore()
     for tokens, scored in zip(SENTENCES, scores, strict=True):
-        expected = small.log_probabilities(model.bundle, model.numbers(tokens))
+        expected = small.log_probabilities(model.bundle, model.ids(tokens))
         assert scored.log_probability == pytest.approx(expected.sum(), rel=1e-4)
         assert scored.perplexity == pytest.approx(np.exp(-expected.mean()), rel=1e-4)
         assert scored.text == " ".join(tokens)
@@ -84,8 +83,8 @@ def test_carried_scores_are_those_of_one_long_text() -> None:
     found = np.concatenate(
         [scored.values for scored in scoring.score(model, SENTENCES, carry=True)]
     )
-    numbers = np.concatenate([np.append(model.numbers(tokens), 0) for tokens in SENTENCES])[:-1]
-    np.testing.assert_allclose(found, small.log_probabilities(model.bundle, numbers), atol=1e-4)
+    ids = np.concatenate([np.append(model.ids(tokens), 0) for tokens in SENTENCES])[:-1]
+    np.testing.assert_allclose(found, small.log_probabilities(model.bundle, ids), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -117,11 +116,11 @@ def test_states_are_those_after_each_token(level: str, direction: str) -> None:
         for number, token_states in enumerate(arrays):
             read = order[: len(tokens) - number if direction == "backward" else number + 1]
             if level == "words":
-                numbers = model.bundle.vocabulary.ids(read)
+                ids = model.bundle.vocabulary.ids(read)
             else:
                 string = " ".join(read[::-1])[::-1] if direction == "backward" else " ".join(read)
-                numbers = model.bundle.vocabulary.ids(string)
-            expected = small.activations(model.bundle, [0, *numbers])[-1]
+                ids = model.bundle.vocabulary.ids(string)
+            expected = small.activations(model.bundle, [0, *ids])[-1]
             np.testing.assert_allclose(token_states, expected, atol=1e-5)
 
 
@@ -199,12 +198,12 @@ def test_text_becomes_numbers_with_borders(tmp_path: Path) -> None:
     settings = config.override(settings, ["vocabulary.minimum_count=2"])
     vocabulary = text.vocabulary_of(settings)
     assert vocabulary.words == ["a", "b"]
-    encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "numbers")
-    assert encoded.numbers.tolist() == [0, 2, 3, 1, 1, 0, 3, 2, 0]
+    encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "ids")
+    assert encoded.ids.tolist() == [0, 2, 3, 1, 1, 0, 3, 2, 0]
     assert (encoded.predicted, encoded.characters, encoded.unknown) == (8, 8, 2)
     (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
     with pytest.raises(DataError, match="no text in it"):
-        text.encode([str(tmp_path / "empty.txt")], settings, vocabulary, tmp_path / "numbers")
+        text.encode([str(tmp_path / "empty.txt")], settings, vocabulary, tmp_path / "ids")
 
 
 def test_settings_that_cannot_be_say_so() -> None:

@@ -272,12 +272,12 @@ def test_a_one_hot_model_never_writes_the_vectors_down_but_equals_the_product() 
         name: keras.ops.convert_to_numpy(weight) for name, weight in model.named_weights().items()
     }
     assert weights["encoder/forward_1/kernel"].shape == (VOCABULARY, 4 * 3)
-    numbers = batch()["tokens"][0]
+    ids = batch()["tokens"][0]
     dense = Recurrent("lstm", 3)
     dense.build((1, 6, VOCABULARY))
     for weight, name in zip(dense.trainable_weights, ("kernel", "recurrent", "bias"), strict=True):
         weight.assign(weights[f"encoder/forward_1/{name}"])
-    vectors = reference.one_hot(numbers, VOCABULARY)[None].astype("float32")
+    vectors = reference.one_hot(ids, VOCABULARY)[None].astype("float32")
     product = keras.ops.convert_to_numpy(dense(vectors, LENGTHS[:1]))
-    gathered = keras.ops.convert_to_numpy(model.encoder.stack[0][0](numbers[None], LENGTHS[:1]))
+    gathered = keras.ops.convert_to_numpy(model.encoder.stack[0][0](ids[None], LENGTHS[:1]))
     np.testing.assert_allclose(gathered, product, atol=1e-6)

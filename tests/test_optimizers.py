@@ -100,7 +100,7 @@ def test_with_all_rows_in_every_batch_it_is_keras_adam(clip: float) -> None:
 @tensorflow_alone
 @pytest.mark.parametrize("rows", [[0, 2], [3, 3, 1]])
 def test_clipping_is_by_the_norm_of_the_gradients_summed_up(rows: Sequence[int]) -> None:
-    """What of the first step remains is told by the first moment: a tenth of the gradient."""
+    """The first moment contains what remains of the first step: a tenth of the gradient."""
     gradient, beside = gradients_of([rows], scale=3.0)[0], np.array([1.0, -2.0], "float32")
     variables = [keras.Variable(table()), keras.Variable(np.zeros(2, "float32"))]
     optimizer = RowAdam(0.1, clip=0.5)

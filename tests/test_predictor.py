@@ -126,7 +126,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     assert [score for one in parts for score in scores(one)] == pytest.approx(
         [s for one in whole for s in scores(one)], abs=1e-4
     )
-    assert len(golden().members[0].lexicon) < 10 + 4 * 5 + 1
+    assert len(golden().members[0].word_encoder) < 10 + 4 * 5 + 1
 
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,14 +252,14 @@ import os, sys, tagger
 from tagger.text.spans import Sentence
 
 model = tagger.load({str(GOLDEN)!r}, threads=2)
-begun = model.predict(Sentence(("Quito", str(n))) for n in range(100_000))
-next(begun)
+predictions = model.predict(Sentence(("Quito", str(n))) for n in range(100_000))
+next(predictions)
 child = os.fork()
 if child == 0:
     for use in (
         lambda: model.tag("Quito"),
         lambda: model.tag_tokens([["Quito"]]),
-        lambda: list(begun),
+        lambda: list(predictions),
         lambda: model.distributions([]),
         lambda: model.bundle,
         model.__reduce__,
@@ -279,7 +279,7 @@ if child == 0:
     os._exit(0)  # as multiprocessing does: with ONNX Runtime imported, others wait for ever
 _, status = os.waitpid(child, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
-assert len(list(begun)) == 99_999  # the parent goes on
+assert len(list(predictions)) == 99_999  # the parent goes on
 """
 
 
@@ -334,10 +334,10 @@ def test_wrong_arguments_are_type_errors_and_do_no_harm(
 ) -> None:
     with tagger.load(GOLDEN) as fresh:
         expected = facts(fresh.tag(TEXT))
-        words = len(fresh.members[0].lexicon)
+        words = len(fresh.members[0].word_encoder)
         with pytest.raises(TypeError, match=message):
             use(fresh)
-        assert len(fresh.members[0].lexicon) == words
+        assert len(fresh.members[0].word_encoder) == words
         assert facts(fresh.tag(TEXT)) == expected
         assert facts(fresh.tag_tokens([["New", "s", "Mira"]]))
 

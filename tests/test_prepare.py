@@ -297,7 +297,7 @@ def test_a_hub_without_a_dev_split_and_one_out_of_reach(
     )
 
 
-def test_a_wrong_folder_is_told_what_it_should_hold(
+def test_a_wrong_folder_is_reported_with_what_it_should_hold(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("conll2003", tmp_path / "out", "--from", tmp_path / "nowhere") == 1

@@ -29,6 +29,12 @@ PATTERNS = {
         r"behaviour|colour|licence|judgement)\b"
     ),
 }
+MARKDOWN = [
+    *PAGES,
+    *sorted((ROOT / "data").rglob("README.md")),
+    *sorted((ROOT / "experiments").rglob("README.md")),
+    ROOT / "tests" / "data" / "README.md",
+]
 OPENINGS = re.compile(
     r"(What|That of|Those|By what|Of|As|In which|Whether|Where|How|So many|For each|Told|If|"
     r"The same)\b"
@@ -44,13 +50,23 @@ def sources() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the numbered lines of a file except fenced blocks without a language: corpus text."""
+    fence = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            fence = "" if fence else line.strip()
+        elif fence != "```":
+            yield number, line
+
+
 @pytest.mark.parametrize("advice", PATTERNS)
 def test_no_private_idiom(advice: str) -> None:
     pattern = re.compile(PATTERNS[advice])
     places = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:90]}"
-        for path in [*sources(), *PAGES]
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for path in [*sources(), *MARKDOWN]
+        for number, line in lines_of(path)
         if pattern.search(line)
     ]
     assert not places, f"{advice}:\n" + "\n".join(places)
@@ -94,7 +110,7 @@ def test_public_functions_say_what_they_return() -> None:
 
 def test_markdown_is_at_most_100_columns() -> None:
     wide = []
-    for path in PAGES:
+    for path in MARKDOWN:
         is_code = False
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             is_code ^= line.lstrip().startswith("```")

@@ -60,18 +60,18 @@ def test_cell_equals_the_lectures_equations(cell: str, backwards: bool) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_one_hot_lookup_equals_the_dense_product(cell: str) -> None:
     random = np.random.default_rng(2)
-    numbers = random.integers(0, VOCABULARY, (4, 7))
+    ids = random.integers(0, VOCABULARY, (4, 7))
     layer = Recurrent(cell, UNITS, vocabulary_size=VOCABULARY)
-    layer.build(numbers.shape)
+    layer.build(ids.shape)
     randomized(layer, random)
     dense = Recurrent(cell, UNITS)
     dense.build((4, 7, VOCABULARY))
     for mine, its in zip(dense.trainable_weights, layer.trainable_weights, strict=True):
         mine.assign(its)
-    vectors = np.stack([reference.one_hot(row, VOCABULARY) for row in numbers]).astype("float32")
-    vectors[numbers == 0] = 0.0  # padding is the zero vector
+    vectors = np.stack([reference.one_hot(row, VOCABULARY) for row in ids]).astype("float32")
+    vectors[ids == 0] = 0.0  # padding is the zero vector
     np.testing.assert_allclose(
-        numpy(layer(numbers, LENGTHS)), numpy(dense(vectors, LENGTHS)), atol=1e-5
+        numpy(layer(ids, LENGTHS)), numpy(dense(vectors, LENGTHS)), atol=1e-5
     )
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from tagger.bundles import graphs, language_model, tagger_files
 from tagger.bundles.paths import member
 from tagger.config import toml
 from tagger.errors import BundleError, TaggerError
+from tagger.features import vector_files
 from tagger.inference.network import OnnxTagger
 from tagger.training import checkpoints
 
@@ -177,6 +179,20 @@ def test_a_checkpoint_without_sense_is_one_message(progress: str, tmp_path: Path
 def test_many_files_of_a_training_are_not_too_many_dots() -> None:
     names = ", ".join(f'"data/part.{number}.v1.conll.gz"' for number in range(300))
     assert len(toml.parse(f"[data]\ntrain = [{names}]")["data"]["train"]) == 300
+
+
+@pytest.mark.parametrize("words", [b"no array", "text"])
+def test_vectors_that_are_no_arrays_are_one_message(words: bytes | str, tmp_path: Path) -> None:
+    path = tmp_path / "vectors.npz"
+    if isinstance(words, bytes):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("words", words)
+            archive.writestr("vectors", words)
+    else:
+        beyond = np.frombuffer(b"\xff\xff\xff\x7f" * 4, dtype="<U4")  # beyond Unicode
+        np.savez(path, words=beyond, vectors=np.ones((1, 3), dtype=np.float32))
+    with pytest.raises(TaggerError, match=r"vectors\.npz: (not an \.npz|contains words that)"):
+        vector_files.read(path)
 
 
 def test_a_missing_input_is_one_message(tmp_path: Path) -> None:

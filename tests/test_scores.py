@@ -87,9 +87,11 @@ def test_every_small_file_is_judged() -> None:
 def test_conlleval_prints_what_the_script_prints_for_large_and_noisy_files() -> None:
     golden = shared("golden", "conlleval")
     for name, figures in expected(golden).items():
-        ours = conlleval(*read(golden / name)).as_json()
-        assert ours == figures, name
-        assert list(ours["labels"]) == list(figures["labels"]), f"{name}: the order of the labels"
+        computed = conlleval(*read(golden / name)).as_json()
+        assert computed == figures, name
+        assert list(computed["labels"]) == list(figures["labels"]), (
+            f"{name}: the order of the labels"
+        )
 
 
 def test_conlleval_merges_adjacent_iobes_spans_that_strict_keeps_apart() -> None:
@@ -140,10 +142,10 @@ def assert_equals_seqeval(score: Score, figures: dict[str, list[float]]) -> None
     assert micro == pytest.approx(figures.pop("micro"), abs=0.011)
     assert [*score.macro, score.gold] == pytest.approx(figures.pop("macro"), abs=0.011)
     del figures["weighted"]
-    ours = {
+    computed = {
         name: [row.precision, row.recall, row.f1, row.gold] for name, row in score.labels.items()
     }
-    assert ours == {name: pytest.approx(row, abs=0.011) for name, row in figures.items()}
+    assert computed == {name: pytest.approx(row, abs=0.011) for name, row in figures.items()}
     assert score.predicted == sum(row.predicted for row in score.labels.values())
     assert score.correct == sum(row.correct for row in score.labels.values())
 

@@ -160,7 +160,7 @@ def test_a_trial_below_the_median_is_pruned_but_never_in_its_first_epochs(
     ]
 
 
-def test_a_failed_trial_is_told_and_the_search_goes_on(trainings: Trainer) -> None:
+def test_a_failed_trial_is_reported_and_the_search_goes_on(trainings: Trainer) -> None:
     def exploding(settings: Config) -> list[float]:
         if len(trainings.calls) in (1, 3):
             raise TaggerError("the loss became nan")

@@ -39,11 +39,11 @@ SMALL = [
 
 
 class Recorder(Observer):
-    """Remembers what it was told, and interrupts the training `interrupt` in its second epoch."""
+    """Records events and interrupts the training `interrupt` in its second epoch."""
 
     def __init__(self, interrupt: int = 1) -> None:
         self.interrupt = interrupt
-        self.told: list[int | str] = []
+        self.events: list[int | str] = []
         self.trainings = 0
         self.facts: list[RunFacts] = []
 
@@ -56,10 +56,10 @@ class Recorder(Observer):
             raise KeyboardInterrupt
 
     def epoch_ended(self, row: dict[str, Any], is_best: bool) -> None:
-        self.told.append(row["epoch"])
+        self.events.append(row["epoch"])
 
     def run_started(self, number: int, count: int, name: str) -> None:
-        self.told.append(f"{name}, {number} of {count}")
+        self.events.append(f"{name}, {number} of {count}")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_seed_of_a_series_is_an_ordinary_training_to_the_byte(
     seeds.train(
         second, here / "run", 1, observer=recorder
     )  # through a process of its own, as each of a series
-    assert recorder.told == ["seed 2, 1 of 1", 1, 2]
+    assert recorder.events == ["seed 2, 1 of 1", 1, 2]
     [facts] = recorder.facts
     assert isinstance(facts, TaggerFacts)
     assert (facts.train_sentences, facts.labels, facts.epochs) == (9, ("LOC", "PER"), 2)
@@ -188,7 +188,7 @@ def test_an_interrupted_series_keeps_what_ended_resumes_what_did_not_and_starts_
     rest = [
         event for seed in range(interrupt + 1, 4) for event in (f"seed {seed}, {seed} of 3", 1, 2)
     ]
-    assert recorder.told == [
+    assert recorder.events == [
         *(f"seed {seed}, {seed} of 3" for seed in range(1, interrupt + 1)),
         2,
         *rest,
@@ -290,7 +290,7 @@ def test_seeds_from_the_command_line(settings: Config, here: Path, trainings: Tr
         (["--seeds", "2", "train.conll/run"], 1, "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_told_before_a_folder_is_made(
+def test_what_is_wrong_is_reported_before_a_folder_is_made(
     settings: Config,
     here: Path,
     trainings: Trainer,

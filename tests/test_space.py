@@ -1,4 +1,4 @@
-"""The space of a search: what is read, and every mistake in it told before the first trial."""
+"""The space of a search: reading it, and reporting each mistake in it before the first trial."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_space_is_read_and_the_rest_is_an_ordinary_configuration(here: Path) -
         ),
     ],
 )
-def test_a_wrong_space_is_told_with_its_file_before_anything_begins(
+def test_a_wrong_space_is_reported_with_its_file_before_anything_begins(
     folder: Path, text: str, complaint: str
 ) -> None:
     Path("s.toml").write_text(text)

@@ -117,7 +117,7 @@ def test_the_vectors_of_the_train_set_differ_from_the_given_ones(run: Path) -> N
     assert not differences[:2].any()
 
 
-def test_a_word_that_only_the_vectors_know_is_told_by_its_vector(
+def test_a_word_that_only_the_vectors_know_is_recognized_by_its_vector(
     settings: Config, run: Path
 ) -> None:
     model = predictor.load(run)
@@ -218,7 +218,7 @@ def test_a_manifest_that_lists_no_vectors_is_refused(copied: Path) -> None:
         bundle.load(copied)
 
 
-def test_a_vector_file_that_is_not_there_is_told_before_anything_is_written(
+def test_a_vector_file_that_is_not_there_is_reported_before_anything_is_written(
     settings: Config, tmp_path: Path
 ) -> None:
     missing = override(settings, [f'data.vectors=["{tmp_path / "no.txt"}"]'])

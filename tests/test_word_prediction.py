@@ -43,7 +43,7 @@ def network(**changes: Any) -> SequenceTagger:
 
 
 def inputs_of(rows: list[list[int]]) -> dict[str, np.ndarray]:
-    """Sentences of word numbers, in which the network reads every second word as <UNK>."""
+    """Sentences of word ids, in which the network reads every second word as <UNK>."""
     tokens = np.array(
         [row + [PAD] * (max(map(len, rows)) - len(row)) for row in rows], dtype=np.int32
     )
@@ -55,13 +55,13 @@ def inputs_of(rows: list[list[int]]) -> dict[str, np.ndarray]:
     }
 
 
-def numbers(tensor: Any) -> np.ndarray:
+def to_numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def kernel_and_bias(dense: keras.layers.Dense) -> tuple[np.ndarray, np.ndarray]:
     kernel, bias = dense.weights
-    return numbers(kernel), numbers(bias)
+    return to_numpy(kernel), to_numpy(bias)
 
 
 def parts_of(
@@ -102,7 +102,7 @@ def test_the_loss_is_that_of_a_slow_loop(
         vectors = (
             inputs["words"][row]
             if model.architecture.one_hot
-            else numbers(model.word_layers["words"](inputs["words"]))[row]
+            else to_numpy(model.word_layers["words"](inputs["words"]))[row]
         )
         for backwards, (layer, part) in enumerate(zip(model.encoder.stack[0], parts, strict=True)):
             step = -1 if backwards else 1
@@ -112,7 +112,7 @@ def test_the_loss_is_that_of_a_slow_loop(
                 else vectors[::step]
             )
             activations = reference.run(
-                "gru", read, *(numbers(weight) for weight in layer.weights[:3])
+                "gru", read, *(to_numpy(weight) for weight in layer.weights[:3])
             )
             losses.append(reference.word_prediction(row[::step], np.array(activations), *part))
     expected = np.concatenate(losses).sum() / sum(LENGTHS)
@@ -141,7 +141,7 @@ def test_no_direction_has_read_the_word_that_it_is_to_predict(layers: int) -> No
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(layer, "call", watched)
             model({**inputs_of([[0]]), "tokens": tokens}, training=True)
-        halves = np.split(numbers(seen[0])[0], 2, axis=-1)
+        halves = np.split(to_numpy(seen[0])[0], 2, axis=-1)
         return [
             np.tanh(a @ h[0] + h[1]) @ o[0] + o[1]
             for a, (h, o) in zip(halves, parts_of(model), strict=True)

@@ -16,7 +16,11 @@ def describe(run: str | Path) -> dict[str, str]:
         run: The folder of a tagger or a language model.
 
     Returns:
-        Facts in words by topic, in the order in which `tagger info` shows them.
+        Facts in words by topic, in the order in which `tagger info` shows them. Of a tagger:
+        "predicts", "inputs", "network", "parameters", "vocabulary", "tokenizer", "trained on",
+        "teachers" (of distilled models only), "dev score", "document consistency" and "precision".
+        Of a language model: "predicts", "network", "parameters", "vocabulary", "tokenizer",
+        "trained on" and "dev score".
 
     Raises:
         BundleError: The folder is not a model, or was damaged.

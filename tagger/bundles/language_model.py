@@ -272,7 +272,8 @@ def describe(bundle: LanguageModelBundle) -> dict[str, str]:
         bundle: The language model.
 
     Returns:
-        Facts in words by topic, in the order in which they are shown.
+        Facts in words by topic, in the order in which they are shown: "predicts", "network",
+        "parameters", "vocabulary", "tokenizer", "trained on" and "dev score".
     """
     model, data, dev = bundle.config.model, bundle.config.data, bundle.metrics.get("dev", {})
     inputs = f"embedding of {model.embedding}" if model.embedding else "one-hot"

@@ -168,4 +168,4 @@ def check(config: LanguageModelConfig) -> None:
                 f"data.{name} is missing: expected a list of text files, for example "
                 f'data.{name}=["news.txt"]'
             )
-    tokens.get(config.data.tokenizer)  # an unknown name is to be told now
+    tokens.get(config.data.tokenizer)  # report an unknown name now

@@ -20,6 +20,7 @@ from tagger.errors import ConfigError, did_you_mean, most_similar
 
 __all__ = [
     "assign",
+    "common_values",
     "files",
     "from_dict",
     "from_toml",
@@ -163,6 +164,7 @@ def from_dict(kind: type[Settings], data: Mapping[str, Any], where: str) -> Sett
 
 
 def _section(section: type, name: str, values: Mapping[str, Any], where: str) -> Any:
+    """Return a table of settings after checking their names and values."""
     known = {setting.name: setting for setting in fields(section)}
     checked = {}
     for key, value in values.items():
@@ -172,6 +174,7 @@ def _section(section: type, name: str, values: Mapping[str, Any], where: str) ->
 
 
 def _known(name: str, known: Iterable[str], what: str, where: str, section: str = "") -> None:
+    """Raise ConfigError, with a hint, if a name is unknown."""
     if name not in known:
         prefix = f"{section}." if section else ""
         hint = did_you_mean(name, known, prefix)
@@ -179,6 +182,7 @@ def _known(name: str, known: Iterable[str], what: str, where: str, section: str 
 
 
 def _checked(value: Any, setting: Any, where: str) -> Any:
+    """Return the value of a setting, lists as tuples, after checking its type and range."""
     default, meta = setting.default, setting.metadata
     assert default is not MISSING
     if "files" in meta:
@@ -220,6 +224,20 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         bounds = f"of at least {low} and finite" if high is None else f"from {low} to {high}"
         raise ConfigError(f"{where}: expected a value {bounds}, found {value!r}")
     return value
+
+
+def common_values(table: DataclassInstance, kind: type[DataclassInstance]) -> dict[str, Any]:
+    """Return the settings of a table whose names are also fields of another dataclass.
+
+    Args:
+        table: The table of settings.
+        kind: The other dataclass.
+
+    Returns:
+        Values by name, to create an object of that class.
+    """
+    names = {one.name for one in fields(kind)}
+    return {one.name: getattr(table, one.name) for one in fields(table) if one.name in names}
 
 
 def override(config: Settings, assignments: Iterable[str]) -> Settings:

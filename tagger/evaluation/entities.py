@@ -47,9 +47,9 @@ def by_seqeval(column: Sequence[Sequence[str]], scheme: str) -> Entities:
 
     parts = [[schemes.split(tag) for tag in tags] for tags in column]
     labels = sorted({label for tags in parts for _, label in tags})
-    numbers = {label: number for number, label in enumerate(labels)}
+    label_ids = {label: number for number, label in enumerate(labels)}
     tags = [
-        [f"{prefix}-{numbers[label]}" if prefix else OUTSIDE for prefix, label in each]
+        [f"{prefix}-{label_ids[label]}" if prefix else OUTSIDE for prefix, label in each]
         for each in parts
     ]
     sentences = seqeval.Entities(tags, getattr(seqeval, scheme)).entities

@@ -289,8 +289,8 @@ def _quantized(graph: Graph, matrices: np.ndarray) -> tuple[str, tuple[str, str]
     """
     scales = int8_scales(matrices)
     zeros = graph.constant(np.zeros(scales.shape), np.int8)
-    numbers = np.rint(matrices / scales[..., None, :])
-    return graph.constant(numbers, np.int8), (graph.constant(scales, np.float32), zeros)
+    quantized = np.rint(matrices / scales[..., None, :])
+    return graph.constant(quantized, np.int8), (graph.constant(scales, np.float32), zeros)
 
 
 def int8_scales(matrices: np.ndarray) -> np.ndarray:

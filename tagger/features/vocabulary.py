@@ -41,8 +41,8 @@ class Vocabulary:
             raise ValueError(f"{len(words)} words but {len(counts)} counts")
         self.words = list(words)
         self.counts = list(counts)
-        self._numbers = {word: number for number, word in enumerate(self.words, len(_RESERVED))}
-        if len(self._numbers) != len(self.words):
+        self._ids = {word: number for number, word in enumerate(self.words, len(_RESERVED))}
+        if len(self._ids) != len(self.words):
             raise ValueError("a word is repeated in the vocabulary")
 
     @classmethod
@@ -78,7 +78,7 @@ class Vocabulary:
 
     def __contains__(self, word: object) -> bool:
         """Return whether a word has an id of its own."""
-        return word in self._numbers
+        return word in self._ids
 
     def __eq__(self, other: object) -> bool:
         """Return whether another vocabulary has the same words and counts in the same order."""
@@ -98,7 +98,7 @@ class Vocabulary:
         Returns:
             (N,) int32, the id of <UNK> for tokens out of vocabulary.
         """
-        find = self._numbers.get
+        find = self._ids.get
         return np.array([find(token, UNK) for token in tokens], dtype=np.int32)
 
     def rare(self, count: int) -> np.ndarray:

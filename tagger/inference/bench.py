@@ -158,8 +158,8 @@ def _drawn(model: Bundle, tokens: int) -> list[Sentence]:
         model.features.words.words,
         np.array(model.features.words.counts, dtype=np.float64),
     )
-    numbers = np.random.default_rng(1).choice(len(words), tokens, p=counts / counts.sum())
-    drawn = [words[number] for number in numbers.tolist()]
+    ids = np.random.default_rng(1).choice(len(words), tokens, p=counts / counts.sum())
+    drawn = [words[number] for number in ids.tolist()]
     return [Sentence(tuple(drawn[first : first + _LENGTH])) for first in range(0, tokens, _LENGTH)]
 
 

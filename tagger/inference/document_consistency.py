@@ -123,10 +123,10 @@ class DocumentConsistency:
     """
 
     def __init__(self, tags: Sequence[str], weight: float) -> None:
-        numbers: dict[str, int] = {}
+        label_ids: dict[str, int] = {}
         # (K,) label ids; the empty label of O has one of its own.
         self.labels = np.array(
-            [numbers.setdefault(schemes.split(tag)[1], len(numbers)) for tag in tags]
+            [label_ids.setdefault(schemes.split(tag)[1], len(label_ids)) for tag in tags]
         )
         self.weight = weight
 
@@ -147,16 +147,16 @@ class DocumentConsistency:
         )
 
 
-def chunk_keys(stretches: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
+def chunk_keys(document_chunks: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:
     """Make keys differ between chunks, so that tokens inform each other within a chunk only.
 
     Args:
-        stretches: The chunks of sentences, N tokens in all.
+        document_chunks: The chunks of sentences, N tokens in all.
         keys: (N,) int64 consistency keys of the tokens; negative keys take no part.
 
     Returns:
         (N,) int64 keys; -1 for tokens that take no part.
     """
-    tokens = [sum(map(len, stretch)) for stretch in stretches]
+    tokens = [sum(map(len, chunk)) for chunk in document_chunks]
     places = np.repeat(np.arange(len(tokens)), tokens)
     return np.where(keys < 0, -1, places * (keys.max(initial=0) + 1) + keys)

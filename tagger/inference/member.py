@@ -133,14 +133,14 @@ class EnsembleMember:
         self.network = network
         self.decoder = Decoder.of(bundle)
         self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
-        self.lexicon = WordEncoder(bundle.features)
+        self.word_encoder = WordEncoder(bundle.features)
         self._lock = threading.RLock()
         self.clear_cache()
 
     def clear_cache(self) -> None:
         """Clear the cache of encoded words."""
         with self._lock:
-            self.lexicon.clear()
+            self.word_encoder.clear()
             self._known = 0
             rows = self._limit + WINDOW_TOKENS
             shape, dtype = (
@@ -177,26 +177,26 @@ class EnsembleMember:
 
     def _encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
         """Encode the tokens of sentences, under the lock."""
-        if len(self.lexicon) > self._limit:
+        if len(self.word_encoder) > self._limit:
             self.clear_cache()
-        tokens = self.lexicon.tokens(sentences)
-        if len(self.lexicon) > len(self._features):
+        tokens = self.word_encoder.tokens(sentences)
+        if len(self.word_encoder) > len(self._features):
             larger = np.empty(
-                (2 * len(self.lexicon), *self._features.shape[1:]), dtype=self._features.dtype
+                (2 * len(self.word_encoder), *self._features.shape[1:]), dtype=self._features.dtype
             )
             larger[: self._known] = self._features[: self._known]
             self._features = larger
-        new = np.arange(self._known, len(self.lexicon))
-        lengths = self.lexicon.lengths(new)
+        new = np.arange(self._known, len(self.word_encoder))
+        lengths = self.word_encoder.lengths(new)
         for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
             # A single word would be encoded by other instructions, whose last bits differ, but the
             # features of a word must not depend on which other words are new.
             twice = np.resize(chosen, max(len(chosen), 2))
-            features = self.network.features(self.lexicon.words(new[twice]))
+            features = self.network.features(self.word_encoder.words(new[twice]))
             self._features[new[chosen]] = features[: len(chosen)]
-        self._known = len(self.lexicon)
+        self._known = len(self.word_encoder)
         return EncodedTokens(
-            self._features[: self._known], tokens, self.lexicon.consistency_keys(tokens)
+            self._features[: self._known], tokens, self.word_encoder.consistency_keys(tokens)
         )
 
     def batches(
@@ -296,7 +296,7 @@ def batches_of(sentences: Sequence[Sequence[str]]) -> list[TokenBatch]:
 
 def emissions_in_batches(
     sentences: Sequence[Sequence[str]],
-    lexicon: WordEncoder,
+    word_encoder: WordEncoder,
     emissions: Emissions,
     contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -304,15 +304,15 @@ def emissions_in_batches(
 
     Args:
         sentences: The tokens of each sentence.
-        lexicon: The encoder of their words.
+        word_encoder: The encoder of their words.
         emissions: The network.
         contexts: The states of language models at the tokens, if the network receives them.
 
     Yields:
         Indices into `sentences` (B,), lengths (B,), and emissions (B, T, K).
     """
-    numbers = lexicon.word_ids(sentences)
+    word_ids = word_encoder.word_ids(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
     for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
-        batch = collate(indices, lexicon, numbers, contexts=contexts)
+        batch = collate(indices, word_encoder, word_ids, contexts=contexts)
         yield indices, batch.lengths, emissions(batch.inputs)

@@ -226,14 +226,14 @@ def _mean(
     return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
 
 
-def _windows(stretches: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
+def _windows(document_chunks: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
     """Group chunks into windows of at least `WINDOW_TOKENS` tokens.
 
     An empty sentence counts as one token, so that memory is bounded.
     """
     window: list[list[Sentence]] = []
     tokens = 0
-    for chunk in stretches:
+    for chunk in document_chunks:
         window.append(chunk)
         tokens += sum(len(sentence) or 1 for sentence in chunk)
         if tokens >= WINDOW_TOKENS:

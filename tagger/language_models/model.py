@@ -106,23 +106,21 @@ class LanguageModel:
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
         full = [index for index, tokens in enumerate(sentences) if len(tokens)]
-        for rows, numbers, _ in bucketed_batches(
-            [self.numbers(sentences[index]) for index in full]
-        ):
+        for rows, ids, _ in bucketed_batches([self.ids(sentences[index]) for index in full]):
             places = [
                 places_of(sentences[full[row]], level=level, backward=self.backward) * len(rows)
                 + column
                 for column, row in enumerate(rows)
             ]
             parts = np.split(
-                self.activations(numbers, np.concatenate(places)),
+                self.activations(ids, np.concatenate(places)),
                 np.cumsum([len(part) for part in places])[:-1],
             )
             for row, part in zip(rows, parts, strict=True):
                 states[full[row]] = part
         return states
 
-    def numbers(self, tokens: Sequence[str]) -> np.ndarray:
+    def ids(self, tokens: Sequence[str]) -> np.ndarray:
         """Encode a sentence as ids of words or characters.
 
         Args:
@@ -131,14 +129,14 @@ class LanguageModel:
         Returns:
             (T,) ids in the order of reading, reversed for a backward model, without borders.
         """
-        numbers = self.bundle.vocabulary.ids(units_of(tokens, self.bundle.config.model.level))
-        return numbers[::-1] if self.backward else numbers
+        ids = self.bundle.vocabulary.ids(units_of(tokens, self.bundle.config.model.level))
+        return ids[::-1] if self.backward else ids
 
-    def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def activations(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Compute the activations of the last layer at some places, from the zero state.
 
         Args:
-            numbers: (T, B) ids. The first timestep is the border, which occurs elsewhere only as
+            ids: (T, B) ids. The first timestep is the border, which occurs elsewhere only as
                 padding.
             places: (N,) flat indices t · B + b with t > 0.
 
@@ -151,28 +149,26 @@ class LanguageModel:
         """
         activations = np.zeros((len(places), self.units), dtype=np.float32)
         if self.quantized:
-            pieces = self._pieces(GRAPH_INT8, numbers[1:], places - numbers.shape[1])
+            pieces = self._pieces(GRAPH_INT8, ids[1:], places - ids.shape[1])
         else:
-            pieces = self._pieces(GRAPH_FLOAT32, numbers, places)
+            pieces = self._pieces(GRAPH_FLOAT32, ids, places)
         for piece in pieces:
             activations[piece.here] = piece.activations
         return activations
 
     def logits(
-        self, numbers: np.ndarray, states: np.ndarray | None = None
+        self, ids: np.ndarray, states: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the logits of the unit that follows a sequence.
 
         Args:
-            numbers: (T,) ids, T at least 1; a new text begins with the border.
+            ids: (T,) ids, T at least 1; a new text begins with the border.
             states: (S, 1, U) before the sequence. Default: zeros.
 
         Returns:
             The logits (V,) after the last id, and the states (S, 1, U) there.
         """
-        for piece in self._pieces(
-            GRAPH_FLOAT32, numbers[:, None], np.array([len(numbers) - 1]), states
-        ):
+        for piece in self._pieces(GRAPH_FLOAT32, ids[:, None], np.array([len(ids) - 1]), states):
             activations, states = piece.activations, piece.states
         assert states is not None
         return self._softmax(activations)[0], states
@@ -187,45 +183,45 @@ class LanguageModel:
             (T + 1,) float64 for each sequence, in nats; the last step is <EOS>.
         """
         results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
-        for indices, numbers, lengths in bucketed_batches(sequences):
+        for indices, ids, lengths in bucketed_batches(sequences):
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
             targets = np.concatenate([np.append(sequences[index], EOS) for index in indices])
-            values, _ = self._log_probabilities(numbers, times * len(indices) + rows, targets)
+            values, _ = self._log_probabilities(ids, times * len(indices) + rows, targets)
             for index, part in zip(
                 indices, np.split(values, np.cumsum(lengths + 1)[:-1]), strict=True
             ):
                 results[index] = part
         return results
 
-    def carried(
-        self, numbers: np.ndarray, states: np.ndarray | None
+    def score_continuation(
+        self, ids: np.ndarray, states: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the log-probabilities of a sequence that continues an earlier one.
 
         Args:
-            numbers: (T,) ids of the sequence, without borders.
+            ids: (T,) ids of the sequence, without borders.
             states: (S, 1, U) after the earlier sequence; None for zeros.
 
         Returns:
             The log-probabilities (T + 1,) as of `log_probabilities`, and the states (S, 1, U) after
             the sequence.
         """
-        places = np.arange(len(numbers) + 1)
+        places = np.arange(len(ids) + 1)
         return self._log_probabilities(
-            np.append(EOS, numbers)[:, None], places, np.append(numbers, EOS), states
+            np.append(EOS, ids)[:, None], places, np.append(ids, EOS), states
         )
 
     def _log_probabilities(
         self,
-        numbers: np.ndarray,
+        ids: np.ndarray,
         places: np.ndarray,
         targets: np.ndarray,
         states: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the log-probability (N,) of the target at each place, and the final states."""
         values, rows = np.zeros(len(places)), max(_SOFTMAX // len(self.bundle.vocabulary), 1)
-        for piece in self._pieces(GRAPH_FLOAT32, numbers, places, states):
+        for piece in self._pieces(GRAPH_FLOAT32, ids, places, states):
             states = piece.states
             for first in range(0, len(piece.here), rows):
                 here = piece.here[first : first + rows]
@@ -245,15 +241,15 @@ class LanguageModel:
         return np.asarray(activations @ kernel + weights["softmax/bias"])
 
     def _pieces(
-        self, name: str, numbers: np.ndarray, places: np.ndarray, states: np.ndarray | None = None
+        self, name: str, ids: np.ndarray, places: np.ndarray, states: np.ndarray | None = None
     ) -> Iterator[Piece]:
         """Run a graph over ids (T, B) chunk by chunk, passing on the states."""
-        session, batch = self._session(name), numbers.shape[1]
+        session, batch = self._session(name), ids.shape[1]
         steps = max(CHUNK_TIMESTEPS // batch, 1)
-        for first in range(0, len(numbers), steps):
+        for first in range(0, len(ids), steps):
             here = np.flatnonzero((places >= first * batch) & (places < (first + steps) * batch))
             inputs = {
-                "numbers": numbers[first : first + steps].astype(np.int32),
+                "numbers": ids[first : first + steps].astype(np.int32),
                 "places": (places[here] - first * batch).astype(np.int32),
             }
             if states is not None:
@@ -299,10 +295,10 @@ def bucketed_batches(
         # At most twice the shortest length, and `BATCH` more, so that little is padding.
         end = int(np.searchsorted(rising, 2 * rising[first] + BATCH, side="right"))
         indices = order[first : min(first + BATCH, end)]
-        numbers = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
+        ids = np.full((int(sizes[indices].max()) + 1, len(indices)), EOS, dtype=np.int32)
         for row, index in enumerate(indices):
-            numbers[1 : sizes[index] + 1, row] = sequences[index]
-        yield indices, numbers, sizes[indices]
+            ids[1 : sizes[index] + 1, row] = sequences[index]
+        yield indices, ids, sizes[indices]
         first += len(indices)
 
 

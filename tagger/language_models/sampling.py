@@ -102,7 +102,7 @@ def sample(
         The text, tokens separated by blanks, `prefix` included.
     """
     vocabulary, level = model.bundle.vocabulary, model.bundle.config.model.level
-    read = model.numbers(prefix)
+    read = model.ids(prefix)
     logits, states = model.logits(np.append(EOS, read))
     drawn: list[int] = []
     while len(drawn) < drawing.max_length:

@@ -170,29 +170,29 @@ def score(
         return
     sentences = iter(sentences)
     while group := list(itertools.islice(sentences, _AT_ONCE)):
-        sequences = [model.numbers(tokens) for tokens in group]
-        for tokens, numbers, values in zip(
+        sequences = [model.ids(tokens) for tokens in group]
+        for tokens, ids, values in zip(
             group, sequences, model.log_probabilities(sequences), strict=True
         ):
-            yield _scored(model, tokens, numbers, values)
+            yield _scored(model, tokens, ids, values)
 
 
 def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[SentenceScore]:
     """Yield the scores of sentences that are read as one text."""
     states = None
     for tokens in sentences:
-        numbers = model.numbers(tokens)
-        values, states = model.carried(numbers, states)
-        yield _scored(model, tokens, numbers, values)
+        ids = model.ids(tokens)
+        values, states = model.score_continuation(ids, states)
+        yield _scored(model, tokens, ids, values)
 
 
 def _scored(
-    model: LanguageModel, tokens: Sequence[str], numbers: np.ndarray, values: np.ndarray
+    model: LanguageModel, tokens: Sequence[str], ids: np.ndarray, values: np.ndarray
 ) -> SentenceScore:
     """Return the score of a sentence from its ids (T,) and log-probabilities (T + 1,)."""
     units = list(units_of(tokens, model.bundle.config.model.level))
     shown = [
         unit if number != UNK else name_of(UNK, model.bundle.vocabulary)
-        for unit, number in zip(units[::-1] if model.backward else units, numbers, strict=True)
+        for unit, number in zip(units[::-1] if model.backward else units, ids, strict=True)
     ]
     return SentenceScore(" ".join(tokens), (*shown, name_of(EOS, model.bundle.vocabulary)), values)

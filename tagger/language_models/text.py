@@ -30,20 +30,20 @@ class Encoded(NamedTuple):
     """A text encoded as ids on disk, and its counts.
 
     Attributes:
-        numbers: (N + 1,) memory map of ids, with a border before each sequence and after the last.
+        ids: (N + 1,) memory map of ids, with a border before each sequence and after the last.
             The N ids after the first are what a model predicts.
         characters: Number of characters, blanks and ends of sequences included.
         unknown: Number of units that are <UNK>.
     """
 
-    numbers: np.ndarray
+    ids: np.ndarray
     characters: int
     unknown: int
 
     @property
     def predicted(self) -> int:
         """Return the number N of predicted ids."""
-        return len(self.numbers) - 1
+        return len(self.ids) - 1
 
 
 def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tuple[str, ...]]:
@@ -126,10 +126,10 @@ def encode(
     characters, unknown, piece = 0, 0, [EOS]
     with atomic_write(path, "wb") as stream:
         for tokens in sentences(paths, config.data.reading):
-            numbers = vocabulary.ids(units_of(tokens, config.model.level))
+            ids = vocabulary.ids(units_of(tokens, config.model.level))
             characters += sum(map(len, tokens)) + len(tokens)
-            unknown += int((numbers == UNK).sum())
-            piece += [*numbers.tolist(), EOS]
+            unknown += int((ids == UNK).sum())
+            piece += [*ids.tolist(), EOS]
             if len(piece) >= _PIECE:
                 stream.write(np.array(piece, dtype=kind).tobytes())
                 piece = []

@@ -66,14 +66,12 @@ class WordDropout(keras.layers.Layer):
         self.unknown = unknown
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, numbers: Tensor, training: bool = False) -> Tensor:
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Return ids (B, T), some of which are replaced by <UNK> if `training`."""
         if not training or self.rate <= 0:
-            return numbers
-        drop = keras.random.uniform(ops.shape(numbers), seed=self.seed_generator) < self.rate
-        return ops.where(
-            ops.logical_and(drop, numbers > 0), ops.cast(self.unknown, numbers.dtype), numbers
-        )
+            return ids
+        drop = keras.random.uniform(ops.shape(ids), seed=self.seed_generator) < self.rate
+        return ops.where(ops.logical_and(drop, ids > 0), ops.cast(self.unknown, ids.dtype), ids)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

@@ -110,9 +110,9 @@ class LanguageModelNetwork(keras.Model):
         self.bias = self.add_weight(
             name="bias", shape=(sizes.vocabulary_size,), initializer="zeros"
         )
-        self.carried = [
+        self.recurrent_state = [
             self.add_weight(
-                name=f"carried_{number}",
+                name=f"recurrent_state_{number}",
                 shape=(sizes.streams, sizes.units),
                 initializer="zeros",
                 trainable=False,
@@ -122,11 +122,11 @@ class LanguageModelNetwork(keras.Model):
         self.built = True
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """Return the log-probabilities of the targets and update the carried state.
+        """Return the log-probabilities of the targets and update the recurrent state.
 
         Args:
-            inputs: "numbers" (B, T), the input ids; "targets" (B, T), the target ids; and "keep"
-                (B,), 1 for rows that continue from the carried state, 0 for rows that start from
+            inputs: "ids" (B, T), the input ids; "targets" (B, T), the target ids; and "keep"
+                (B,), 1 for rows that continue from the recurrent state, 0 for rows that start from
                 the zero vector.
             training: Whether dropout is active.
 
@@ -134,9 +134,11 @@ class LanguageModelNetwork(keras.Model):
             (B, T), in nats.
         """
         keep = ops.cast(inputs["keep"], self.compute_dtype)[:, None]
-        state = tuple(keep * ops.convert_to_tensor(part) for part in self.carried)  # (B, U) each
-        a, state = self.activations(inputs["numbers"], state, training=training)
-        for part, after in zip(self.carried, state, strict=True):
+        state = tuple(
+            keep * ops.convert_to_tensor(part) for part in self.recurrent_state
+        )  # (B, U) each
+        a, state = self.activations(inputs["ids"], state, training=training)
+        for part, after in zip(self.recurrent_state, state, strict=True):
             part.assign(after)
         return -ops.sparse_categorical_crossentropy(
             inputs["targets"], self.logits(a), from_logits=True
@@ -144,7 +146,7 @@ class LanguageModelNetwork(keras.Model):
 
     def activations(
         self,
-        numbers: Tensor,
+        ids: Tensor,
         state: State | None = None,
         lengths: Tensor | None = None,
         training: bool = False,
@@ -152,7 +154,7 @@ class LanguageModelNetwork(keras.Model):
         """Return the last layer's activations and the final state of all layers.
 
         Args:
-            numbers: (B, T) input ids.
+            ids: (B, T) input ids.
             state: Initial state in the layout of the returned one; None means zeros.
             lengths: (B,) number of real timesteps per row; T for all rows by default.
             training: Whether dropout is active.
@@ -162,13 +164,11 @@ class LanguageModelNetwork(keras.Model):
             flat tuple of (B, U) tensors, layer by layer.
         """
         if lengths is None:
-            lengths = ops.shape(numbers)[1] * ops.ones((ops.shape(numbers)[0],), dtype="int32")
-        x = numbers
+            lengths = ops.shape(ids)[1] * ops.ones((ops.shape(ids)[0],), dtype="int32")
+        x = ids
         if self.embed is not None:
             # (B, T) -> (B, T, F), the zero vector for id 0
-            x = self.embed(numbers) * ops.cast(
-                ops.expand_dims(numbers != PAD, -1), self.compute_dtype
-            )
+            x = self.embed(ids) * ops.cast(ops.expand_dims(ids != PAD, -1), self.compute_dtype)
         x = self.input_drop(x, training=training)
         a, after = self.encoder.with_state(x, lengths, state, training=training)
         return a, after

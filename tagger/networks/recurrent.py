@@ -179,10 +179,10 @@ class Recurrent(keras.layers.Layer):
         """Run the cell over `z` (B, T, G·U); return all states, (T, B, U) each, a^<t> first."""
         cell, advance = CELLS[self.cell], STEPS[self.cell]
         recurrent = ops.convert_to_tensor(recurrent)
-        columns = (cell.blocks - cell.gated) * self.units
+        columns = (cell.blocks - cell.gated_blocks) * self.units
         # Split once here: inside the step, each slice would be copied at every timestep.
         weights = {"recurrent": recurrent[:, :columns]}
-        if cell.gated:
+        if cell.gated_blocks:
             weights["recurrent_gated"] = recurrent[:, columns:]
         if cell.peepholes:
             weights["peepholes"] = ops.convert_to_tensor(self.peepholes)

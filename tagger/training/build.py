@@ -6,6 +6,7 @@ import numpy as np
 
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs
+from tagger.config.schema import common_values
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.heads import HEADS
@@ -28,20 +29,11 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         The hyperparameters, without word prediction.
     """
     return Architecture(
+        **common_values(model, Architecture),
         inputs=input_configs(model, features),
         vocabulary_size=len(features.words),
         tags=len(decoder.tags),
         one_hot=model.input == "one-hot",
-        cell=model.cell,
-        units=model.units,
-        layers=model.layers,
-        bidirectional=model.bidirectional,
-        hidden=model.hidden,
-        input_dropout=model.input_dropout,
-        context_dropout=model.context_dropout,
-        dropout=model.dropout,
-        recurrent_dropout=model.recurrent_dropout,
-        head=model.head,
         allowed=[np.isfinite(table).tolist() for table in decoder.allowed]
         if HEADS[model.head].transitions
         else None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.config.language_model import LanguageModelNetworkConfig
+from tagger.config.schema import common_values
 from tagger.language_models.model import LanguageModel as Runtime
 from tagger.networks.language_model import LanguageModelArchitecture, LanguageModelNetwork
 
@@ -30,15 +31,8 @@ def architecture(
         The hyperparameters.
     """
     return LanguageModelArchitecture(
+        **common_values(model, LanguageModelArchitecture),
         vocabulary_size=vocabulary_size,
-        embedding=model.embedding,
-        cell=model.cell,
-        units=model.units,
-        layers=model.layers,
-        tied=model.tied,
-        input_dropout=model.input_dropout,
-        dropout=model.dropout,
-        recurrent_dropout=model.recurrent_dropout,
         streams=streams,
     )
 
@@ -71,17 +65,17 @@ class OnKeras(Runtime):
         super().__init__(trained)
         self.network = restore(trained)
 
-    def activations(self, numbers: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def activations(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Return the activations (N, U) at some timesteps of sequences.
 
         Args:
-            numbers: (T, B) input ids.
+            ids: (T, B) input ids.
             places: (N,) indices of the timesteps in the flattened axes (T·B,).
 
         Returns:
             The last layer's activations a^<t>, (N, U).
         """
         # Keras is batch-major: (T, B) -> (B, T) -> (B, T, U) -> (T, B, U)
-        a, _ = self.network.activations(np.ascontiguousarray(numbers.T, dtype=np.int32))
+        a, _ = self.network.activations(np.ascontiguousarray(ids.T, dtype=np.int32))
         by_time = keras.ops.convert_to_numpy(a).transpose(1, 0, 2)
         return np.asarray(by_time.reshape(-1, self.units)[places])

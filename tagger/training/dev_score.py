@@ -21,7 +21,7 @@ __all__ = ["dev_score"]
 def dev_score(
     model: Any,
     sentences: Sequence[Sentence],
-    lexicon: WordEncoder,
+    word_encoder: WordEncoder,
     decoder: Decoder,
     contexts: TokenStates | None = None,
 ) -> dict[str, float]:
@@ -32,7 +32,7 @@ def dev_score(
     Args:
         model: Keras network of a tagger.
         sentences: Annotated sentences.
-        lexicon: Encoder of their tokens.
+        word_encoder: Encoder of their tokens.
         decoder: Decoder of the model's tags; its transition scores are replaced by the model's.
         contexts: Language-model states per sentence, if the model uses any.
 
@@ -46,7 +46,7 @@ def dev_score(
     predicted: list[Any] = [()] * len(sentences)
     decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
     batches = emissions_in_batches(
-        [sentence.tokens for sentence in sentences], lexicon, model.emissions, contexts
+        [sentence.tokens for sentence in sentences], word_encoder, model.emissions, contexts
     )
     for indices, lengths, emissions in batches:
         # The last step of an epoch may diverge without any loss having shown it.

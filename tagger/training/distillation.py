@@ -74,9 +74,8 @@ def teach(
     tags = _tags_of(settings, train_tags, scheme)
     job.claim()
     folder = soft_labels.folder_of(settings, job.run)
-    begun = job.epoch > 0
     return tags, soft_labels.load_or_create_soft_labels(
-        settings, folder, job.observer.text_labeled, begun=begun
+        settings, folder, job.observer.text_labeled, has_started=job.epoch > 0
     )
 
 

@@ -152,8 +152,8 @@ def _encoded(
 
 def _streams(encoded: text.Encoded, settings: LanguageModelConfig, **options: Any) -> Streams:
     """Return a text's streams in reading order; a backward model starts at the final boundary."""
-    numbers = encoded.numbers[::-1] if settings.model.direction == "backward" else encoded.numbers
-    return Streams(numbers, settings.training.streams, settings.training.window, **options)
+    ids = encoded.ids[::-1] if settings.model.direction == "backward" else encoded.ids
+    return Streams(ids, settings.training.streams, settings.training.window, **options)
 
 
 def dev_score(
@@ -164,7 +164,7 @@ def dev_score(
     The text is read as streams, whose hidden state is carried over from window to window.
 
     Args:
-        model: Keras network of a language model. Its carried state is overwritten.
+        model: Keras network of a language model. Its recurrent state is overwritten.
         streams: Windows of the text.
         encoded: The same text, for its number of targets and characters.
 

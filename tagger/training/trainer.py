@@ -100,7 +100,9 @@ class _TaggerTask:
     def score(self, model: SequenceTagger) -> dict[str, float]:
         """Return the dev scores; see `dev_score`."""
         inputs = self.inputs
-        return dev_score(model, inputs.dev, inputs.lexicon, inputs.decoder, inputs.dev_contexts)
+        return dev_score(
+            model, inputs.dev, inputs.word_encoder, inputs.decoder, inputs.dev_contexts
+        )
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> Bundle:
         """Return the bundle with the best weights and graphs whose precision dev decides."""

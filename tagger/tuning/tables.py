@@ -14,23 +14,23 @@ __all__ = ["claimed", "markdown", "write_table"]
 
 
 @contextmanager
-def claimed(run: Path, begun: Path, resume: bool) -> Iterator[None]:
+def claimed(run: Path, marker: Path, resume: bool) -> Iterator[None]:
     """Return a context in which a folder is locked for a series of trainings.
 
     The series can be started or resumed in it.
 
     Args:
         run: Folder of the series, which must be empty or missing unless it is resumed.
-        begun: Path in it that exists as soon as the series has started.
+        marker: Path in it that exists as soon as the series has started.
         resume: Whether the series is resumed.
 
     Raises:
         TaggerError: The folder is in use, or there is nothing to resume.
     """
     with locked(run, "training"):
-        if resume and not begun.exists():
+        if resume and not marker.exists():
             raise TaggerError(
-                f"{begun}: does not exist, so there is nothing to resume; run without --resume"
+                f"{marker}: does not exist, so there is nothing to resume; run without --resume"
             )
         if not resume:
             require_empty(run)

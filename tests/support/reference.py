@@ -126,17 +126,17 @@ def run(
     return (gru if cell == "gru" else gru_simplified)(x, blocks)
 
 
-def one_hot(numbers: np.ndarray, size: int) -> np.ndarray:
+def one_hot(ids: np.ndarray, size: int) -> np.ndarray:
     """The lectures' vectors (T, V): all zeros but a one at each token's number."""
-    vectors = np.zeros((len(numbers), size))
-    vectors[np.arange(len(numbers)), numbers] = 1.0
+    vectors = np.zeros((len(ids), size))
+    vectors[np.arange(len(ids)), ids] = 1.0
     return vectors
 
 
 def character_cnn(
     characters: Sequence[int], embeddings: np.ndarray, kernel: np.ndarray, bias: np.ndarray
 ) -> np.ndarray:
-    """One word's characters (numbers) to a vector: zeros stand before and after it; the maximum
+    """One word's characters (ids) to a vector: zeros stand before and after it; the maximum
     over its places.
 
     ``kernel`` is (3F, U): what it makes of the character before, of the character itself, of the

@@ -16,6 +16,17 @@ from tagger.export.language_model import with_graphs
 from tagger.features.vocabulary import Vocabulary
 
 CHARACTERS = " abcde."
+FORWARD: dict[str, Any] = {"seed": 1}
+BACKWARD: dict[str, Any] = {"seed": 2, "direction": "backward", "units": 5}
+"""Arguments of `bundle_of` for a pair of models, one per direction."""
+SENTENCES = [
+    ["a", "cab"],
+    ["bed", "a"],
+    [],
+    ["a", "bed", "Zq", "a"],
+    ["dad", "a", "cab", "a", "bed"],
+]
+"""Sentences that such models read, one of them empty and one with an unknown character."""
 WORDS = ("the", "apple", "and", "pear", "salad", "<EOS>")
 
 
@@ -34,7 +45,7 @@ def bundle_of(seed: int = 1, **model: Any) -> LanguageModelBundle:
 
 
 def activations(bundle: LanguageModelBundle, inputs: Sequence[int] | np.ndarray) -> np.ndarray:
-    """The last layer's activations (T, U) for input numbers (T,): number 0 is the zero vector."""
+    """The last layer's activations (T, U) for input ids (T,): number 0 is the zero vector."""
     model, weights = bundle.config.model, bundle.weights
     table = weights["embedding/embeddings"] if model.embedding else np.eye(len(bundle.vocabulary))
     x = np.array([table[number] * (number != 0) for number in inputs], dtype=np.float64)
@@ -46,14 +57,12 @@ def activations(bundle: LanguageModelBundle, inputs: Sequence[int] | np.ndarray)
     return x
 
 
-def log_probabilities(
-    bundle: LanguageModelBundle, numbers: Sequence[int] | np.ndarray
-) -> np.ndarray:
+def log_probabilities(bundle: LanguageModelBundle, ids: Sequence[int] | np.ndarray) -> np.ndarray:
     """log p of each number of a sequence and of <EOS> after it: x^<1> is the zero vector, x^<t> =
     y^<t-1>.
     """
-    targets = [*numbers, 0]
-    a = activations(bundle, [0, *numbers])
+    targets = [*ids, 0]
+    a = activations(bundle, [0, *ids])
     weights = bundle.weights
     kernel = (
         weights["embedding/embeddings"].T if bundle.config.model.tied else weights["softmax/kernel"]

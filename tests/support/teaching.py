@@ -52,8 +52,8 @@ def student_settings(teacher: Path, folder: Path) -> Config:
     )
 
 
-def told(tokens: int, of: int) -> None:
-    """Who watches a labelling."""
+def check_progress(tokens: int, of: int) -> None:
+    """Assert that the progress of a labeling is within its limits."""
     assert 0 < tokens <= of
 
 

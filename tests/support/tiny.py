@@ -48,9 +48,7 @@ BY_HEART = [
 
 
 class Recorder(Observer):
-    """Remembers what it was told, and interrupts a training in the middle of an epoch when asked
-    to.
-    """
+    """Records events; can interrupt a training in the middle of an epoch."""
 
     def __init__(self, interrupt_in_epoch: int = 0) -> None:
         self.interrupt_in_epoch = interrupt_in_epoch

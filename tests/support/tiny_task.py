@@ -17,12 +17,15 @@ import numpy as np
 from tagger.config.schema import override, setting
 from tagger.config.tagger import TrainingConfig
 from tagger.files import atomic_write
+from tagger.training import checkpoints
 from tagger.training.checkpoints import Progress
 from tagger.training.facts import RunFacts
 from tagger.training.loop import Job, run_training
 from tagger.training.observer import Observer
 
 BATCH, FEATURES = 4, 3
+AVERAGED = ("training.averaging=0.7", "training.schedule=linear")
+"""Changes of settings with which the weights are averaged."""
 LINE = np.array([[1.0], [-2.0], [3.0]], dtype=np.float32)
 
 
@@ -160,3 +163,13 @@ def train(
     return run_training(
         prepare, settings, run, resume=resume, callbacks=callbacks, observer=observer
     )
+
+
+def weights_in(run: Path) -> bytes:
+    """Return the bytes of a training's weights."""
+    return (run / "weights.npz").read_bytes()
+
+
+def checkpoint_of(run: Path) -> tuple[checkpoints.Progress, dict[str, dict[str, np.ndarray]]]:
+    """Return the progress and the arrays in a training's checkpoint."""
+    return checkpoints.load(run / "checkpoint" / "last.npz")

@@ -80,16 +80,16 @@ class Column:
     ) -> None:
         self._encode = encode
         self._read = read
-        self._numbers = np.full(1, padding, dtype=np.int32)
+        self._ids = np.full(1, padding, dtype=np.int32)
 
     def add(self, words: list[str]) -> None:
         """Append new words, which receive the next ids."""
-        self._numbers = np.concatenate([self._numbers, self._encode(words)])
+        self._ids = np.concatenate([self._ids, self._encode(words)])
 
     def rows(self, present: np.ndarray) -> np.ndarray:
         """Return the features (D, ...) of word ids (D,)."""
-        numbers = self._numbers[present]
-        return numbers if self._read is None else self._read(numbers)
+        ids = self._ids[present]
+        return ids if self._read is None else self._read(ids)
 
     def lengths(self, present: np.ndarray) -> int:
         """Return 0, since all words have the same size."""
@@ -212,7 +212,7 @@ class Input:
 
 
 def replace_rare(
-    numbers: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator
+    ids: np.ndarray, rare: np.ndarray, probability: float, random: np.random.Generator
 ) -> np.ndarray:
     """Replace each rare id by <UNK> with a probability.
 
@@ -221,16 +221,16 @@ def replace_rare(
     probability 0.5.
 
     Args:
-        numbers: Ids, of any shape.
+        ids: Ids, of any shape.
         rare: (V,) bool, whether each id may be replaced.
         probability: Probability of replacing a rare id; each position is drawn independently.
         random: Random number generator.
 
     Returns:
-        A new array of the same shape and dtype; `numbers` itself if the probability is 0.
+        A new array of the same shape and dtype; `ids` itself if the probability is 0.
     """
     if probability <= 0:
-        return numbers
-    return np.where(
-        rare[numbers] & (random.random(numbers.shape) < probability), UNK, numbers
-    ).astype(numbers.dtype)
+        return ids
+    return np.where(rare[ids] & (random.random(ids.shape) < probability), UNK, ids).astype(
+        ids.dtype
+    )

@@ -140,8 +140,8 @@ class Ragged:
         """Append new words, which receive the next ids."""
         lengths = np.array([len(word) for word in words], dtype=np.int64)
         self._ends = np.concatenate([self._ends, self._ends[-1] + np.cumsum(lengths)])
-        numbers = self._vocabulary.ids("".join(words))
-        self._characters = np.concatenate([self._characters, numbers])
+        ids = self._vocabulary.ids("".join(words))
+        self._characters = np.concatenate([self._characters, ids])
 
     @property
     def longest(self) -> int:

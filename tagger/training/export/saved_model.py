@@ -45,8 +45,8 @@ def save(bundle: Bundle, folder: Path) -> None:
     import tensorflow
 
     model = restore(bundle)
-    lexicon = WordEncoder(bundle.features)
-    example = lexicon.inputs(lexicon.word_ids([["a"]])[0][None])
+    word_encoder = WordEncoder(bundle.features)
+    example = word_encoder.inputs(word_encoder.word_ids([["a"]])[0][None])
     for name, config in input_configs(bundle.config.model, bundle.features).items():
         if INPUTS[name].is_of_tokens:
             example[name] = np.zeros((1, 1, config["width"]), dtype=np.float32)

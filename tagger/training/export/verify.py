@@ -68,16 +68,16 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     Raises:
         TaggerError: In float32, emissions differ by more than `CLOSE`, or a tag differs.
     """
-    keras, lexicon = emissions_of(bundle), WordEncoder(bundle.features)
+    keras, word_encoder = emissions_of(bundle), WordEncoder(bundle.features)
     precisions = [name for name in PRECISIONS if name != "int8" or INT8 in bundle.graphs]
     members = {name: EnsembleMember(bundle, OnnxTagger(bundle, name)) for name in precisions}
     encoders = encoders_of(bundle, FLOAT32)
     comparisons = {name: Comparison(name) for name in precisions}
     for first in range(0, len(sentences), _CHUNK_SENTENCES):
         part = sentences[first : first + _CHUNK_SENTENCES]
-        lexicon.clear()
+        word_encoder.clear()
         contexts = states_of(encoders, part) if encoders else None
-        expected = _by_sentence(emissions_in_batches(part, lexicon, keras, contexts))
+        expected = _by_sentence(emissions_in_batches(part, word_encoder, keras, contexts))
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
                 _count(comparisons[name], member, expected[index], emissions)

@@ -51,12 +51,12 @@ class Batches(keras.utils.PyDataset):
         epoch: int = 0,
     ) -> None:
         super().__init__()
-        self.lexicon = WordEncoder(features)
-        self.numbers = self.lexicon.word_ids(sentence.tokens for sentence in sentences)
+        self.word_encoder = WordEncoder(features)
+        self.word_ids = self.word_encoder.word_ids(sentence.tokens for sentence in sentences)
         ids = {tag: number for number, tag in enumerate(tags)}
         self.tags = [_targets(sentence, ids) for sentence in sentences]
         self.mentions = Mentions(
-            self.numbers, self.tags, [sentence.spans or () for sentence in sentences]
+            self.word_ids, self.tags, [sentence.spans or () for sentence in sentences]
         )
         self.contexts = contexts
         self.settings = settings
@@ -80,16 +80,16 @@ class Batches(keras.utils.PyDataset):
         self._batches = []
         for reading in range(self.passes):
             seed = (self.settings.training.seed, epoch, reading)
-            numbers, tags = self.numbers, self.tags
+            word_ids, tags = self.word_ids, self.tags
             probability = self.settings.training.mention_replacement
             # The first pass reads the original corpus: one that is large enough to be read once is
             # better unchanged. So are all passes with language models, whose states are of it.
             if reading and probability and self.contexts is None:
-                numbers, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
+                word_ids, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
             # Grouped by the lengths before any replacement: Keras expects the same number of
             # batches in every epoch.
             self._batches += [
-                (indices, numbers, tags)
+                (indices, word_ids, tags)
                 for indices in shuffled_buckets(self.lengths, self.budget, seed)
             ]
 
@@ -100,9 +100,14 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the inputs and tag ids (B, T) of a batch."""
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
-        indices, numbers, tags = self._batches[number]
+        indices, word_ids, tags = self._batches[number]
         batch = collate(
-            indices, self.lexicon, numbers, tags, contexts=self.contexts, token_budget=fixed_shapes
+            indices,
+            self.word_encoder,
+            word_ids,
+            tags,
+            contexts=self.contexts,
+            token_budget=fixed_shapes,
         )
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
@@ -119,10 +124,10 @@ class Batches(keras.utils.PyDataset):
         On TensorFlow, Keras treats an axis as fixed if the first two batches agree in its size.
         """
         wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
-        for name, longest in self.lexicon.longest.items():
+        for name, longest in self.word_encoder.longest.items():
             more = longest + 1 - inputs[name].shape[1]
             wider[name] = np.pad(inputs[name], ((0, 0), (0, more)), constant_values=PAD)
-        for name, one in self.lexicon.features.inputs.items():
+        for name, one in self.word_encoder.features.inputs.items():
             if one.is_of_tokens:
                 wider[name] = np.pad(inputs[name], ((0, 0), (0, 1), (0, 0)))
         return {**inputs, **wider}
@@ -147,7 +152,7 @@ class Batches(keras.utils.PyDataset):
         vocabulary = self.settings.vocabulary
         targets = {"targets": inputs["words"]} if self.settings.training.word_prediction else {}
         inputs = {**inputs, **targets}
-        for name, one in self.lexicon.features.inputs.items():
+        for name, one in self.word_encoder.features.inputs.items():
             if not one.is_of_tokens:
                 inputs[name] = one.disguised(inputs[name], random, vocabulary.unknown_probability)
         if vocabulary.word_dropout:
@@ -174,9 +179,9 @@ def repeats_per_epoch(tokens: int, training: TrainingConfig) -> int:
     return max(1, round(training.epoch_tokens / tokens))
 
 
-def _targets(sentence: Sentence, numbers: Mapping[str, int]) -> np.ndarray:
+def _targets(sentence: Sentence, tag_ids: Mapping[str, int]) -> np.ndarray:
     """Return the tag ids (T,) int32 of a training sentence."""
     tags: Sequence[str] = sentence.tags or ()
     if sentence.spans is not None:
         tags = schemes.encode(sentence.spans, len(sentence), schemes.TRAINING_SCHEME)
-    return np.array([numbers[tag] for tag in tags], dtype=np.int32)
+    return np.array([tag_ids[tag] for tag in tags], dtype=np.int32)

@@ -39,7 +39,7 @@ class DistillationBatches(keras.utils.PyDataset):
         self.train = train
         self.targets = np.eye(labels.probabilities[0].shape[1], dtype=np.float32)
         self.probabilities = labels.probabilities
-        self.numbers = train.lexicon.word_ids(labels.sentences)
+        self.word_ids = train.word_encoder.word_ids(labels.sentences)
         self.lengths = np.array([len(tokens) for tokens in labels.sentences])
         self.seed = settings.training.seed
         self.rounds: dict[int, list[np.ndarray]] = {}
@@ -48,7 +48,7 @@ class DistillationBatches(keras.utils.PyDataset):
         self.part = min(max(part, 1), self.batches)
         self.tokens = train.tokens + round(tokens * self.part / self.batches)
         # sentences and tokens of the text, and its tokens per epoch
-        self.facts = (len(self.numbers), tokens, self.tokens - train.tokens)
+        self.facts = (len(self.word_ids), tokens, self.tokens - train.tokens)
         self.epoch = train.epoch
 
     @property
@@ -103,7 +103,7 @@ class DistillationBatches(keras.utils.PyDataset):
             return inputs, self.targets[tags]  # (B, T) -> (B, T, K)
         fixed_shapes = self.train.budget if keras.backend.backend() == "jax" else 0
         indices = self.texts[place - len(self.train)]
-        batch = collate(indices, self.train.lexicon, self.numbers, token_budget=fixed_shapes)
+        batch = collate(indices, self.train.word_encoder, self.word_ids, token_budget=fixed_shapes)
         targets = np.zeros((*batch.inputs["tokens"].shape, len(self.targets)), dtype=np.float32)
         for row, index in enumerate(indices):
             targets[row, : self.lengths[index]] = self.probabilities[index]

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 LABELS = "labels"
-BLOCK = 1 << 15
+BLOCK_TOKENS = 1 << 15
 """Tokens per block, which is the most that is lost if labeling is interrupted."""
 LONGEST = 256
 """Maximum tokens of a sentence; longer ones are skipped.
@@ -101,15 +101,16 @@ def shared(settings: Config, run: Path) -> Config:
 
 
 def load_or_create_soft_labels(
-    settings: Config, folder: Path, told: ProgressCallback, *, begun: bool = False
+    settings: Config, folder: Path, progress: ProgressCallback, *, has_started: bool = False
 ) -> SoftLabels:
     """Read the soft labels from a folder, after computing those that are missing, block by block.
 
     Args:
         settings: Settings of the student: teachers, texts and reading options.
         folder: Folder of soft labels, which may contain those of several settings.
-        told: Progress callback.
-        begun: Whether a training with these labels has already started, so that they must exist.
+        progress: Called after each block with the tokens labeled so far and the maximum.
+        has_started: Whether a training with these labels has already started, so that they must
+            exist.
 
     Returns:
         The soft labels of the texts.
@@ -122,13 +123,13 @@ def load_or_create_soft_labels(
     head = _cache_key(settings)
     target = folder / hashlib.sha256(json.dumps(head).encode()).hexdigest()[:16]
     if not (target / _LAST).exists():
-        if begun:
+        if has_started:
             raise TaggerError(
                 f"{target}: the soft labels with which this training was started are missing: "
                 "teachers or texts have changed, or the folder was removed; restore them, or start "
                 "a new training in another folder"
             )
-        _label(settings, options, target, told, head)
+        _label(settings, options, target, progress, head)
     return _read(target)
 
 
@@ -165,7 +166,7 @@ def _label(
     settings: Config,
     options: ReadOptions,
     target: Path,
-    told: ProgressCallback,
+    progress: ProgressCallback,
     head: dict[str, Any],
 ) -> None:
     """Write all missing blocks, and finally ``labels.json``."""
@@ -179,7 +180,7 @@ def _label(
         if not path.exists():
             _write(path, *_soft_labels(model, block))
         tokens += sum(map(len, block))
-        told(min(tokens, distillation.tokens), distillation.tokens)
+        progress(min(tokens, distillation.tokens), distillation.tokens)
     if not tokens:
         raise TaggerError(f"{', '.join(distillation.text)}: no sentence to label; expected text")
     names = {"by": distillation.teachers, "of": distillation.text, "tags": model.bundle.tags}
@@ -216,7 +217,7 @@ def _blocks(parts: Iterator[list[Sentence]], limit: int) -> Iterator[list[Senten
     for chunk in parts:
         block += chunk
         tokens += sum(map(len, chunk))
-        if tokens >= min(BLOCK, limit):
+        if tokens >= min(BLOCK_TOKENS, limit):
             yield block
             block, tokens, limit = [], 0, limit - tokens
         if limit <= 0:

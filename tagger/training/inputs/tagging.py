@@ -43,7 +43,7 @@ class TaggerData:
         tags: Tags of the model, in the training scheme unless they are plain.
         features: Vocabularies and vectors.
         decoder: Decoder of the tags.
-        lexicon: Encoder of the tokens of dev.
+        word_encoder: Encoder of the tokens of dev.
         models: Language models whose hidden states are inputs.
         dev_contexts: Hidden states of the language models for dev; None without language models.
         batches: Batches of an epoch.
@@ -57,7 +57,7 @@ class TaggerData:
     tags: tuple[str, ...]
     features: WordFeatures
     decoder: Decoder
-    lexicon: WordEncoder
+    word_encoder: WordEncoder
     models: tuple[LanguageModelBundle, ...]
     dev_contexts: TokenStates | None
     batches: Batches | DistillationBatches
@@ -135,7 +135,7 @@ def read(job: Job[Config]) -> TaggerData:
         tags=tags,
         features=features,
         decoder=Decoder(tags, plain_tags=scheme == schemes.PLAIN),
-        lexicon=WordEncoder(features),
+        word_encoder=WordEncoder(features),
         models=models,
         dev_contexts=dev_contexts,
         batches=mixed or batches,

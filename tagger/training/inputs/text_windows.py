@@ -21,7 +21,7 @@ class Streams(keras.utils.PyDataset):
 
     def __init__(
         self,
-        numbers: np.ndarray,
+        ids: np.ndarray,
         streams: int,
         window: int,
         *,
@@ -32,7 +32,7 @@ class Streams(keras.utils.PyDataset):
         """Cut a text into streams.
 
         Args:
-            numbers: (N + 1,) ids of `language_models.text.encode`, in reading order. They are not
+            ids: (N + 1,) ids of `language_models.text.encode`, in reading order. They are not
                 copied and may be a memory map.
             streams: B.
             window: T.
@@ -42,15 +42,15 @@ class Streams(keras.utils.PyDataset):
             epoch: Number of the first epoch, from 0.
         """
         super().__init__()
-        self.numbers = numbers
+        self.ids = ids
         self.streams = streams
         self.window = window
         self.restart = restart
         self.epoch = epoch
-        self.part = -(-(len(numbers) - 1) // streams)
+        self.part = -(-(len(ids) - 1) // streams)
         self.chunks = -(-self.part * streams // epoch_tokens) if epoch_tokens else 1
         self.chunk = -(-self.part // self.chunks)
-        self.tokens = -(-(len(numbers) - 1) // self.chunks)
+        self.tokens = -(-(len(ids) - 1) // self.chunks)
 
     def __len__(self) -> int:
         """Return the number of windows per epoch."""
@@ -60,21 +60,21 @@ class Streams(keras.utils.PyDataset):
         """Return a window.
 
         Returns:
-            The inputs of `networks.language_model.LanguageModel`: "numbers" and "targets" (B, T)
+            The inputs of `networks.language_model.LanguageModel`: "ids" and "targets" (B, T)
             int32, "keep" (B,) float32; and a mask (B, T) float32, 1 for real targets.
         """
         inside = number * self.window + np.arange(self.window)  # (T,), within the chunk
         place = (self.epoch % self.chunks) * self.chunk + inside
         position = self.part * np.arange(self.streams)[:, None] + place
         # (B, T), from here on
-        real = (inside < self.chunk) & (place < self.part) & (position < len(self.numbers) - 1)
+        real = (inside < self.chunk) & (place < self.part) & (position < len(self.ids) - 1)
         position = np.where(real, position, 0)
-        numbers = self.numbers[position].astype(np.int32)
-        first = numbers[:, 0] == 0
+        ids = self.ids[position].astype(np.int32)
+        first = ids[:, 0] == 0
         keep = np.zeros(self.streams) if not number else np.where(first & self.restart, 0, 1)
         inputs = {
-            "numbers": numbers,
-            "targets": self.numbers[position + 1].astype(np.int32),
+            "ids": ids,
+            "targets": self.ids[position + 1].astype(np.int32),
             "keep": keep.astype(np.float32),
         }
         return inputs, real.astype(np.float32)

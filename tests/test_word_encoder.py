@@ -74,9 +74,9 @@ def check(
         )  # nothing is cut, nor is more padded than must be
 
 
-def matrix(numbers: Sequence[np.ndarray], rows: int = 0, time: int = 1) -> np.ndarray:
-    padded = np.zeros((max(rows, len(numbers)), max([time, *map(len, numbers)])), dtype=np.int32)
-    for row, array in zip(padded, numbers, strict=False):
+def matrix(word_ids: Sequence[np.ndarray], rows: int = 0, time: int = 1) -> np.ndarray:
+    padded = np.zeros((max(rows, len(word_ids)), max([time, *map(len, word_ids)])), dtype=np.int32)
+    for row, array in zip(padded, word_ids, strict=False):
         row[: len(array)] = array
     return padded
 
@@ -89,12 +89,12 @@ def test_inputs_equal_a_look_at_each_word(
     features = features_of(
         WORDS, CHARACTERS if characters else None, shapes, VECTORS if vectors else None
     )
-    lexicon = WordEncoder(features)
-    numbers = lexicon.word_ids(sentences)
-    assert [len(row) for row in numbers] == [len(sentence) for sentence in sentences]
-    assert len(lexicon) == 1 + len({word for sentence in sentences for word in sentence})
+    word_encoder = WordEncoder(features)
+    word_ids = word_encoder.word_ids(sentences)
+    assert [len(row) for row in word_ids] == [len(sentence) for sentence in sentences]
+    assert len(word_encoder) == 1 + len({word for sentence in sentences for word in sentence})
     check(
-        lexicon.inputs(matrix(numbers, rows=len(sentences) + 2)), sentences, features
+        word_encoder.inputs(matrix(word_ids, rows=len(sentences) + 2)), sentences, features
     )  # two rows are padding
 
 
@@ -121,17 +121,17 @@ def test_growing_gives_what_learning_at_once_gives(
 
 @given(SENTENCES, SENTENCES)
 def test_after_clear_nothing_is_left(first: list[list[str]], second: list[list[str]]) -> None:
-    lexicon = WordEncoder(ALL)
-    lexicon.word_ids(first)
-    lexicon.clear()
-    assert len(lexicon) == 1
-    numbers = lexicon.word_ids(second)
-    check(lexicon.inputs(matrix(numbers)), second, ALL)
+    word_encoder = WordEncoder(ALL)
+    word_encoder.word_ids(first)
+    word_encoder.clear()
+    assert len(word_encoder) == 1
+    word_ids = word_encoder.word_ids(second)
+    check(word_encoder.inputs(matrix(word_ids)), second, ALL)
 
 
 def test_a_sentence_may_come_from_an_iterator() -> None:
-    numbers = WordEncoder(ALL).word_ids(iter([("the", "cat"), ("the",)]))
-    assert [array.tolist() for array in numbers] == [[1, 2], [1]]
+    word_ids = WordEncoder(ALL).word_ids(iter([("the", "cat"), ("the",)]))
+    assert [array.tolist() for array in word_ids] == [[1, 2], [1]]
 
 
 def reference_batch(
@@ -172,7 +172,7 @@ SOME = [["the", "cat"], [], ["The", "cat", "Anna", "cat"], ["1996"], ["#" * 40, 
 TAGS = [[5, 6], [], [7, 8, 9, 1], [2], [3, 4], [6]]
 ORDER = list(
     dict.fromkeys(word for sentence in SOME for word in sentence)
-)  # in which the lexicon has met them
+)  # in which the word_encoder has met them
 
 
 @pytest.mark.parametrize(
@@ -180,10 +180,10 @@ ORDER = list(
 )
 @pytest.mark.parametrize("budget", [0, 16])
 def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> None:
-    lexicon = WordEncoder(ALL)
-    numbers = lexicon.word_ids(SOME)
+    word_encoder = WordEncoder(ALL)
+    word_ids = word_encoder.word_ids(SOME)
     tags = [np.array(row, dtype=np.int32) for row in TAGS]
-    found = collate(np.array(indices), lexicon, numbers, tags, token_budget=budget)
+    found = collate(np.array(indices), word_encoder, word_ids, tags, token_budget=budget)
     expected = reference_batch(indices, SOME, TAGS)
     np.testing.assert_array_equal(found.lengths, expected.lengths)
     assert found.tokens == sum(expected.lengths)
@@ -197,13 +197,13 @@ def test_a_batch_equals_one_written_down(indices: list[int], budget: int) -> Non
         np.testing.assert_array_equal(arrays[name][tuple(map(slice, array.shape))], array)
         assert np.count_nonzero(arrays[name]) == np.count_nonzero(array)  # what is more is padding
     assert found.tags.shape == found.inputs["tokens"].shape
-    assert collate(np.array(indices), lexicon, numbers).tags is None
+    assert collate(np.array(indices), word_encoder, word_ids).tags is None
 
 
 @given(SENTENCES.filter(bool))
 def test_few_shapes_add_nothing_but_padding(sentences: list[list[str]]) -> None:
-    lexicon = WordEncoder(ALL)
-    inputs = lexicon.inputs(matrix(lexicon.word_ids(sentences)))
+    word_encoder = WordEncoder(ALL)
+    inputs = word_encoder.inputs(matrix(word_encoder.word_ids(sentences)))
     enlarged = round_up_shapes(inputs)
     assert enlarged.keys() == inputs.keys()
     for name, array in inputs.items():
@@ -223,11 +223,11 @@ def test_few_shapes_add_nothing_but_padding(sentences: list[list[str]]) -> None:
 
 
 def test_fixed_shapes_are_few() -> None:
-    lexicon = WordEncoder(ALL)
-    numbers = lexicon.word_ids([["the", "cat"] * 15][0][:length] for length in range(1, 31))
-    lengths = [len(row) for row in numbers]
+    word_encoder = WordEncoder(ALL)
+    word_ids = word_encoder.word_ids([["the", "cat"] * 15][0][:length] for length in range(1, 31))
+    lengths = [len(row) for row in word_ids]
     batches = [
-        collate(indices, lexicon, numbers, token_budget=64)
+        collate(indices, word_encoder, word_ids, token_budget=64)
         for indices in bucket(lengths, np.arange(30), 64)
     ]
     shapes = {batch.inputs["tokens"].shape for batch in batches}
