@@ -181,18 +181,21 @@ def test_many_files_of_a_training_are_not_too_many_dots() -> None:
     assert len(toml.parse(f"[data]\ntrain = [{names}]")["data"]["train"]) == 300
 
 
-@pytest.mark.parametrize("words", [b"no array", "text"])
-def test_vectors_that_are_no_arrays_are_one_message(words: bytes | str, tmp_path: Path) -> None:
+def test_vectors_that_are_no_arrays_are_one_message(tmp_path: Path) -> None:
     path = tmp_path / "vectors.npz"
-    if isinstance(words, bytes):
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("words", words)
-            archive.writestr("vectors", words)
-    else:
-        beyond = np.frombuffer(b"\xff\xff\xff\x7f" * 4, dtype="<U4")  # beyond Unicode
-        np.savez(path, words=beyond, vectors=np.ones((1, 3), dtype=np.float32))
-    with pytest.raises(TaggerError, match=r"vectors\.npz: (not an \.npz|contains words that)"):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("words", "no array")
+        archive.writestr("vectors", "no array")
+    with pytest.raises(TaggerError, match=r"vectors\.npz: not an \.npz file of the plain arrays"):
         vector_files.read(path)
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\2", b"\2\0\0\0"])
+def test_words_beyond_unicode_are_one_message(data: bytes, tmp_path: Path) -> None:
+    words = np.frombuffer(data, dtype="<U1" if data[3] else ">U1")
+    np.savez(tmp_path / "vectors.npz", words=words, vectors=np.ones((1, 3), dtype=np.float32))
+    with pytest.raises(TaggerError, match=r"vectors\.npz: contains words that are no Unicode"):
+        vector_files.read(tmp_path / "vectors.npz")
 
 
 def test_a_missing_input_is_one_message(tmp_path: Path) -> None:
