@@ -221,11 +221,11 @@ def _try_lock(descriptor: int, *, wait: bool = False) -> bool | None:
 
 @contextmanager
 def locked(folder: Path, purpose: str, *, wait: bool = False) -> Iterator[None]:
-    """Return a context in which a folder is locked for one purpose, at most until this process ends.
+    """Return a context in which a folder is locked for one purpose, also against threads.
 
-    The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. A file
-    that a killed process has left locks nothing. Where there are no locks, see above, the folder is
-    only checked to be writable.
+    The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. It
+    ends with this process, however that ends; a file that is left locks nothing. Where there are no
+    locks, see above, the folder is only checked to be writable.
 
     Args:
         folder: The folder; created if it does not exist, and removed at the end if it is empty

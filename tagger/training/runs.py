@@ -48,7 +48,7 @@ def start_or_resume(
     """
     fixed = _fixed(settings)
     new: tuple[Progress, dict[str, dict[str, np.ndarray]]] = Progress(settings=fixed), {}
-    has_started = (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists()
+    has_started = _has_finished_epochs(run)
     config = run / "config.toml"
     if not resume:
         if has_started or not _is_unfinished_start(run, commented_toml(settings)):
@@ -60,6 +60,16 @@ def start_or_resume(
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     _check_same(run, progress.settings, settings)
     return progress, arrays
+
+
+def _has_finished_epochs(run: Path) -> bool:
+    """Return whether a training in a folder has written a checkpoint or a model, lost or not."""
+    if (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists():
+        return True
+    try:  # the history is written before the checkpoint: a head, and a line per epoch
+        return (run / "history.csv").read_bytes().count(b"\n") > 2
+    except OSError:
+        return False
 
 
 def _is_unfinished_start(run: Path, settings: str) -> bool:
