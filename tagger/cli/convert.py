@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, with_data_options
+from tagger.cli import console
+from tagger.cli.options import (
+    SCHEME,
+    SPAN_SCHEME,
+    TOKENIZER,
+    json_option,
+    print_json,
+    reading_options,
+    with_data_options,
+)
+from tagger.cli.paths import FILE
 
 
 @click.command(no_args_is_help=True)
-@click.argument("source")
-@click.argument("target")
+@click.argument("source", type=FILE)
+@click.argument("target", type=FILE)
 @click.option(
     "--scheme",
     "--from",
@@ -35,8 +45,14 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, 
 )
 @reading_options
 @TOKENIZER
+@json_option
 def command(
-    source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
+    source: str,
+    target: str,
+    source_scheme: str,
+    target_scheme: str,
+    as_json: bool,
+    **columns: int | str | None,
 ) -> None:
     """Convert the annotated file SOURCE to TARGET: another scheme, another format, or both.
 
@@ -53,7 +69,20 @@ def command(
 
     reading = with_data_options(Config(), columns).data.reading
     done = convert(source, target, reading, source_scheme, target_scheme)
-    click.echo(done.corpus.summary(), err=True)
+    corpus = done.corpus
+    console.note(corpus.summary())
     if done.dropped:
-        click.echo(f"Warning: {target} does not contain {' or '.join(done.dropped)}.", err=True)
-    click.echo(f"{target}: {len(done.corpus.sentences):,} sentences", err=True)
+        console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
+    console.note(f"{target}: {len(corpus.sentences):,} sentences")
+    if as_json:
+        print_json(
+            {
+                "target": target,
+                "scheme": corpus.scheme,
+                "sentences": len(corpus.sentences),
+                "tokens": corpus.tokens,
+                "labels": dict(corpus.label_counts()),
+                "dropped": list(done.dropped),
+                "notes": list(corpus.report.notes),
+            }
+        )

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.options import SCHEME, precision_option, reading_options, runs_and_files
+from tagger.cli import console
+from tagger.cli.options import (
+    SCHEME,
+    precision_option,
+    print_json,
+    reading_options,
+    runs_and_files,
+)
+from tagger.cli.paths import FILE
+
+if TYPE_CHECKING:
+    from tagger.evaluation.scores import Scores
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, metavar="RUN... FILE...")
+@click.argument("paths", type=FILE, nargs=-1, metavar="RUN... FILE...")
 @click.option(
     "--predictions",
+    type=FILE,
     metavar="FILE",
     help="File of predictions to score instead: its last two columns are gold and predicted tags.",
 )
@@ -56,6 +67,7 @@ def command(
     if bool(predictions) == bool(paths) or len(paths) == 1:
         raise click.UsageError("expected RUN... FILE..., or --predictions FILE alone")
     runs, files = ((), ()) if predictions else runs_and_files(paths)
+    with_model = not predictions
     if predictions and (columns["tag_column"], columns["token_column"]) != (None, None):
         raise click.UsageError(
             "with --predictions the last two columns count; leave out --tag-column and "
@@ -72,8 +84,23 @@ def command(
         encoding=encoding or "auto",
         **columns,
     )
-    click.echo(
-        json.dumps(scores.as_json(), indent=1, ensure_ascii=False)
-        if as_json
-        else report.report(scores)
-    )
+    if with_model:
+        _warn_of_other_labels(scores)
+    if as_json:
+        print_json(scores.as_json())
+    else:
+        console.result(report.report(scores))
+
+
+def _warn_of_other_labels(scores: Scores) -> None:
+    """Warn if the model predicts none of the labels of the files."""
+    labels = (scores.strict or scores.conlleval).labels
+    gold = [name for name, figures in labels.items() if figures.gold]
+    predicted = [name for name, figures in labels.items() if figures.predicted]
+    if not predicted:
+        console.warn("the model finds nothing in these files")
+    elif not set(gold) & set(predicted):
+        console.warn(
+            f"no label in common: the files contain {', '.join(gold) or 'none'}, the model "
+            f"predicts {', '.join(predicted)}"
+        )

@@ -66,6 +66,9 @@ class Record:
             tokens of a dataset's row as an object of JSON Lines.
         format: Name of the format of `data`; only its writer uses it.
         id: Name of the document in its file, for messages and for the other formats; may be empty.
+        offset: Offset of the first character of `text` in its file, in code points; None if the
+            input is not a text file.
+        end: End of the last line of `text`: ``\\n`` or ``\\r\\n``.
     """
 
     path: str
@@ -79,6 +82,8 @@ class Record:
     data: dict[str, Any] | None = None
     format: str = "jsonl"
     id: str = ""
+    offset: int | None = None
+    end: str = "\n"
 
     def line_of(self, token: int) -> int:
         """Return the line number of a token, counted from 0: its own in columns, else `line`."""

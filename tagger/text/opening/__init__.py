@@ -26,13 +26,29 @@ from tagger.text.opening import binary, compression, encodings
 from tagger.text.opening.binary import Kind
 from tagger.text.opening.encodings import AUTO, canonical
 
-__all__ = ["AUTO", "STANDARD_INPUT", "Content", "Opened", "canonical", "content", "lines", "text"]
+__all__ = [
+    "AUTO",
+    "STANDARD_INPUT",
+    "Content",
+    "CrlfLine",
+    "Opened",
+    "canonical",
+    "content",
+    "lines",
+    "text",
+]
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
 
 _BLOCK = 1 << 16  # bytes per read, extended to the end of a line
 _LISTED = 8  # files of an archive that an error lists
+
+
+class CrlfLine(str):
+    """A line without its end, which was ``\\r\\n``; that of any other line was ``\\n``."""
+
+    __slots__ = ()
 
 
 class Content(NamedTuple):
@@ -103,7 +119,8 @@ def lines(
             mention.
 
     Yields:
-        The number of each line, from 1, and the line without its end.
+        The number of each line, from 1, and the line without its end, a `CrlfLine` if that was
+        \\r\\n. A last line without an end counts as ended like the one before it.
 
     Raises:
         TaggerError: The name of the encoding is unknown.
@@ -118,7 +135,7 @@ def lines(
             )
         stream, decoder = source.stream, encodings.decoder_of(chosen)
         stream.read(chosen.mark)
-        number, rest, is_unchecked = 0, "", chosen.is_declared
+        number, rest, is_unchecked, last = 0, "", chosen.is_declared, ""
         while True:
             data = b"".join(stream.readlines(_BLOCK))
             if tell is not None and data:
@@ -133,14 +150,16 @@ def lines(
                 raise _undecodable(error, chosen, source, name, number, rest, has_option) from error
             if not data:
                 if block:
-                    yield number + 1, block.removesuffix("\r")
+                    kind = CrlfLine if block.endswith("\r") else type(last)
+                    yield number + 1, kind(block.removesuffix("\r"))
                 return
             found = block.split("\n")
             rest = found.pop()
             if "\r" in block:
-                found = [line.removesuffix("\r") for line in found]
+                found = [CrlfLine(line[:-1]) if line.endswith("\r") else line for line in found]
             yield from enumerate(found, number + 1)
             number += len(found)
+            last = found[-1] if found else last
 
 
 def text(path: str | Path) -> str:
