@@ -21,7 +21,7 @@ from tagger.files import atomic_write
 from tagger.inference.file_jobs import FileJob, size_of
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
-from tagger.text.formats import Format, ReadOptions, ReadReport
+from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
 from tagger.text.spans import Sentence
 
 __all__ = ["Failure", "FileJob", "FileResult", "ProgressCallback", "run", "run_all"]
