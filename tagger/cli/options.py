@@ -17,6 +17,7 @@ __all__ = [
     "SPAN_SCHEME",
     "TOKENIZER",
     "FormatChoice",
+    "annotation_options",
     "encoding_option",
     "precision_option",
     "quiet_stderr",
@@ -104,6 +105,22 @@ _READING = (
 )
 
 
+_ANNOTATION = (
+    click.option(
+        "--annotator",
+        metavar="NAME",
+        help="Name or id of the annotator whose annotation is read, where texts have several.  "
+        "[default: the latest annotation]",
+    ),
+    click.option(
+        "--field",
+        "label_field",
+        metavar="NAME",
+        help="Labeling field that is read, where an annotation project has several.",
+    ),
+)
+
+
 TOKENIZER = click.option(
     "--tokenizer",
     metavar="NAME",
@@ -182,7 +199,7 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
+    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, *_RUN_OPTIONS)):
         command = option(command)
     return command
 
@@ -190,6 +207,13 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading text files and CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def annotation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose among several annotations to a command, and return it."""
+    for option in reversed(_ANNOTATION):
         command = option(command)
     return command
 
