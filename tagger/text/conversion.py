@@ -126,7 +126,9 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
         yield from _with_other_keys(corpus.sentences)
         return
     marks_documents = _marks_documents(corpus)
-    number, previous, record = 0, None, None
+    number = 0
+    previous: Sentence | None = None
+    record: Record | None = None
     for sentence in corpus.sentences:
         begins = previous is None or begins_document(sentence, previous)
         number, old = number + begins, previous.record if previous is not None else None
@@ -205,7 +207,12 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     source, target = formats.named(corpus.report.format), formats.named(target_format)
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
     used = source.common_keys | {"document"}
-    keys = dict.fromkeys(key for record in records for key in record.data or () if key not in used)
+    keys = dict.fromkeys(
+        key
+        for record in records
+        for key, value in (record.data or {}).items()
+        if key not in used and value not in (None, "", [], {})
+    )
     found = [f"the keys {', '.join(keys)}"] if keys else []
     has_text = any(record.text for record in records)
     is_columns = target_format == conll.FORMAT.name

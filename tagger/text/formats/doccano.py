@@ -11,7 +11,6 @@ with another key than these receive ``label``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
@@ -23,13 +22,13 @@ from tagger.text.formats.character_spans import (
     utf16_offsets,
 )
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import (
     common_data,
-    looks_like,
     name_of,
     read_items,
-    unread,
+    with_unread,
+    write_lines,
 )
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
@@ -114,14 +113,7 @@ def _key(data: dict[str, Any]) -> str:
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write a document per text; see `Format.write`."""
-    for document in documents_of(sentences):
-        record = document.record
-        if record is not None and record.lines and not document.text:  # it could not be read
-            values = list(unread(record))
-        else:
-            values = [_object(document)]
-        for value in values:
-            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+    write_lines(with_unread(documents_of(sentences), _object), stream)
 
 
 def _object(document: Document) -> dict[str, Any]:

@@ -14,15 +14,8 @@ from typing import IO, Any
 
 from tagger.text.formats.character_spans import is_list_of_spans
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
-    common_data,
-    looks_like,
-    name_of,
-    read_items,
-    unread,
-    write_array,
-)
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import common_data, name_of, read_items, unread, write_array
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span

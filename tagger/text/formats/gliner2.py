@@ -9,19 +9,18 @@ tasks are kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from tagger.text.alignment import CharacterSpan, Document, documents_of, sentences_of
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import (
     common_data,
-    looks_like,
     name_of,
     read_items,
-    unread,
+    with_unread,
+    write_lines,
 )
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
@@ -125,14 +124,7 @@ def _mentions(output: dict[str, Any]) -> list[tuple[str, str]]:
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write an example per text; see `Format.write`."""
-    for document in documents_of(sentences):
-        record = document.record
-        if record is not None and record.lines and not document.text:  # it could not be read
-            values = list(unread(record))
-        else:
-            values = [_example(document)]
-        for value in values:
-            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+    write_lines(with_unread(documents_of(sentences), _example), stream)
 
 
 def _example(document: Document) -> dict[str, Any]:

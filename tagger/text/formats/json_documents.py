@@ -12,23 +12,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from tagger.errors import DataError
-from tagger.text.report import ReadReport, shown
-from tagger.text.spans import Record, Sentence
+from tagger.text.report import shown
 
-__all__ = [
-    "Item",
-    "beginning",
-    "common_data",
-    "items",
-    "looks_like",
-    "name_of",
-    "read_items",
-    "unread",
-    "write_array",
-]
+__all__ = ["DECODER", "Item", "beginning", "items", "looks_like"]
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 # Characters that are added to a value that is not complete yet, at least.
@@ -155,7 +144,7 @@ class _Text:
         while True:
             self._is_spread = True  # unless the place of the error is known
             try:
-                value, self.end = _DECODER.raw_decode(self._text, self.start)
+                value, self.end = DECODER.raw_decode(self._text, self.start)
             except json.JSONDecodeError as error:
                 position = min(error.pos, len(self._text.rstrip()))
                 line = self.line + self._text.count("\n", self.start, position)
@@ -225,17 +214,6 @@ def _end_of_blanks(text: str, start: int) -> int:
     return found.end()
 
 
-def _check_surrogates(value: Any) -> None:
-    """Raise ValueError if a value contains half of a character."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = f"{error.object[error.start]!a}"
-        raise ValueError(
-            f"{half} is an unpaired surrogate, not a character; correct or remove it"
-        ) from error
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object of some pairs; a repeated key would silently be lost."""
     data = dict(pairs)
@@ -259,88 +237,10 @@ def _finite(literal: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(
+DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
 )
-
-
-def read_items(
-    lines: Iterable[tuple[int, str]],
-    path: str,
-    report: ReadReport,
-    parse: Callable[[Item], Iterable[Sentence]],
-) -> Iterator[Sentence]:
-    """Yield the sentences of the values of a file, and report those that cannot be read.
-
-    Args:
-        lines: Line numbers, counted from 1, and lines without their ends.
-        path: Path of the file.
-        report: Receives an error for each value that is not JSON or that `parse` refuses.
-        parse: Return the sentences of a value. Raises ValueError if they cannot be read.
-
-    Yields:
-        The sentences. If the report keeps what cannot be read, it is an empty sentence.
-
-    Raises:
-        DataError: The rest of the file cannot be read.
-    """
-    for item in items(lines, path):
-        try:
-            if item.error:
-                raise ValueError(f"not JSON ({item.error}); expected one object per line")
-            if "\\u" in item.source:
-                _check_surrogates(item.value)
-            found = list(parse(item))
-        except ValueError as error:
-            report.problem(DataError(path, item.line, str(error)))
-            if report.on_error == "keep":
-                kept = tuple(item.source.split("\n"))
-                yield Sentence((), record=Record(path, item.line, lines=kept))
-        else:
-            yield from found
-
-
-def name_of(value: Any) -> str:
-    """Return the value of the key "id" of an object as a string; "" if there is none."""
-    name = value.get("id", "") if isinstance(value, dict) else ""
-    return str(name) if isinstance(name, str | int) else ""
-
-
-def common_data(record: Record | None) -> dict[str, Any]:
-    """Return what an object keeps of a record of another format: id and document.
-
-    Args:
-        record: The record, if any.
-    """
-    data: dict[str, Any] = {"id": record.id} if record is not None and record.id else {}
-    document = (record.data or {}).get("document") if record is not None else None
-    return data if document is None else data | {"document": document}
-
-
-def unread(record: Record) -> Iterator[Any]:
-    """Yield the value of a record that could not be read, if it is JSON.
-
-    Args:
-        record: The record, whose lines are the text of the value.
-    """
-    try:
-        yield _DECODER.decode("\n".join(record.lines))
-    except (ValueError, RecursionError):
-        return
-
-
-def write_array(values: Iterable[Any], stream: IO[str]) -> None:
-    """Write values as one array, an element per line.
-
-    Args:
-        values: The values, consumed lazily.
-        stream: Text stream to write to; it is not closed.
-    """
-    before = "[\n"
-    for value in values:
-        stream.write(before + json.dumps(value, ensure_ascii=False))
-        before = ",\n"
-    stream.write("[]\n" if before == "[\n" else "\n]\n")
+"""A decoder that refuses repeated keys, NaN and numbers that are too large."""
 
 
 # Values by which a format is recognized.

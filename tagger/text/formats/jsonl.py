@@ -23,13 +23,8 @@ from typing import IO, Any
 from tagger.text import schemes
 from tagger.text.alignment import CharacterSpan, aligned, sentences_of
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
-    common_data,
-    looks_like,
-    name_of,
-    read_items,
-)
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import common_data, name_of, read_items
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record

@@ -13,31 +13,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import IO, Any
+from typing import Any
 
 from tagger.errors import DataError
-from tagger.text.alignment import CharacterSpan, Document, documents_of, sentences_of
+from tagger.text.alignment import CharacterSpan, sentences_of
 from tagger.text.formats.character_spans import checked_span, from_utf16
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
-    common_data,
-    looks_like,
-    name_of,
-    read_items,
-    unread,
-    write_array,
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import name_of, read_items
+from tagger.text.formats.label_studio_tasks import (
+    LABELS,
+    NAME,
+    annotations_of,
+    is_region,
+    write,
+    write_predictions,
 )
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["FORMAT", "MODEL_VERSION"]
+__all__ = ["FORMAT"]
 
-MODEL_VERSION = "tagger"
-"""Name of our predictions in Label Studio; those of other models are kept."""
-
-_LABELS = ("labels", "hypertextlabels")
 # Keys of JSON-MIN that describe the annotation.
 _ABOUT_ANNOTATION = {
     "annotation_id": "id",
@@ -46,8 +43,6 @@ _ABOUT_ANNOTATION = {
     "updated_at": "updated_at",
     "lead_time": "lead_time",
 }
-# Names in Label Studio's template for named entities.
-_DEFAULT_NAMES = ("label", "text")
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -77,7 +72,7 @@ def _is_list_of_regions(value: Any) -> bool:
         isinstance(value, list)
         and bool(value)
         and all(
-            isinstance(one, dict) and "start" in one and any(key in one for key in _LABELS)
+            isinstance(one, dict) and "start" in one and any(key in one for key in LABELS)
             for one in value
         )
     )
@@ -133,7 +128,7 @@ class _Reader:
         if annotation is not None:
             spans = self._spans(annotation, item.line)
             yield from self._of_text(task | {"annotations": [annotation]}, spans, item.line)
-        elif not _annotations(task) and (prediction := _latest_prediction(task)):
+        elif not annotations_of(task) and (prediction := _latest_prediction(task)):
             yield from self._of_text(task, self._spans(prediction, item.line), item.line)
         else:
             self.report.note("tasks without annotation are skipped", item.line)
@@ -154,7 +149,7 @@ class _Reader:
     def _chosen(self, task: dict[str, Any], line: int) -> dict[str, Any] | None:
         """Return the annotation of a task that is read."""
         found = []
-        for one in _annotations(task):
+        for one in annotations_of(task):
             if one.get("was_cancelled") or one.get("skipped"):
                 self.report.note("cancelled annotations are skipped", line)
                 continue
@@ -173,7 +168,7 @@ class _Reader:
             raise ValueError('"result" of the annotation must be a list')
         spans = []
         for result in results:
-            if not _is_region(result):
+            if not is_region(result):
                 kind = result.get("type") if isinstance(result, dict) else None
                 self.report.note(f"results of the type {shown(str(kind), 30)} are skipped", line)
             elif self._is_chosen_field(str(result.get("from_name", "")), line):
@@ -199,7 +194,7 @@ class _Reader:
         value = result["value"]
         where = value.get("globalOffsets", value)
         start, end = (where.get("start"), where.get("end")) if isinstance(where, dict) else (0, 0)
-        labels: Any = next((value[key] for key in _LABELS if key in value), [])
+        labels: Any = next((value[key] for key in LABELS if key in value), [])
         if not isinstance(labels, list):
             raise ValueError('"labels" of a region must be a list of strings')
         if not labels:
@@ -224,7 +219,7 @@ class _Reader:
         if "document" in data:
             task = task | {"document": data["document"]}
         name = name_of(data) or name_of(task)
-        record = Record(self.path, line, data=task, format=FORMAT.name, id=name)
+        record = Record(self.path, line, data=task, format=NAME, id=name)
         yield from sentences_of(text, spans, record, self.options, self.report)
 
 
@@ -238,20 +233,12 @@ def _from_minimal(value: dict[str, Any]) -> dict[str, Any]:
         if key not in fields and key not in _ABOUT_ANNOTATION and key != "id"
     }
     result = [
-        {"from_name": name, "to_name": "text", "type": _LABELS[0], "value": region}
+        {"from_name": name, "to_name": "text", "type": LABELS[0], "value": region}
         for name, regions in fields.items()
         for region in regions
     ]
     task = {"data": data, "annotations": [about | {"result": result}]}
     return {"id": value["id"], **task} if "id" in value else task
-
-
-def _annotations(task: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the annotations of a task."""
-    found = task.get("annotations", task.get("completions")) or []
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise ValueError('"annotations" must be a list of objects')
-    return found
 
 
 def _latest_prediction(task: dict[str, Any]) -> dict[str, Any] | None:
@@ -268,16 +255,6 @@ def _latest_prediction(task: dict[str, Any]) -> dict[str, Any] | None:
 def _is_prediction(annotation: dict[str, Any]) -> bool:
     """Return whether an annotation is a model's; people may have accepted those with scores."""
     return "model_version" in annotation
-
-
-def _is_region(result: Any) -> bool:
-    """Return whether a result is a labeled region of a text."""
-    return (
-        isinstance(result, dict)
-        and isinstance(value := result.get("value"), dict)
-        and result.get("type", _LABELS[0]) in _LABELS
-        and "start" in value
-    )
 
 
 def _names(annotator: Any) -> list[str]:
@@ -324,100 +301,8 @@ def _fit(text: str, spans: Iterable[CharacterSpan]) -> bool:
     )
 
 
-def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
-    """Write an array of annotated tasks; see `Format.write`."""
-    write_array(_tasks(documents_of(sentences), predicted=False), stream)
-
-
-def write_predictions(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
-    """Write an array of tasks with predictions; see `Format.write_predictions`."""
-    write_array(_tasks(documents_of(sentences), predicted=True), stream)
-
-
-def _tasks(documents: Iterable[Document], *, predicted: bool) -> Iterator[dict[str, Any]]:
-    """Yield the task of each text."""
-    names = _DEFAULT_NAMES
-    for document in documents:
-        record = document.record
-        if record is not None and record.lines and not document.text:  # it could not be read
-            yield from unread(record)
-            continue
-        if record is not None and record.format == FORMAT.name and record.data is not None:
-            task = {key: each for key, each in record.data.items() if key != "document"}
-            names = _names_of_fields(task) or names
-        else:
-            task = {"data": {**common_data(record), "text": document.text}}
-        if document.sentences[0].spans is not None:
-            (_predict if predicted else _annotate)(task, document, names)
-        yield task
-
-
-def _names_of_fields(task: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the names of the labeling field and of the text that results of a task refer to."""
-    found = [*_annotations(task), *(task.get("predictions") or [])]
-    for result in (one for each in found if isinstance(each, dict) for one in each["result"] or ()):
-        if _is_region(result) and {"from_name", "to_name"} <= result.keys():
-            return result["from_name"], result["to_name"]
-    return None
-
-
-def _predict(task: dict[str, Any], document: Document, names: tuple[str, str]) -> None:
-    """Add the spans of a document to a task as a prediction."""
-    result = [_region(span, number, names) for number, span in enumerate(document.spans, 1)]
-    prediction: dict[str, Any] = {"model_version": MODEL_VERSION, "result": result}
-    scores = [span.score for span in document.spans if span.score is not None]
-    if scores:  # the least certain texts are reviewed first
-        prediction["score"] = round(min(scores), 6)
-    others = [
-        one
-        for one in task.get("predictions") or []
-        if not isinstance(one, dict) or one.get("model_version") != MODEL_VERSION
-    ]
-    task["predictions"] = [*others, prediction]
-
-
-def _annotate(task: dict[str, Any], document: Document, names: tuple[str, str]) -> None:
-    """Replace the spans of the first annotation of a task."""
-    annotation = next(iter(_annotations(task)), {})
-    results = annotation.get("result") or []
-    regions = [one for one in results if _is_region(one)]
-    if len({one.get("from_name") for one in regions}) > 1:
-        return  # only one of several fields was read, and all remain
-    others = [one for one in results if not _is_region(one)]
-    known = {_key(one): one for one in regions}
-    result = [
-        known.get((span.start, span.end, (span.label,))) or _region(span, number, names)
-        for number, span in enumerate(document.spans, 1)
-    ]
-    task.pop("completions", None)
-    task["annotations"] = [annotation | {"result": result + others}]
-
-
-def _key(result: dict[str, Any]) -> tuple[Any, ...]:
-    """Return start, end and labels of a region."""
-    value = result["value"]
-    return value["start"], value.get("end"), tuple(value.get(_LABELS[0]) or ())
-
-
-def _region(span: CharacterSpan, number: int, names: tuple[str, str]) -> dict[str, Any]:
-    """Return a span as a result of an annotation or prediction."""
-    region: dict[str, Any] = {
-        "id": f"span-{number}",
-        "from_name": names[0],
-        "to_name": names[1],
-        "type": "labels",
-        "value": {
-            "start": span.start,
-            "end": span.end,
-            "text": span.text,
-            "labels": [span.label],
-        },
-    }
-    return region if span.score is None else region | {"score": round(span.score, 6)}
-
-
 FORMAT = Format(
-    "label-studio",
+    NAME,
     (".json", ".jsonl"),
     recognizes,
     read,

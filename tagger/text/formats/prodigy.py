@@ -10,20 +10,19 @@ written without an answer and hashes, ready to be corrected.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from tagger.text.alignment import CharacterSpan, Document, documents_of, sentences_of
 from tagger.text.formats.character_spans import checked_span
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import (
     common_data,
-    looks_like,
     name_of,
     read_items,
-    unread,
+    with_unread,
+    write_lines,
 )
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
@@ -113,28 +112,27 @@ def _spans(data: dict[str, Any]) -> list[CharacterSpan]:
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write an accepted example per text; see `Format.write`."""
-    _write(documents_of(sentences), stream, predicted=False)
+    write_lines(with_unread(documents_of(sentences), _accepted), stream)
 
 
 def write_predictions(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write an example to be corrected per text; see `Format.write_predictions`."""
-    _write(documents_of(sentences), stream, predicted=True)
+    write_lines(with_unread(documents_of(sentences), _suggested), stream)
 
 
-def _write(documents: Iterable[Document], stream: IO[str], *, predicted: bool) -> None:
-    """Write the examples of texts."""
-    for document in documents:
-        record = document.record
-        if record is not None and record.lines and not document.text:  # it could not be read
-            values = list(unread(record))
-        else:
-            values = [_example(document, predicted)]
-        for value in values:
-            stream.write(json.dumps(value, ensure_ascii=False) + "\n")
+def _accepted(document: Document) -> dict[str, Any]:
+    """Return the example of an annotated text."""
+    data = _example(document)
+    return data if document.sentences[0].spans is None else data | {"answer": "accept"}
 
 
-def _example(document: Document, predicted: bool) -> dict[str, Any]:
-    """Return the example of a text."""
+def _suggested(document: Document) -> dict[str, Any]:
+    """Return the example of a text with predictions."""
+    return {key: value for key, value in _example(document).items() if key not in _OF_ANSWER}
+
+
+def _example(document: Document) -> dict[str, Any]:
+    """Return the example of a text without changing its answer."""
     record = document.record
     if record is not None and record.format == FORMAT.name and record.data is not None:
         data = dict(record.data)
@@ -148,10 +146,7 @@ def _example(document: Document, predicted: bool) -> dict[str, Any]:
     except (KeyError, TypeError):  # the example has no tokens, or the spans cut them
         tokens = list(_tokens(document))
         spans = _with_tokens(document.spans, tokens)
-    data |= {"tokens": tokens, "spans": spans}
-    if predicted:
-        return {key: value for key, value in data.items() if key not in _OF_ANSWER}
-    return data | {"answer": "accept"}
+    return data | {"tokens": tokens, "spans": spans}
 
 
 def _with_tokens(spans: Iterable[CharacterSpan], tokens: Any) -> list[dict[str, Any]]:

@@ -15,13 +15,12 @@ from typing import IO, Any
 from tagger.text.alignment import Document, documents_of, sentences_of
 from tagger.text.formats.character_spans import checked_span, is_list_of_spans
 from tagger.text.formats.format import Format
-from tagger.text.formats.json_documents import (
-    Item,
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import (
     common_data,
-    looks_like,
     name_of,
     read_items,
-    unread,
+    with_unread,
     write_array,
 )
 from tagger.text.options import ReadOptions
@@ -87,21 +86,17 @@ def read(
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write an array of pairs; see `Format.write`."""
-    write_array(_pairs(documents_of(sentences)), stream)
+    write_array(with_unread(documents_of(sentences), _pair), stream)
 
 
-def _pairs(documents: Iterable[Document]) -> Iterator[Any]:
-    """Yield the pair of each text."""
-    for document in documents:
-        record = document.record
-        if record is not None and record.lines and not document.text:
-            yield from unread(record)
-            continue
-        is_own = record is not None and record.format == FORMAT.name and record.data is not None
-        data = dict(record.data or {}) if record and is_own else common_data(record)
-        if document.sentences[0].spans is not None:
-            data["entities"] = [[one.start, one.end, one.label] for one in document.spans]
-        yield [document.text, data]
+def _pair(document: Document) -> list[Any]:
+    """Return the pair of a text."""
+    record = document.record
+    is_own = record is not None and record.format == FORMAT.name and record.data is not None
+    data = dict(record.data or {}) if record and is_own else common_data(record)
+    if document.sentences[0].spans is not None:
+        data["entities"] = [[one.start, one.end, one.label] for one in document.spans]
+    return [document.text, data]
 
 
 FORMAT = Format(
