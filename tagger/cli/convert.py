@@ -9,6 +9,8 @@ from tagger.cli.options import (
     SCHEME,
     SPAN_SCHEME,
     TOKENIZER,
+    FormatChoice,
+    annotation_options,
     json_option,
     print_json,
     reading_options,
@@ -20,6 +22,17 @@ from tagger.cli.paths import FILE
 @click.command(no_args_is_help=True)
 @click.argument("source", type=FILE)
 @click.argument("target", type=FILE)
+@click.option(
+    "--format",
+    type=FormatChoice(),
+    help="Format of SOURCE.  [default: recognized by the content]",
+)
+@click.option(
+    "--as",
+    "target_format",
+    type=FormatChoice(),
+    help="Format of TARGET.  [default: the one that its suffix means]",
+)
 @click.option(
     "--scheme",
     "--from",
@@ -45,30 +58,36 @@ from tagger.cli.paths import FILE
 )
 @reading_options
 @TOKENIZER
+@annotation_options
 @json_option
 def command(
     source: str,
     target: str,
+    target_format: str | None,
     source_scheme: str,
     target_scheme: str,
     as_json: bool,
-    **columns: int | str | None,
+    **data: int | str | None,
 ) -> None:
     """Convert the annotated file SOURCE to TARGET: another scheme, another format, or both.
 
-    TARGET has two columns, token and tag, or is JSON Lines if its name ends in .jsonl. Every tag is
-    checked: an ill-formed line, or a tag that the scheme does not allow, is an error with its line.
+    TARGET has two columns, token and tag, or is JSON Lines if its name ends in .jsonl; --as chooses
+    another format. Every tag is checked: an ill-formed line, or a tag that the scheme does not
+    allow, is an error with its line.
 
     \b
     Examples:
       tagger convert train.conll train.jsonl
       tagger convert train.conll iobes.conll --to IOBES
+      tagger convert train.conll tasks.json --as label-studio
     """
     from tagger.config.tagger import Config
     from tagger.text.conversion import convert
 
-    reading = with_data_options(Config(), columns).data.reading
-    done = convert(source, target, reading, source_scheme, target_scheme)
+    reading = with_data_options(Config(), data).data.reading
+    done = convert(
+        source, target, reading, source_scheme, target_scheme, target_format=target_format or ""
+    )
     corpus = done.corpus
     console.note(corpus.summary())
     if done.dropped:

@@ -21,6 +21,7 @@ __all__ = [
     "SPAN_SCHEME",
     "TOKENIZER",
     "FormatChoice",
+    "annotation_options",
     "backend_name",
     "encoding_option",
     "json_option",
@@ -120,6 +121,22 @@ _READING = (
         help="Separator of CoNLL columns: auto, blank, tab, or any string.",
     ),
     encoding_option,
+)
+
+
+_ANNOTATION = (
+    click.option(
+        "--annotator",
+        metavar="NAME",
+        help="Name or id of the annotator whose annotation is read, where texts have several.  "
+        "[default: the latest annotation]",
+    ),
+    click.option(
+        "--field",
+        "label_field",
+        metavar="NAME",
+        help="Labeling field that is read, where an annotation project has several.",
+    ),
 )
 
 
@@ -225,7 +242,7 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
+    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, *_RUN_OPTIONS)):
         command = option(command)
     return command
 
@@ -233,6 +250,13 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading text files and CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def annotation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose among several annotations to a command, and return it."""
+    for option in reversed(_ANNOTATION):
         command = option(command)
     return command
 

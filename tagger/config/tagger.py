@@ -92,6 +92,14 @@ class DataConfig:
         "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
         "training and in prediction.",
     )
+    annotator: str = setting(
+        "",
+        "Name or id of the annotator whose annotation is read, where texts have several; by "
+        "default the latest annotation.",
+    )
+    label_field: str = setting(
+        "", "Name of the labeling field that is read, where an annotation project has several."
+    )
     encoding: str = setting(
         "auto",
         "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
@@ -108,7 +116,12 @@ class DataConfig:
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
         declared = "" if self.format == "auto" else self.format
         return ReadOptions(
-            columns=columns, tokenizer=self.tokenizer, format=declared, encoding=self.encoding
+            columns=columns,
+            tokenizer=self.tokenizer,
+            format=declared,
+            encoding=self.encoding,
+            annotator=self.annotator,
+            label_field=self.label_field,
         )
 
 

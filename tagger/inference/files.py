@@ -357,7 +357,7 @@ def _write(
 ) -> None:
     """Write sentences; raise TaggerError if their tags do not fit the scheme."""
     try:
-        formats.write(sentences, stream, format_name, scheme)
+        formats.write(sentences, stream, format_name, scheme, predictions=True)
     except schemes.SchemeError as error:
         raise TaggerError(
             f"{job.source}: cannot be written in the scheme {scheme}: {error}"

@@ -39,6 +39,9 @@ class ReadOptions:
         annotated: Whether annotations are read. Prediction ignores those in its input.
         format: Name of the format; empty to recognize it by the first lines.
         encoding: Encoding of the file; ``auto`` is UTF-8, or what a byte order mark says.
+        annotator: Name or id of the annotator whose annotation is read, in formats with several per
+            text; empty for the latest annotation.
+        label_field: Name of the labeling field that is read, in formats with several.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -47,3 +50,5 @@ class ReadOptions:
     annotated: bool = True
     format: str = ""
     encoding: str = "auto"
+    annotator: str = ""
+    label_field: str = ""

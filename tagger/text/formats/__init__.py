@@ -1,8 +1,14 @@
 """File formats with streaming readers and writers, whose memory does not grow with the file.
 
-    conll   columns: one token per line, blank lines between sentences          conll.py
-    jsonl   one JSON object per line: tokens, or text with character spans      jsonl.py
-    text    plain text, one paragraph per line                                  plain.py
+    label-studio   tasks of Label Studio: JSON and JSON-MIN                     label_studio.py
+    doccano        documents of doccano                                         doccano.py
+    prodigy        examples of Prodigy                                          prodigy.py
+    spacy-json     pairs of a text and its entities, as spaCy is trained on     spacy_json.py
+    gliner         tokens with inclusive spans of GLiNER                        gliner.py
+    gliner2        texts with mentions by label of GLiNER2                      gliner2.py
+    jsonl          one JSON object per line: tokens, or text with spans         jsonl.py
+    conll          columns: one token per line, blank lines between sentences   conll.py
+    text           plain text, one paragraph per line                           plain.py
 
 A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
 other code lists the formats.
@@ -21,7 +27,18 @@ from typing import IO
 
 from tagger.errors import DataError, TaggerError
 from tagger.text import opening
-from tagger.text.formats import conll, jsonl, layouts, plain
+from tagger.text.formats import (
+    conll,
+    doccano,
+    gliner,
+    gliner2,
+    jsonl,
+    label_studio,
+    layouts,
+    plain,
+    prodigy,
+    spacy_json,
+)
 from tagger.text.formats.format import Format
 from tagger.text.opening import STANDARD_INPUT, Opened, compression
 from tagger.text.options import ReadOptions
@@ -39,11 +56,27 @@ __all__ = [
     "opened",
     "read",
     "recognize",
+    "sharing_suffix",
     "write",
 ]
 
-FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT)}
-"""All formats by name; ``text``, which recognizes any lines, is the last."""
+FORMATS = {
+    each.name: each
+    for each in (
+        label_studio.FORMAT,
+        doccano.FORMAT,
+        prodigy.FORMAT,
+        spacy_json.FORMAT,
+        gliner.FORMAT,
+        gliner2.FORMAT,
+        jsonl.FORMAT,
+        conll.FORMAT,
+        plain.FORMAT,
+    )
+}
+"""All formats by name. The first one that recognizes a file reads it, so that the formats of tools
+precede ``jsonl``, and ``text``, which recognizes any lines, is the last.
+"""
 
 FALLBACK = conll.FORMAT.name
 """The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
@@ -82,16 +115,28 @@ def format_of(path: str, *, annotated: bool = False) -> str:
             columns.
 
     Returns:
-        Name of the format; ``conll`` if the suffix is unknown.
+        Name of the format; ``conll`` if the suffix is unknown or that of several formats.
     """
     return _named_by_suffix(path, annotated) or FALLBACK
+
+
+def sharing_suffix(path: str) -> list[str]:
+    """Return the formats that share the suffix of a file, if it means none of them.
+
+    Args:
+        path: Name of the file, which need not exist.
+    """
+    name = compression.unpacked_name(path.lower())
+    fitting = [each for each in FORMATS.values() if name.endswith(each.suffixes)]
+    return [] if any(each.claims_suffix for each in fitting) else [each.name for each in fitting]
 
 
 def _named_by_suffix(path: str, annotated: bool) -> str:
     """Return the format that the suffix of a file names, or "" if it names none."""
     name = compression.unpacked_name(path.lower())
     for each in FORMATS.values():
-        if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
+        is_considered = each.claims_suffix and (each.has_annotations or not annotated)
+        if is_considered and name.endswith(each.suffixes):
             return each.name
     return ""
 
@@ -121,7 +166,10 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
     layout = layouts.foreign_layout(head, is_columns=FALLBACK in evident)
     if layout and evident in ([], [FALLBACK]):
         raise DataError(path, None, f"looks like {layout}")
-    if named_format in evident:
+    if evident and not FORMATS[evident[0]].claims_suffix:
+        name = compression.unpacked_name(path.lower())
+        named_format = "" if name.endswith(FORMATS[evident[0]].suffixes) else named_format
+    elif named_format in evident:
         return named_format
     if evident:
         if named_format:
@@ -240,7 +288,12 @@ def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sen
 
 
 def write(
-    sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2"
+    sentences: Iterable[Sentence],
+    stream: IO[str],
+    format_name: str,
+    scheme: str = "IOB2",
+    *,
+    predictions: bool = False,
 ) -> None:
     """Write sentences with their spans or plain tags.
 
@@ -249,6 +302,7 @@ def write(
         stream: Text stream to write to; it is not closed.
         format_name: Key of `FORMATS`.
         scheme: Tagging scheme of the spans, in formats that write tags.
+        predictions: Whether a model predicted the spans.
 
     Raises:
         TaggerError: The format or the encoding of `stream` cannot represent a token or tag, or the
@@ -256,8 +310,9 @@ def write(
         SchemeError: The scheme cannot represent the spans.
     """
     chosen = named(format_name)
+    write_all = chosen.write_predictions if predictions else None
     try:
-        chosen.write(sentences, stream, scheme)
+        (write_all or chosen.write)(sentences, stream, scheme)
     except UnicodeEncodeError as error:
         character = f"{error.object[error.start]!a}"
         raise TaggerError(

@@ -34,6 +34,12 @@ class Format:
             for formats that write tags. Raises `DataError` for what the format cannot represent.
         has_annotations: Whether `read` returns the spans or tags of a file.
         has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
+        write_predictions: As `write`, for spans that a model predicted, in formats that separate
+            them from annotation; None if `write` is used.
+        claims_suffix: Whether a suffix of `suffixes` alone means this format. Otherwise the content
+            decides, and new files need the name of the format.
+        keeps_text: Whether `write` preserves raw text.
+        common_keys: Keys of `Record.data` that other formats can represent, too.
         refuses: Return why `write` cannot represent a sentence, or "" if it can.
     """
 
@@ -44,4 +50,8 @@ class Format:
     write: Callable[[Iterable[Sentence], IO[str], str], None]
     has_annotations: bool = True
     has_scores: bool = False
+    write_predictions: Callable[[Iterable[Sentence], IO[str], str], None] | None = None
+    claims_suffix: bool = True
+    keeps_text: bool = True
+    common_keys: frozenset[str] = frozenset()
     refuses: Callable[[Sentence], str] = lambda sentence: ""

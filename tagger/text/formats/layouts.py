@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tagger.text import notations, schemes
+from tagger.text.formats.json_documents import beginning
 from tagger.text.report import shown
 
 __all__ = ["foreign_layout", "is_prose"]
@@ -51,25 +52,19 @@ def is_prose(lines: Sequence[str]) -> bool:
 
 
 def _json(lines: Sequence[str]) -> str:
-    """Describe JSON that is not one object with "tokens" or "text" per line."""
-    first = lines[0].strip()
-    if first[0] == "[" and (first[1:].strip()[:1] in ("", "{", "[", '"', "]")):
-        return "a JSON array; expected one JSON object per line (JSON Lines)"
-    if first in ("{", "{}") or (
-        first[0] == "{" and len(lines) > 1 and lines[-1].strip()[:1] == "}"
-    ):
-        try:
-            json.loads(first)
-        except (ValueError, RecursionError):
-            return "a JSON object over several lines; expected one JSON object per line"
-    if first[0] == "{":
-        try:
-            data = json.loads(first)
-        except (ValueError, RecursionError):
-            return ""
-        keys = ", ".join(map(repr, data)) if isinstance(data, dict) else ""
-        return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
-    return ""
+    """Describe JSON that no format of this package has."""
+    values = beginning(lines)
+    if not values:
+        return ""
+    if not isinstance(values[0], dict):
+        return f"JSON, but not of a format that is read; its first value is {_shown(values[0])}"
+    keys = ", ".join(map(repr, values[0]))
+    return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a JSON value."""
+    return shown(json.dumps(value, ensure_ascii=False))
 
 
 def _markup(lines: Sequence[str]) -> str:
