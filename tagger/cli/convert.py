@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, with_data_options
+from tagger.cli.options import (
+    SCHEME,
+    SPAN_SCHEME,
+    TOKENIZER,
+    Column,
+    FormatChoice,
+    layer_options,
+    reading_options,
+    with_data_options,
+)
 
 
 @click.command(no_args_is_help=True)
 @click.argument("source")
 @click.argument("target")
+@click.option(
+    "--format",
+    type=FormatChoice(),
+    help="Format of SOURCE.  [default: recognized by the content]",
+)
+@click.option(
+    "--as",
+    "target_format",
+    type=FormatChoice(),
+    help="Format of TARGET.  [default: the one that its suffix means]",
+)
 @click.option(
     "--scheme",
     "--from",
@@ -29,19 +49,34 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, 
 )
 @click.option(
     "--tag-column",
-    type=int,
-    metavar="N",
-    help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
+    type=Column(),
+    metavar="COLUMN",
+    help="Column of the tag: its name in the header row, or its number from 0, negative from the "
+    "last.  [default: -1]",
+)
+@click.option(
+    "--reviewed",
+    is_flag=True,
+    help="The predicted spans of SOURCE were reviewed: write them as annotation, without their "
+    "probabilities.",
 )
 @reading_options
 @TOKENIZER
+@layer_options
 def command(
-    source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
+    source: str,
+    target: str,
+    target_format: str | None,
+    source_scheme: str,
+    target_scheme: str,
+    reviewed: bool,
+    **data: int | str | None,
 ) -> None:
-    """Convert the annotated file SOURCE to TARGET: another scheme, another format, or both.
+    """Convert the annotated file or folder SOURCE to TARGET: another scheme, format, or both.
 
-    TARGET has two columns, token and tag, or is JSON Lines if its name ends in .jsonl. Every tag is
-    checked: an ill-formed line, or a tag that the scheme does not allow, is an error with its line.
+    TARGET has two columns, token and tag, unless its name ends in the suffix of another format,
+    such as .jsonl or .csv. Every tag is checked: an ill-formed line, or a tag that the scheme does
+    not allow, is an error with its line.
 
     \b
     Examples:
@@ -49,10 +84,18 @@ def command(
       tagger convert train.conll iobes.conll --to IOBES
     """
     from tagger.config.tagger import Config
-    from tagger.text.conversion import convert
+    from tagger.corpora.conversion import convert
 
-    reading = with_data_options(Config(), columns).data.reading
-    done = convert(source, target, reading, source_scheme, target_scheme)
+    reading = with_data_options(Config(), data).data.reading
+    done = convert(
+        source,
+        target,
+        reading,
+        source_scheme,
+        target_scheme,
+        target_format=target_format or "",
+        is_reviewed=reviewed,
+    )
     click.echo(done.corpus.summary(), err=True)
     if done.dropped:
         click.echo(f"Warning: {target} does not contain {' or '.join(done.dropped)}.", err=True)

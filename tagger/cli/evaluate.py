@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, precision_option, reading_options, runs_and_files
+from tagger.cli.options import (
+    SCHEME,
+    Column,
+    layer_options,
+    precision_option,
+    reading_options,
+    runs_and_files,
+)
 
 
 @click.command(no_args_is_help=True)
@@ -26,11 +33,12 @@ from tagger.cli.options import SCHEME, precision_option, reading_options, runs_a
 )
 @click.option(
     "--tag-column",
-    type=int,
-    metavar="N",
-    help="CoNLL column of the gold tag, counted from 0.  [default: as in training]",
+    type=Column(),
+    metavar="COLUMN",
+    help="Column of the gold tag: its name or its number from 0.  [default: as in training]",
 )
 @reading_options
+@layer_options
 @precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(

@@ -16,8 +16,10 @@ __all__ = [
     "SCHEME",
     "SPAN_SCHEME",
     "TOKENIZER",
+    "Column",
     "FormatChoice",
     "encoding_option",
+    "layer_options",
     "precision_option",
     "quiet_stderr",
     "reading_options",
@@ -74,6 +76,21 @@ class EncodingName(click.ParamType):  # type: ignore[type-arg]  # generic only s
         return value
 
 
+class Column(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """The number or name of a column."""
+
+    name = "column"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, context: click.Context | None
+    ) -> str | int:
+        """Return a number as such."""
+        try:
+            return int(value)
+        except ValueError:
+            return value
+
+
 def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option of the encoding of text files to a command, and return it."""
     return click.option(
@@ -89,10 +106,11 @@ def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
 _READING = (
     click.option(
         "--token-column",
-        type=int,
+        type=Column(),
         default=None,
-        metavar="N",
-        help="CoNLL column of the token, counted from 0, negative from the last.",
+        metavar="COLUMN",
+        help="Column of the token: its name in the header row, or its number from 0, negative from "
+        "the last.",
     ),
     click.option(
         "--delimiter",
@@ -102,6 +120,23 @@ _READING = (
     ),
     encoding_option,
 )
+
+
+_LAYERS = (
+    click.option(
+        "--layer",
+        metavar="NAME",
+        help="Layer of the spans, in files of annotation tools with several layers.",
+    ),
+    click.option("--feature", metavar="NAME", help="Feature of the layer that has the labels."),
+)
+
+
+def layer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose a layer of annotation to a command, and return it."""
+    for option in reversed(_LAYERS):
+        command = option(command)
+    return command
 
 
 TOKENIZER = click.option(
@@ -149,9 +184,10 @@ _CORPUS = (
     ),
     click.option(
         "--tag-column",
-        type=int,
-        metavar="N",
-        help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
+        type=Column(),
+        metavar="COLUMN",
+        help="Column of the tag: its name in the header row, or its number from 0, negative from "
+        "the last.  [default: -1]",
     ),
 )
 _RUN_OPTIONS = (
@@ -182,7 +218,7 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
+    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_LAYERS, *_RUN_OPTIONS)):
         command = option(command)
     return command
 

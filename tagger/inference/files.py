@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO
 
 from tagger.errors import DataError, TaggerError
-from tagger.files import atomic_write
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
@@ -110,11 +109,7 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
         elif not name:
             raise TaggerError("the name of an input is empty; expected a file or folder")
         elif path.is_dir():
-            below = (
-                file
-                for file in sorted(path.rglob("*"))
-                if file.is_file() and not _hidden(file.relative_to(path))
-            )
+            below = (Path(file) for file in formats.files_of(path))
             yield from (
                 (str(file), file.relative_to(path))
                 for file in below
@@ -129,11 +124,6 @@ def _is_output(file: Path, source: Path, output: Path | None) -> bool:
     if output is None or source.resolve() not in output.resolve().parents:
         return False
     return output.resolve() in file.resolve().parents
-
-
-def _hidden(path: Path) -> bool:
-    """Return whether a file or one of its folders is hidden."""
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _renamed(path: Path, target_format: str) -> Path:
@@ -220,11 +210,10 @@ def run(
         tagged = counted(model.predict(fitting, scores=target.has_scores))
         with _short_gil_switch_interval():
             if job.target is None:
-                _write(tagged, sys.stdout, job, target.name, scheme)
+                _save(tagged, sys.stdout, job, target.name, scheme)
                 sys.stdout.flush()
             else:
-                with atomic_write(job.target) as stream:
-                    _write(tagged, stream, job, target.name, scheme)
+                _save(tagged, job.target, job, target.name, scheme)
     problems = tuple(str(problem) for problem in report.problems)
     return FileResult(job.source, tokens, report.count, problems, report.notes)
 
@@ -265,12 +254,15 @@ def _short_gil_switch_interval() -> Iterator[None]:
                 sys.setswitchinterval(usual)
 
 
-def _write(
-    sentences: Iterator[Sentence], stream: IO[str], job: FileJob, format_name: str, scheme: str
+def _save(
+    sentences: Iterator[Sentence], target: Path | IO[str], job: FileJob, name: str, scheme: str
 ) -> None:
     """Write sentences; raise TaggerError if their tags do not fit the scheme."""
     try:
-        formats.write(sentences, stream, format_name, scheme)
+        if isinstance(target, Path):
+            formats.save(sentences, target, name, scheme)
+        else:
+            formats.write(sentences, target, name, scheme)
     except schemes.SchemeError as error:
         raise TaggerError(
             f"{job.source}: cannot be written in the scheme {scheme}: {error}"

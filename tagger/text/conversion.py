@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,8 +13,10 @@ from tagger.files import atomic_write
 from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
-from tagger.text.formats import conll
+from tagger.text.formats import conll, jsonl
+from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
+from tagger.text.options import Columns
 from tagger.text.spans import Record, Sentence
 
 __all__ = ["Conversion", "convert"]
@@ -38,6 +41,10 @@ def convert(
     options: formats.ReadOptions | None = None,
     scheme: str = annotation.DETECT,
     target_scheme: str = "IOB2",
+    *,
+    target_format: str = "",
+    is_reviewed: bool = False,
+    corpus: Corpus | None = None,
 ) -> Conversion:
     """Convert an annotated file to another scheme or format, checking every tag.
 
@@ -47,11 +54,16 @@ def convert(
 
     Args:
         source: Annotated file, possibly compressed.
-        target: File to write; its suffix determines the format, CoNLL columns or JSON Lines.
+        target: File to write, whose suffix determines the format: CoNLL columns if it is unknown. A
+            folder, whose name may end in a slash, receives a file per document in brat's format.
         options: Reading options of the source; the defaults of `ReadOptions` if None.
         scheme: Tagging scheme of the source; detected by default.
         target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
             copied unchanged.
+        target_format: Format of the target, in place of the one that its suffix names.
+        is_reviewed: Whether predicted spans were reviewed, so that they are written without their
+            probabilities and become annotation.
+        corpus: The sentences of the source, if they are already read.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -62,27 +74,45 @@ def convert(
     """
     source, target = str(source), str(target)
     options = options or formats.ReadOptions()
-    target_format, target_scheme = _checked_target(source, target, target_scheme)
-    corpus = annotation.read(source, options, scheme, predictions=True)
+    target_format, target_scheme = _checked_target(source, target, target_scheme, target_format)
+    corpus = corpus or annotation.read(source, options, scheme, predictions=True)
+    if is_reviewed:
+        corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
     if corpus.scheme == schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, spans=None) for s in corpus.sentences])
     else:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     dropped: tuple[str, ...] = ()
     try:
-        with atomic_write(target) as stream:
-            if corpus.report.format == target_format == conll.FORMAT.name:
-                conll.rewrite(corpus.sentences, stream, target_scheme, options.columns)
-            else:
-                dropped = _dropped(corpus, target_format)
-                carried = _carried(corpus, target_format)
-                formats.write(carried, stream, target_format, target_scheme)
+        if corpus.report.format == target_format == conll.FORMAT.name:
+            columns = _numbered(options.columns, corpus)
+            with atomic_write(target) as stream:
+                conll.rewrite(corpus.sentences, stream, target_scheme, columns)
+        else:
+            dropped = _dropped(corpus, target_format)
+            carried = _carried(corpus, target_format)
+            formats.save(carried, Path(target), target_format, target_scheme)
     except schemes.SchemeError as error:
         raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
     return Conversion(corpus, dropped)
 
 
-def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
+def _without_scores(sentence: Sentence) -> Sentence:
+    """Return a sentence whose spans have no probabilities."""
+    spans = sentence.spans
+    return sentence if spans is None else sentence.with_spans(replace(s, score=None) for s in spans)
+
+
+def _numbered(columns: Columns, corpus: Corpus) -> Columns:
+    """Return columns with the number of the tag in place of its name in the header row."""
+    if not isinstance(columns.tag, str):
+        return columns
+    return replace(columns, tag=corpus.report.header.index(columns.tag))
+
+
+def _checked_target(
+    source: str, target: str, scheme: str, target_format: str = ""
+) -> tuple[str, str]:
     """Return format and scheme of the target after checking its name."""
     if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
@@ -99,7 +129,9 @@ def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
-    return formats.format_of(target, annotated=True), scheme
+    if not target_format and (target.endswith(("/", os.sep)) or Path(target).is_dir()):
+        target_format = next(each.name for each in formats.FORMATS.values() if each.has_folders)
+    return target_format or formats.format_of(target, annotated=True), scheme
 
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
@@ -107,8 +139,14 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     if corpus.report.format == target_format:
         yield from _with_other_keys(corpus.sentences)
         return
+    if formats.named(target_format).takes_records:
+        yield from corpus.sentences
+        return
     marks_documents = _marks_documents(corpus)
     number, previous = 0, None
+    text_record: Record | None = None
+    record = _NO
+    data: dict[str, Any]
     for sentence in corpus.sentences:
         begins = previous is None or begins_document(sentence, previous)
         number, previous = number + begins, sentence
@@ -116,10 +154,19 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
         if target_format == conll.FORMAT.name:
             leading = (f"{conll.DOCUMENT_MARK}",) if begins and marks_documents else ()
             record = Record(corpus.name, line, leading=leading)
+        elif sentence.offsets is not None and not (old := sentence.record or _NO).is_tokenized:
+            if old is not text_record:
+                text_record = old
+                data = {"id": old.id} if old.id else {}
+                record = Record(
+                    corpus.name, line, old.text, data=data | {"text": old.text}, id=old.id
+                )
+            yield replace(sentence, record=record)
+            continue
         else:
-            data: dict[str, Any] = {"tokens": list(sentence.tokens)}
+            data = {"tokens": list(sentence.tokens)}
             if marks_documents:
-                data["document"] = number
+                data["document"] = document_name(sentence) or number
             record = Record(corpus.name, line, data=data | _further(sentence))
         yield replace(sentence, offsets=None, record=record)
 
@@ -138,6 +185,7 @@ def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 
 _ANNOTATION = ("spans", "tags", "ner_tags")
+_NO = Record("", 0)
 
 
 def _further(sentence: Sentence) -> dict[str, Any]:
@@ -161,7 +209,7 @@ def _marks_documents(corpus: Corpus) -> bool:
         (record := sentence.record) is not None
         and (
             any(map(is_document_line, record.leading))
-            or (record.data is not None and ("document" in record.data or "text" in record.data))
+            or (record.data is not None and ("document" in record.data or record.text != ""))
         )
         for sentence in corpus.sentences
     )
@@ -173,7 +221,13 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
         return ()
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
     used = {"tokens", "text", "document", "spans", "tags"}
-    keys = dict.fromkeys(key for record in records for key in record.data or () if key not in used)
+    keys = dict.fromkeys(
+        key
+        for record in records
+        if record.format == jsonl.FORMAT.name
+        for key in record.data or ()
+        if key not in used
+    )
     found = [f"the keys {', '.join(keys)}"] if keys else []
     if not _marks_documents(corpus):
         found.append("the boundaries of documents, since each object is one")

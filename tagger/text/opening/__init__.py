@@ -26,7 +26,17 @@ from tagger.text.opening import binary, compression, encodings
 from tagger.text.opening.binary import Kind
 from tagger.text.opening.encodings import AUTO, canonical
 
-__all__ = ["AUTO", "STANDARD_INPUT", "Content", "Opened", "canonical", "content", "lines", "text"]
+__all__ = [
+    "AUTO",
+    "STANDARD_INPUT",
+    "Content",
+    "Opened",
+    "canonical",
+    "content",
+    "lines",
+    "text",
+    "unchanged",
+]
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
@@ -88,6 +98,7 @@ def lines(
     tell: Callable[[int], None] | None = None,
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
+    keeps_returns: bool = False,
 ) -> Generator[tuple[int, str], None, None]:
     """Read the lines of a text file, as a stream.
 
@@ -101,6 +112,8 @@ def lines(
         on_open: Called before the first line with what was found.
         has_option: Whether the user can declare an encoding with ``--encoding``, which errors then
             mention.
+        keeps_returns: Whether \\r before \\n stays at the end of a line. An empty line then follows
+            the end of the last line, so that the lines joined by \\n are the text.
 
     Yields:
         The number of each line, from 1, and the line without its end.
@@ -132,12 +145,12 @@ def lines(
             except UnicodeDecodeError as error:
                 raise _undecodable(error, chosen, source, name, number, rest, has_option) from error
             if not data:
-                if block:
-                    yield number + 1, block.removesuffix("\r")
+                if block or keeps_returns:
+                    yield number + 1, block if keeps_returns else block.removesuffix("\r")
                 return
             found = block.split("\n")
             rest = found.pop()
-            if "\r" in block:
+            if "\r" in block and not keeps_returns:
                 found = [line.removesuffix("\r") for line in found]
             yield from enumerate(found, number + 1)
             number += len(found)
@@ -156,6 +169,22 @@ def text(path: str | Path) -> str:
         DataError: As for `lines`.
     """
     return "".join(f"{line}\n" for _, line in lines(path, has_option=False))
+
+
+def unchanged(path: str | Path, encoding: str = AUTO) -> str:
+    """Read a whole text file with the line ends that it has, to which offsets refer.
+
+    Args:
+        path: The file; ``-`` is standard input.
+        encoding: Its encoding, as for `lines`.
+
+    Returns:
+        The text without its byte order mark.
+
+    Raises:
+        DataError: As for `lines`.
+    """
+    return "\n".join(line for _, line in lines(path, encoding, keeps_returns=True))
 
 
 def _undecodable(
