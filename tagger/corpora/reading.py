@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.corpora.loading import LOADERS, is_saved, load
+from tagger.corpora.loading import DATASETS, LOADERS, is_saved, load
 from tagger.errors import ConfigError, DataError
 from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
@@ -50,7 +50,7 @@ def read(
         ConfigError: A dataset cannot be loaded, has several splits or lacks a feature.
     """
     file = Path(path)
-    if not is_saved(file) and not (file.is_file() and file.suffix in _DATASET_SUFFIXES):
+    if not is_saved(file) and not _is_dataset(file, options):
         return annotation.read(path, options, scheme, predictions=predictions)
     parts = load(str(path))
     if len(parts) != 1:
@@ -59,6 +59,13 @@ def read(
         )
     (dataset,) = parts.values()
     return from_dataset(dataset, scheme, tags=tags, name=str(path))
+
+
+def _is_dataset(file: Path, options: ReadOptions) -> bool:
+    """Return whether a file is read by the package `datasets`; its suffix or content decides."""
+    if not file.is_file() or options.format or file.suffix not in _DATASET_SUFFIXES:
+        return False
+    return file.suffix in DATASETS or not formats.evident(str(file), options)
 
 
 def read_all(
@@ -98,9 +105,7 @@ def read_all(
         if real in seen:
             raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
         seen[real] = str(path)
-    corpora = [
-        read(path, options, scheme, tags=tags, predictions=predictions) for path in paths
-    ]
+    corpora = [read(path, options, scheme, tags=tags, predictions=predictions) for path in paths]
     first = corpora[0]
     if len(corpora) == 1:
         return first

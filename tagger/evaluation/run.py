@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -208,7 +209,7 @@ def score_model(
     """
     gold: list[Sentence] = []
     schemes_of_files = set()
-    for path in (file for path in paths for file in formats.files_of(path)):
+    for path in itertools.chain.from_iterable(map(formats.files_of, paths)):
         corpus = corpora.read(path, options, scheme)
         scheme_of_file = corpus.scheme
         if (scheme_of_file == schemes.PLAIN) != model.plain_tags:

@@ -22,7 +22,20 @@ from typing import IO
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
 from tagger.text import opening
-from tagger.text.formats import brat, conll, jsonl, layouts, plain, table
+from tagger.text.formats import (
+    bioc,
+    brat,
+    cas,
+    conll,
+    conllu,
+    docbin,
+    jsonl,
+    layouts,
+    plain,
+    pubtator,
+    table,
+    webanno,
+)
 from tagger.text.formats.format import Format
 from tagger.text.opening import STANDARD_INPUT, Opened, compression
 from tagger.text.options import ReadOptions
@@ -35,6 +48,7 @@ __all__ = [
     "Format",
     "ReadOptions",
     "ReadReport",
+    "evident",
     "files_of",
     "format_of",
     "named",
@@ -47,7 +61,20 @@ __all__ = [
 
 FORMATS = {
     each.name: each
-    for each in (table.FORMAT, brat.FORMAT, conll.FORMAT, jsonl.FORMAT, plain.FORMAT)
+    for each in (
+        webanno.FORMAT,
+        brat.FORMAT,
+        conllu.FORMAT,
+        pubtator.FORMAT,
+        bioc.XML,
+        bioc.JSON,
+        cas.FORMAT,
+        docbin.FORMAT,
+        table.FORMAT,
+        conll.FORMAT,
+        jsonl.FORMAT,
+        plain.FORMAT,
+    )
 }
 """All formats by name; ``text``, which recognizes any lines, is the last."""
 
@@ -150,6 +177,28 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
             "or JSON Lines",
         )
     return named_format or FALLBACK
+
+
+def evident(path: str, options: ReadOptions) -> str:
+    """Return the format that the first lines of a file show, apart from columns and plain text.
+
+    Args:
+        path: The file.
+        options: Its encoding.
+
+    Returns:
+        Name of the format; "" if the lines show none.
+
+    Raises:
+        DataError: The file cannot be opened, is not text, or is in another encoding.
+    """
+    lines = opening.lines(path, options.encoding)
+    try:
+        head = [line for _, line in itertools.islice(lines, _HEAD)]
+    finally:
+        lines.close()
+    others = (each for each in FORMATS.values() if each.name not in (FALLBACK, _ANY_TEXT))
+    return next((each.name for each in others if each.recognizes(head)), "")
 
 
 def _is_column_of_words(head: Sequence[str]) -> bool:
@@ -295,9 +344,7 @@ def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sen
     report.finish()
 
 
-def save(
-    sentences: Iterable[Sentence], path: Path, format_name: str, scheme: str = "IOB2"
-) -> None:
+def save(sentences: Iterable[Sentence], path: Path, format_name: str, scheme: str = "IOB2") -> None:
     """Write sentences to a file or, in a format of several files, to a folder; atomically.
 
     Args:

@@ -15,7 +15,7 @@ import csv
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 from tagger.errors import DataError
@@ -35,7 +35,19 @@ _DELIMITERS = (",", ";", "\t", "|")
 # Usual names of columns, in lower case and without blanks and underscores, the best first.
 _TOKENS = ("token", "tokens", "word", "words", "form", "wordform")
 _TAGS = (
-    *("ner", "nertag", "nertags", "tag", "tags", "netag", "bio", "iob", "label", "labels", "entity"),
+    *(
+        "ner",
+        "nertag",
+        "nertags",
+        "tag",
+        "tags",
+        "netag",
+        "bio",
+        "iob",
+        "label",
+        "labels",
+        "entity",
+    ),
     *("ne", "entities", "chunk", "pos", "upos", "xpos"),
 )
 _SENTENCES = ("sentence#", "sentence", "sentenceid", "sentid", "sentenceidx", "sentencenumber")
@@ -174,7 +186,10 @@ class _Rows:
             )
         self.table = table
         if not table.has_spans:
-            self._declare(table, options.columns, number)
+            columns = options.columns
+            self._declare(
+                table, columns if options.annotated else replace(columns, tag=None), number
+            )
         return table
 
     def _declare(self, table: _Table, columns: Columns, number: int) -> None:
@@ -233,7 +248,8 @@ class _Rows:
 
     def _fed(self) -> Iterator[str]:
         """Yield lines with their ends, and count them."""
-        for self._number, line in self._lines:
+        for number, line in self._lines:
+            self._number = number
             yield line + "\n"
 
 
