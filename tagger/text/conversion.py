@@ -16,10 +16,10 @@ from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll, jsonl
 from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
-from tagger.text.options import Columns
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "rewrite"]
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,8 @@ def convert(
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     dropped: tuple[str, ...] = ()
     try:
-        if corpus.report.format == target_format == conll.FORMAT.name:
-            columns = _numbered(options.columns, corpus)
-            with atomic_write(target) as stream:
-                conll.rewrite(corpus.sentences, stream, target_scheme, columns)
+        if corpus.report.format == target_format:
+            rewrite(corpus.sentences, Path(target), corpus.report, target_scheme, options)
         else:
             dropped = _dropped(corpus, target_format)
             carried = _carried(corpus, target_format)
@@ -103,11 +101,34 @@ def _without_scores(sentence: Sentence) -> Sentence:
     return sentence if spans is None else sentence.with_spans(replace(s, score=None) for s in spans)
 
 
-def _numbered(columns: Columns, corpus: Corpus) -> Columns:
-    """Return columns with the number of the tag in place of its name in the header row."""
-    if not isinstance(columns.tag, str):
-        return columns
-    return replace(columns, tag=corpus.report.header.index(columns.tag))
+def rewrite(
+    sentences: Iterable[Sentence],
+    target: Path,
+    report: ReadReport,
+    scheme: str,
+    options: formats.ReadOptions,
+) -> None:
+    """Write sentences in the format in which they were read, with their annotation written anew.
+
+    Args:
+        sentences: Sentences with spans or tags.
+        target: File or folder to write.
+        report: What the reader reported: the format and the names of the columns.
+        scheme: Tagging scheme of the spans.
+        options: How they were read.
+
+    Raises:
+        SchemeError: The scheme cannot represent the spans.
+        TaggerError: The target cannot be written.
+    """
+    if report.format != conll.FORMAT.name:
+        formats.save(_with_other_keys(sentences), target, report.format, scheme)
+        return
+    columns = options.columns
+    if isinstance(columns.tag, str):
+        columns = replace(columns, tag=report.header.index(columns.tag))
+    with atomic_write(target) as stream:
+        conll.rewrite(sentences, stream, scheme, columns)
 
 
 def _checked_target(
@@ -136,9 +157,6 @@ def _checked_target(
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     """Yield the sentences with records that another format can write."""
-    if corpus.report.format == target_format:
-        yield from _with_other_keys(corpus.sentences)
-        return
     if formats.named(target_format).takes_records:
         yield from corpus.sentences
         return

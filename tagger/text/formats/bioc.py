@@ -306,7 +306,7 @@ def _rebuilt(document: Whole, number: int) -> dict[str, Any]:
         {**passage, "offset": offset, "text": text, "annotations": [], "sentences": []}
         for passage, offset, text in _passages(old, document.text)
     ]
-    annotations = [one for _, _, found in (_parts(old) if old else ()) for one in found]
+    annotations = [one for _, _, found in _parts(old) for one in found]
     known = {(_place(one), (one.get("infons") or {}).get(_TYPE)): one for one in annotations}
     taken = {str(one.get("id")) for one in known.values()}
     numbers = (str(n) for n in range(1, 1 << 60) if str(n) not in taken)

@@ -102,7 +102,8 @@ def read(
             others.append(line)
         else:
             report.problem(DataError(path, number, _fault(line)))
-    text = _fitting(opening.unchanged(text_path, options.encoding), spans.values(), report)
+    text, shift = _fitting(opening.unchanged(text_path, options.encoding), spans.values(), report)
+    spans = {name: _moved(span, shift) for name, span in spans.items()}
     ids = {name: (span.start, span.end, span.label) for name, span in spans.items()}
     for name in scores.keys() & ids:
         spans[name] = replace(spans[name], score=scores[name])
@@ -145,17 +146,34 @@ def _fault(line: str) -> str:
     )
 
 
-def _fitting(text: str, spans: Iterable[CharacterSpan], report: ReadReport) -> str:
-    """Return the text with the line ends that the offsets count: as they are, or one character."""
-    if "\r\n" not in text:
-        return text
-    joined = text.replace("\r\n", "\n")
+def _fitting(text: str, spans: Iterable[CharacterSpan], report: ReadReport) -> tuple[str, int]:
+    """Return the text with the line ends that the offsets count, and how far to move these.
+
+    Tools count a Windows line end as two characters or as one, and some count a byte order mark.
+    """
     whole = [span for span in spans if span.text and not span.parts]
-    misses = [sum(one[s.start : s.end] != s.text for s in whole) for one in (text, joined)]
-    if misses[1] >= misses[0]:
-        return text
-    report.note("the offsets count Windows line ends as one character")
-    return joined
+    best = sum(text[span.start : span.end] != span.text for span in whole), text, 0, ""
+    marked = "the offsets count the byte order mark"
+    for candidate, shift, note in (
+        (text.replace("\r\n", "\n"), 0, "the offsets count Windows line ends as one character"),
+        (text, -1, marked),
+        (text.replace("\r\n", "\n"), -1, f"{marked}, and Windows line ends as one character"),
+    ):
+        misses = sum(candidate[s.start + shift : s.end + shift] != s.text for s in whole)
+        if misses < best[0]:
+            best = misses, candidate, shift, note
+    if best[3] and not best[0]:
+        report.note(best[3])
+        return best[1], best[2]
+    return text, 0
+
+
+def _moved(span: CharacterSpan, shift: int) -> CharacterSpan:
+    """Return a span that is moved by some characters."""
+    if not shift:
+        return span
+    parts = tuple((start + shift, end + shift) for start, end in span.parts)
+    return replace(span, start=span.start + shift, end=span.end + shift, parts=parts)
 
 
 def _whole(span: CharacterSpan, text: str, report: ReadReport, line: int) -> CharacterSpan:

@@ -1,8 +1,8 @@
 """UIMA CAS as XMI or JSON (INCEpTION and others), read and written by `dkpro-cassis`, optional.
 
 XMI needs its type system, ``TypeSystem.xml`` beside it; JSON contains it. Spans are the annotations
-of one type, by default ``NamedEntity``, with the label in one feature, by default ``value``. Tokens
-and sentences of DKPro Core are used if they are there.
+of one type, by default ``NamedEntity``, with the label in one feature, by default ``value``. The
+text is tokenized as any other; written files have tokens and sentences of DKPro Core.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _type(cas: Any, options: ReadOptions, path: str) -> str | None:
         if not fitting:
             message = f"has no type {shown(options.layer)}; found the annotations {listed}"
             raise DataError(path, None, message)
-        return sorted(fitting)[0]
+        return str(min(fitting))
     if _NAMED_ENTITY in counts:
         return _NAMED_ENTITY
     with_label = [name for name in counts if _feature(cas, name, options, path, is_needed=False)]

@@ -70,7 +70,7 @@ def _spans(doc: Any, options: ReadOptions, path: str, name: str) -> list[Charact
         message = f"document {shown(name)} has no entities, but several span groups; choose one"
         raise DataError(path, None, f"{message} with --layer: {', '.join(groups)}")
     group = options.layer or (groups[0] if groups and not doc.ents else "")
-    scored = doc.spans[_SCORED] if _SCORED in doc.spans else ()
+    scored = doc.spans.get(_SCORED, ())
     values = getattr(scored, "attrs", {}).get("scores", ())
     scores = {
         (span.start, span.end, span.label_): float(value)
