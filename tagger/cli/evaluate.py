@@ -9,6 +9,8 @@ import click
 from tagger.cli import console
 from tagger.cli.options import (
     SCHEME,
+    Column,
+    annotation_options,
     precision_option,
     print_json,
     reading_options,
@@ -37,11 +39,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--tag-column",
-    type=int,
-    metavar="N",
-    help="CoNLL column of the gold tag, counted from 0.  [default: as in training]",
+    type=Column(),
+    metavar="COLUMN",
+    help="Column of the gold tag: its name or its number from 0.  [default: as in training]",
 )
 @reading_options
+@annotation_options
 @precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(

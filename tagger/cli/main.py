@@ -30,7 +30,10 @@ SECTIONS = {
         "bench": "Measure how fast a model tags on this machine.",
         "export": "Write a trained model as ONNX graphs or as a SavedModel.",
     },
-    "Data": {"convert": "Convert annotated files between schemes and formats."},
+    "Data": {
+        "convert": "Convert annotated files between schemes and formats.",
+        "split": "Divide annotated files into train, dev and test.",
+    },
     "Language models": {"lm": "Train, score, sample and import language models."},
 }
 

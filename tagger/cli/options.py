@@ -20,6 +20,7 @@ __all__ = [
     "SCHEME",
     "SPAN_SCHEME",
     "TOKENIZER",
+    "Column",
     "FormatChoice",
     "annotation_options",
     "backend_name",
@@ -82,6 +83,21 @@ class EncodingName(click.ParamType):  # type: ignore[type-arg]  # generic only s
         return value
 
 
+class Column(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """The number or name of a column."""
+
+    name = "column"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, context: click.Context | None
+    ) -> str | int:
+        """Return a number as such."""
+        try:
+            return int(value)
+        except ValueError:
+            return value
+
+
 def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option of the encoding of text files to a command, and return it."""
     return click.option(
@@ -109,10 +125,11 @@ def print_json(value: Any) -> None:
 _READING = (
     click.option(
         "--token-column",
-        type=int,
+        type=Column(),
         default=None,
-        metavar="N",
-        help="CoNLL column of the token, counted from 0, negative from the last.",
+        metavar="COLUMN",
+        help="Column of the token: its name in the header row, or its number from 0, negative from "
+        "the last.",
     ),
     click.option(
         "--delimiter",
@@ -137,6 +154,12 @@ _ANNOTATION = (
         metavar="NAME",
         help="Labeling field that is read, where an annotation project has several.",
     ),
+    click.option(
+        "--layer",
+        metavar="NAME",
+        help="Layer of the spans, in files of annotation tools with several layers.",
+    ),
+    click.option("--feature", metavar="NAME", help="Feature of the layer that has the labels."),
 )
 
 
@@ -189,9 +212,10 @@ _CORPUS = (
     ),
     click.option(
         "--tag-column",
-        type=int,
-        metavar="N",
-        help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
+        type=Column(),
+        metavar="COLUMN",
+        help="Column of the tag: its name in the header row, or its number from 0, negative from "
+        "the last.  [default: -1]",
     ),
 )
 _RUN_OPTIONS = (

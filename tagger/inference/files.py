@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from tagger.errors import DataError, TaggerError
-from tagger.files import atomic_write
 from tagger.inference.file_jobs import FileJob, size_of
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
@@ -268,11 +267,10 @@ class _Work:
             assert file.target is not None
             sentences = self._counted(file, tagged)
             if file.job.target is None:
-                _write(sentences, sys.stdout, file.job, file.target.name, self.scheme)
+                self._save(sentences, sys.stdout, file)
                 sys.stdout.flush()
             else:
-                with atomic_write(_target(file.job, file.target), sync=self.sync) as stream:
-                    _write(sentences, stream, file.job, file.target.name, self.scheme)
+                self._save(sentences, _target(file.job, file.target), file)
         except TaggerError as error:
             file.is_abandoned = True
             while tagged.owner is file:
@@ -281,6 +279,20 @@ class _Work:
         report = file.report
         problems = tuple(str(problem) for problem in report.problems)
         return FileResult(file.job.source, file.tokens, report.count, problems, report.notes)
+
+    def _save(self, sentences: Iterator[Sentence], target: Path | IO[str], file: _File) -> None:
+        """Write sentences; raise TaggerError if their tags do not fit the scheme."""
+        assert file.target is not None
+        name, scheme = file.target.name, self.scheme
+        try:
+            if isinstance(target, Path):
+                formats.save(sentences, target, name, scheme, predictions=True, sync=self.sync)
+            else:
+                formats.write(sentences, target, name, scheme, predictions=True)
+        except schemes.SchemeError as error:
+            raise TaggerError(
+                f"{file.job.source}: cannot be written in the scheme {scheme}: {error}"
+            ) from error
 
     def _counted(self, file: _File, tagged: _Tagged) -> Iterator[Sentence]:
         """Yield the tagged sentences of a file, count their tokens and report progress."""
@@ -350,15 +362,3 @@ def _short_gil_switch_interval() -> Iterator[None]:
             usual = _running.pop()
             if not _running:
                 sys.setswitchinterval(usual)
-
-
-def _write(
-    sentences: Iterator[Sentence], stream: IO[str], job: FileJob, format_name: str, scheme: str
-) -> None:
-    """Write sentences; raise TaggerError if their tags do not fit the scheme."""
-    try:
-        formats.write(sentences, stream, format_name, scheme, predictions=True)
-    except schemes.SchemeError as error:
-        raise TaggerError(
-            f"{job.source}: cannot be written in the scheme {scheme}: {error}"
-        ) from error

@@ -100,7 +100,7 @@ def tag_files(
     target_format: str | None = None,
     scheme: str | None = None,
     wrapped: bool = False,
-    token_column: int | None = None,
+    token_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
     precision: str | None = None,
@@ -125,7 +125,7 @@ def tag_files(
         target_format: Output format. Default: that of the input.
         scheme: Tagging scheme of CoNLL output. Default: that of the training corpus.
         wrapped: Whether only a blank line ends a paragraph of text.
-        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
+        token_column: Column of the tokens, by name or from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training.
         encoding: Encoding of the inputs. Default: UTF-8, or that of a byte order mark.

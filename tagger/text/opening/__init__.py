@@ -36,6 +36,7 @@ __all__ = [
     "content",
     "lines",
     "text",
+    "unchanged",
 ]
 
 STANDARD_INPUT = "-"
@@ -104,6 +105,7 @@ def lines(
     tell: Callable[[int], None] | None = None,
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
+    keeps_returns: bool = False,
 ) -> Generator[tuple[int, str], None, None]:
     """Read the lines of a text file, as a stream.
 
@@ -117,6 +119,8 @@ def lines(
         on_open: Called before the first line with what was found.
         has_option: Whether the user can declare an encoding with ``--encoding``, which errors then
             mention.
+        keeps_returns: Whether \\r before \\n stays at the end of a line. An empty line then follows
+            the end of the last line, so that the lines joined by \\n are the text.
 
     Yields:
         The number of each line, from 1, and the line without its end, a `CrlfLine` if that was
@@ -149,13 +153,15 @@ def lines(
             except UnicodeDecodeError as error:
                 raise _undecodable(error, chosen, source, name, number, rest, has_option) from error
             if not data:
-                if block:
+                if keeps_returns:
+                    yield number + 1, block
+                elif block:
                     kind = CrlfLine if block.endswith("\r") else type(last)
                     yield number + 1, kind(block.removesuffix("\r"))
                 return
             found = block.split("\n")
             rest = found.pop()
-            if "\r" in block:
+            if "\r" in block and not keeps_returns:
                 found = [CrlfLine(line[:-1]) if line.endswith("\r") else line for line in found]
             yield from enumerate(found, number + 1)
             number += len(found)
@@ -175,6 +181,22 @@ def text(path: str | Path) -> str:
         DataError: As for `lines`.
     """
     return "".join(f"{line}\n" for _, line in lines(path, has_option=False))
+
+
+def unchanged(path: str | Path, encoding: str = AUTO) -> str:
+    """Read a whole text file with the line ends that it has, to which offsets refer.
+
+    Args:
+        path: The file; ``-`` is standard input.
+        encoding: Its encoding, as for `lines`.
+
+    Returns:
+        The text without its byte order mark.
+
+    Raises:
+        DataError: As for `lines`.
+    """
+    return "\n".join(line for _, line in lines(path, encoding, keeps_returns=True))
 
 
 def _undecodable(
