@@ -95,8 +95,9 @@ class ReadReport:
             return
         first = self.problems[0]
         if self.count > 1:
-            lines = [str(error.line) for error in self.problems[1:] if error.line is not None]
-            places = ", ".join(dict.fromkeys(lines[:_LISTED])) + ", …" * (len(lines) > _LISTED)
+            others = dict.fromkeys(error.line for error in self.problems[1:])
+            lines = [str(line) for line in others if line not in (None, first.line)]
+            places = ", ".join(lines[:_LISTED]) + ", …" * (len(lines) > _LISTED)
             more = f"{self.count - 1:,} more error{'s' * (self.count > 2)} in this file"
             where = f", in line{'s' * (len(lines) > 1)} {places}" if places else ""
             message = f"{first.message}\n{more}{where}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,14 +18,12 @@ from tagger.errors import DataError
 from tagger.text import notations, schemes
 from tagger.text.documents import DOCUMENT_MARK
 from tagger.text.formats.format import Columns
+from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE, Table
 from tagger.text.report import ReadReport, shown
 
-__all__ = ["BLANKS", "INVISIBLE", "Layout", "replace_field", "span_tag"]
+__all__ = ["BLANKS", "Layout", "replace_field"]
 
 BLANKS = re.compile(r"[ \t]+")
-INVISIBLE = " \u00a0\u00ad\u200b\u2060\ufeff"
-"""Characters that are removed around a tag, where they cannot be seen."""
-
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 _SHOWN_DELIMITERS = {None: "blanks", "\t": "tabs"}
 # Names of columns in header rows, in lower case.
@@ -34,10 +33,12 @@ _TAG_NAMES = frozenset(
     | {"chunk", "entity", "entities", "iob", "bio", "ne", "ne-tag", "ne_tag"}
 )
 _HEADER_TAG = re.compile(r"ne-(?:coarse|fine)\b.*")
-_INDEX = re.compile(r"\d+(?:[-.:]\d+)*|T\d+")
-# Rows from which a statistical judgment is made.
-_ENOUGH = 8
-_FEW = 4
+# Columns of CoNLL-2012 up to the named entities. Those of the predicates follow, one for each of a
+# sentence, and the coreference is the last.
+_CONLL_2012 = 11
+# Number of rows and of characters from which a prefix that all tokens share is noted.
+_ENOUGH = 20
+_PREFIX = 2
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Layout:
         trailing: Whether lines end with a delimiter.
         is_conllu: Whether the ten columns are those of CoNLL-U, in which lines with ids such as 1-2
             and 1.1 are no tokens.
+        is_conll2012: Whether the columns are those of CoNLL-2012, whose number varies.
     """
 
     path: str
@@ -66,6 +68,7 @@ class Layout:
     tags: frozenset[str] = frozenset()
     trailing: bool = False
     is_conllu: bool = False
+    is_conll2012: bool = False
 
     def __post_init__(self) -> None:
         if not self.columns.delimiter:
@@ -99,8 +102,8 @@ class Layout:
         rows = certain or [each for each in candidates if self._ends_with_span_tag(each[1])]
         if not rows:
             return 0
-        first, line = rows[0]
-        self._set_delimiter(first, line)
+        self.is_conll2012 = any(line.startswith(BEGIN_2012) for _, line in head)
+        first, line = self._typical(rows)
         fields = self.split(line)
         if self.delimiter is not None and len(fields) > 1 and not fields[-1]:
             self.trailing = True
@@ -118,7 +121,7 @@ class Layout:
             report.note("a header row is skipped", header, " ".join(fields))
             report.header = tuple(fields)
             fitting = fitting[1:]
-        self._judge([fields for _, fields in fitting], fitting[0][0] if fitting else first)
+        self._judge([fields for _, fields in fitting], fitting[0][0] if fitting else first, report)
         report.layout = self.describe()
         return header
 
@@ -141,7 +144,9 @@ class Layout:
         A quoted field may contain the delimiter, as in CSV. Blanks and tabs have no quotes.
         """
         if self.delimiter is None:
-            return BLANKS.split(line.strip(" \t"))
+            fields = BLANKS.split(line.strip(" \t"))
+            is_long = self.is_conll2012 and len(fields) > _CONLL_2012
+            return [*fields[:_CONLL_2012], fields[-1]] if is_long else fields
         if '"' in line and self.delimiter != "\t" and len(self.delimiter) == 1:
             quoted = next(csv.reader([line], delimiter=self.delimiter), [])
             if not self.width or len(quoted) == self.width:
@@ -165,7 +170,7 @@ class Layout:
         if not self.width:
             return not self._ends_with_span_tag(line)
         fields = self.fields(line)
-        if len(fields) != self.width:
+        if len(fields) != self.width or (self.delimiter and " " in fields[0].strip()):
             return True
         column = -1 if self.columns.tag is None else self.columns.tag
         if column % self.width == self.columns.token % self.width:
@@ -178,10 +183,23 @@ class Layout:
     def _ends_with_span_tag(self, line: str) -> bool:
         """Return whether the last field of a line is a span tag or O."""
         fields = BLANKS.split(line.strip(" \t"))
-        return len(fields) > 1 and span_tag(fields[-1])
+        return len(fields) > 1 and notations.is_span_tag(fields[-1])
+
+    def _typical(self, rows: Sequence[tuple[int, str]]) -> tuple[int, str]:
+        """Determine the delimiter; return the first line with the most frequent number of columns.
+
+        A slip in the first line is then an error there, not in all others.
+        """
+        tabs = sum("\t" in line for _, line in rows)
+        self._set_delimiter(
+            *next(row for row in rows if ("\t" in row[1]) == (2 * tabs >= len(rows)))
+        )
+        widths = Counter(len(self.split(line)) for _, line in rows)
+        width = widths.most_common(1)[0][0]
+        return next(row for row in rows if len(self.split(row[1])) == width)
 
     def _set_delimiter(self, number: int, line: str) -> None:
-        """Determine the delimiter by the first token line."""
+        """Determine the delimiter by a typical token line."""
         declared = self.columns.delimiter
         if declared == "auto":
             self.delimiter = "\t" if "\t" in line else None
@@ -226,86 +244,32 @@ class Layout:
             name in _TOKEN_NAMES or name in _TAG_NAMES or _HEADER_TAG.fullmatch(name) is not None
             for name in first
         ]
-        if self.columns.tag is None:
-            return sum(named) >= 2 and first[self.columns.token] in _TOKEN_NAMES
-        others = {row[self.columns.tag] for row in rows[1:]}
+        others = {tuple(row) for row in rows[1:]}
         return (
             first[self.columns.token] in _TOKEN_NAMES
-            and named[self.columns.tag % self.width]
-            and rows[0][self.columns.tag] not in others
+            and sum(named) >= 2
+            and all(
+                row[column] != rows[0][column]
+                for row in others
+                for column in range(self.width)
+                if named[column]
+            )
         )
 
-    def _judge(self, rows: Sequence[Sequence[str]], number: int) -> None:
+    def _judge(self, rows: Sequence[Sequence[str]], number: int, report: ReadReport) -> None:
         """Determine the kind of tags; raise DataError if the columns contain something else."""
         column = -1 if self.columns.tag is None else self.columns.tag
         if not rows or column % self.width == self.columns.token % self.width:
             return
-        tokens = [row[self.columns.token] for row in rows]
-        tags = [row[column].strip(INVISIBLE) for row in rows]
-        self.tags = frozenset(tags)
-        # As many as not: headers and slips are judged later, with all tags of the file.
-        self.has_span_tags = 2 * sum(map(span_tag, tags)) >= len(tags)
-        if self.columns.tag is None:
-            return
-        blank = next((tag for tag in tags if any(map(span_tag, tag.split(" ")[1:]))), None)
-        if blank is not None:
-            raise DataError(
-                self.path,
-                number,
-                f"the tag {shown(blank)} is several tags; expected one token and its tag per line, "
-                "not a sentence per line",
-            )
-        self._refuse_one_token(tokens, rows, number)
-        if len(rows) >= _ENOUGH:
-            self._judge_tokens(tokens, tags, rows, number)
-
-    def _refuse_one_token(
-        self, tokens: Sequence[str], rows: Sequence[Sequence[str]], number: int
-    ) -> None:
-        """Raise DataError if the token column repeats few values, such as ids of documents."""
-        if len(rows) < _FEW or len(set(tokens)) > max(len(rows) // 20, 2):
-            return
-        words = self._column_of_words(rows)
-        if words is not None and len({row[words] for row in rows}) > len(set(tokens)):
-            raise DataError(
-                self.path,
-                number,
-                f"the tokens in column {self.columns.token} are nearly all alike, such as "
-                f"{shown(tokens[0], 20)}; words are in column {words}: add --token-column {words}",
-            )
-
-    def _column_of_words(self, rows: Sequence[Sequence[str]]) -> int | None:
-        """Return another column that contains words, the one with the most different ones."""
-        tag = -1 if self.columns.tag is None else self.columns.tag
-        others = set(range(self.width)) - {self.columns.token % self.width, tag % self.width}
-        worded = [c for c in sorted(others) if _share([row[c] for row in rows], _WORD) > 0.5]
-        return max(worded, key=lambda c: len({row[c] for row in rows}), default=None)
-
-    def _judge_tokens(
-        self,
-        tokens: Sequence[str],
-        tags: Sequence[str],
-        rows: Sequence[Sequence[str]],
-        number: int,
-    ) -> None:
-        """Raise DataError if the tokens look like indices or tags."""
-        if _share(tokens, _INDEX) > 0.95:
-            words = self._column_of_words(rows)
-            if words is not None:
-                raise DataError(
-                    self.path,
-                    number,
-                    f"the tokens in column {self.columns.token} look like numbers of lines or "
-                    f"offsets, such as {shown(tokens[0], 20)} and {shown(tokens[1], 20)}; words "
-                    f"are in column {words}: add --token-column {words}",
-                )
-        if all(map(span_tag, tokens)) and len(set(tokens)) > 1 and not all(map(span_tag, tags)):
-            raise DataError(
-                self.path,
-                number,
-                f"the tokens in column {self.columns.token} look like tags, such as "
-                f"{shown(tokens[0], 20)}; name the columns with --token-column and --tag-column",
-            )
+        known = "CoNLL-U" if self.is_conllu else "CoNLL-2012" if self.is_conll2012 else ""
+        table = Table(rows, self.columns.token, self.columns.tag, known)
+        if fault := table.fault():
+            raise DataError(self.path, number, fault)
+        self.tags = frozenset(table.tags)
+        self.has_span_tags = table.has_span_tags
+        if len(rows) >= _ENOUGH and len(table.prefix) >= _PREFIX:
+            note = "all tokens begin with the same characters, which are kept"
+            report.note(note, number, table.prefix)
 
 
 def _other_delimiter(line: str) -> str:
@@ -315,17 +279,6 @@ def _other_delimiter(line: str) -> str:
 
 
 _ID = re.compile(r"\d+(?:[-.]\d+)?")
-_WORD = re.compile(r"[^\W\d_].*", re.DOTALL)
-
-
-def _share(values: Sequence[str], pattern: re.Pattern[str]) -> float:
-    """Return the share of values that match a pattern as a whole."""
-    return sum(pattern.fullmatch(value) is not None for value in values) / max(len(values), 1)
-
-
-def span_tag(tag: str) -> bool:
-    """Return whether a field is O or the tag of a span, in the standard or another notation."""
-    return tag == schemes.OUTSIDE or notations.is_prefixed(tag)
 
 
 def replace_field(line: str, delimiter: str | None, column: int, value: str) -> str:

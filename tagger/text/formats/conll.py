@@ -18,8 +18,9 @@ from typing import IO
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
-from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
+from tagger.text.formats.columns import BLANKS, Layout, replace_field
 from tagger.text.formats.format import Columns, Format, ReadOptions
+from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
@@ -37,7 +38,7 @@ _HEAD = 1000
 _REGULAR = 0.9
 _ENOUGH = 20
 # Number of tokens from which a sentence is suspiciously long.
-_LONG = 1000
+_LONG = 300
 # HIPE has no blank lines; this flag in the last column ends a sentence.
 _END_OF_SENTENCE = "EndOfSentence"
 
@@ -248,6 +249,8 @@ class _Reader:
         width = self.layout.width
         if len(fields) != width:
             split = f"columns are separated by {self.layout.shown_delimiter}"
+            if self.layout.delimiter is None and len(fields) == width - 1 and line[0] in _BLANK:
+                split += f"; if the token is a blank, add --delimiter {shown(line[0])}"
             return f"expected {width} columns, found {len(fields)}: {shown(line)}; {split}"
         token, tag = self.columns.token, self.columns.tag
         if not fields[token] or (self.layout.delimiter is None and not fields[token].strip(" ")):
