@@ -41,7 +41,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
 
     source, precision, threads = Path(options.source), options.precision, cores()
     reading = formats.ReadOptions(annotated=False)
-    tokens = sum(map(len, formats.read(source, formats.format_of(source.name), reading)))
+    tokens = sum(map(len, formats.read(source, options=reading)))
     if kind == "kernel":
         from tagger.bundles import tagger_files as bundle
 
@@ -69,7 +69,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
         )
     job = stream.FileJob(
         str(source),
-        formats.format_of(source.name),
+        "",
         source.with_suffix(f".{kind}.{precision}"),
         options.target,
     )

@@ -116,8 +116,8 @@ def flat(sentences: list[Spans]) -> tuple[Spans, Spans]:
 
 
 def load_tagger() -> Run:
-    *_, tokens = map(import_module, ("regex", "sentencex", "tagger.text.tokens"))
-    tokenizer = tokens.get(tokens.DEFAULT)
+    *_, tokenizers = map(import_module, ("regex", "sentencex", "tagger.text.tokenizers"))
+    tokenizer = tokenizers.get(tokenizers.DEFAULT)
     return lambda text: flat(list(tokenizer(text)))
 
 
@@ -180,6 +180,19 @@ def load_pysbd() -> Run:
     return lambda text: (None, [(s.start, s.end) for s in segment(text)])
 
 
+def load_nupunkt() -> Run:
+    find = import_module("nupunkt").sent_spans
+
+    def run(text: str) -> tuple[Spans | None, Spans | None]:
+        spans, start = [], 0
+        for line in text.splitlines(keepends=True):
+            spans += [(start + a, start + b) for a, b in find(line) if line[a:b].strip()]
+            start += len(line)
+        return None, spans
+
+    return run
+
+
 def load_sentencex() -> Run:
     find = import_module("sentencex").get_sentence_boundaries
     return lambda text: (None, [(s["start_index"], s["end_index"]) for s in find("en", text)])
@@ -202,6 +215,7 @@ PEERS: dict[str, tuple[str, Callable[[], Run]]] = {
     "NLTK, untrained Punkt": ("nltk", load_nltk),
     "segtok (aligned)": ("segtok", load_segtok),
     "pysbd": ("pysbd", load_pysbd),
+    "nupunkt, line by line": ("nupunkt", load_nupunkt),
     "sentencex alone": ("sentencex", load_sentencex),
     "ICU (icu4py)": ("icu4py", load_icu),
 }
@@ -223,7 +237,7 @@ def exact(name: str, run: Run) -> int:
     """On how many of the odd texts the offsets are right and nothing is lost; an exception is a
     failure.
     """
-    from tagger.text.tokens import validated
+    from tagger.text.tokenizers import validated
 
     def spans(text: str) -> list[Spans]:
         tokens, sentences = run(text)

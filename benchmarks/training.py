@@ -11,14 +11,14 @@ rounds, so that a slow minute of the machine hits all alike. Scoring dev is not 
 from __future__ import annotations
 
 import argparse
-import itertools
 import tempfile
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from tagger import corpora
 from tagger.config import tagger as config
-from tagger.text import annotation, formats
+from tagger.text import formats
 from tagger.training import trainer
 from tagger.training.observer import Observer
 
@@ -41,9 +41,9 @@ def speeds(path: str, sentences: int) -> list[float]:
         files = {}
         for name, count in (("train", sentences), ("dev", 100)):
             files[name] = Path(folder) / f"{name}.conll"
-            annotated, _ = annotation.read(settings.data.train, settings.data.reading)
+            corpus = corpora.read_all(settings.data.train, settings.data.reading)
             with open(files[name], "w", encoding="utf-8") as stream:
-                formats.write(itertools.islice(annotated, count), stream, "conll")
+                formats.write(corpus.sentences[:count], stream, "conll")
         changes = [f"data.{name}={file}" for name, file in files.items()] + [
             "training.epochs=3",
             "data.scheme=auto",

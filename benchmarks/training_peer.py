@@ -16,7 +16,6 @@ import argparse
 import os
 import sys
 import tempfile
-from itertools import islice
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -40,11 +39,8 @@ def write_batches(path: Path, tokens: int) -> None:
     from tagger.text import annotation, schemes
     from tagger.training.inputs.batches import Batches
 
-    sentences = list(
-        islice(
-            annotation.read(str(rounds.corpus("train")), Config().data.reading)[0], 4 * tokens // 10
-        )
-    )
+    corpus = annotation.read(str(rounds.corpus("train")), Config().data.reading)
+    sentences = corpus.sentences[: 4 * tokens // 10]
     words = Vocabulary.build(sentence.tokens for sentence in sentences)
     features = WordFeatures.of(
         WordsInput(words), CharactersInput(Vocabulary.build(words.words)), ShapesInput()

@@ -74,7 +74,8 @@ def result(run: Path, options: argparse.Namespace, settings: config.Config) -> d
         sets["test"] = DATA / options.corpus / "test.conll"
     scores = {}
     for name, path in sets.items():
-        gold, scheme = annotation.read(path, settings.data.reading, settings.data.scheme)
+        corpus = annotation.read(path, settings.data.reading, settings.data.scheme)
+        gold, scheme = corpus.sentences, corpus.scheme
         states = contexts_of(member.encoders, [one.tokens for one in gold], Observer())
         with Predictor(member) as model:
             found = score_sentences(model, gold, "IOB1" if scheme == "IOB1" else "IOB2", states)

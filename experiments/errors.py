@@ -82,7 +82,7 @@ def main() -> None:
     model = predictor.load(*options.runs, precision="float32")
     data = model.bundle.config.data
     train, gold = (
-        annotation.read(path, data.reading, data.scheme)[0]
+        annotation.read(path, data.reading, data.scheme).sentences
         for path in (options.train, options.file)
     )
     recall, errors = analysed(train, gold, list(model.predict(gold)))

@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from tagger import corpora
 from tagger.bundles import tagger_files as bundles
 from tagger.config import tagger as config
 from tagger.evaluation.scores import conlleval
 from tagger.features.encode import WordEncoder
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import emissions_in_batches
-from tagger.text import annotation, schemes
+from tagger.text import schemes
 from tagger.training import trainer
 from tagger.training.build import restore
 from tagger.training.observer import Observer
@@ -38,9 +40,10 @@ class Log(Observer):
         )
 
 
-def figures(bundle, model, path: str, decoder: Decoder) -> dict[str, float]:
-    """F1 on a file, constrained and not, in percent."""
-    sentences, _ = annotation.read(path, bundle.config.data.reading, bundle.config.data.scheme)
+def figures(bundle, model, paths: Sequence[str], decoder: Decoder) -> dict[str, float]:
+    """F1 on some files, constrained and not, in percent."""
+    data = bundle.config.data
+    sentences = corpora.read_all(paths, data.reading, data.scheme).sentences
     gold = [schemes.encode(sentence.spans or (), len(sentence), "IOB2") for sentence in sentences]
     # S- as B- and E- as I-: valid IOBES becomes valid IOB2, and conlleval makes the best of what is
     # not valid.
@@ -52,7 +55,7 @@ def figures(bundle, model, path: str, decoder: Decoder) -> dict[str, float]:
     free: list[list[str]] = [[]] * len(sentences)
     words = [sentence.tokens for sentence in sentences]
     for indices, lengths, emissions in emissions_in_batches(
-        words, WordEncoder(bundle.features), model.emissions
+        words, WordEncoder(bundle.features), model.emissions, len(bundle.tags)
     ):
         best, likeliest = decoder.paths(emissions, lengths), emissions.argmax(axis=-1)
         for row, index in enumerate(indices):
@@ -98,7 +101,7 @@ def main() -> None:
             "best_epoch": bundle.metrics["best_epoch"],
             "minutes": round(minutes(run), 2),
             "dev": figures(bundle, model, settings.data.dev, decoder),
-            "test": figures(bundle, model, options.test, decoder),
+            "test": figures(bundle, model, [options.test], decoder),
         }
         (Path(options.runs) / f"{name}.json").write_text(
             json.dumps(result, indent=1) + "\n", encoding="utf-8"

@@ -215,11 +215,8 @@ def segment_log_probabilities(
     batch = _pack(emissions, lengths, transitions)
     if not len(segments):
         return np.zeros(0)
-    sentence, start, count, tags = _flatten(segments, np.asarray(lengths), len(transitions.start))
-    last = np.cumsum(count) - 1
-    first = last + 1 - count
-    time = np.arange(len(tags)) + np.repeat(start - first, count)
-    token = np.array(batch.offsets)[time] + np.repeat(np.argsort(batch.order)[sentence], count)
+    packing = Packing(*batch[1:])
+    sentence, first, last, tags, token = flatten(segments, lengths, len(transitions.start), packing)
     alpha = _forward(batch, transitions)
     beta, log_total = _backward(batch, transitions, _log_sum_exp)
     # Per token of all segments: α at a segment's first tag, emissions and transitions within, β at
@@ -300,10 +297,9 @@ def _log_sum_exp(scores: Floats) -> Floats:
     return np.asarray(np.log(np.add.reduce(np.exp(scores, out=scores), axis=1)) + highest)
 
 
-class _Batch(NamedTuple):
-    """The tokens of a batch, packed by time step, with the longest sentences first within each."""
+class Packing(NamedTuple):
+    """The order of the tokens of a batch: by time step, longest sentences first within each."""
 
-    scores: Floats  # (K, M) emissions, float64
     sentence: Integers  # (M,) index of each token's sentence
     time: Integers  # (M,) position of each token in its sentence
     order: Integers  # (B,) sentence indices, longest first
@@ -312,9 +308,21 @@ class _Batch(NamedTuple):
     offsets: list[int]
 
 
-def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Batch:
-    """Check a batch and pack its tokens without padding."""
-    emissions, lengths, tags = np.asarray(emissions), np.asarray(lengths), len(transitions.start)
+def pack(emissions: Floats, lengths: Integers, tags: int) -> tuple[Floats, Packing]:
+    """Check a batch and pack its tokens without padding.
+
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        tags: K.
+
+    Returns:
+        (M, K) emissions of the tokens, and their order.
+
+    Raises:
+        ValueError: The shapes disagree, or an emission is nan or +inf.
+    """
+    emissions, lengths = np.asarray(emissions), np.asarray(lengths)
     if emissions.ndim != 3 or emissions.shape[2] != tags:
         raise ValueError(
             f"emissions have shape {emissions.shape}; expected (B, T, {tags}) for {tags} tags"
@@ -334,15 +342,31 @@ def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Ba
     offsets = np.append(0, np.cumsum(running))
     time = np.repeat(times, running)
     sentence = order[np.arange(len(time)) - offsets[time]]
-    scores = emissions[sentence, time].T.astype(np.float64, order="C")
+    scores = emissions[sentence, time]
     is_valid = scores < np.inf  # also false for nan
     if not is_valid.all():
-        tag, token = np.argwhere(~is_valid)[0]
+        token, tag = np.argwhere(~is_valid)[0]
         where = f"sentence {sentence[token]}, token {time[token]}, tag {tag}"
         raise ValueError(
-            f"{where}: emission is {scores[tag, token]}; expected a finite score or -inf"
+            f"{where}: emission is {scores[token, tag]}; expected a finite score or -inf"
         )
-    return _Batch(scores, sentence, time, order, offsets.tolist())
+    return scores, Packing(sentence, time, order, offsets.tolist())
+
+
+class _Batch(NamedTuple):
+    """The packed emissions (K, M) of a batch as float64, with the order of their tokens."""
+
+    scores: Floats
+    sentence: Integers
+    time: Integers
+    order: Integers
+    offsets: list[int]
+
+
+def _pack(emissions: Floats, lengths: Integers, transitions: Transitions) -> _Batch:
+    """Check and pack a batch, tags first."""
+    scores, packing = pack(emissions, lengths, len(transitions.start))
+    return _Batch(scores.T.astype(np.float64, order="C"), *packing)
 
 
 def _backward(batch: _Batch, transitions: Transitions, reduce: Reduction) -> tuple[Floats, Floats]:
@@ -358,12 +382,17 @@ def _backward(batch: _Batch, transitions: Transitions, reduce: Reduction) -> tup
         later = now
     totals = np.zeros(len(batch.order))
     totals[batch.order[: later.shape[1]]] = reduce((transitions.start[:, None] + later)[None])[0]
+    check_totals(totals)
+    return beta, totals
+
+
+def check_totals(totals: Floats) -> None:
+    """Raise ValueError if the log-sum or maximum (B,) over a sentence's tag sequences is -inf."""
     hopeless = np.flatnonzero(totals == -np.inf)
     if len(hopeless):
         raise ValueError(
             f"sentence {hopeless[0]}: none of the allowed tag sequences has a finite score"
         )
-    return beta, totals
 
 
 def _forward(batch: _Batch, transitions: Transitions) -> Floats:
@@ -381,9 +410,27 @@ def _forward(batch: _Batch, transitions: Transitions) -> Floats:
     return alpha
 
 
-def _flatten(segments: Sequence[Segment], lengths: Integers, tags: int) -> tuple[Integers, ...]:
-    """Split segments into sentence, start and tag count, each (S,), and concatenated tag ids."""
+def flatten(
+    segments: Sequence[Segment], lengths: Integers, tags: int, packing: Packing
+) -> tuple[Integers, ...]:
+    """Check segments and concatenate their tags.
+
+    Args:
+        segments: S triples as for `segment_log_probabilities`, at least one.
+        lengths: (B,) as for `viterbi`.
+        tags: K.
+        packing: The order of the batch's tokens.
+
+    Returns:
+        The sentence of each segment (S,); the index of its first and of its last tag (S,) in the
+        tag ids of all segments, which follow; and the index of each tag's token in the packed
+        batch.
+
+    Raises:
+        ValueError: A segment is ill-formed; see `segment_log_probabilities`.
+    """
     sentence, start, count = np.array([(b, first, len(ids)) for b, first, ids in segments]).T
+    lengths = np.asarray(lengths)
     inside = (sentence >= 0) & (sentence < len(lengths)) & (start >= 0) & (count > 0)
     inside[inside] &= (start + count)[inside] <= lengths[sentence[inside]]
     if not inside.all():
@@ -398,4 +445,8 @@ def _flatten(segments: Sequence[Segment], lengths: Integers, tags: int) -> tuple
         raise ValueError(
             f"segment {wrong}, {segments[wrong]}: expected tag ids from 0 to {tags - 1}"
         )
-    return sentence, start, count, ids
+    last = np.cumsum(count) - 1
+    first = last + 1 - count
+    time = np.arange(len(ids)) + np.repeat(start - first, count)
+    place = np.repeat(np.argsort(packing.order)[sentence], count)
+    return sentence, first, last, ids, np.array(packing.offsets)[time] + place

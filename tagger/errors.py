@@ -7,12 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LONGEST = 1000  # characters of a message
+OUT_OF_MEMORY = "there is not enough memory; free some, raise the limit (ulimit -v), or use less"
+
 
 class TaggerError(Exception):
     """Base class of all errors that a user can cause.
 
-    The command line prints the message and exits with status 1, without a traceback.
+    The command line prints the message and exits with status 1, without a traceback. A message is
+    one line of at most 1,000 characters; parts of the input that it quotes may be longer.
+
+    Args:
+        message: The message.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_one_line(message))
+
+
+def _one_line(message: str) -> str:
+    """Return a message with its line ends escaped, and its middle left out if it is too long."""
+    message = "\\n".join(message.splitlines())
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST - 300]} … {message[-297:]}"
 
 
 class DataError(TaggerError):
@@ -37,6 +55,22 @@ class ConfigError(TaggerError):
 
 class BundleError(TaggerError):
     """A folder that is not a trained model, is damaged, or was written by a newer version."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an exception of any library says that memory is exhausted."""
+    message = str(error).lower()
+    return isinstance(error, MemoryError) or any(
+        sign in message
+        for sign in (
+            "bad_alloc",
+            "bad allocation",
+            "cannot allocate memory",
+            "can't start new thread",
+            "failed to map segment",
+            "oom when allocating",
+        )
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:

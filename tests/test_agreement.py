@@ -68,6 +68,25 @@ def test_it_equals_the_slow_loop(seed: int, keys: list[int], weight: float) -> N
     )
 
 
+@given(st.integers(0, 1 << 32), st.lists(st.integers(-1, 3), min_size=1, max_size=12))
+def test_batches_receive_what_a_single_row_of_tokens_receives(seed: int, keys: list[int]) -> None:
+    random, numbers = np.random.default_rng(seed), np.array(keys)
+    row = random.normal(scale=3, size=(len(keys), len(TAGS)))
+    batches = []
+    for places in np.array_split(random.permutation(len(keys)), 3):
+        mask = np.zeros((2, len(keys)), dtype=bool)
+        mask.flat[random.permutation(mask.size)[: len(places)]] = True
+        emissions = np.full((*mask.shape, len(TAGS)), np.nan)
+        emissions[mask] = row[places]
+        batches.append((emissions, mask, places))
+    consistency = agreement.DocumentConsistency(TAGS, agreement.WEIGHT)
+    found = np.empty_like(row)
+    for informed, (_, mask, places) in zip(consistency(batches, numbers), batches, strict=True):
+        found[places] = informed[mask]
+    expected = agreement.apply_consistency(row, numbers, LABELS, agreement.WEIGHT)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
 def test_words_that_stand_alone_and_a_weight_of_nothing_change_no_probability() -> None:
     emissions = np.random.default_rng(1).normal(size=(4, len(TAGS))).astype("float32")
     logs = emissions - np.log(np.exp(emissions).sum(1, keepdims=True))

@@ -181,9 +181,9 @@ def test_folders_that_are_no_language_models_are_reported(
     result = invoke(
         "train",
         "--train",
-        data.train,
+        *data.train,
         "--dev",
-        data.dev,
+        *data.dev,
         "--language-model",
         "none",
         tmp_path / "run",
@@ -219,7 +219,7 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_predictions_are_those_of_the_training(run: Path, precision: str) -> None:
     model = tagger.load(run, precision=precision)
-    gold = corpora.splits(bundles.load(run).config.data)[0]
+    gold = corpora.splits(bundles.load(run).config.data).train.sentences
     found = list(model.predict(gold))
     assert [one.tokens for one in found] == [one.tokens for one in gold]
     if precision == "float32":

@@ -38,11 +38,11 @@ def test_the_hub_and_files_give_the_same_sentences(
     part = split(tags, feature=feature, name=name)
     hub(monkeypatch, tmp_path, {"train": part, dev: part, "test": part})
     given = DataConfig(hub="someone/news", tags=name if name == "labels" else "")
-    train, found_dev, scheme = corpora.splits(given)
-    assert scheme == "IOB2"
-    assert [s.tokens for s in train] == [tuple(row) for row in TOKENS if row]
-    assert [s.spans for s in train] == SPANS
-    assert found_dev == train
+    train, found_dev = corpora.splits(given)
+    assert train.scheme == found_dev.scheme == "IOB2"
+    assert [s.tokens for s in train.sentences] == [tuple(row) for row in TOKENS if row]
+    assert [s.spans for s in train.sentences] == SPANS
+    assert found_dev.sentences == train.sentences
 
     rows = zip(TOKENS, strings(TAG_IDS), strict=True)
     columns = "\n".join(
@@ -53,9 +53,9 @@ def test_the_hub_and_files_give_the_same_sentences(
         tmp_path / "a.jsonl"
     )
     from_files = corpora.splits(
-        DataConfig(train=str(tmp_path / "a.conll"), dev=str(tmp_path / "a.jsonl"))
+        DataConfig(train=(str(tmp_path / "a.conll"),), dev=(str(tmp_path / "a.jsonl"),))
     )
-    assert from_files == (train, train, "IOB2")
+    assert [(each.sentences, each.scheme) for each in from_files] == [(train.sentences, "IOB2")] * 2
 
 
 def test_a_file_as_a_dataset(tmp_path: Path) -> None:
@@ -64,29 +64,31 @@ def test_a_file_as_a_dataset(tmp_path: Path) -> None:
     assert found[:] == {"tokens": [["a"], ["b"]], "ner_tags": [[1], [0]]}
     classes = datasets.List(datasets.ClassLabel(names=["O", "B-X", "I-X"]))
     assert found.features == {"tokens": STRINGS, "ner_tags": classes}
-    sentences, _ = corpora.read(tmp_path / "a.txt", ReadOptions())
+    sentences = corpora.read(tmp_path / "a.txt", ReadOptions()).sentences
     assert [sentence.record.line for sentence in sentences if sentence.record] == [2, 5]
 
 
 def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
     (tmp_path / "pos.conll").write_text("a NN\nb VB\n")
-    train, dev, scheme = corpora.splits(
-        DataConfig(train=str(tmp_path / "pos.conll"), dev=str(tmp_path / "pos.conll"))
-    )
-    assert (scheme, train[0].tags, dev[0].spans) == ("plain", ("NN", "VB"), None)
+    pos = (str(tmp_path / "pos.conll"),)
+    train, dev = corpora.splits(DataConfig(train=pos, dev=pos))
+    assert train.scheme == dev.scheme == "plain"
+    assert (train.sentences[0].tags, dev.sentences[0].spans) == (("NN", "VB"), None)
     (tmp_path / "train.jsonl").write_text(
         '{"tokens": ["a", "b"], "spans": [[0, 1, "X"], [1, 2, "X"]]}\n'
     )
     (tmp_path / "dev.conll").write_text("a S-X\nb S-X\n")
     files: dict[str, Any] = {
-        "train": str(tmp_path / "train.jsonl"),
-        "dev": str(tmp_path / "dev.conll"),
+        "train": (str(tmp_path / "train.jsonl"),),
+        "dev": (str(tmp_path / "dev.conll"),),
     }
-    train, dev, scheme = corpora.splits(DataConfig(**files, scheme="IOBES"))
-    assert scheme == "IOBES"
-    assert train[0].spans == dev[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
+    train, dev = corpora.splits(DataConfig(**files, scheme="IOBES"))
+    assert train.scheme == "IOBES"
+    assert train.sentences[0].spans == dev.sentences[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
+    train, dev = corpora.splits(DataConfig(**files))
+    assert (train.scheme, dev.scheme) == ("IOB2", "IOBES")
     with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not in the scheme IOB2"):
-        corpora.splits(DataConfig(**files))
+        corpora.splits(DataConfig(**files, scheme="IOB2"))
 
 
 def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
@@ -95,13 +97,15 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
     (tmp_path / "a.conll").write_text(text)
     lines = '{"text": "a b. c", "spans": [[0, 1, "X"]], "id": 7}\n'
     (tmp_path / "a.jsonl").write_text(lines)
-    train, dev, _ = corpora.splits(
-        DataConfig(train=str(tmp_path / "a.conll"), dev=str(tmp_path / "a.jsonl"))
+    train, dev = corpora.splits(
+        DataConfig(train=(str(tmp_path / "a.conll"),), dev=(str(tmp_path / "a.jsonl"),))
     )
-    records = [sentence.record for sentence in train]
+    records = [sentence.record for sentence in train.sentences]
     assert [record and record.leading for record in records] == [("-DOCSTART- O",), ("# c",)]
-    assert [span.text for sentence in dev for span in sentence.spans or ()] == ["a"]
-    assert {record and (record.data or {})["id"] for record in (s.record for s in dev)} == {7}
+    assert [span.text for sentence in dev.sentences for span in sentence.spans or ()] == ["a"]
+    assert {
+        record and (record.data or {})["id"] for record in (s.record for s in dev.sentences)
+    } == {7}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,9 @@ def test_a_mistake_in_a_file_is_reported_with_its_line(
     (tmp_path / "dev.conll").write_text("a B-X\n")
     with pytest.raises(TaggerError) as caught:
         corpora.splits(
-            DataConfig(train=str(tmp_path / name), dev=str(tmp_path / "dev.conll"), scheme="IOB2")
+            DataConfig(
+                train=(str(tmp_path / name),), dev=(str(tmp_path / "dev.conll"),), scheme="IOB2"
+            )
         )
     assert str(caught.value).startswith(f"{tmp_path}/{says}")
 
@@ -133,13 +139,9 @@ def test_a_mistake_in_a_file_is_reported_with_its_line(
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (
-            {},
-            "no train and no dev data: give --train FILE and --dev FILE, or set data.train and "
-            "data.dev",
-        ),
-        ({"train": "x"}, "no dev data"),
-        ({"hub": "someone/news", "dev": "x"}, "expected one or the other"),
+        ({}, "no train data: give --train FILE, or set data.train; or give --hub NAME"),
+        ({"dev": ("x",)}, "no train data"),
+        ({"hub": "someone/news", "dev": ("x",)}, "expected one or the other"),
         (
             {"hub": "someone/newz"},
             "data.hub: the dataset 'someone/newz' cannot be loaded: Dataset 'someone/newz' "
@@ -219,8 +221,8 @@ def test_files_never_pass_through_datasets(tmp_path: Path) -> None:
         "import sys\n"
         "from tagger import corpora\n"
         "from tagger.config.tagger import DataConfig\n"
-        "train, dev, scheme = corpora.splits(DataConfig(train='a.conll', dev='b.jsonl'))\n"
-        "assert train[0].spans == dev[0].spans\n"
+        "train, dev = corpora.splits(DataConfig(train=('a.conll',), dev=('b.jsonl',)))\n"
+        "assert train.sentences[0].spans == dev.sentences[0].spans\n"
         "loaded = {'datasets', 'pyarrow', 'pandas'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

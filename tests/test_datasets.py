@@ -65,9 +65,9 @@ def saved(folder: Path, kind: str) -> str:
 @pytest.mark.parametrize("kind", ["folder", "arrow", "parquet", "json"])
 def test_a_dataset_on_the_disk_may_be_train_or_dev(tmp_path: Path, kind: str) -> None:
     one = saved(tmp_path, kind)
-    train, dev, scheme = corpora.splits(DataConfig(train=one, dev=one))
-    assert [s.tokens for s in train] == [tuple(row) for row in TOKENS if row]
-    assert ([s.spans for s in train], scheme) == (SPANS, "IOB2")
+    train, dev = corpora.splits(DataConfig(train=(one,), dev=(one,)))
+    assert [s.tokens for s in train.sentences] == [tuple(row) for row in TOKENS if row]
+    assert ([s.spans for s in train.sentences], train.scheme) == (SPANS, "IOB2")
     assert dev == train
     with pytest.raises(ConfigError, match=r"has the splits train; expected train and validation"):
         corpora.splits(DataConfig(hub=one))
@@ -87,9 +87,9 @@ def test_a_folder_with_both_splits_stands_in_place_of_a_name(tmp_path: Path, way
             else:
                 part = split(strings(TAG_IDS), feature=STRINGS)
                 part.to_json(folder / f"{name}.jsonl")
-    train, dev, scheme = corpora.splits(DataConfig(hub=str(folder)))
-    assert ([s.spans for s in train], scheme) == (SPANS, "IOB2")
-    assert dev == train
+    train, dev = corpora.splits(DataConfig(hub=str(folder)))
+    assert ([s.spans for s in train.sentences], train.scheme) == (SPANS, "IOB2")
+    assert ([s.spans for s in dev.sentences], dev.scheme) == (SPANS, "IOB2")
 
 
 def test_what_is_wrong_on_the_disk_is_reported(tmp_path: Path) -> None:
@@ -120,15 +120,16 @@ def test_what_is_wrong_on_the_disk_is_reported(tmp_path: Path) -> None:
     scheme=st.sampled_from(SCHEMES),
 )
 def test_sentences_to_a_dataset_and_back(found: list[Sentence], scheme: str) -> None:
-    again, declared = corpora.from_dataset(tagger.to_dataset(found, scheme), scheme)
-    assert [(s.tokens, s.spans) for s in again] == [(s.tokens, s.spans) for s in found]
-    assert declared == scheme
+    again = corpora.from_dataset(tagger.to_dataset(found, scheme), scheme)
+    assert [(s.tokens, s.spans) for s in again.sentences] == [(s.tokens, s.spans) for s in found]
+    assert again.scheme == scheme
 
 
 @settings(max_examples=50)
 @given(found=st.lists(plain_sentences(min_size=1), min_size=1, max_size=4))
 def test_plain_tags_to_a_dataset_and_back(found: list[Sentence]) -> None:
-    assert corpora.from_dataset(tagger.to_dataset(found), "plain") == (found, "plain")
+    again = corpora.from_dataset(tagger.to_dataset(found), "plain")
+    assert (again.sentences, again.scheme) == (found, "plain")
 
 
 def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> None:
@@ -144,8 +145,9 @@ def test_splits_become_a_dataset_dict_that_training_reads(tmp_path: Path) -> Non
         assert part.features["ner_tags"] == datasets.List(datasets.ClassLabel(names=names))
     assert both["train"][:] == {"tokens": [["in", "Rome"], []], "ner_tags": [[0, 4], []]}
     both.save_to_disk(tmp_path / "both")
-    (first,), (second,), scheme = corpora.splits(DataConfig(hub=str(tmp_path / "both")))
-    assert (first.spans, scheme) == ((Span(1, 2, "LOC"),), "IOBES")
+    read = corpora.splits(DataConfig(hub=str(tmp_path / "both")))
+    (first,), (second,) = (corpus.sentences for corpus in read)
+    assert (first.spans, read.train.scheme) == ((Span(1, 2, "LOC"),), "IOBES")
     assert (second.tokens, second.spans) == (("Bo", "left", "."), (Span(0, 1, "PER"),))
 
 

@@ -15,10 +15,12 @@ from support.paths import GOLDEN
 
 import tagger
 from tagger.errors import DataError, TaggerError
-from tagger.inference import files
+from tagger.inference import file_jobs, files
 from tagger.inference.predictor import load
 from tagger.text import formats
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.formats.format import Format
+from tagger.text.options import ReadOptions
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, Span
 
 SENTENCE = Sentence(("Mira", "Okafor", "left")).with_spans([Span(0, 2, "PER")])
@@ -28,7 +30,9 @@ def recognizes(lines: Sequence[str]) -> bool:
     return bool(lines) and lines[0].startswith("%pipes")
 
 
-def read(lines: Iterable[tuple[int, str]], path: str, options: ReadOptions) -> Iterator[Sentence]:
+def read(
+    lines: Iterable[tuple[int, str]], path: str, options: ReadOptions, report: ReadReport
+) -> Iterator[Sentence]:
     """A sentence per line: its tokens after bars; then, after ``=>``, spans as START:END:LABEL."""
     for number, line in lines:
         if line == "%pipes":
@@ -82,7 +86,7 @@ def test_a_format_of_the_table_is_named_read_and_written(here: Path) -> None:
 
 def test_it_is_converted_from_and_to(here: Path) -> None:
     (here / "a.pipes").write_text(TEXT)
-    assert tagger.convert("a.pipes", "b.conll") == (1, "IOB2")
+    assert tagger.convert("a.pipes", "b.conll").corpus.sentences == [SENTENCE]
     assert (here / "b.conll").read_text() == "Mira B-PER\nOkafor I-PER\nleft O\n\n"
     worked(invoke("convert", "b.conll", "c.bars"))
     assert (here / "c.bars").read_text() == TEXT
@@ -93,8 +97,8 @@ def test_files_are_tagged_from_it_and_into_it_with_probabilities(here: Path) -> 
     (here / "in" / "a.pipes").write_text("%pipes\n|Mira|Okafor|left => \n")
     (here / "in" / "b.txt").write_text("Mira Okafor left\n")
     model = load(GOLDEN)
-    for job in files.plan(["in"], "out", target_format="pipes"):
-        assert files.run(model, job, ReadOptions(annotated=False)) == 3
+    for job in file_jobs.plan(["in"], "out", target_format="pipes"):
+        assert files.run(model, job, ReadOptions(annotated=False)).tokens == 3
     assert sorted(file.name for file in (here / "out").iterdir()) == ["a.pipes", "b.pipes"]
     for file in (here / "out").iterdir():
         tokens, _, annotation = file.read_text().splitlines()[1].partition(" => ")
@@ -110,9 +114,10 @@ def test_the_command_line_offers_it(here: Path) -> None:
     out = worked(invoke("predict", GOLDEN, "-", "--format", "pipes", "--to", "conll", input=given))
     assert out == "Mira B-PER\nOkafor I-PER\nleft O\n\n"
     help_text = worked(invoke("predict", "--help"))
-    assert help_text.count("[conll|jsonl|text|pipes]") == 2
+    assert "".join(help_text.split()).count("|jsonl|conll|text|pipes]") == 2
     message = failed(invoke("predict", GOLDEN, "-", "--to", "pipe"), 2)
-    assert "'pipe' is not one of 'conll', 'jsonl', 'text', 'pipes'" in message
+    assert "'pipe' is not one of 'label-studio', " in message
+    assert message.endswith("'jsonl', 'conll', 'text', 'pipes'.\n")
 
 
 def test_it_is_recognized() -> None:

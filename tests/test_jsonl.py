@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.reading import Files, written
 from support.strategies import TEXTS, plain_sentences, sentences, span_lists
 
-from tagger.text import formats, tokens
+from tagger.text import formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence, Span
 
@@ -32,9 +32,7 @@ def test_json_of_tokens_written_and_read(files: Files, found: list[Sentence]) ->
 def annotated_texts(draw: st.DrawFn) -> tuple[str, list[Sentence]]:
     """A text and its sentences as the default tokenizer finds them, with spans."""
     text = "\n".join(draw(st.lists(TEXTS, max_size=3)))
-    found = formats.jsonl.read(
-        [(1, json.dumps({"text": text}))], "t", tokens.get("english-conll-1")
-    )
+    found = formats.jsonl.read([(1, json.dumps({"text": text}))], "t", ReadOptions())
     return text, [sentence.with_spans(draw(span_lists(len(sentence)))) for sentence in found]
 
 
@@ -185,7 +183,10 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"text": "Anna.\\n \\nBo.", "spans": [[6, 7, "X"]]}', "the span 6-7"),
         ('{"text": "  Bo.", "spans": [[0, 1, "X"]]}', "the span 0-1"),
         ('{"text": "", "spans": [[0, 1, "X"]]}', "the span 0-1 (X) ends after the text"),
-        ('{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}', "the span 0-9 ('Anna sang', Y) overlaps"),
+        (
+            '{"text": "Anna sang", "spans": [[0, 4, "X"], [0, 9, "Y"]]}',
+            "the span 0-9 ('Anna sang', Y) overlaps",
+        ),
         ('{"text": "\\ud83d!"}', "'\\ud83d' is an unpaired surrogate"),
         ('{"tokens": ["a"], "note": "\\udfff"}', "'\\udfff' is an unpaired surrogate"),
     ],

@@ -306,7 +306,7 @@ def test_what_is_no_such_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.pt").write_bytes(b"\x80\x02}.")
     refused(tmp_path / "a.pt", "not a file of PyTorch")
     (tmp_path / "a.pt").write_bytes(b"\x80\x02\xff")
-    refused(tmp_path / "a.pt", "invalid load key")
+    refused(tmp_path / "a.pt", "opcode .* unknown")
     refused(
         write_torch(tmp_path / "a.pt", arrays, state_dict=[]),
         "expected a dictionary with `state_dict`",

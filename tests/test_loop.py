@@ -183,7 +183,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
         for before, event in zip(["", *observer.events], observer.events, strict=False)
         if event != before or event != "batch_ended"
     ]
-    assert events == ["training_started", *["batch_ended", "epoch_ended"] * 2]
+    assert events == ["training_started", *["batch_ended", "epoch_ended"] * 2, "training_ended"]
 
 
 def test_progress_is_reported_from_within_epochs(tmp_path: Path) -> None:
@@ -219,7 +219,6 @@ SEVERAL_FACTS = [
     TaggerFacts(
         10, 20, 3, 1, 2, 3, 4, "plain",
         labels=("A", "B"),
-        unknown_labels=("C",),
         vectors=(VectorFacts("a.txt", 5, 3, 0.5), VectorFacts("b.txt", 6, 2, 1.0)),
         text=TextFacts(7, 8, 9),
     ),

@@ -104,7 +104,7 @@ def test_batches_of_every_size_give_the_same(
     whole = predictor.tag_tokens(sentences)
     assert sum(len(sentence.spans or ()) for sentence in whole) > 20
     for window, budget in ((1, 1), (100, 30), (300, 1000)):
-        monkeypatch.setattr(pipeline, "WINDOW_TOKENS", window)
+        monkeypatch.setattr(members, "WINDOW_TOKENS", window)
         monkeypatch.setattr(members, "TOKEN_BUDGET", budget)
         parts = predictor.tag_tokens(sentences)
         assert [sentence.tokens for sentence in parts] == [tuple(tokens) for tokens in sentences]
@@ -120,7 +120,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
     monkeypatch.setattr(members, "LEXICON", 10)
-    monkeypatch.setattr(pipeline, "WINDOW_TOKENS", 20)
+    monkeypatch.setattr(members, "WINDOW_TOKENS", 20)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))
     assert [score for one in parts for score in scores(one)] == pytest.approx(
@@ -130,7 +130,7 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "WINDOW_TOKENS", 3)
+    monkeypatch.setattr(members, "WINDOW_TOKENS", 3)
     monkeypatch.setattr(agreement, "CHUNK_SENTENCES", 3)
     read = 0
 

@@ -25,7 +25,7 @@ SHORT = 5
 @pytest.fixture(scope="module")
 def corpus() -> dict[str, list[Sentence]]:
     return {
-        split: annotation.read(SAMPLE / f"{split}.conll", ReadOptions(), "IOB2")[0]
+        split: annotation.read(SAMPLE / f"{split}.conll", ReadOptions(), "IOB2").sentences
         for split in SPLITS
     }
 
@@ -74,7 +74,7 @@ def test_every_line_is_a_token_and_a_tag_of_the_four_labels(split: str) -> None:
     assert all(
         schemes.first_violation([tag for _, tag in block], "IOB2") is None for block in blocks
     )
-    assert schemes.detect([tag for _, tag in block] for block in blocks) == "IOB2"
+    assert schemes.detect([[tag for _, tag in block] for block in blocks]) == "IOB2"
 
 
 def test_the_readme_counts_what_the_files_hold(

@@ -170,5 +170,5 @@ def test_wrong_usage(folder: Path, arguments: list[str], status: int, complaint:
 def test_the_example_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     settings, wanted = space.load("experiments/search.toml")
-    assert Path(settings.data.train).exists()
+    assert [Path(name).exists() for name in settings.data.train] == [True]
     assert len(wanted.space) == 5

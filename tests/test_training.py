@@ -115,7 +115,7 @@ def test_the_best_epoch_is_kept_and_scores_what_it_scored_in_training(
     assert scores[best - 1] == max(scores)
     assert len(scores) == best + 12
     model = predictor.load(tmp_path / "run")
-    found = score_model(model, [settings.data.dev], settings.data.reading)
+    found = score_model(model, settings.data.dev, settings.data.reading)
     assert found.strict is not None
     assert found.strict.f1 == pytest.approx(trained.metrics["dev"]["score"], abs=0.01)
     assert max(scores) == 100  # twelve sentences are learnt by heart
@@ -137,7 +137,7 @@ def test_the_average_of_the_weights_is_in_the_bundle_and_scores_what_it_scored_i
     assert measured["without"] == pytest.approx(trained.metrics["dev"]["score"], abs=0.01)
     found = score_model(
         predictor.load(tmp_path / "run", precision="float32"),
-        [averaged.data.dev],
+        averaged.data.dev,
         averaged.data.reading,
     )
     assert found.strict is not None

@@ -196,7 +196,7 @@ def test_further_npz_files(form: str, file: Callable[[bytes], Path]) -> None:
         (b"1 4\nthe " + b"\0" * 17, ": more follows after the 1 words"),
         (b"1 4\nthe " + struct.pack("<4f", 1, 2, 3, float("nan")), ": the vector of 'the' contains "
                                                                    "nan"),
-        (b"PK\3\4nonsense", ": not an .npz file of the plain arrays words and vectors"),
+        (b"PK\3\4nonsense", ": the zip file ends early or is damaged (File is not a zip file)"),
         (npz(words=np.array(["a"])), ": not an .npz file of the plain arrays words and vectors: "),
         (npz(words=np.array(["a"], dtype=object), vectors=np.eye(1)), ": not an .npz file of the "
                                                                       "plain arrays"),
@@ -226,7 +226,8 @@ def test_faults_are_named_with_their_line(
 def test_other_files(tmp_path: Path, file: Callable[[bytes], Path]) -> None:
     assert fault(tmp_path / "absent") == ": cannot be read: No such file or directory"
     assert fault(tmp_path) == ": cannot be read: Is a directory"
-    assert fault(file(b"\x80\4" + b"x" * (2 << 20))).startswith(
+    assert fault(file(b"\x80\4")).startswith(": a Python pickle, not text")
+    assert fault(file(b"\x80x" + b"x" * (2 << 20))).startswith(
         ":1: expected a word and numbers, or a header of two numbers"
     )
 
@@ -257,5 +258,5 @@ def test_words_that_are_no_utf8_are_left_out_unless_they_are_many(
     assert (len(found), found.skipped) == (198, 2)
     words[7:9] = [b"caf\xe9", b"\xff"]
     assert fault(file(FORMATS[name]([*words, b"caf\xc3", b"na\xefve"], table))).startswith(
-        ": 4 of 200 words are not UTF-8; convert"
+        ": 4 of 200 words are not UTF-8; the encoding is not recognized: convert"
     )

@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tagger.files import atomic_write
-from tagger.text import tokens
+from tagger.text import tokenizers
 
 SPLITS = ("train", "dev", "test")
 BLOCK, BLOCKS = 10, 100
@@ -57,7 +57,11 @@ def main() -> None:
     for source in options.sources:
         for number, story in enumerate(stories(source)):
             found[split_of(number)] += story
-    tokenizer, seen, counts = tokens.get(tokens.DEFAULT), set[str](), dict.fromkeys(SPLITS, (0, 0))
+    tokenizer, seen, counts = (
+        tokenizers.get(tokenizers.DEFAULT),
+        set[str](),
+        dict.fromkeys(SPLITS, (0, 0)),
+    )
     with ExitStack() as stack:
         for split in SPLITS:
             stream = stack.enter_context(atomic_write(Path(options.folder) / f"{split}.txt"))

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -27,9 +26,12 @@ import numpy as np
 from tagger.bundles import folder as folders
 from tagger.bundles import migrations
 from tagger.bundles.folder import MANIFEST
+from tagger.bundles.metrics import checked
+from tagger.bundles.npz import from_npz, to_npz
 from tagger.bundles.weights import describe_mismatch, digest
 from tagger.cells import CELLS, recurrent_shapes
 from tagger.config import language_model as configuration
+from tagger.config import toml
 from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig
 from tagger.config.reference import commented_toml
 from tagger.errors import BundleError
@@ -52,6 +54,15 @@ __all__ = [
 FORMAT = 1
 KIND = "language model"
 GRAPH_FLOAT32, GRAPH_INT8 = "activations.onnx", "activations.int8.onnx"
+_FILES = (
+    "config.toml",
+    "vocabulary.json",
+    "weights.npz",
+    "metrics.json",
+    "README.md",
+    GRAPH_FLOAT32,
+    GRAPH_INT8,
+)
 
 
 def graph_names(model: LanguageModelNetworkConfig) -> list[str]:
@@ -110,10 +121,10 @@ class LanguageModelBundle:
 
 
 def save(folder: str | Path, bundle: LanguageModelBundle) -> None:
-    """Write a bundle, the manifest last.
+    """Write a bundle, which replaces an earlier one as a whole or not at all.
 
     Args:
-        folder: The folder; files of an earlier bundle are replaced.
+        folder: The folder.
         bundle: The bundle.
 
     Raises:
@@ -126,11 +137,12 @@ def save(folder: str | Path, bundle: LanguageModelBundle) -> None:
         "README.md": _card(bundle),
     }
     contents = {name: text.encode() for name, text in texts.items()}
-    contents |= {"weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
-    folders.save(Path(folder), contents, {"format": FORMAT, "kind": KIND})
+    contents |= {"weights.npz": to_npz(bundle.weights), **bundle.graphs}
     # Graphs of earlier weights must not remain in the folder.
-    for name in {GRAPH_FLOAT32, GRAPH_INT8} - {*bundle.graphs}:
-        (Path(folder) / name).unlink(missing_ok=True)
+    obsolete = {GRAPH_FLOAT32, GRAPH_INT8} - {*bundle.graphs}
+    folders.save(
+        Path(folder), contents, {"format": FORMAT, "kind": KIND}, obsolete=sorted(obsolete)
+    )
 
 
 def is_language_model(folder: str | Path) -> bool:
@@ -154,7 +166,7 @@ def save_linked(folder: Path, bundle: LanguageModelBundle) -> None:
     Raises:
         TaggerError: A file cannot be written.
     """
-    if bundle.folder is None or not folders.hard_link_bundle(bundle.folder, folder):
+    if bundle.folder is None or not folders.hard_link_bundle(bundle.folder, folder, _FILES):
         save(folder, bundle)
 
 
@@ -187,11 +199,12 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> LanguageModelBundle
     def parsed(name: str, parse: Callable[[Any], Any], data: Any) -> Any:
         return folders.parse(folder / name, parse, data)
 
-    toml = parsed("config.toml", lambda data: tomllib.loads(data.decode()), content("config.toml"))
     contents: migrations.Contents = {
-        "config.toml": toml,
-        "metrics.json": parsed("metrics.json", json.loads, content("metrics.json")),
-        "weights.npz": folders.from_npz(content("weights.npz"), folder / "weights.npz"),
+        "config.toml": parsed(
+            "config.toml", lambda data: toml.parse(data.decode()), content("config.toml")
+        ),
+        "metrics.json": parsed("metrics.json", folders.parse_json, content("metrics.json")),
+        "weights.npz": from_npz(content("weights.npz"), folder / "weights.npz"),
     }
     migrate = partial(
         migrations.migrate, version=version, newest=FORMAT, table=migrations.LANGUAGE_MODEL
@@ -202,9 +215,13 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> LanguageModelBundle
         lambda data: configuration.from_dict(data, "config.toml"),
         contents["config.toml"],
     )
-    vocabulary = parsed("vocabulary.json", Vocabulary.from_json, content("vocabulary.json"))
+    vocabulary = parsed(
+        "vocabulary.json",
+        lambda data: Vocabulary.from_json(data.decode()),
+        content("vocabulary.json"),
+    )
     _fit(contents["weights.npz"], config.model, len(vocabulary), folder)
-    metrics = parsed("metrics.json", _metrics, contents["metrics.json"])
+    metrics = parsed("metrics.json", partial(checked, scores={"dev": ()}), contents["metrics.json"])
     names = graph_names(config.model) if with_graphs else []
     graphs = folders.graphs(folder, names, manifest["files"])
     return LanguageModelBundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
@@ -246,13 +263,6 @@ def _fit(
             f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder "
             "again"
         )
-
-
-def _metrics(metrics: Any) -> dict[str, Any]:
-    """Return the parsed metrics.json after a check of its types."""
-    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object whose "dev" is an object')
-    return metrics
 
 
 def describe(bundle: LanguageModelBundle) -> dict[str, str]:

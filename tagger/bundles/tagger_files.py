@@ -20,7 +20,6 @@ Other files of a training (history, checkpoints) may be in the folder and are no
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -29,28 +28,30 @@ from typing import Any
 
 from tagger.bundles import folder as folders
 from tagger.bundles import language_model as language_models
-from tagger.bundles import migrations
+from tagger.bundles import metrics, migrations
 from tagger.bundles.card import card
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import LanguageModelBundle
+from tagger.bundles.npz import from_npz, to_npz
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import check
 from tagger.config import tagger as configuration
+from tagger.config import toml
 from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
 from tagger.errors import BundleError
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Sources
-from tagger.files import atomic_write
 from tagger.text import schemes
 
 __all__ = ["FORMAT", "GRAPHS", "load", "save", "sources_of"]
 
 FORMAT = 1
 _MODELS = "language_models"
+_MOST_TAGS = 10_000  # the decoder needs memory for all pairs
 GRAPHS = (WORDS, SENTENCES, INT8)
-_AGREEMENT = ("weight", "score", "without")
+_SCORES = {"dev": (), "agreement": ("weight", "score", "without"), "int8": ("score", "float32")}
 _FILES = (
     "config.toml",
     "tags.json",
@@ -61,39 +62,29 @@ _FILES = (
 
 
 def save(folder: str | Path, bundle: Bundle) -> None:
-    """Write a bundle, the manifest last: a folder without one is not a model yet.
+    """Write a bundle, which replaces an earlier one as a whole or not at all.
 
     Args:
-        folder: The folder; files of an earlier bundle are replaced.
+        folder: The folder.
         bundle: The bundle; its language models are hard-linked where possible.
 
     Raises:
         TaggerError: A file cannot be written.
     """
-    folder = Path(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)
+
+    def fill(temporary: Path) -> list[str]:
+        names = []
+        for number, model in enumerate(bundle.language_models, 1):
+            language_models.save_linked(temporary / _MODELS / str(number), model)
+            names.append(f"{_MODELS}/{number}/{MANIFEST}")
+        for one in bundle.features.inputs.values():
+            names += one.save(temporary)
+        return names
+
     contents = _contents(bundle)
-    for name, content in contents.items():
-        with atomic_write(folder / name, "wb") as stream:
-            stream.write(content)
-    names = list(contents)
-    for number, model in enumerate(bundle.language_models, 1):
-        language_models.save_linked(folder / _MODELS / str(number), model)
-        names.append(f"{_MODELS}/{number}/{MANIFEST}")
-    for one in bundle.features.inputs.values():
-        names += one.save(folder)
     # Graphs of earlier weights must not remain in the folder.
-    for name in {*GRAPHS} - {*names}:
-        (folder / name).unlink(missing_ok=True)
-    with atomic_write(folder / MANIFEST) as stream:
-        stream.write(
-            _json(
-                {
-                    "format": FORMAT,
-                    "files": {name: folders.manifest_entry(folder / name) for name in names},
-                }
-            )
-        )
+    obsolete = {*GRAPHS} - {*contents}
+    folders.save(Path(folder), contents, {"format": FORMAT}, fill=fill, obsolete=sorted(obsolete))
 
 
 def _contents(bundle: Bundle) -> dict[str, bytes]:
@@ -107,7 +98,7 @@ def _contents(bundle: Bundle) -> dict[str, bytes]:
     contents = {name: text.encode() for name, text in texts.items()}
     for one in bundle.features.inputs.values():
         contents |= one.files()
-    return {**contents, "weights.npz": folders.to_npz(bundle.weights), **bundle.graphs}
+    return {**contents, "weights.npz": to_npz(bundle.weights), **bundle.graphs}
 
 
 def _json(data: Any) -> str:
@@ -139,9 +130,9 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
 
     contents: migrations.Contents = {
         "config.toml": parsed("config.toml", _toml, files["config.toml"]),
-        "tags.json": parsed("tags.json", json.loads, files["tags.json"]),
-        "metrics.json": parsed("metrics.json", json.loads, files["metrics.json"]),
-        "weights.npz": folders.from_npz(files["weights.npz"], folder / "weights.npz"),
+        "tags.json": parsed("tags.json", folders.parse_json, files["tags.json"]),
+        "metrics.json": parsed("metrics.json", folders.parse_json, files["metrics.json"]),
+        "weights.npz": from_npz(files["weights.npz"], folder / "weights.npz"),
     }
     migrate = partial(migrations.migrate, version=version, newest=FORMAT, table=migrations.TAGGER)
     contents = folders.parse(folder, migrate, contents)
@@ -156,7 +147,9 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
         scheme=scheme,
         features=features,
         weights=contents["weights.npz"],
-        metrics=parsed("metrics.json", _metrics, contents["metrics.json"]),
+        metrics=parsed(
+            "metrics.json", partial(metrics.checked, scores=_SCORES), contents["metrics.json"]
+        ),
         graphs=folders.graphs(folder, names, manifest["files"]),
         language_models=models,
     )
@@ -180,7 +173,7 @@ def _language_models(
 
 def _toml(data: bytes) -> dict[str, Any]:
     """Return the parsed content of a TOML file."""
-    return tomllib.loads(data.decode())
+    return toml.parse(data.decode())
 
 
 def _config(data: Any) -> Config:
@@ -214,8 +207,13 @@ def _features(config: Config, files: _Files, sources: Sources) -> WordFeatures:
     """Read the vocabularies and vectors of the inputs that the settings ask for."""
     names = ["words"] if config.model.input == "one-hot" else list(INPUTS)
     settings = asdict(config)
-    inputs = [INPUTS[name].load(settings, files, sources) for name in names]
-    return WordFeatures.of(*(one for one in inputs if one is not None))
+    inputs = [
+        folders.parse(files.folder, lambda name: INPUTS[name].load(settings, files, sources), name)
+        for name in names
+    ]
+    return WordFeatures.of(
+        *(one for one in inputs if one is not None), unescapes=config.data.unescape
+    )
 
 
 def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:
@@ -229,8 +227,10 @@ def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:
 def _tags(data: Any) -> tuple[tuple[str, ...], str]:
     """Return the tags by id and the tagging scheme of a parsed tags.json, after a check."""
     tags, scheme = tuple(data["tags"]), data["scheme"]
-    if scheme not in (*schemes.SCHEMES, schemes.PLAIN):
+    if not isinstance(scheme, str) or scheme not in (*schemes.SCHEMES, schemes.PLAIN):
         raise ValueError(f"unknown scheme {scheme!r}")
+    if len(tags) > _MOST_TAGS:
+        raise ValueError(f"has {len(tags):,} tags; expected at most {_MOST_TAGS:,}")
     if (
         not tags
         or len(set(tags)) != len(tags)
@@ -242,22 +242,6 @@ def _tags(data: Any) -> tuple[tuple[str, ...], str]:
     ):
         raise ValueError("expected the tags of IOBES: O, then those of each label in turn")
     return tags, scheme
-
-
-def _metrics(metrics: Any) -> dict[str, Any]:
-    """Return the parsed metrics.json after a check of its types."""
-    if not isinstance(metrics, dict) or not isinstance(metrics.get("dev", {}), dict):
-        raise ValueError('expected an object whose "dev" is an object')
-    if type(metrics.get("train_sentences", 0)) is not int:
-        raise ValueError('expected an integer "train_sentences"')
-    agreement = metrics.get("agreement", dict.fromkeys(_AGREEMENT, 0))
-    if not isinstance(agreement, dict) or not all(
-        isinstance(agreement.get(name), int | float) for name in _AGREEMENT
-    ):
-        raise ValueError('expected numbers "weight", "score" and "without" in "agreement"')
-    if metrics.get("precision", "float32") not in ("float32", "int8"):
-        raise ValueError('expected float32 or int8 as "precision"')
-    return metrics
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

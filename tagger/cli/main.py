@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 import tagger
+from tagger.cli import console
+from tagger.cli.hints import hint_for
 from tagger.cli.lazy import LazyGroup
-from tagger.errors import TaggerError
+from tagger.cli.lenient import Lenient
+from tagger.errors import OUT_OF_MEMORY, TaggerError, is_out_of_memory
+from tagger.signals import as_exceptions
 
 SECTIONS = {
     "Train": {
@@ -25,7 +30,10 @@ SECTIONS = {
         "bench": "Measure how fast a model tags on this machine.",
         "export": "Write a trained model as ONNX graphs or as a SavedModel.",
     },
-    "Data": {"convert": "Convert annotated files between schemes and formats."},
+    "Data": {
+        "convert": "Convert annotated files between schemes and formats.",
+        "split": "Divide annotated files into train, dev and test.",
+    },
     "Language models": {"lm": "Train, score, sample and import language models."},
 }
 
@@ -36,7 +44,7 @@ SECTIONS = {
     sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(tagger.__version__, prog_name="tagger")
+@click.version_option(tagger.__version__, "-V", "--version", prog_name="tagger")
 def group() -> None:
     """Train, trust and run sequence taggers with labels of your own.
 
@@ -51,9 +59,9 @@ def group() -> None:
 def main() -> None:
     """Run the console script.
 
-    It exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted. Standard
-    output is UTF-8 whatever the locale, as the files are; a file name that is not UTF-8 comes out
-    as it went in.
+    It exits with 1 for what data or disk cause, 2 for wrong usage, 130 when interrupted by Ctrl-C,
+    143 by SIGTERM and 129 by SIGHUP. Standard output is UTF-8 whatever the locale, as the files
+    are; a file name that is not UTF-8 comes out as it went in.
     """
     if None in (
         sys.stdin,
@@ -64,15 +72,35 @@ def main() -> None:
             "Error: standard input, output or error is closed; redirect it to /dev/null instead"
         )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+    sys.stderr = Lenient(sys.stderr)
+    console.reset()
+    with as_exceptions():
+        try:
+            _run()
+        finally:
+            console.clear_bar()
+
+
+def _run() -> None:
+    """Run the command, and exit with the status and message of its error."""
     try:
-        group(prog_name="tagger", standalone_mode=False)
+        status = group(prog_name="tagger", standalone_mode=False)
         sys.stdout.flush()
+        if status:  # of completion, whose exit click turns into a value
+            sys.exit(status)
+    except click.NoSuchOption as error:
+        options = [option.name for option in error.ctx.command.params] if error.ctx else []
+        hint = hint_for(error.option_name) if "assignments" in options else ""
+        message = f"{error.message.rstrip('.')}; {hint}" if hint else error.format_message()
+        click.UsageError(message, error.ctx).show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except TaggerError as error:
-        sys.exit(f"Error: {error}")
+        _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
+        console.clear_bar()
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
@@ -82,7 +110,17 @@ def main() -> None:
         OSError
     ) as error:  # a full disk behind standard output, a folder that may not be read, ...
         _drop_output()
-        sys.exit(f"Error: {error.filename or 'output'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        _fail(OUT_OF_MEMORY)
+
+
+def _fail(message: str) -> NoReturn:
+    """Write an error message and exit with status 1."""
+    console.warn(message, "Error")
+    sys.exit(1)
 
 
 def _drop_output() -> None:

@@ -11,7 +11,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.errors import ConfigError
-from tagger.text import tokens
+from tagger.text import tokenizers
 from tagger.text.formats import ReadOptions
 
 __all__ = [
@@ -34,21 +34,33 @@ class TextConfig:
     """
 
     train: tuple[str, ...] = files(
-        "Training text, read as one text in this order: .txt, .jsonl or CoNLL columns, gzip "
-        "allowed."
+        "Training text, read as one text in this order: .txt, .jsonl or CoNLL columns; may "
+        "be compressed."
     )
     dev: tuple[str, ...] = files("Text that decides when to stop and which epoch to keep.")
     tokenizer: str = setting(
-        tokens.DEFAULT,
-        "Tokenizer of raw text; with whitespace, a line is a sequence and blanks divide its "
-        "tokens.",
+        tokenizers.DEFAULT,
+        "Tokenizer of raw text: its name or the code of a language; with whitespace, a line is a "
+        "sequence and blanks divide its tokens.",
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
+    encoding: str = setting(
+        "auto", "Encoding of the text; auto is UTF-8, or what a byte order mark says."
+    )
+
+    def __post_init__(self) -> None:
+        # Models store the tokenizer that the code of a language stands for.
+        object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
 
     @property
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
-        return ReadOptions(tokenizer=self.tokenizer, wrapped=self.wrapped, annotated=False)
+        return ReadOptions(
+            tokenizer=self.tokenizer,
+            wrapped=self.wrapped,
+            annotated=False,
+            encoding=self.encoding,
+        )
 
 
 @dataclass(frozen=True)
@@ -168,4 +180,4 @@ def check(config: LanguageModelConfig) -> None:
                 f"data.{name} is missing: expected a list of text files, for example "
                 f'data.{name}=["news.txt"]'
             )
-    tokens.get(config.data.tokenizer)  # report an unknown name now
+    tokenizers.get(config.data.tokenizer)  # report an unknown name now

@@ -12,7 +12,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.heads import HEADS
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.formats import FORMATS, ReadOptions
 from tagger.text.formats.conll import Columns
 
@@ -42,12 +42,12 @@ class DataConfig:
         "compressed. All are read."
     )
     dev: tuple[str, ...] = files(
-        "Annotated files that decide when to stop and which epoch to keep. If there is none, a "
-        "tenth of train is held out, by documents."
+        "Annotated files that decide when to stop and which epoch to keep. Without them, a tenth "
+        "of train is held out, by documents."
     )
     vectors: tuple[str, ...] = files(
-        "Files of pretrained word vectors, concatenated per word: text, binary or .npz, gzip "
-        "allowed."
+        "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
+        "compressed."
     )
     keep_vectors: int = setting(
         0,
@@ -65,11 +65,17 @@ class DataConfig:
     tags: str = setting(
         "", "With hub, the feature that contains the tags; by default ner_tags or tags."
     )
-    token_column: int = setting(
-        0, "CoNLL column of the token, counted from 0, negative from the last."
+    token_column: int | str = setting(
+        0,
+        "Column of the token: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
-    tag_column: int = setting(
-        -1, "CoNLL column of the tag, counted from 0, negative from the last."
+    tag_column: int | str = setting(
+        -1,
+        "Column of the tag: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
     delimiter: str = setting("auto", "Separator of CoNLL columns: auto, blank, tab, or any string.")
     scheme: str = setting(
@@ -83,15 +89,51 @@ class DataConfig:
         choices=("auto", *(name for name, each in FORMATS.items() if each.has_annotations)),
     )
     tokenizer: str = setting(
-        tokens.DEFAULT, "Tokenizer of raw text, in training and in prediction."
+        tokenizers.DEFAULT,
+        "Tokenizer of raw text, in training and in prediction: its name or the code of a language, "
+        "for example unicode or fr.",
     )
+    unescape: bool = setting(
+        False,
+        "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
+        "training and in prediction.",
+    )
+    annotator: str = setting(
+        "",
+        "Name or id of the annotator whose annotation is read, where texts have several; by "
+        "default the latest annotation.",
+    )
+    label_field: str = setting(
+        "", "Name of the labeling field that is read, where an annotation project has several."
+    )
+    encoding: str = setting(
+        "auto",
+        "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
+        "says.",
+    )
+
+    layer: str = setting("", "Layer of the spans in files of annotation tools with several.")
+    feature: str = setting("", "Feature of the layer that has the labels.")
+
+    def __post_init__(self) -> None:
+        # Models store the tokenizer that the code of a language stands for.
+        object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
 
     @property
     def reading(self) -> ReadOptions:
         """Return these settings as options of the readers of `text.formats`."""
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
         declared = "" if self.format == "auto" else self.format
-        return ReadOptions(columns=columns, tokenizer=self.tokenizer, format=declared)
+        return ReadOptions(
+            columns=columns,
+            tokenizer=self.tokenizer,
+            format=declared,
+            encoding=self.encoding,
+            annotator=self.annotator,
+            label_field=self.label_field,
+            layer=self.layer,
+            feature=self.feature,
+        )
 
 
 @dataclass(frozen=True)
@@ -225,7 +267,7 @@ class DistillationConfig:
         "Folders of trained models that label the text; several are averaged."
     )
     text: tuple[str, ...] = files(
-        "Files of unannotated text: .txt, .jsonl, else CoNLL columns, gzip allowed."
+        "Files of unannotated text: .txt, .jsonl, else CoNLL columns; may be compressed."
     )
     wrapped: bool = setting(False, "Raw text is wrapped: only a blank line ends a paragraph.")
     tokens: int = setting(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tagger.bundles.graphs import MICROSOFT, OPERATORS
 from tagger.bundles.weights import Weights
 from tagger.cells import CELLS, CellSpec
 from tagger.errors import TaggerError
@@ -17,7 +18,6 @@ from tagger.errors import TaggerError
 __all__ = ["Graph", "RecurrentOutputs", "dense", "int8_scales", "recurrent", "value"]
 
 OPSET = 17
-MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators, for int8
 
 
 class Graph:
@@ -94,9 +94,15 @@ class Graph:
 
         Returns:
             The name of the first output.
+
+        Raises:
+            ValueError: The operator is not in `tagger.bundles.graphs.OPERATORS`, so that the graph
+                could not be read again.
         """
         from onnx import helper
 
+        if operator not in OPERATORS[domain]:
+            raise ValueError(f"{operator}: not in tagger.bundles.graphs.OPERATORS; add it there")
         self.nodes.append(helper.make_node(operator, inputs, outputs, domain=domain, **attributes))
         self.domains.add(domain)
         return outputs[0]

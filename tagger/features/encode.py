@@ -1,6 +1,7 @@
 """Encoding of words as features, once per distinct word.
 
-A word's features (id, vector, characters, shape) do not depend on its context.
+A word's features (id, vector, characters, shape) do not depend on its context, and are those of the
+normalized word; see `features.normalization`.
 
 Axes: B batch, T time, D distinct words of a batch (the first is padding), C characters, F dimension
 of a vector, N any number of words.
@@ -18,6 +19,7 @@ from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Input, Store
 from tagger.features.inputs.token_states import TokenStatesInput
 from tagger.features.inputs.words import WordsInput
+from tagger.features.normalization import normalized
 from tagger.features.vocabulary import Vocabulary
 
 __all__ = ["WordEncoder", "WordFeatures", "consistency_key"]
@@ -29,15 +31,28 @@ class WordFeatures:
 
     Args:
         inputs: Inputs by name, in the order of `features.inputs.INPUTS`; always with ``words``.
+        unescapes: Whether escapes of the Penn Treebank are read as their characters.
     """
 
     inputs: dict[str, Input]
+    unescapes: bool = False
 
     @classmethod
-    def of(cls, *inputs: Input) -> WordFeatures:
+    def of(cls, *inputs: Input, unescapes: bool = False) -> WordFeatures:
         """Create features from inputs in any order, which must include ``words``."""
         named = {one.name: one for one in inputs}
-        return cls({name: named[name] for name in INPUTS if name in named})
+        return cls({name: named[name] for name in INPUTS if name in named}, unescapes)
+
+    def normalized(self, words: Iterable[str]) -> list[str]:
+        """Return the forms of words from which their features are computed.
+
+        Args:
+            words: Tokens as in the input.
+
+        Returns:
+            One normalized word per token.
+        """
+        return normalized(words, unescapes=self.unescapes)
 
     @property
     def words(self) -> Vocabulary:
@@ -126,6 +141,7 @@ class WordEncoder:
 
     def _encode(self, new: list[str]) -> None:
         """Append the features and consistency keys of new words."""
+        new = self.features.normalized(new)
         for store in self._stores.values():
             store.add(new)
         keys = self._key_numbers

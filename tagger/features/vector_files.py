@@ -5,11 +5,9 @@ Axes: N words of a file, B words of a block, D dimension of a vector.
 
 from __future__ import annotations
 
-import gzip
 import io
 import itertools
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -17,12 +15,17 @@ from typing import BinaryIO
 import numpy as np
 
 from tagger.errors import DataError
+from tagger.features.normalization import normalize
 from tagger.features.vectors import Vectors
+from tagger.text import opening
+from tagger.text.opening import encodings
+from tagger.text.opening.binary import NPZ
 
 __all__ = ["read"]
 
 _BLOCK = 1 << 13  # rows per block
 _HEAD = 1 << 20  # first bytes of a file, from which its format is determined
+_SAMPLE = 1 << 10  # words that are not UTF-8 from which their encoding is determined
 _LARGEST = 1 << 16  # maximum dimension
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?(\d{1,12}) (\d{1,12})[ \r]*(?:\n|\Z)")
 _READABLE = bytes(range(32, 127)) + b"\t\r\n"
@@ -30,19 +33,21 @@ _ADVICE = "download or create the file again"
 
 
 def read(path: str | Path) -> Vectors:
-    """Read a file of word vectors, which may be compressed with gzip.
+    """Read a file of word vectors, which may be compressed; see `text.opening`.
 
     The format is determined by the content:
 
     - Text of GloVe, or of word2vec and fastText (``.vec``), which have a header: float32.
     - The binary format of word2vec: float32.
     - ``.npz`` with the arrays ``words``, UTF-8 bytes joined by line ends or an array of strings,
-    and
-      ``vectors`` (N, D), float16 or float32.
+      and ``vectors`` (N, D), float16 or float32.
 
-    The first row of a repeated word is used. Words that are not UTF-8 (word2vec cuts long words
-    at a byte) equal no token and are skipped; if they are more than 1 % of all words, the file has
-    another encoding, which is an error.
+    A zip archive, as GloVe is published, must contain exactly one file.
+
+    Words are normalized as tokens are (see `features.normalization`), unless the file contains the
+    normalized word, too. The first row of a repeated word is used. Words that are not UTF-8
+    (word2vec cuts long words at a byte) equal no token and are skipped; if they are more than 1 %
+    of all words, the file has another encoding, which is an error.
 
     Args:
         path: The file.
@@ -55,32 +60,20 @@ def read(path: str | Path) -> Vectors:
             or with the path for binary formats.
     """
     name = str(path)
-    try:
-        with _opened(name) as stream:
-            head = stream.read(_HEAD)
-        with _opened(name) as stream:
-            return _read(stream, name, head)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            name, None, f"the gzip file ends early or is damaged ({error}); {_ADVICE}"
-        ) from error
-    except OSError as error:
-        raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
+    with opening.content(name, accept=(NPZ,), head_size=_HEAD) as content:
+        return _read(content, name)
 
 
-def _opened(name: str) -> BinaryIO:
-    """Open a file for reading its decompressed bytes."""
-    with open(name, "rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    return gzip.open(name) if packed else open(name, "rb")  # type: ignore[return-value]
-
-
-def _read(stream: BinaryIO, name: str, head: bytes) -> Vectors:
-    """Read a file whose first bytes are `head`."""
-    rows = _Rows(name)
-    if head.startswith(b"PK\x03\x04"):
+def _read(content: opening.Content, name: str) -> Vectors:
+    """Read the content of a file."""
+    rows, stream, head = _Rows(name), content.stream, content.head
+    if content.kind is NPZ:
         rows.add(*_from_npz(stream, name))
         return rows.vectors()
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(
+            name, None, "UTF-16, expected UTF-8; convert it with iconv -f utf-16 -t utf-8"
+        )
     header = _HEADER.match(head)
     start = (
         header.end()
@@ -96,7 +89,7 @@ def _read(stream: BinaryIO, name: str, head: bytes) -> Vectors:
             1,
             f"found vectors of {dimension:,} numbers, expected 1 to {_LARGEST:,}; {_ADVICE}",
         )
-    stream.seek(start)
+    stream.read(start)
     if header and _is_binary(head[start:], dimension):
         for words, table in _from_binary(stream, name, count, dimension):
             rows.add(words, table)
@@ -118,7 +111,8 @@ class _Rows:
 
     def __init__(self, name: str) -> None:
         """Start without any rows."""
-        self.name, self.count, self.undecodable = name, 0, 0
+        self.name, self.count = name, 0
+        self.undecodable: list[bytes] = []
         self.words: dict[str, None] = {}
         self.blocks: list[np.ndarray] = []
 
@@ -135,7 +129,7 @@ class _Rows:
             try:
                 word = raw.decode("utf-8")
             except UnicodeDecodeError:
-                self.undecodable += 1
+                self.undecodable.append(raw)
                 continue
             if word not in self.words:
                 self.words[word] = None
@@ -145,15 +139,13 @@ class _Rows:
 
     def vectors(self) -> Vectors:
         """Return all rows as one table; this object is empty afterwards."""
+        if len(self.undecodable) * 100 > self.count:
+            advice = encodings.advice(b"\n".join(self.undecodable[:_SAMPLE]), has_option=False)
+            what = f"{len(self.undecodable):,} of {self.count:,} words are not UTF-8; {advice}"
+            raise DataError(self.name, None, what)
         if not self.words:
             raise DataError(self.name, None, f"contains no words with vectors; {_ADVICE}")
-        if self.undecodable * 100 > self.count:
-            what = (
-                f"{self.undecodable:,} of {self.count:,} words are not UTF-8; convert them, for "
-                "example: iconv -f latin1 -t utf-8"
-            )
-            raise DataError(self.name, None, what)
-        words, table = list(self.words), self.blocks[0]
+        words, table = _normalized(self.words), self.blocks[0]
         if len(self.blocks) > 1:
             # Each block is released when it has been copied, so that memory is never needed twice.
             table, end = np.empty((len(words), table.shape[1]), dtype=table.dtype), len(words)
@@ -165,6 +157,17 @@ class _Rows:
             return Vectors(words, table, self.count - len(words))
         except ValueError as error:
             raise DataError(self.name, None, f"{error}; {_ADVICE}") from error
+
+
+def _normalized(words: dict[str, None]) -> list[str]:
+    """Return the words of a file, normalized unless the file contains the normalized word, too."""
+    changed: dict[str, str] = {}
+    for word in words:
+        form = normalize(word)
+        if form != word and form not in words:
+            changed.setdefault(form, word)
+    forms = {word: form for form, word in changed.items()}
+    return [forms.get(word, word) for word in words]
 
 
 def _shown(raw: bytes) -> str:
@@ -300,6 +303,8 @@ def _from_npz(stream: BinaryIO, name: str) -> tuple[Sequence[bytes], np.ndarray]
     try:
         with np.load(io.BytesIO(stream.read()), allow_pickle=False) as archive:
             words, table = archive["words"], archive["vectors"]
+            if not isinstance(words, np.ndarray) or not isinstance(table, np.ndarray):
+                raise ValueError("a member is not an array")
     except Exception as error:  # zipfile and NumPy raise many types of errors for ill-formed files
         raise DataError(
             name,
@@ -315,7 +320,11 @@ def _from_npz(stream: BinaryIO, name: str) -> tuple[Sequence[bytes], np.ndarray]
             f"{table.shape}",
         )
     if words.dtype.kind == "U":  # unpaired surrogates become bytes that are not UTF-8
-        listed = [word.encode("utf-8", "surrogatepass") for word in words.ravel().tolist()]
+        try:
+            listed = [word.encode("utf-8", "surrogatepass") for word in words.ravel().tolist()]
+        except (SystemError, ValueError) as error:
+            what = "contains words that are no Unicode; expected UTF-8 bytes (uint8)"
+            raise DataError(name, None, what) from error
     elif words.dtype.kind == "S" and words.ndim:
         listed = words.ravel().tolist()
     elif words.dtype.kind == "S" or words.dtype == np.uint8:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -33,6 +33,7 @@ from tagger.inference.predictor import Predictor, load
 from tagger.language_models.states import states_of
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
+from tagger.text.opening import AUTO
 from tagger.text.spans import Sentence
 
 __all__ = ["Bench", "Speed", "Text", "bench", "kernel", "measure", "start_up", "text_of"]
@@ -91,7 +92,12 @@ class Bench:
 
 
 def bench(
-    run: str | Path, file: str | None = None, *, tokens: int = 50_000, rounds: int = 3
+    run: str | Path,
+    file: str | None = None,
+    *,
+    tokens: int = 50_000,
+    rounds: int = 3,
+    encoding: str = AUTO,
 ) -> Bench:
     """Measure the speed of the model in a folder on this machine.
 
@@ -101,6 +107,7 @@ def bench(
             model's vocabulary.
         tokens: Approximate number of tokens per round.
         rounds: Number of rounds; results are medians over them.
+        encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
 
     Returns:
         The results.
@@ -108,11 +115,13 @@ def bench(
     Raises:
         TaggerError: The folder is not a tagger, or the file cannot be read or has no token.
     """
-    text = text_of(bundles.load(run), file, tokens=tokens)
+    text = text_of(bundles.load(run), file, tokens=tokens, encoding=encoding)
     return Bench(text, measure(run, text, rounds=rounds), start_up(run, rounds=rounds))
 
 
-def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> Text:
+def text_of(
+    model: Bundle, file: str | None = None, *, tokens: int = 50_000, encoding: str = AUTO
+) -> Text:
     """Return a text of about `tokens` tokens.
 
     Args:
@@ -120,6 +129,7 @@ def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> 
         file: The file to take sentences from, repeated as often as needed. Default: words drawn
             from the model's vocabulary by their frequency in training, with a fixed seed.
         tokens: Approximate number of tokens.
+        encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
 
     Returns:
         The text, without annotation.
@@ -134,7 +144,7 @@ def text_of(model: Bundle, file: str | None = None, *, tokens: int = 50_000) -> 
             )
         return Text(_drawn(model, tokens), f"generated sentences of {_LENGTH} words")
     data = model.config.data
-    options = ReadOptions(columns=data.reading.columns, tokenizer=data.tokenizer, annotated=False)
+    options = replace(data.reading, annotated=False, encoding=encoding)
     beginning = _first(formats.read(file, options=options), tokens)
     if not any(map(len, beginning)):
         raise TaggerError(f"{file}: has no token to tag; name a file with sentences, or omit it")
@@ -182,7 +192,7 @@ def kernel(
     encoded = member.encode(tokens)
     parts = [
         (part, part.gather(encoded.tokens))
-        for batch in batches_of(tokens)
+        for batch in batches_of(tokens, len(model.tags))
         for _, part in batch.micro_batches()
     ]
 

@@ -6,18 +6,24 @@ Axes: B batch, T time, K tags.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
 
+from tagger import decoding, scheme_decoding
 from tagger.bundles.tagger import Bundle
-from tagger.decoding import Transitions, segment_log_probabilities, viterbi
+from tagger.decoding import Transitions
 from tagger.errors import BundleError
 from tagger.heads import HEADS
 from tagger.text import schemes
 from tagger.text.spans import Span
 
 __all__ = ["Decoded", "Decoder"]
+
+# Tags from which on `scheme_decoding` is used, unless transition scores were learned: with fewer,
+# `decoding` is as fast.
+MANY_TAGS = 100
 
 
 class Decoded(NamedTuple):
@@ -54,21 +60,14 @@ class Decoder:
     ) -> None:
         self.tags = tuple(tags)
         self.plain_tags = plain_tags
-        allowed = (
-            Transitions.free(len(self.tags))
-            if plain_tags
-            else Transitions.constrained(
-                *schemes.transition_table(self.tags, schemes.TRAINING_SCHEME)
-            )
-        )
-        self.allowed = (allowed.start, allowed.transitions, allowed.end)
-        self.transitions = self._learned(scores) if scores is not None else allowed
+        self._learned = None if scores is None else self._with_constraints(scores)
         parts = [("", "") if plain_tags else schemes.split(tag) for tag in self.tags]
         self.labels = sorted({label for _, label in parts})
         # By tag id; the last element is that of padding, -1, which opens and closes nothing.
         self._opens = np.array([prefix in ("B", "S") for prefix, _ in parts] + [False])
         self._closes = np.array([prefix in ("E", "S") for prefix, _ in parts] + [False])
-        self._label = np.array([self.labels.index(label) for _, label in parts])
+        places = {label: place for place, label in enumerate(self.labels)}
+        self._label = np.array([places[label] for _, label in parts])
 
     @classmethod
     def of(cls, bundle: Bundle) -> Decoder:
@@ -93,10 +92,40 @@ class Decoder:
                 f"weights.npz does not fit tags.json: {error}; copy the whole folder again"
             ) from error
 
-    def _learned(self, scores: Sequence[np.ndarray]) -> Transitions:
+    @property
+    def allowed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the booleans of `schemes.transition_table`; all are true for plain tags."""
+        if self.plain_tags:
+            count = len(self.tags)
+            return np.ones(count, bool), np.ones((count, count), bool), np.ones(count, bool)
+        return schemes.transition_table(self.tags, schemes.TRAINING_SCHEME)
+
+    @cached_property
+    def transitions(self) -> Transitions:
+        """Return the scores of all pairs of tags, which `decode` needs for a CRF or few tags only.
+
+        They are 0 where the scheme allows the pair, if no scores were learned, and -inf elsewhere.
+        """
+        return self._learned or Transitions.constrained(*self.allowed)
+
+    @cached_property
+    def in_states(self) -> bool:
+        """Return whether `scheme_decoding` is used."""
+        labels = [label for label in self.labels if label]
+        complete = schemes.tag_set(labels, schemes.TRAINING_SCHEME)
+        return (
+            self._learned is None
+            and len(self.tags) >= MANY_TAGS
+            and (self.plain_tags or (bool(labels) and self.tags == complete))
+        )
+
+    def _with_constraints(self, scores: Sequence[np.ndarray]) -> Transitions:
         """Return the learned scores, -inf for transitions that the scheme does not allow."""
         return Transitions(
-            *(allowed + learned for allowed, learned in zip(self.allowed, scores, strict=True))
+            *(
+                np.where(allowed, learned, -np.inf)
+                for allowed, learned in zip(self.allowed, scores, strict=True)
+            )
         )
 
     def paths(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -109,7 +138,31 @@ class Decoder:
         Returns:
             (B, T) tag ids, -1 where padded.
         """
-        return viterbi(emissions, lengths, self.transitions)
+        if not self.in_states:
+            return decoding.viterbi(emissions, lengths, self.transitions)
+        if self.plain_tags:
+            return scheme_decoding.free_viterbi(emissions, lengths, len(self.tags))
+        return scheme_decoding.viterbi(
+            scheme_decoding.pack_iobes(emissions, lengths, len(self.tags))
+        )
+
+    def marginals(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Compute the exact probability of every tag under the distribution over allowed sequences.
+
+        Args:
+            emissions: (B, T, K).
+            lengths: (B,) in tokens.
+
+        Returns:
+            (B, T, K) float64, 0 where padded.
+        """
+        if not self.in_states:
+            return decoding.marginals(emissions, lengths, self.transitions)
+        if self.plain_tags:
+            return scheme_decoding.free_marginals(emissions, lengths, len(self.tags))
+        return scheme_decoding.marginals(
+            scheme_decoding.pack_iobes(emissions, lengths, len(self.tags))
+        )
 
     def decode(self, emissions: np.ndarray, lengths: np.ndarray, *, scores: bool = True) -> Decoded:
         """Decode the best tag sequence of each sentence and its spans.
@@ -125,23 +178,33 @@ class Decoder:
         Returns:
             The tags and spans of the batch.
         """
-        paths = self.paths(emissions, lengths)
+        if self.in_states and not self.plain_tags:
+            batch = scheme_decoding.pack_iobes(emissions, lengths, len(self.tags))
+            paths = scheme_decoding.viterbi(batch)
+            log_probabilities = partial(scheme_decoding.segment_log_probabilities, batch)
+        else:
+            paths = self.paths(emissions, lengths)
+            log_probabilities = partial(self._log_probabilities, emissions, lengths)
         # The best path is valid in IOBES: the k-th opening token belongs to the k-th closing one.
         rows, starts = np.nonzero(self._opens[paths])
         ends = np.nonzero(self._closes[paths])[1] + 1
         segments = list(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True))
         labels = self._label[paths[rows, starts]].tolist()
         probabilities: list[float] | list[None] = [None] * len(segments)
-        if scores:
+        if scores and segments:
             inside = [(row, start, paths[row, start:end]) for row, start, end in segments]
-            logs = segment_log_probabilities(emissions, lengths, self.transitions, inside)
-            # Rounding may yield log-probabilities slightly above 0.
-            probabilities = np.exp(np.minimum(logs, 0)).tolist()
+            probabilities = np.exp(log_probabilities(inside)).tolist()
         spans = [
             (*segment, *more)
             for segment, *more in zip(segments, labels, probabilities, strict=True)
         ]
         return Decoded(paths, spans)
+
+    def _log_probabilities(
+        self, emissions: np.ndarray, lengths: np.ndarray, segments: Sequence[decoding.Segment]
+    ) -> np.ndarray:
+        """Return `decoding.segment_log_probabilities` under the model's transitions."""
+        return decoding.segment_log_probabilities(emissions, lengths, self.transitions, segments)
 
     def spans_of(self, path: np.ndarray) -> list[Span]:
         """Return the spans of a valid sequence of tag ids (T,), without scores."""

@@ -16,6 +16,7 @@ Axes: N tokens, M tokens of words that occur several times, K tags, L labels, O 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -86,22 +87,96 @@ def apply_consistency(
         (N, K), a copy in which the rows of informed tokens are unnormalized log-probabilities;
         `emissions` itself if no key occurs twice.
     """
-    members = np.flatnonzero(keys >= 0)
-    _, groups, counts = np.unique(keys[members], return_inverse=True, return_counts=True)
-    several = counts[groups] > 1
-    members, groups = members[several], groups[several]  # (M,)
-    if not len(members):
-        return emissions
-    logs = emissions[members]  # (M, K)
-    logs -= np.logaddexp.reduce(logs, axis=1, keepdims=True)
-    mine = np.exp(logs) @ np.eye(labels.max() + 1)[labels]  # (M, L)
-    # (keys, L)
-    sums = np.stack([np.bincount(groups, column, len(counts)) for column in mine.T], axis=1)
-    others = (sums[groups] - mine) / (counts[groups] - 1)[:, None]
-    share = _SMOOTHING / others.shape[1] + (1 - _SMOOTHING) * np.clip(others, 0, 1)
-    informed = emissions.copy()
-    informed[members] = logs + weight * np.log(share)[:, labels]
-    return informed
+    mask, places = np.ones(len(keys), dtype=bool), np.arange(len(keys))
+    occurrences = _Occurrences(keys, labels)
+    occurrences.add(emissions, mask, places)
+    return occurrences.informed(emissions, mask, places, weight)
+
+
+class _Occurrences:
+    """The label probabilities of the M tokens whose words occur several times.
+
+    Args:
+        keys: (N,) as for `apply_consistency`.
+        labels: (K,) as for `apply_consistency`.
+    """
+
+    def __init__(self, keys: np.ndarray, labels: np.ndarray) -> None:
+        members = np.flatnonzero(keys >= 0)
+        _, groups, counts = np.unique(keys[members], return_inverse=True, return_counts=True)
+        members = members[counts[groups] > 1]
+        _, self._groups, self._counts = np.unique(
+            keys[members], return_inverse=True, return_counts=True
+        )
+        # (N,) row of each token in arrays of M tokens, -1 for none.
+        self._rows = np.full(len(keys), -1)
+        self._rows[members] = np.arange(len(members))
+        self._labels = labels
+        self._order = np.argsort(labels, kind="stable")
+        self._first = np.searchsorted(labels[self._order], np.arange(labels.max() + 1))
+        self._probabilities = np.zeros((len(members), len(self._first)))  # (M, L)
+
+    def _informed(
+        self, mask: np.ndarray, places: np.ndarray
+    ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        """Return the indices of the informed tokens in `mask`, and their rows (m,)."""
+        rows = self._rows[places]
+        chosen = rows >= 0
+        return tuple(index[chosen] for index in np.nonzero(mask)), rows[chosen]
+
+    def add(self, emissions: np.ndarray, mask: np.ndarray, places: np.ndarray) -> None:
+        """Record the label probabilities of the tokens of a batch.
+
+        Args:
+            emissions: (..., K).
+            mask: (...) bool, true for n tokens.
+            places: (n,) index of each of these among all N tokens.
+        """
+        where, rows = self._informed(mask, places)
+        logs = _normalized(emissions[where])
+        probabilities = np.exp(logs, out=logs)[:, self._order]
+        self._probabilities[rows] = np.add.reduceat(probabilities, self._first, axis=1)
+
+    @cached_property
+    def _shares(self) -> np.ndarray:
+        """Return the logs (M, L) of the mean label probabilities of the other occurrences."""
+        mine, groups, counts = self._probabilities, self._groups, self._counts
+        in_order = mine[np.argsort(groups, kind="stable")]
+        sums = np.add.reduceat(in_order, np.cumsum(counts) - counts, axis=0)  # (keys, L)
+        others = (sums[groups] - mine) / (counts[groups] - 1)[:, None]
+        share = _SMOOTHING / mine.shape[1] + (1 - _SMOOTHING) * np.clip(others, 0, 1)
+        return np.asarray(np.log(share))
+
+    def informed(
+        self, emissions: np.ndarray, mask: np.ndarray, places: np.ndarray, weight: float
+    ) -> np.ndarray:
+        """Apply document consistency to the tokens of a batch, after all batches have been added.
+
+        Args:
+            emissions: (..., K).
+            mask: As for `add`.
+            places: As for `add`.
+            weight: Weight of the other occurrences.
+
+        Returns:
+            (..., K); `emissions` itself if none of the tokens is informed.
+        """
+        where, rows = self._informed(mask, places)
+        if not len(rows):
+            return emissions
+        informed = emissions.astype(np.float64)
+        logs = _normalized(emissions[where])
+        logs += (weight * self._shares[rows])[:, self._labels]
+        informed[where] = logs
+        return informed
+
+
+def _normalized(emissions: np.ndarray) -> np.ndarray:
+    """Return the log-softmax of emissions (n, K) as float64."""
+    logs = emissions.astype(np.float64)
+    logs -= logs.max(axis=1, keepdims=True, initial=np.finfo(np.float64).min)
+    logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
+    return logs
 
 
 class DocumentConsistency:
@@ -128,13 +203,24 @@ class DocumentConsistency:
         """
         return cls(bundle.tags, float(bundle.metrics.get("agreement", {}).get("weight", 0)))
 
-    def __call__(self, emissions: np.ndarray, keys: np.ndarray) -> np.ndarray:
-        """Return `apply_consistency` of emissions (N, K) and keys (N,); unchanged if disabled."""
-        return (
-            apply_consistency(emissions, keys, self.labels, self.weight)
-            if self.weight
-            else emissions
-        )
+    def __call__(
+        self, batches: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], keys: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        """Apply document consistency to the batches of a window, one by one.
+
+        Args:
+            batches: For each batch its emissions (B, T, K), its mask (B, T) and the indices of its
+                tokens among all N tokens, as `member.TokenBatch.places` returns them.
+            keys: (N,) as for `apply_consistency`.
+
+        Yields:
+            Emissions (B, T, K) per batch, undefined where padded.
+        """
+        occurrences = _Occurrences(keys, self.labels)
+        for emissions, mask, places in batches:
+            occurrences.add(emissions, mask, places)
+        for emissions, mask, places in batches:
+            yield occurrences.informed(emissions, mask, places, self.weight)
 
 
 def chunk_keys(document_chunks: Sequence[Sequence[Sentence]], keys: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from tagger.features.batches import bucket, collate
 from tagger.features.encode import WordEncoder
 from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference.decoder import Decoder
+from tagger.inference.long_words import features_of_long_word, reads_in_pieces
 from tagger.inference.network import OnnxTagger
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of
@@ -34,6 +35,7 @@ __all__ = [
     "batches_of",
     "emissions_in_batches",
     "encoders_of",
+    "window_tokens",
 ]
 
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
@@ -45,9 +47,13 @@ WINDOW_TOKENS = 1 << 13
 TOKEN_BUDGET = 8192  # padded tokens per batch, which is decoded at once
 RUN_BUDGET = 1024  # padded tokens per run of the network: they fit into the cache of a core
 KERAS_BUDGET = 4096  # padded tokens per run of a Keras network
+# Scores (tokens times tags) of a window, a batch and a run, which bound their memory with hundreds
+# of tags and more.
+WINDOW_SCORES, BATCH_SCORES = 1 << 24, 1 << 20
 LEXICON = 100_000  # distinct words in the cache, so that memory does not grow with the input
 LEXICON_BYTES = 1 << 25  # bytes of features in the cache
-CHARACTERS = 1 << 14  # padded characters of new words that are encoded at once
+# Padded characters of new words that are encoded at once; a longer word is read in pieces.
+CHARACTERS = 1 << 14
 
 
 class TokenBatch(NamedTuple):
@@ -134,6 +140,7 @@ class EnsembleMember:
         self.decoder = Decoder.of(bundle)
         self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
         self.word_encoder = WordEncoder(bundle.features)
+        self._reads_in_pieces = reads_in_pieces(bundle)
         self._lock = threading.RLock()
         self.clear_cache()
 
@@ -189,15 +196,20 @@ class EnsembleMember:
         new = np.arange(self._known, len(self.word_encoder))
         lengths = self.word_encoder.lengths(new)
         for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
-            # A single word would be encoded by other instructions, whose last bits differ, but the
-            # features of a word must not depend on which other words are new.
-            twice = np.resize(chosen, max(len(chosen), 2))
-            features = self.network.features(self.word_encoder.words(new[twice]))
-            self._features[new[chosen]] = features[: len(chosen)]
+            self._features[new[chosen]] = self._word_features(new[chosen], lengths[chosen].max())
         self._known = len(self.word_encoder)
         return EncodedTokens(
             self._features[: self._known], tokens, self.word_encoder.consistency_keys(tokens)
         )
+
+    def _word_features(self, ids: np.ndarray, longest: int) -> np.ndarray:
+        """Compute the features (D, X) of words (D,) of at most `longest` characters."""
+        if longest > CHARACTERS and self._reads_in_pieces:
+            return features_of_long_word(self.network, self.bundle, self.word_encoder.words(ids))
+        # A single word would be encoded by other instructions, whose last bits differ, but the
+        # features of a word must not depend on which other words are new.
+        twice = np.resize(ids, max(len(ids), 2))
+        return self.network.features(self.word_encoder.words(twice))[: len(ids)]
 
     def batches(
         self, sentences: Sequence[Sequence[str]]
@@ -213,7 +225,7 @@ class EnsembleMember:
         encoded, context = self.encode(sentences), None
         if self.encoders:
             context = self.context(states_of(self.encoders, sentences))
-        for batch in batches_of(sentences):
+        for batch in batches_of(sentences, len(self.bundle.tags)):
             yield batch.indices, batch.lengths, self.emissions(batch, encoded, context)
 
     def context(self, states: TokenStates | None) -> np.ndarray | None:
@@ -276,21 +288,28 @@ def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
     )
 
 
-def batches_of(sentences: Sequence[Sequence[str]]) -> list[TokenBatch]:
+def window_tokens(tags: int) -> int:
+    """Return the number of tokens per window for K tags."""
+    return max(min(WINDOW_TOKENS, WINDOW_SCORES // tags), 1)
+
+
+def batches_of(sentences: Sequence[Sequence[str]], tags: int) -> list[TokenBatch]:
     """Group sentences of similar length into batches.
 
     Args:
         sentences: The tokens of each sentence, which in this order are the row of N tokens.
+        tags: Number of tags, K.
 
     Returns:
-        Batches of at most about `TOKEN_BUDGET` padded tokens, shorter sentences first.
+        Batches of at most about `TOKEN_BUDGET` padded tokens and `BATCH_SCORES` scores, shorter
+        sentences first.
     """
     lengths = np.fromiter(map(len, sentences), dtype=np.int32, count=len(sentences))
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     order = np.argsort(lengths, kind="stable")
     return [
         TokenBatch(chosen, lengths[chosen], starts[chosen])
-        for chosen in bucket(lengths, order, TOKEN_BUDGET)
+        for chosen in bucket(lengths, order, min(TOKEN_BUDGET, BATCH_SCORES // tags))
     ]
 
 
@@ -298,6 +317,7 @@ def emissions_in_batches(
     sentences: Sequence[Sequence[str]],
     word_encoder: WordEncoder,
     emissions: Emissions,
+    tags: int,
     contexts: TokenStates | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Run a Keras network over sentences in batches of similar length.
@@ -306,6 +326,7 @@ def emissions_in_batches(
         sentences: The tokens of each sentence.
         word_encoder: The encoder of their words.
         emissions: The network.
+        tags: Number of tags, K.
         contexts: The states of language models at the tokens, if the network receives them.
 
     Yields:
@@ -313,6 +334,7 @@ def emissions_in_batches(
     """
     word_ids = word_encoder.word_ids(sentences)
     lengths = np.array([len(tokens) for tokens in sentences])
-    for indices in bucket(lengths, np.argsort(lengths, kind="stable"), KERAS_BUDGET):
+    budget = min(KERAS_BUDGET, BATCH_SCORES // tags)
+    for indices in bucket(lengths, np.argsort(lengths, kind="stable"), budget):
         batch = collate(indices, word_encoder, word_ids, contexts=contexts)
         yield indices, batch.lengths, emissions(batch.inputs)

@@ -7,7 +7,6 @@ of tokens, N rows of features, K tags.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import width_of
 from tagger.errors import BundleError
 from tagger.export.sentences import backward_state_mask
-from tagger.export.session import session_of
+from tagger.export.session import Session
 
 __all__ = ["FLOAT32", "PRECISIONS", "OnnxTagger", "precision_of"]
 
@@ -51,14 +50,12 @@ class OnnxTagger:
         self.precision = precision
         self.one_hot = bundle.config.model.input == "one-hot"
         self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
+        self._tags = len(bundle.tags)
         self._units = bundle.config.model.units
         self._backwards = backward_state_mask(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
         self._sentences = _session(bundle, _FILES[precision])
         self._words = None if self.one_hot else _session(bundle, WORDS)
-        self._wanted = (
-            set() if self._words is None else {value.name for value in self._words.get_inputs()}
-        )
 
     def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """Compute the features of distinct words.
@@ -72,9 +69,8 @@ class OnnxTagger:
         """
         if self._words is None:
             return inputs["words"]
-        feed = {name: inputs[name] for name in self._wanted}
-        features: np.ndarray = self._words.run(None, feed)[0]
-        return features
+        feed = {name: array for name, array in inputs.items() if name in self._words.inputs}
+        return self._words.run({"features": (len(inputs["words"]), self.width)}, feed)[0]
 
     def emissions(
         self,
@@ -98,8 +94,7 @@ class OnnxTagger:
         if len(tokens) == 1 and lengths[0] > CHUNK_TOKENS:
             return self._in_chunks(features, {"tokens": tokens[:, : lengths[0]], **optional})
         inputs = {"features": features, "tokens": tokens, "lengths": lengths, **optional}
-        emissions: np.ndarray = self._sentences.run(["emissions"], inputs)[0]
-        return emissions
+        return self._sentences.run({"emissions": (*tokens.shape, self._tags)}, inputs)[0]
 
     def _in_chunks(self, features: np.ndarray, sentence: Mapping[str, np.ndarray]) -> np.ndarray:
         """Compute the emissions (1, T, K) of one very long sentence, given by inputs (1, T, ...).
@@ -130,15 +125,17 @@ class OnnxTagger:
                     "states": into[number + 1],
                     **piece,
                 }
-                emissions[number], after = self._sentences.run(
-                    ["emissions", "states_after"], inputs
-                )
+                shapes = {
+                    "emissions": (*piece["tokens"].shape, self._tags),
+                    "states_after": into.shape[1:],
+                }
+                emissions[number], after = self._sentences.run(shapes, inputs)
                 into[number + 2, ~self._backwards] = after[~self._backwards]
                 into[number, self._backwards] = after[self._backwards]
         return np.concatenate(emissions, axis=1)
 
 
-def _session(bundle: Bundle, name: str) -> Any:
+def _session(bundle: Bundle, name: str) -> Session:
     """Open a graph of the bundle; raise BundleError if it has none of this name."""
     if name not in bundle.graphs:
         hint = (
@@ -147,4 +144,4 @@ def _session(bundle: Bundle, name: str) -> Any:
             else "; create it: tagger export RUN"
         )
         raise BundleError(f"has no {name}{hint}")
-    return session_of(bundle.graphs[name], name, bundle.weights_digest)
+    return Session(bundle.graphs[name], name, bundle.weights_digest)

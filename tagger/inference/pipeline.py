@@ -19,18 +19,17 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tagger.decoding import marginals
 from tagger.errors import TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import check_tokens
 from tagger.inference.decoder import Decoder
 from tagger.inference.document_consistency import DocumentConsistency, chunk_keys, chunks
 from tagger.inference.member import (
-    WINDOW_TOKENS,
     EncodedTokens,
     EnsembleMember,
     TokenBatch,
     batches_of,
+    window_tokens,
 )
 from tagger.language_models.states import states_of
 from tagger.text import schemes
@@ -137,7 +136,7 @@ class Pipeline:
             chunks(sentences) if self.agreement.weight else ([sentence] for sentence in sentences)
         )
         first = 0
-        for window in _windows(documents):
+        for window in _windows(documents, window_tokens(len(self.decoder.tags))):
             last = first + sum(map(len, window))
             part = None if states is None else states.part(first, last)
             running.append(self._started(window, finish, part))
@@ -153,7 +152,7 @@ class Pipeline:
         sentences = list(itertools.chain.from_iterable(window))
         tokens = [sentence.tokens for sentence in sentences]
         check_tokens(tokens)
-        members, batches = self.members, batches_of(tokens)
+        members, batches = self.members, batches_of(tokens, len(self.decoder.tags))
         self.check()  # after reading `members`: another thread may close the pipeline at any time
         encoded = [member.encode(tokens) for member in members]
         keys = chunk_keys(window, encoded[0].keys)
@@ -188,21 +187,17 @@ class Pipeline:
         sentences: list[tuple[str, ...]],
         keys: np.ndarray,
         states: TokenStates | None,
-    ) -> list[np.ndarray]:
-        """Return the emissions (B, T, K) per batch, after document consistency by `keys` (N,)."""
+    ) -> Iterator[np.ndarray]:
+        """Return the emissions (B, T, K) per batch lazily, after consistency by `keys` (N,)."""
         encoders = {each.digest: each for member in members for each in member.encoders}
         if states is None and encoders:
             states = states_of(list(encoders.values()), sentences)
         contexts = [member.context(states) for member in members]
-        emissions = [_mean(members, batch, encoded, contexts) for batch in batches]
+        emissions = (_mean(members, batch, encoded, contexts) for batch in batches)
         if not self.agreement.weight:
             return emissions
-        row = np.empty((len(keys), len(self.decoder.tags)))  # (N, K)
-        for batch, each in zip(batches, emissions, strict=True):
-            mask, places = batch.places()
-            row[places] = each[mask]
-        row = self.agreement(row, keys)
-        return [batch.gather(row) for batch in batches]
+        placed = [(each, *batch.places()) for batch, each in zip(batches, emissions, strict=True)]
+        return self.agreement(placed, keys)
 
 
 def _mean(
@@ -219,15 +214,17 @@ def _mean(
     if len(members) == 1:
         return emissions[0]
     probabilities = [
-        marginals(each, batch.lengths, member.decoder.transitions)
+        member.decoder.marginals(each, batch.lengths)
         for member, each in zip(members, emissions, strict=True)
     ]
     mean = np.mean(probabilities, axis=0)
     return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
 
 
-def _windows(document_chunks: Iterable[list[Sentence]]) -> Iterator[list[list[Sentence]]]:
-    """Group chunks into windows of at least `WINDOW_TOKENS` tokens.
+def _windows(
+    document_chunks: Iterable[list[Sentence]], budget: int
+) -> Iterator[list[list[Sentence]]]:
+    """Group chunks into windows of at least `budget` tokens.
 
     An empty sentence counts as one token, so that memory is bounded.
     """
@@ -236,7 +233,7 @@ def _windows(document_chunks: Iterable[list[Sentence]]) -> Iterator[list[list[Se
     for chunk in document_chunks:
         window.append(chunk)
         tokens += sum(len(sentence) or 1 for sentence in chunk)
-        if tokens >= WINDOW_TOKENS:
+        if tokens >= budget:
             yield window
             window, tokens = [], 0
     if window:

@@ -18,7 +18,6 @@ from tagger.bundles import folder as files
 from tagger.bundles import tagger_files as bundles
 from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
-from tagger.decoding import marginals
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
@@ -27,7 +26,7 @@ from tagger.inference.member import EnsembleMember
 from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
 from tagger.inference.pipeline import Pipeline, Window
 from tagger.inference.source import Source
-from tagger.text import schemes, tokens
+from tagger.text import schemes, tokenizers
 from tagger.text.spans import Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
@@ -224,7 +223,7 @@ class Predictor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
-        tokenizer = tokens.get(self.bundle.config.data.tokenizer)
+        tokenizer = tokenizers.get(self.bundle.config.data.tokenizer)
         record = Record("text", 1, text=text)
         sentences = (
             Sentence(
@@ -331,8 +330,7 @@ class Predictor:
             TypeError: As `predict`.
             TaggerError: As `predict`.
         """
-        finish = partial(marginals, transitions=self.decoder.transitions)
-        windows = self._pipeline.run(checked(sentences), finish)
+        windows = self._pipeline.run(checked(sentences), self.decoder.marginals)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
     def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:

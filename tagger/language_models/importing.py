@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from tagger.bundles import folder as folders
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import LanguageModelBundle
+from tagger.bundles.npz import from_npz
 from tagger.cells import CELLS
 from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig, TextConfig
 from tagger.errors import BundleError, TaggerError
@@ -29,6 +29,7 @@ from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.files import require_empty
 from tagger.language_models import torch_files
+from tagger.language_models.pickles import PlainObject
 
 __all__ = ["convert", "import_model"]
 
@@ -59,10 +60,7 @@ def import_model(source: str | Path, run: str | Path, direction: str = "") -> La
     """
     source, run = Path(source), Path(run)
     require_empty(run)
-    try:
-        torch = torch_files.is_torch(source)
-    except OSError as error:
-        raise TaggerError(f"{source}: cannot be read: {error.strerror or error}") from error
+    torch = torch_files.is_torch(source)
     arrays, characters, recorded = (_from_torch if torch else _from_npz)(source)
     if not (direction := direction or recorded):
         raise TaggerError(
@@ -164,7 +162,8 @@ def _shape(
 
 def _from_npz(source: Path) -> tuple[Arrays, Sequence[str], str]:
     """Return the arrays and characters of an .npz file, which does not record the direction."""
-    arrays = folders.from_npz(source.read_bytes(), source)
+    with open(source, "rb") as stream:
+        arrays = from_npz(stream, source)
     try:
         characters = json.loads(arrays.pop("characters").tobytes())
     except (KeyError, ValueError, RecursionError) as error:
@@ -188,7 +187,8 @@ def _from_torch(source: Path) -> tuple[Arrays, Sequence[str], str]:
         raise BundleError(f"{source}: expected tensors by name in `state_dict`")
     characters: Any = saved.get("characters")
     if "dictionary" in saved:
-        items = getattr(saved["dictionary"], "idx2item", None)
+        dictionary = saved["dictionary"]
+        items = dictionary.values.get("idx2item") if isinstance(dictionary, PlainObject) else None
         items = items if isinstance(items, list) else []
         characters = [
             item.decode("utf-8", "replace") if isinstance(item, bytes) else item for item in items

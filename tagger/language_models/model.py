@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, LanguageModelBundle
 from tagger.cells import CELLS
 from tagger.errors import BundleError, TaggerError
-from tagger.export.session import session_of
+from tagger.export.session import Session
+from tagger.features.normalization import normalized
 from tagger.language_models.states import places_of
 from tagger.language_models.text import EOS, units_of
 
@@ -77,7 +78,8 @@ class LanguageModel:
         self.quantized = quantized
         self.backward = bundle.config.model.direction == "backward"
         self.units = bundle.config.model.units
-        self._sessions: dict[str, Any] = {}
+        self._states = bundle.config.model.layers * CELLS[bundle.config.model.cell].states
+        self._sessions: dict[str, Session] = {}
 
     @property
     def digest(self) -> str:
@@ -102,6 +104,7 @@ class LanguageModel:
             BundleError: As `activations`.
             TaggerError: As `activations`.
         """
+        sentences = [normalized(tokens) for tokens in sentences]  # their lengths determine places
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
         full = [index for index, tokens in enumerate(sentences) if len(tokens)]
@@ -253,10 +256,14 @@ class LanguageModel:
             }
             if states is not None:
                 inputs["states"] = states
-            activations, states = session.run(None, inputs)
+            shapes = {
+                "activations": (len(here), self.units),
+                "states_after": (self._states, batch, self.units),
+            }
+            activations, states = session.run(shapes, inputs)
             yield Piece(here, activations, states)
 
-    def _session(self, name: str) -> Any:
+    def _session(self, name: str) -> Session:
         """Return the session of a graph, opened on first use."""
         if name not in self._sessions:
             cell = self.bundle.config.model.cell
@@ -265,7 +272,7 @@ class LanguageModel:
                 raise TaggerError(f"there is no int8 operator for the cell {cell}, only for {able}")
             if name not in self.bundle.graphs:
                 raise BundleError(f"has no {name}; create it: tagger export RUN")
-            self._sessions[name] = session_of(
+            self._sessions[name] = Session(
                 self.bundle.graphs[name], name, self.bundle.weights_digest
             )
         return self._sessions[name]

@@ -15,6 +15,7 @@ from tagger.language_models import model as models
 from tagger.language_models import text
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.text import EOS, name_of, units_of
+from tagger.text.opening import AUTO
 
 __all__ = ["CorpusScore", "SentenceScore", "score", "score_files"]
 
@@ -127,6 +128,7 @@ def score_files(
     *,
     tokenizer: str | None = None,
     wrapped: bool = False,
+    encoding: str = AUTO,
     carry: bool = False,
 ) -> Iterator[SentenceScore]:
     """Score the sentences of files with the language model in a folder.
@@ -136,6 +138,7 @@ def score_files(
         files: Text, CoNLL columns or JSON Lines; ``-`` is standard input.
         tokenizer: Tokenizer of raw text. Default: that of the model's training.
         wrapped: Whether only a blank line ends a paragraph of raw text.
+        encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
         carry: Whether each sentence continues in the final states of the previous one; see `score`.
 
     Returns:
@@ -146,7 +149,12 @@ def score_files(
     """
     model = models.load(run)
     reading = model.bundle.config.data.reading
-    reading = replace(reading, tokenizer=tokenizer or reading.tokenizer, wrapped=wrapped)
+    reading = replace(
+        reading,
+        tokenizer=tokenizer or reading.tokenizer,
+        wrapped=wrapped,
+        encoding=encoding,  # not that of the training
+    )
     return score(model, text.sentences(files, reading), carry=carry)
 
 

@@ -1,12 +1,14 @@
 """Encoding of text as ids of words or characters: sentences as sequences, files as arrays on disk.
 
 Id 0 is the border between sequences: <EOS> as a target, the zero vector as an input. Id 1 is <UNK>.
-The characters of a sentence are those of its tokens joined by single blanks.
+The characters of a sentence are those of its tokens, normalized as the words of a tagger are (see
+`features.normalization`) and joined by single blanks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ import numpy as np
 
 from tagger.config.language_model import LanguageModelConfig
 from tagger.errors import DataError
+from tagger.features.normalization import normalized
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.files import atomic_write
 from tagger.text import formats
@@ -59,6 +62,7 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
     Raises:
         DataError: A file cannot be read or is ill-formed.
     """
+    options = replace(options, annotated=False)
     for path in paths:
         for sentence in formats.read(path, options=options):
             if sentence.tokens:
@@ -66,8 +70,17 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
 
 
 def units_of(tokens: Sequence[str], level: str) -> Sequence[str]:
-    """Return the units of a sentence: characters if `level` is "characters", else its tokens."""
-    return " ".join(tokens) if level == "characters" else tokens
+    """Return the units of a sentence, normalized.
+
+    Args:
+        tokens: The tokens of the sentence.
+        level: "characters" or "words".
+
+    Returns:
+        The characters of the sentence, or its words.
+    """
+    words = normalized(tokens)
+    return " ".join(words) if level == "characters" else words
 
 
 def name_of(number: int, vocabulary: Vocabulary) -> str:

@@ -1,23 +1,25 @@
 """A safe reader of PyTorch files, without PyTorch, for both layouts that `torch.save` has written.
 
-The files contain a pickle, which can name any function to call. This reader admits a handful of
-names, and replaces them by code of this module that rebuilds plain arrays; any other name is
-rejected before it is looked up, so nothing in a file is executed.
+The files contain a pickle, which can name any function to call. `tagger.language_models.pickles`
+interprets it, and admits a handful of names, which stand for code of this module that rebuilds
+plain arrays; any other name is rejected, so nothing in a file is executed.
 """
 
 from __future__ import annotations
 
 import io
-import pickle
+import os
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from tagger.bundles.npz import open_archive
 from tagger.errors import BundleError, TaggerError
+from tagger.language_models import pickles
+from tagger.language_models.pickles import PlainObject, UnsafePickleError
 
 __all__ = ["is_torch", "load"]
 
@@ -28,6 +30,7 @@ _TYPES = {
     "LongStorage": "<i8",
     "IntStorage": "<i4",
 }
+_SLACK = 1 << 28  # bytes by which all tensors together may exceed the size of the file
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older layout
 
 
@@ -41,13 +44,19 @@ def is_torch(path: Path) -> bool:
         True for a zip archive with a ``data.pkl``, or for a pickle.
 
     Raises:
-        OSError: The file cannot be read.
+        BundleError: The file cannot be read, or is a damaged archive.
     """
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/data.pkl") for name in archive.namelist())
-    with open(path, "rb") as stream:
-        return stream.read(1) == b"\x80"
+    try:
+        with open(path, "rb") as stream:
+            if not zipfile.is_zipfile(stream):
+                stream.seek(0)
+                return stream.read(1) == b"\x80"
+            with open_archive(stream) as archive:
+                return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # zipfile raises many types of errors for a damaged file
+        raise BundleError(f"{path}: a damaged archive: {error!r}") from error
 
 
 def load(path: Path) -> Any:
@@ -58,39 +67,53 @@ def load(path: Path) -> Any:
 
     Returns:
         The saved object: dictionaries, lists, strings and numbers, with new NumPy arrays instead of
-        tensors. A ``flair.data.Dictionary`` becomes an object with its attributes only.
+        tensors. A ``flair.data.Dictionary`` becomes a `PlainObject` with its attributes.
 
     Raises:
         BundleError: The file is damaged, or contains objects of other types.
     """
     try:
-        if zipfile.is_zipfile(path):
-            return _load_archive(path)
         with open(path, "rb") as stream:
-            return _load_pickles(stream)
+            is_archive = zipfile.is_zipfile(stream)
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(0)
+            saved = _load_archive(stream) if is_archive else _load_pickles(stream, size)
+        return _finished(saved, [size + _SLACK], {})
     except TaggerError:
         raise
     except OSError as error:
         raise BundleError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except pickle.UnpicklingError as error:
-        raise BundleError(f"{path}: {error}") from error
+    except UnsafePickleError as error:
+        raise BundleError(
+            f"{path}: {error}, which is not part of a state dictionary; nothing was executed. Save "
+            "only the state_dict() and dictionary of the model"
+        ) from error
+    except ValueError as error:
+        raise BundleError(f"{path}: {error}; the file is damaged, or not of PyTorch") from error
     except Exception as error:  # a crafted pickle can raise any exception
         raise BundleError(f"{path}: damaged, or not a file of tensors: {error!r}") from error
 
 
-def _load_archive(path: Path) -> Any:
+Storage = Callable[[str, str, int], np.ndarray]
+"""A function from the type code, key and size of a storage to its array (size,)."""
+
+
+def _load_archive(stream: BinaryIO) -> Any:
     """Load the newer layout: a zip archive with a pickle, and a member per storage."""
-    with zipfile.ZipFile(path) as archive:
+    with open_archive(stream) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = name.removesuffix("data.pkl")
+        contents: dict[str, bytes] = {}
 
         def storage(type_code: str, key: str, numel: int) -> np.ndarray:
-            return np.frombuffer(archive.read(f"{folder}data/{key}"), dtype=type_code, count=numel)
+            if key not in contents:
+                contents[key] = archive.read(f"{folder}data/{key}")
+            return np.frombuffer(contents[key], dtype=type_code, count=numel)
 
-        return _finished(_Unpickler(io.BytesIO(archive.read(name)), storage).load())
+        return _unpickled(io.BytesIO(archive.read(name)), storage)
 
 
-def _load_pickles(stream: IO[bytes]) -> Any:
+def _load_pickles(stream: BinaryIO, size: int) -> Any:
     """Load the older layout: consecutive pickles, then the storages.
 
     The last pickle lists the keys of the storages. Each storage is preceded by its number of
@@ -99,36 +122,53 @@ def _load_pickles(stream: IO[bytes]) -> Any:
     storages: dict[str, np.ndarray] = {}
 
     def storage(type_code: str, key: str, numel: int) -> np.ndarray:
-        return storages.setdefault(key, np.zeros(numel, dtype=type_code))
+        if key not in storages:
+            total = numel * np.dtype(type_code).itemsize + sum(
+                array.nbytes for array in storages.values()
+            )
+            if total > size:
+                raise ValueError("names tensors that are larger than the file")
+            storages[key] = np.zeros(numel, dtype=type_code)
+        return storages[key]
 
-    if _Unpickler(stream, storage).load() != _MAGIC:
-        raise pickle.UnpicklingError("not a file of PyTorch")
+    if _unpickled(stream, storage) != _MAGIC:
+        raise ValueError("not a file of PyTorch")
     for _ in ("version", "machine"):
-        _Unpickler(stream, storage).load()
-    saved = _Unpickler(stream, storage).load()
-    for key in _Unpickler(stream, storage).load():
+        _unpickled(stream, storage)
+    saved = _unpickled(stream, storage)
+    for key in _unpickled(stream, storage):
+        if not isinstance(key, str):
+            raise ValueError("names a storage by something else than text")
         array = storages[key]
-        numel = int.from_bytes(stream.read(8), "little")
-        data = stream.read(numel * array.itemsize)
+        if int.from_bytes(stream.read(8), "little") != len(array):
+            raise ValueError("contains a storage of another size than its tensors")
+        data = stream.read(array.nbytes)
         array[:] = np.frombuffer(data, dtype=array.dtype, count=len(array))
-    return _finished(saved)
+    return saved
 
 
 class _Tensor:
     """A tensor whose storage may not have been read yet."""
 
-    def __init__(
-        self, storage: np.ndarray, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
-    ) -> None:
-        sizes, last = (
-            (*size, *stride, offset),
-            offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True)),
-        )
-        if not all(type(number) is int and number >= 0 for number in sizes) or (
-            0 not in size and last >= len(storage)
+    def __init__(self, storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> None:
+        if not (
+            isinstance(storage, np.ndarray)
+            and isinstance(size, tuple)
+            and isinstance(stride, tuple)
+            and all(type(number) is int and number >= 0 for number in (*size, *stride, offset))
         ):
-            raise pickle.UnpicklingError("a tensor exceeds its storage; the file is damaged")
+            raise ValueError("contains a tensor without a storage or shape")
+        last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+        count = int(np.prod(size, dtype=object))
+        if count > len(storage) or (count and last >= len(storage)):
+            raise ValueError("a tensor exceeds its storage")
         self.parts = storage, offset, size, stride
+
+    @property
+    def nbytes(self) -> int:
+        """Return the number of bytes of the array."""
+        storage, _, size, _ = self.parts
+        return int(np.prod(size, dtype=object)) * storage.itemsize
 
     def array(self) -> np.ndarray:
         """Return the tensor as a new contiguous array."""
@@ -139,58 +179,74 @@ class _Tensor:
         ).copy()
 
 
-def _finished(saved: Any) -> Any:
-    """Replace tensors by arrays, in nested dictionaries too."""
-    if isinstance(saved, _Tensor):
-        return saved.array()
-    return (
-        {key: _finished(value) for key, value in saved.items()}
-        if isinstance(saved, dict)
-        else saved
-    )
+def _finished(saved: Any, left: list[int], seen: dict[int, Any]) -> Any:
+    """Replace tensors by arrays, in nested dictionaries too.
 
-
-class _Unpickler(pickle.Unpickler):
-    """An unpickler that admits the names of plain containers and tensors only.
-
-    The classes that it substitutes are created for each file, so a file cannot change another's.
+    Args:
+        saved: A value of the pickle.
+        left: The number of bytes that arrays may still take.
+        seen: The results by the identities of values, each of which is replaced once.
     """
+    if not isinstance(saved, _Tensor | dict) or id(saved) in seen:
+        return seen.get(id(saved), saved)
+    if isinstance(saved, _Tensor):
+        left[0] -= saved.nbytes
+        if left[0] < 0:
+            raise ValueError("contains tensors that are together far larger than the file")
+        seen[id(saved)] = saved.array()
+    else:
+        seen[id(saved)] = {}
+        seen[id(saved)].update({key: _finished(value, left, seen) for key, value in saved.items()})
+    return seen[id(saved)]
 
-    def __init__(self, stream: IO[bytes], storage: Callable[[str, str, int], np.ndarray]) -> None:
-        super().__init__(stream)
-        self.storage = storage
-        self.admitted: dict[tuple[str, str], Any] = {
-            ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): lambda data, offset, size, stride, *_: _Tensor(
-                data, offset, size, stride
-            ),
-            ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
-            # Protocol 2 writes bytes as a call of this function.
-            ("_codecs", "encode"): lambda text, encoding: str(text).encode("latin-1"),
-            ("__builtin__", "bytes"): lambda: b"",
-            ("flair.data", "Dictionary"): type("Dictionary", (), {}),
-            **{("torch", name): code for name, code in _TYPES.items()},
-        }
 
-    def find_class(self, module: str, name: str) -> Any:
-        """Return the substitute of an admitted name; raise UnpicklingError for any other."""
-        if (module, name) not in self.admitted:
-            raise pickle.UnpicklingError(
-                f"contains {module}.{name}, which is not part of a state dictionary; nothing was "
-                "executed. Save only the state_dict() and dictionary of the model"
-            )
-        return self.admitted[module, name]
+def _encode(text: Any, encoding: Any) -> bytes:
+    """Return bytes, which protocol 2 writes as a call of this function."""
+    if not isinstance(text, str):
+        raise ValueError("encodes something else than text")
+    return text.encode("latin-1")
 
-    def persistent_load(self, identity: Any) -> np.ndarray:
+
+def _dictionary(items: Any = ()) -> dict[str, Any]:
+    """Return a dictionary of pairs, which Python 2 wrote as an argument."""
+    if not all(type(key) is str for key, _ in items):
+        raise ValueError("contains a dictionary with other keys than text")
+    return dict(items)
+
+
+def _first(value: Any, *_: Any) -> Any:
+    """Return the first argument: the tensor of a parameter."""
+    return value
+
+
+_NAMES: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): _dictionary,
+    ("torch._utils", "_rebuild_tensor_v2"): _Tensor,
+    ("torch._utils", "_rebuild_parameter"): _first,
+    ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): lambda: b"",
+    ("flair.data", "Dictionary"): lambda *_: PlainObject(),
+    **{("torch", name): code for name, code in _TYPES.items()},
+}
+"""What stands for the names that a file may contain."""
+
+
+def _unpickled(stream: BinaryIO, storage: Storage) -> Any:
+    """Return the value of a pickle of plain containers and tensors."""
+
+    def persistent(identity: Any) -> np.ndarray:
         """Return the storage of an identity (``storage``, type, key, device, size, ...)."""
         _, type_code, key, _, numel = identity[:5]
         if (
-            type_code not in _TYPES.values()
+            type(type_code) is not str
+            or type_code not in _TYPES.values()
             or type(key) is not str
             or type(numel) is not int
             or not 0 <= numel < 1 << 31
         ):
-            raise pickle.UnpicklingError(
+            raise ValueError(
                 "a tensor of an unsupported type; save the model in float32 or float16"
             )
-        return self.storage(type_code, key, numel)
+        return storage(type_code, key, numel)
+
+    return pickles.load(stream, _NAMES, persistent)

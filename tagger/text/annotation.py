@@ -56,7 +56,11 @@ class Corpus:
         return sum(map(len, self.sentences))
 
     def label_counts(self) -> Counter[str]:
-        """Count the spans of each label or, for plain tags, the tokens of each tag."""
+        """Count the spans of each label or, for plain tags, the tokens of each tag.
+
+        Returns:
+            The counts by label or tag.
+        """
         if self.scheme == schemes.PLAIN:
             return Counter(tag for sentence in self.sentences for tag in sentence.tags or ())
         return Counter(span.label for sentence in self.sentences for span in sentence.spans or ())
@@ -206,10 +210,7 @@ def _notation(sentences: Sequence[Sentence], report: ReadReport, scheme: str) ->
     try:
         return notations.detect(counts, scheme)
     except notations.NotationError as error:
-        message = str(error)
-        if report.header:
-            names = ", ".join(f"{number} {name}" for number, name in enumerate(report.header))
-            message += f". The header row names the columns: {names}"
+        message = f"{error}{report.named_columns}"
         for sentence in sentences:
             if sentence.spans is None and error.tag in (sentence.tags or ()):
                 index = (sentence.tags or ()).index(error.tag)

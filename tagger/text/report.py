@@ -20,7 +20,7 @@ _LISTED = 5
 
 @dataclass
 class ReadReport:
-    """What a reader understood, changed, skipped and could not read in one file.
+    """A record of what a reader understood, changed, skipped and could not read in one file.
 
     Readers call `note` for everything that they change, skip or interpret, and `problem` for each
     record that they cannot read; then they continue with the next record.
@@ -82,8 +82,14 @@ class ReadReport:
 
     @property
     def has_failed(self) -> bool:
-        """Whether an error makes the whole file unusable."""
+        """True if an error makes the whole file unusable."""
         return self.count > 0 and self.on_error == "stop"
+
+    @property
+    def named_columns(self) -> str:
+        """The columns that a header row names, as the end of a message; empty without one."""
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(self.header))
+        return f". The header row names the columns: {names}" if names else ""
 
     def finish(self) -> None:
         """Raise the errors of the file as one, if any makes it unusable.
@@ -100,7 +106,7 @@ class ReadReport:
             places = ", ".join(lines[:_LISTED]) + ", …" * (len(lines) > _LISTED)
             more = f"{self.count - 1:,} more error{'s' * (self.count > 2)} in this file"
             where = f", in line{'s' * (len(lines) > 1)} {places}" if places else ""
-            message = f"{first.message}\n{more}{where}"
+            message = f"{first.message} ({more}{where})"
             raise DataError(first.path, first.line, message) from first
         raise first
 

@@ -214,7 +214,21 @@ def detect(sequences: Sequence[Sequence[str]]) -> str:
         scheme: sum(first_violation(tags, scheme) is not None for tags in sequences)
         for scheme in strict
     }
-    raise SchemeError("tags violate the scheme", scheme=min(strict, key=lambda name: faults[name]))
+    nearest = min(strict, key=lambda name: faults[name])
+    number, index = next(
+        (number, index)
+        for number, tags in enumerate(sequences)
+        for index in [first_violation(tags, nearest)]
+        if index is not None
+    )
+    hint = ", or declare --scheme IOB1, in which it opens a span" if used <= {*"IB"} else ""
+    raise SchemeError(
+        f"{_explanation(sequences[number], index, nearest)}, the scheme of most tags: correct the "
+        f"tag{hint}",
+        index,
+        scheme=nearest,
+        sequence=number,
+    )
 
 
 def violations(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, str]]:
@@ -396,8 +410,25 @@ def transition_table(tags: Sequence[str], scheme: str) -> tuple[np.ndarray, np.n
         (K, K), and which tags may be last (K,).
     """
     start = np.array([may_follow(scheme, None, tag) for tag in tags], dtype=bool)
-    between = np.array(
-        [[may_follow(scheme, before, tag) for tag in tags] for before in tags], dtype=bool
-    )
     end = np.array([may_follow(scheme, tag, None) for tag in tags], dtype=bool)
-    return start, between.reshape(len(tags), len(tags)), end
+    parts = [split(tag) for tag in tags]
+    kinds, prefixes = np.unique([prefix for prefix, _ in parts], return_inverse=True)
+    _, labels = np.unique([label for _, label in parts], return_inverse=True)
+    # (P, P, 2): whether prefix j may follow prefix i, with another label and with the same one.
+    allowed = np.array(
+        [
+            [
+                [may_follow(scheme, _tag(before, "x"), _tag(after, label)) for label in ("y", "x")]
+                for after in kinds
+            ]
+            for before in kinds
+        ],
+        dtype=bool,
+    ).reshape(len(kinds), len(kinds), 2)
+    same_label = (labels[:, None] == labels).astype(np.int8)
+    return start, allowed[prefixes[:, None], prefixes, same_label], end
+
+
+def _tag(prefix: str, label: str) -> str:
+    """Return the tag of a prefix and a label; ``O`` for an empty prefix."""
+    return f"{prefix}-{label}" if prefix else OUTSIDE

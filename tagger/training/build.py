@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tagger.bundles.tagger import Bundle
 from tagger.bundles.tagger_weights import input_configs
 from tagger.config.schema import common_values
@@ -34,7 +32,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
         vocabulary_size=len(features.words),
         tags=len(decoder.tags),
         one_hot=model.input == "one-hot",
-        allowed=[np.isfinite(table).tolist() for table in decoder.allowed]
+        allowed=[table.tolist() for table in decoder.allowed]
         if HEADS[model.head].transitions
         else None,
     )

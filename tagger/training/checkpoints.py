@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tagger.bundles.npz import from_npz
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
 
@@ -32,11 +32,14 @@ class Progress:
         history: One row of scores per epoch.
         best_epoch: Epoch with the highest dev score, from 1; 0 before the first epoch.
         settings: TOML of the settings that must not change when the training is resumed.
+        data: Fields of the `data_facts.DataFacts` of the data that the training started from; empty
+            if they were not recorded.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     settings: str = ""
+    data: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def best_score(self) -> float:
@@ -84,12 +87,14 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
         TaggerError: There is no checkpoint, or it is damaged.
     """
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in file.files}
-        progress = Progress(**json.loads(arrays.pop("progress").tobytes()))
+        with open(path, "rb") as stream:
+            arrays = from_npz(stream, path)
+        progress = _progress(json.loads(arrays.pop("progress").tobytes()))
     except FileNotFoundError as error:
-        raise TaggerError(f"{path}: there is nothing to resume; train without --resume") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise TaggerError(
+            f"{path}: there is nothing to resume; train without --resume in an empty folder"
+        ) from error
+    except Exception as error:  # a damaged file can make its parsers raise any exception
         raise TaggerError(
             f"{path}: damaged checkpoint ({error}); remove the folder and train again"
         ) from error
@@ -98,3 +103,23 @@ def load(path: Path) -> tuple[Progress, dict[str, Arrays]]:
         group, _, inner = name.partition("/")
         groups.setdefault(group, {})[inner] = array
     return progress, groups
+
+
+def _progress(data: dict[str, Any]) -> Progress:
+    """Return the progress of its JSON object after a check of its types."""
+    progress = Progress(**data)
+    if not isinstance(progress.settings, str) or type(progress.best_epoch) is not int:
+        raise ValueError("expected a text of settings and the number of an epoch")
+    if not isinstance(progress.history, list) or not all(
+        isinstance(row, dict) and isinstance(row.get("dev_score"), int | float)
+        for row in progress.history
+    ):
+        raise ValueError("expected a list of epochs with their dev scores")
+    if not isinstance(progress.data, list) or not all(
+        isinstance(facts, dict) and {"role", "name", "digest"} <= facts.keys()
+        for facts in progress.data
+    ):
+        raise ValueError("expected a list of facts about the data")
+    if not 0 <= progress.best_epoch <= len(progress.history):
+        raise ValueError("the best epoch is not in the history")
+    return progress

@@ -46,7 +46,11 @@ def dev_score(
     predicted: list[Any] = [()] * len(sentences)
     decoder = Decoder(decoder.tags, plain_tags=decoder.plain_tags, scores=model.head.scores())
     batches = emissions_in_batches(
-        [sentence.tokens for sentence in sentences], word_encoder, model.emissions, contexts
+        [sentence.tokens for sentence in sentences],
+        word_encoder,
+        model.emissions,
+        len(decoder.tags),
+        contexts,
     )
     for indices, lengths, emissions in batches:
         # The last step of an epoch may diverge without any loss having shown it.

@@ -11,11 +11,15 @@ import numpy as np
 
 from tagger.bundles.folder import MANIFEST
 from tagger.config import schema
+from tagger.config.reference import commented_toml
 from tagger.errors import TaggerError
-from tagger.files import atomic_write, require_empty
+from tagger.files import atomic_write, is_bookkeeping, require_empty
 from tagger.training import checkpoints
 from tagger.training.callbacks import State
 from tagger.training.checkpoints import Progress
+from tagger.training.inputs.soft_labels import LABELS
+
+_STARTED = {"config.toml", "history.csv", "tensorboard", "checkpoint", LABELS, "text"}
 
 __all__ = ["restore", "seed", "start_or_resume", "write_settings"]
 
@@ -25,8 +29,8 @@ def start_or_resume(
 ) -> tuple[Progress, dict[str, dict[str, np.ndarray]]]:
     """Return the progress of a new training, or of one that is resumed from its checkpoint.
 
-    A training that was stopped before the end of its first epoch has no checkpoint; when resumed,
-    it starts over.
+    A training that was stopped before the end of its first epoch has no checkpoint; it starts over,
+    with `resume` and without.
 
     Args:
         run: Folder of the training.
@@ -43,16 +47,41 @@ def start_or_resume(
             training with other settings.
     """
     fixed = _fixed(settings)
-    if not resume:
-        require_empty(run)
-        return Progress(settings=fixed), {}
+    new: tuple[Progress, dict[str, dict[str, np.ndarray]]] = Progress(settings=fixed), {}
+    has_started = _has_finished_epochs(run)
     config = run / "config.toml"
-    if config.exists() and not (run / "checkpoint").exists() and not (run / MANIFEST).exists():
+    if not resume:
+        if has_started or not _is_unfinished_start(run, commented_toml(settings)):
+            require_empty(run)
+        return new
+    if not has_started and config.exists():
         _check_same(run, _fixed(schema.load(type(settings), config)), settings)
-        return Progress(settings=fixed), {}
+        return new
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     _check_same(run, progress.settings, settings)
     return progress, arrays
+
+
+def _has_finished_epochs(run: Path) -> bool:
+    """Return whether a training in a folder has written a checkpoint or a model, lost or not."""
+    if (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists():
+        return True
+    try:  # the history is written before the checkpoint: a head, and a line per epoch
+        return (run / "history.csv").read_bytes().count(b"\n") > 2
+    except OSError:
+        return False
+
+
+def _is_unfinished_start(run: Path, settings: str) -> bool:
+    """Return whether a folder contains only what a training writes before its first checkpoint.
+
+    Its settings must be exactly these, so that no file of the user is ever overwritten.
+    """
+    try:
+        names = {path.name for path in run.iterdir() if not is_bookkeeping(path.name)}
+        return names <= _STARTED and (run / "config.toml").read_text(encoding="utf-8") == settings
+    except (OSError, ValueError):  # missing, or not a text
+        return False
 
 
 def _fixed(settings: Any) -> str:
@@ -102,18 +131,29 @@ def seed(number: int) -> None:
         tensorflow.config.experimental.enable_op_determinism()
 
 
-def restore(model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+def restore(run: Path, model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
     """Restore a model and the average of its weights from the arrays of a checkpoint.
 
     Args:
+        run: Folder of the training, for errors.
         model: Compiled model, as it was built for the stopped training. Its variables and those of
             its optimizer are overwritten.
         state: State whose average is replaced, if it has one.
         arrays: Arrays by group and name, as returned by `start_or_resume`. The averages are used
             without a copy.
+
+    Raises:
+        TaggerError: The arrays are not those of such a network.
     """
     variables = [*model.variables, *model.optimizer.variables]
-    for variable, array in zip(variables, arrays["now"].values(), strict=True):
+    saved = list(arrays["now"].values())
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in saved]:
+        raise TaggerError(
+            f"{run}: cannot be resumed: its checkpoint is that of another network, so its data or "
+            "settings have changed since the training began; train in another folder, or restore "
+            "them"
+        )
+    for variable, array in zip(variables, saved, strict=True):
         variable.assign(array)
     if state.average is not None:
         state.average.arrays = arrays.get("average", {})

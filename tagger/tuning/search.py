@@ -6,11 +6,10 @@ seeds (`tuning.seeds`) before relying on their score.
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ import numpy as np
 
 from tagger import corpora
 from tagger.bundles import tagger_files as bundle
-from tagger.bundles.folder import MANIFEST
+from tagger.bundles.folder import MANIFEST, remove
 from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.reference import commented_toml
@@ -109,16 +108,16 @@ def search(
     run, observer = Path(run), observer or Observer()
     settings = soft_labels.shared(settings, run)
     _optuna()
-    tables.begin(run, run / STORAGE, resume)
-    corpora.splits(settings.data)  # invalid data would otherwise fail every trial
-    with _study(run, settings, space) as study:
-        # The search may have been stopped between the end of a trial and this step.
-        _prune_files(study, run)
-        for number in range(len(_finished_trials(study)) + 1, trials + 1):
-            _run_trial(study, settings, space, run, number, trials, observer)
+    with tables.claimed(run, run / STORAGE, resume):
+        corpora.splits(settings.data)  # invalid data would otherwise fail every trial
+        with _study(run, settings, space) as study:
+            # The search may have been stopped between the end of a trial and this step.
             _prune_files(study, run)
-        rows = _rows(study)
-    return _publish(run, rows, space)
+            for number in range(len(_finished_trials(study)) + 1, trials + 1):
+                _run_trial(study, settings, space, run, number, trials, observer)
+                _prune_files(study, run)
+            rows = _rows(study)
+        return _publish(run, rows, space)
 
 
 def _publish(run: Path, rows: tuple[Row, ...], space: Space) -> SearchResult:
@@ -159,9 +158,6 @@ def _study(run: Path, settings: Config, space: Space) -> Iterator[optuna.Study]:
     from sqlalchemy.exc import SQLAlchemyError
 
     path = run / STORAGE
-    if not path.exists():
-        # Creates the folder, and reports in plain words if it is not writable.
-        search_report.write(run, [], list(space))
     storage = None
     try:
         # The path is passed to SQLite directly: in a URL, ? and % would have a special meaning.
@@ -349,18 +345,6 @@ def _prune_files(study: optuna.Study, run: Path) -> None:
     for row in rows:
         folder = _folder(run, row.number)
         shutil.rmtree(folder / "checkpoint", ignore_errors=True)
-        if row is not best:
-            _strip(folder)
+        if row is not best and (folder / MANIFEST).exists():
+            remove(folder, keep=["config.toml"])
     search_report.write(run, rows, list(rows[0].parameters) if rows else [])
-
-
-def _strip(folder: Path) -> None:
-    """Remove a bundle except its settings; first the manifest, so that it is no longer a model."""
-    manifest = folder / MANIFEST
-    if manifest.exists():
-        names = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        manifest.unlink()
-        for path in [folder / name for name in names if name != "config.toml"]:
-            path.unlink(missing_ok=True)
-            with suppress(OSError):  # the folder is not empty
-                path.parent.rmdir()

@@ -123,22 +123,24 @@ def train(
         for number in range(count)
     ]
     folders = [run / f"seed-{plan.training.seed}" for plan in plans]
-    tables.begin(run, folders[0], resume)
-
-    # Sequentially: a single training already uses all cores.
-    results: list[Result] = []
-    for number, (plan, folder) in enumerate(zip(plans, folders, strict=True), 1):
-        observer.run_started(number, count, f"seed {plan.training.seed}")
-        result = _result(_trained(plan, folder, observer), folder)
-        is_best = all(result.dev_score > other.dev_score for other in results)
-        results.append(result)
-        _write(run, SeedResults(tuple(results)))
-        observer.run_ended(
-            number, count, f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}", is_best
-        )
-    whole = SeedResults(tuple(results))
-    bundle.save(run, bundle.load(run / f"seed-{whole.kept.seed}"))
-    return whole
+    with tables.claimed(run, folders[0], resume):
+        # Sequentially: a single training already uses all cores.
+        results: list[Result] = []
+        for number, (plan, folder) in enumerate(zip(plans, folders, strict=True), 1):
+            observer.run_started(number, count, f"seed {plan.training.seed}")
+            result = _result(_trained(plan, folder, observer), folder)
+            is_best = all(result.dev_score > other.dev_score for other in results)
+            results.append(result)
+            _write(run, SeedResults(tuple(results)))
+            observer.run_ended(
+                number,
+                count,
+                f"dev score {result.dev_score:.2f} in epoch {result.best_epoch}",
+                is_best,
+            )
+        whole = SeedResults(tuple(results))
+        bundle.save(run, bundle.load(run / f"seed-{whole.kept.seed}"))
+        return whole
 
 
 def _trained(plan: Config, folder: Path, observer: Observer) -> Bundle:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.config import tagger as config
+from tagger.config import toml
 from tagger.config.tagger import Config
 from tagger.errors import ConfigError, did_you_mean
 
@@ -98,12 +98,8 @@ def load(path: str | Path) -> tuple[Config, Search]:
             or impossible.
     """
     try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
-    except (ValueError, RecursionError) as error:
+        data = toml.parse(toml.read(path))
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     table = data.pop("search", None)
     if not isinstance(table, dict):

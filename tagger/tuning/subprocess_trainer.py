@@ -6,14 +6,15 @@ would exhaust the memory. A process returns all of it when it ends. Besides, no 
 the trainings before it, and if one training is killed for lack of memory, the others continue.
 
 The processes exchange lines of JSON. The parent sends the job, and ``null`` after each epoch, upon
-which the training continues; the child sends events. The training ends when its parent does. This
-module does not import Keras in the parent process.
+which the training continues; the child sends events. The training ends when its parent does, even
+if that is killed. This module does not import Keras in the parent process.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -23,11 +24,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import tagger
+from tagger import signals
 from tagger.bundles import tagger_files as bundle
 from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.tagger import Config
-from tagger.errors import TaggerError
+from tagger.errors import OUT_OF_MEMORY, TaggerError
+from tagger.files import locked
 from tagger.training import facts
 from tagger.training.observer import Observer
 
@@ -57,6 +60,8 @@ def train(
             lack of memory.
     """
     job = {"settings": config.to_toml(settings), "run": os.fspath(run), "resume": resume}
+    with locked(Path(run), "training", wait=True):
+        pass  # the training of a parent that was killed may need some seconds to end
     with tempfile.TemporaryFile() as stderr:
         # -P: do not import modules from the current folder
         command = [sys.executable, "-P", "-m", "tagger.tuning.subprocess_trainer"]
@@ -144,8 +149,9 @@ def _unexpected(run: str | Path, status: int, output: str) -> TaggerError:
 class _Reporter(Observer):
     """The observer in the child process, which writes events as lines of JSON for the parent."""
 
-    def __init__(self, events: IO[str]) -> None:
+    def __init__(self, events: IO[str], replies: queue.SimpleQueue[None]) -> None:
         self.events = events
+        self.replies = replies
 
     def receive(self, event: str, *arguments: Any) -> None:
         """Write an event to the parent."""
@@ -155,19 +161,31 @@ class _Reporter(Observer):
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         """Write the event and wait until the parent has handled it."""
         super().epoch_ended(row, is_best)
-        if not sys.stdin.readline():
-            raise SystemExit(1)  # the parent has ended
+        self.replies.get()
 
 
 def main() -> None:
     """Run a training in the child process: read the job from stdin, write events to stdout."""
     # Ctrl-C reaches both processes; the parent decides and ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # End by an exception, so that temporary files are removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    reporter = _Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
-    os.dup2(2, 1)  # keep anything that libraries print out of the events
+    with signals.as_exceptions():
+        _run()
+
+
+def _run() -> None:
+    """Run a training, and end with the parent, whose end closes stdin."""
     job = json.loads(sys.stdin.readline())
+    replies: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def receive() -> None:
+        # Not sys.stdin, whose lock this thread would hold when the interpreter ends.
+        while data := os.read(0, 4096):
+            for _ in range(data.count(b"\n")):
+                replies.put(None)
+
+    signals.terminate_after(receive)
+    reporter = _Reporter(os.fdopen(os.dup(1), "w", encoding="utf-8"), replies)
+    os.dup2(2, 1)  # keep anything that libraries print out of the events
     try:
         from tagger.training import trainer
 
@@ -178,6 +196,8 @@ def main() -> None:
         sys.exit(1)
     except TaggerError as error:
         reporter.receive("error", str(error))
+    except MemoryError:
+        reporter.receive("error", f"{job['run']}: {OUT_OF_MEMORY}")
     except OSError as error:
         reporter.receive("error", f"{error.filename or job['run']}: {error.strerror or error}")
 

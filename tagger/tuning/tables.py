@@ -1,19 +1,23 @@
-"""Helpers of `seeds` and `search`: checking the folder, and writing CSV and Markdown tables."""
+"""Helpers of `seeds` and `search`: claiming the folder, and writing CSV and Markdown tables."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tagger.errors import TaggerError
-from tagger.files import atomic_write, require_empty
+from tagger.files import atomic_write, locked, require_empty
 
-__all__ = ["begin", "markdown", "write_table"]
+__all__ = ["claimed", "markdown", "write_table"]
 
 
-def begin(run: Path, marker: Path, resume: bool) -> None:
-    """Check that a series of trainings can be started or resumed in a folder.
+@contextmanager
+def claimed(run: Path, marker: Path, resume: bool) -> Iterator[None]:
+    """Return a context in which a folder is locked for a series of trainings.
+
+    The series can be started or resumed in it.
 
     Args:
         run: Folder of the series, which must be empty or missing unless it is resumed.
@@ -23,12 +27,14 @@ def begin(run: Path, marker: Path, resume: bool) -> None:
     Raises:
         TaggerError: The folder is in use, or there is nothing to resume.
     """
-    if resume and not marker.exists():
-        raise TaggerError(
-            f"{marker}: does not exist, so there is nothing to resume; run without --resume"
-        )
-    if not resume:
-        require_empty(run)
+    with locked(run, "training"):
+        if resume and not marker.exists():
+            raise TaggerError(
+                f"{marker}: does not exist, so there is nothing to resume; run without --resume"
+            )
+        if not resume:
+            require_empty(run)
+        yield
 
 
 def write_table(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tagger.features.normalization import normalize
 from tagger.features.vectors import Vectors
 from tagger.text.formats.columns import INVISIBLE
 from tagger.text.spans import Sentence, Span
@@ -136,7 +137,7 @@ def plain_sentences(
 
 # NumPy's strings drop NULs at their end; U+FEFF at the start of a file is its signature.
 VECTOR_WORDS = TOKENS.map(lambda word: word.rstrip("\0")).filter(
-    lambda word: word and word[0] != "\ufeff"
+    lambda word: word and word[0] != "\ufeff" and word == normalize(word)
 )
 
 

@@ -6,10 +6,13 @@ import json
 
 import click
 
+from tagger.cli.options import encoding_option
+from tagger.cli.paths import FILE, FOLDER
+
 
 @click.command(no_args_is_help=True)
-@click.argument("run")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("run", type=FOLDER)
+@click.argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--json",
     "as_json",
@@ -24,6 +27,7 @@ import click
 @click.option(
     "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
 )
+@encoding_option
 @click.option(
     "--carry",
     is_flag=True,
@@ -35,6 +39,7 @@ def command(
     as_json: bool,
     tokenizer: str | None,
     wrapped: bool,
+    encoding: str | None,
     carry: bool,
 ) -> None:
     """Print the log-probability of each sentence of the files; - is standard input.
@@ -52,7 +57,12 @@ def command(
 
     total = scoring.CorpusScore()
     for scored in scoring.score_files(
-        run, files, tokenizer=tokenizer, wrapped=wrapped, carry=carry
+        run,
+        files,
+        tokenizer=tokenizer,
+        wrapped=wrapped,
+        encoding=encoding or "auto",
+        carry=carry,
     ):
         total.add(scored)
         line = f"{scored.log_probability:.4f}\t{scored.perplexity:.4f}\t{scored.text}"

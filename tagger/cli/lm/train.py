@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import quiet_stderr
+from tagger.cli import console
+from tagger.cli.options import (
+    backend_name,
+    encoding_option,
+    json_option,
+    print_json,
+    quiet_stderr,
+)
+from tagger.cli.paths import FILE
 from tagger.errors import ConfigError
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Training text. May be repeated; several files are read as one text.",
 )
 @click.option(
     "--dev",
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Text that decides when to stop and which epoch to keep. May be repeated.",
 )
+@encoding_option
 @click.option(
     "--seed",
     type=int,
@@ -36,13 +47,16 @@ from tagger.errors import ConfigError
     help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@json_option
 def command(
     paths: tuple[str, ...],
     train: tuple[str, ...],
     dev: tuple[str, ...],
+    encoding: str | None,
     seed: int | None,
     assignments: tuple[str, ...],
     resume: bool,
+    as_json: bool,
 ) -> None:
     """Train a language model and write it to the folder RUN.
 
@@ -58,9 +72,16 @@ def command(
     if len(paths) > 2:
         raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     from tagger.config import language_model as config
+    from tagger.training import require_packages
 
+    require_packages()
     settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
-    given = {"data.train": train or None, "data.dev": dev or None, "training.seed": seed}
+    given = {
+        "data.train": train or None,
+        "data.dev": dev or None,
+        "data.encoding": encoding,
+        "training.seed": seed,
+    }
     try:
         settings = config.assign(
             settings,
@@ -70,6 +91,7 @@ def command(
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+    console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import LanguageModelProgress
         from tagger.training import language_model
@@ -77,7 +99,10 @@ def command(
         settings, paths[-1], resume=resume, observer=LanguageModelProgress()
     )
     dev_figures = bundle.metrics["dev"]
-    click.echo(
+    if as_json:
+        print_json({"run": paths[-1], **bundle.metrics})
+        return
+    console.result(
         f"Best dev perplexity {dev_figures['perplexity']}, {dev_figures['bits_per_character']} "
         "bits per character "
         f"(epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."

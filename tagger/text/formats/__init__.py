@@ -1,8 +1,14 @@
 """File formats with streaming readers and writers, whose memory does not grow with the file.
 
-    conll   columns: one token per line, blank lines between sentences          conll.py
-    jsonl   one JSON object per line: tokens, or text with character spans      jsonl.py
-    text    plain text, one paragraph per line                                  plain.py
+    label-studio   tasks of Label Studio: JSON and JSON-MIN                     label_studio.py
+    doccano        documents of doccano                                         doccano.py
+    prodigy        examples of Prodigy                                          prodigy.py
+    spacy-json     pairs of a text and its entities, as spaCy is trained on     spacy_json.py
+    gliner         tokens with inclusive spans of GLiNER                        gliner.py
+    gliner2        texts with mentions by label of GLiNER2                      gliner2.py
+    jsonl          one JSON object per line: tokens, or text with spans         jsonl.py
+    conll          columns: one token per line, blank lines between sentences   conll.py
+    text           plain text, one paragraph per line                           plain.py
 
 A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
 other code lists the formats.
@@ -13,18 +19,38 @@ the writer of the same format reproduces the file, with the prediction added.
 
 from __future__ import annotations
 
-import gzip
 import itertools
-import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 from tagger.errors import DataError, TaggerError
-from tagger.text.formats import conll, jsonl, layouts, plain
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.files import atomic_write
+from tagger.text import opening
+from tagger.text.formats import (
+    bioc,
+    brat,
+    cas,
+    conll,
+    conllu,
+    docbin,
+    doccano,
+    gliner,
+    gliner2,
+    jsonl,
+    label_studio,
+    layouts,
+    plain,
+    prodigy,
+    pubtator,
+    spacy_json,
+    table,
+    webanno,
+)
+from tagger.text.formats.format import Format
+from tagger.text.opening import STANDARD_INPUT, Opened, compression
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
@@ -34,32 +60,52 @@ __all__ = [
     "Format",
     "ReadOptions",
     "ReadReport",
+    "evident",
+    "files_of",
     "format_of",
     "named",
     "opened",
     "read",
     "recognize",
-    "without_compression",
+    "save",
+    "sharing_suffix",
     "write",
 ]
 
-FORMATS = {each.name: each for each in (conll.FORMAT, jsonl.FORMAT, plain.FORMAT)}
-"""All formats by name; ``text``, which recognizes any lines, is the last."""
+FORMATS = {
+    each.name: each
+    for each in (
+        label_studio.FORMAT,
+        doccano.FORMAT,
+        prodigy.FORMAT,
+        spacy_json.FORMAT,
+        gliner.FORMAT,
+        gliner2.FORMAT,
+        webanno.FORMAT,
+        brat.FORMAT,
+        conllu.FORMAT,
+        pubtator.FORMAT,
+        bioc.XML,
+        bioc.JSON,
+        cas.FORMAT,
+        docbin.FORMAT,
+        table.FORMAT,
+        jsonl.FORMAT,
+        conll.FORMAT,
+        plain.FORMAT,
+    )
+}
+"""All formats by name. The first one that recognizes a file reads it, so that the formats of tools
+precede ``jsonl``, and ``text``, which recognizes any lines, is the last.
+"""
 
 FALLBACK = conll.FORMAT.name
 """The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
 
-STANDARD_INPUT = "-"
-"""The path that stands for standard input."""
-
 _ANY_TEXT = plain.FORMAT.name
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 
 # Lines by which a format is recognized.
 _HEAD = 1000
-
-# Bytes per read, extended to the end of a line.
-_BLOCK = 1 << 16
 
 
 def named(name: str) -> Format:
@@ -90,21 +136,28 @@ def format_of(path: str, *, annotated: bool = False) -> str:
             columns.
 
     Returns:
-        Name of the format; ``conll`` if the suffix is unknown.
+        Name of the format; ``conll`` if the suffix is unknown or that of several formats.
     """
     return _named_by_suffix(path, annotated) or FALLBACK
 
 
-def without_compression(name: str) -> str:
-    """Return the name of a file without the suffix of a compressed file, such as ``.gz``."""
-    return next((name[: -len(end)] for end in _COMPRESSED if name.lower().endswith(end)), name)
+def sharing_suffix(path: str) -> list[str]:
+    """Return the formats that share the suffix of a file, if it means none of them.
+
+    Args:
+        path: Name of the file, which need not exist.
+    """
+    name = compression.unpacked_name(path.lower())
+    fitting = [each for each in FORMATS.values() if name.endswith(each.suffixes)]
+    return [] if any(each.claims_suffix for each in fitting) else [each.name for each in fitting]
 
 
 def _named_by_suffix(path: str, annotated: bool) -> str:
     """Return the format that the suffix of a file names, or "" if it names none."""
-    name = without_compression(path.lower())
+    name = compression.unpacked_name(path.lower())
     for each in FORMATS.values():
-        if name.endswith(each.suffixes) and (each.has_annotations or not annotated):
+        is_considered = each.claims_suffix and (each.has_annotations or not annotated)
+        if is_considered and name.endswith(each.suffixes):
             return each.name
     return ""
 
@@ -124,6 +177,8 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
         DataError: The content contradicts the name, or is of a kind that is not read.
     """
     named_format = _named_by_suffix(path, options.annotated)
+    if named_format and FORMATS[named_format].is_evident:
+        named_format = named_format if FORMATS[named_format].recognizes(head) else ""
     evident = [
         each.name
         for each in FORMATS.values()
@@ -134,7 +189,10 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
     layout = layouts.foreign_layout(head, is_columns=FALLBACK in evident)
     if layout and evident in ([], [FALLBACK]):
         raise DataError(path, None, f"looks like {layout}")
-    if named_format in evident:
+    if evident and not FORMATS[evident[0]].claims_suffix:
+        name = compression.unpacked_name(path.lower())
+        named_format = "" if name.endswith(FORMATS[evident[0]].suffixes) else named_format
+    elif named_format in evident:
         return named_format
     if evident:
         if named_format:
@@ -157,6 +215,28 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
     return named_format or FALLBACK
 
 
+def evident(path: str, options: ReadOptions) -> str:
+    """Return the format that the first lines of a file show, apart from columns and plain text.
+
+    Args:
+        path: The file.
+        options: Its encoding.
+
+    Returns:
+        Name of the format; "" if the lines show none.
+
+    Raises:
+        DataError: The file cannot be opened, is not text, or is in another encoding.
+    """
+    lines = opening.lines(path, options.encoding)
+    try:
+        head = [line for _, line in itertools.islice(lines, _HEAD)]
+    finally:
+        lines.close()
+    others = (each for each in FORMATS.values() if each.name not in (FALLBACK, _ANY_TEXT))
+    return next((each.name for each in others if each.recognizes(head)), "")
+
+
 def _is_column_of_words(head: Sequence[str]) -> bool:
     """Return whether lines look like one token each: no blanks, and some are punctuation alone."""
     filled = [line for line in head if line.strip()]
@@ -175,7 +255,7 @@ def read(
     tell: Callable[[int], None] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
-    """Read the sentences of a file, which may be compressed with gzip.
+    """Read the sentences of a file, which may be compressed; see `text.opening`.
 
     The file is opened when iteration starts and closed when it ends.
 
@@ -191,9 +271,9 @@ def read(
         The sentences in order.
 
     Raises:
-        DataError: The file cannot be opened, is not UTF-8, or has an ill-formed line
-            (``path:line: …``).
-        TaggerError: The format is unknown.
+        DataError: The file cannot be opened, is not text, is not in the expected encoding, or has
+            an ill-formed line (``path:line: …``).
+        TaggerError: The format or the name of the encoding is unknown.
     """
     with opened(path, format_name, options, tell=tell, report=report) as sentences:
         yield from sentences
@@ -227,15 +307,71 @@ def opened(
     name = str(path)
     options = options or ReadOptions()
     report = report or ReadReport(name)
+    if options.annotated and format_name in ("", brat.FORMAT.name):
+        name = brat.annotation_of(name)
     report.path = name
-    with _opened(name) as (stream, raw):
-        lines = _decoded(stream, name, lambda: tell(raw.tell()) if tell is not None else None)
+    binary_format = format_name or _format_of_bytes(name)
+    if binary_format and (load := named(binary_format).load):
+        report.format = binary_format
+        yield _complete(load(name, options, report), report)
+        return
+
+    def note(found: Opened) -> None:
+        if found.note:
+            report.note(found.note)
+
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=note)
+    try:
+        head: list[tuple[int, str]] = []
         if not format_name:
             head = list(itertools.islice(lines, _HEAD))
             format_name = recognize(name, [line for _, line in head], options)
-            lines = itertools.chain(head, lines)
         report.format = format_name
-        yield _complete(named(format_name).read(lines, name, options, report), report)
+        if named(format_name).keeps_returns and Path(name).is_file():
+            lines.close()
+            head = []
+            lines = opening.lines(name, options.encoding, tell=tell, keeps_returns=True)
+        numbered = itertools.chain(head, lines)
+        yield _complete(named(format_name).read(numbered, name, options, report), report)
+    finally:
+        lines.close()
+
+
+def _format_of_bytes(path: str) -> str:
+    """Return the format of a file that is not text, or ""."""
+    kinds = {kind: each.name for each in FORMATS.values() for kind in each.kinds}
+    if not kinds or not Path(path).is_file():
+        return ""
+    with opening.content(path, [*kinds]) as content:
+        return kinds.get(content.kind, "") if content.kind else ""
+
+
+def files_of(path: str | Path) -> list[str]:
+    """Return the files that a path stands for.
+
+    Args:
+        path: A file, or a folder, which stands for all files in it and its subfolders that are not
+            hidden.
+
+    Returns:
+        The files, those of a folder in order of their names. A text that has annotations beside it
+        in brat's format is represented by their file alone.
+
+    Raises:
+        DataError: A folder contains no file.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return [str(path)]
+    below = (
+        file
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and not any(p.startswith(".") for p in file.relative_to(folder).parts)
+    )
+    files = [str(file) for file in below if brat.annotation_of(str(file)) == str(file)]
+    if not files:
+        raise DataError(str(path), None, "is a folder without files")
+    return files
 
 
 def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sentence]:
@@ -244,8 +380,44 @@ def _complete(sentences: Iterator[Sentence], report: ReadReport) -> Iterator[Sen
     report.finish()
 
 
+def save(
+    sentences: Iterable[Sentence],
+    path: Path,
+    format_name: str,
+    scheme: str = "IOB2",
+    *,
+    predictions: bool = False,
+    sync: bool = True,
+) -> None:
+    """Write sentences to a file or, in a format of several files, to a folder; atomically.
+
+    Args:
+        sentences: Sentences, consumed lazily.
+        path: File or folder to write.
+        format_name: Key of `FORMATS`.
+        scheme: Tagging scheme of the spans, in formats that write tags.
+        predictions: Whether a model predicted the spans.
+        sync: Whether a file is on the disk when it appears; see `files.atomic_write`.
+
+    Raises:
+        TaggerError: As for `write`, or the path cannot be written.
+        SchemeError: As for `write`.
+    """
+    chosen = named(format_name)
+    if chosen.save is not None:
+        chosen.save(sentences, path, scheme)
+        return
+    with atomic_write(path, sync=sync) as stream:
+        write(sentences, stream, format_name, scheme, predictions=predictions)
+
+
 def write(
-    sentences: Iterable[Sentence], stream: IO[str], format_name: str, scheme: str = "IOB2"
+    sentences: Iterable[Sentence],
+    stream: IO[str],
+    format_name: str,
+    scheme: str = "IOB2",
+    *,
+    predictions: bool = False,
 ) -> None:
     """Write sentences with their spans or plain tags.
 
@@ -254,6 +426,7 @@ def write(
         stream: Text stream to write to; it is not closed.
         format_name: Key of `FORMATS`.
         scheme: Tagging scheme of the spans, in formats that write tags.
+        predictions: Whether a model predicted the spans.
 
     Raises:
         TaggerError: The format or the encoding of `stream` cannot represent a token or tag, or the
@@ -261,57 +434,11 @@ def write(
         SchemeError: The scheme cannot represent the spans.
     """
     chosen = named(format_name)
+    write_all = chosen.write_predictions if predictions else None
     try:
-        chosen.write(sentences, stream, scheme)
+        (write_all or chosen.write)(sentences, stream, scheme)
     except UnicodeEncodeError as error:
         character = f"{error.object[error.start]!a}"
         raise TaggerError(
             f"the output is in {error.encoding}, which has no {character}; set PYTHONUTF8=1"
-        ) from error
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
-    """Open a file; yield the stream of its decompressed bytes and the file itself."""
-    if name == STANDARD_INPUT:
-        yield sys.stdin.buffer, sys.stdin.buffer
-        return
-    try:
-        with open(name, "rb") as raw:
-            compressed = raw.peek(2)[:2] == b"\x1f\x8b"
-            yield gzip.GzipFile(fileobj=raw) if compressed else raw, raw  # type: ignore[misc]
-    except OSError as error:
-        if isinstance(error, gzip.BadGzipFile):
-            raise DataError(
-                name, None, f"damaged gzip file ({error}); compress it again"
-            ) from error
-        raise DataError(name, None, f"cannot be read: {error.strerror or error}") from error
-
-
-def _decoded(
-    stream: BinaryIO, name: str, block_read: Callable[[], None]
-) -> Iterator[tuple[int, str]]:
-    """Yield numbered lines without their ends, \\n or \\r\\n; other Unicode separators are text."""
-    number = 0
-    try:
-        while data := b"".join(stream.readlines(_BLOCK)):
-            block_read()
-            text = data.decode("utf-8")
-            if number == 0:
-                text = text.removeprefix("\ufeff")
-                if not text:  # the file consists of a byte-order mark
-                    return
-            lines = text.removesuffix("\n").split("\n")
-            if "\r" in text:
-                lines = [line.removesuffix("\r") for line in lines]
-            yield from enumerate(lines, number + 1)
-            number += len(lines)
-    except UnicodeDecodeError as error:
-        *lines_before, line = error.object[: error.start].split(b"\n")
-        message = f"byte {error.object[error.start]:#04x} at position {len(line)} is not UTF-8"
-        fix = "convert the file, for example: iconv -f latin1 -t utf-8"
-        raise DataError(name, number + len(lines_before) + 1, f"{message}; {fix}") from error
-    except (EOFError, zlib.error) as error:
-        raise DataError(
-            name, None, f"the gzip file ends early or is damaged ({error}); compress it again"
         ) from error

@@ -1,4 +1,4 @@
-"""The type of a file format, and the reading options shared by all formats.
+"""The type of a file format.
 
 Each format module of this package defines a value ``FORMAT``; the package's table ``FORMATS`` lists
 them.
@@ -7,50 +7,16 @@ them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
-from tagger.text import tokens
+from tagger.text.opening.binary import Kind
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
-__all__ = ["Columns", "Format", "ReadOptions"]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns of a CoNLL file, counted from 0 or, if negative, from the last.
-
-    Args:
-        token: Column of the token.
-        tag: Column of the tag; None reads tokens only.
-        delimiter: ``auto`` (tabs if the first token line contains one, else blanks), ``blank``
-            (one or more blanks or tabs), ``tab``, or any other string that separates columns.
-    """
-
-    token: int = 0
-    tag: int | None = -1
-    delimiter: str = "auto"
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """The options of reading a file.
-
-    Args:
-        columns: Columns of CoNLL files.
-        tokenizer: Name of the tokenizer for raw text.
-        wrapped: Whether paragraphs of plain text span several lines and end at a blank line;
-            otherwise each line is a paragraph.
-        annotated: Whether annotations are read. Prediction ignores those in its input.
-        format: Name of the format; empty to recognize it by the first lines.
-    """
-
-    columns: Columns = field(default_factory=Columns)
-    tokenizer: str = tokens.DEFAULT
-    wrapped: bool = False
-    annotated: bool = True
-    format: str = ""
+__all__ = ["Format"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +36,23 @@ class Format:
             for formats that write tags. Raises `DataError` for what the format cannot represent.
         has_annotations: Whether `read` returns the spans or tags of a file.
         has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
+        write_predictions: As `write`, for spans that a model predicted, in formats that separate
+            them from annotation; None if `write` is used.
+        claims_suffix: Whether a suffix of `suffixes` alone means this format. Otherwise the content
+            decides, and new files need the name of the format.
+        keeps_text: Whether `write` preserves raw text.
+        common_keys: Keys of `Record.data` that other formats can represent, too.
         refuses: Return why `write` cannot represent a sentence, or "" if it can.
+        is_evident: Whether only the content makes a file one of this format; the suffix then names
+            the format of new files.
+        keeps_returns: Whether `read` receives lines with the carriage return before their end, as
+            formats with line breaks in values need it.
+        kinds: Kinds of files that are not text and have this format.
+        load: Yield the sentences of a file that is not text, by its path.
+        save: Write sentences to a path, in formats of several files or of bytes, where `write`
+            cannot. A format of several files writes them into a folder.
+        has_folders: Whether `save` writes a file per document into a folder.
+        takes_records: Whether `write` reads the text, ids and documents of other formats' records.
     """
 
     name: str
@@ -80,4 +62,15 @@ class Format:
     write: Callable[[Iterable[Sentence], IO[str], str], None]
     has_annotations: bool = True
     has_scores: bool = False
+    write_predictions: Callable[[Iterable[Sentence], IO[str], str], None] | None = None
+    claims_suffix: bool = True
+    keeps_text: bool = True
+    common_keys: frozenset[str] = frozenset()
     refuses: Callable[[Sentence], str] = lambda sentence: ""
+    is_evident: bool = False
+    keeps_returns: bool = False
+    kinds: tuple[Kind, ...] = ()
+    load: Callable[[str, ReadOptions, ReadReport], Iterator[Sentence]] | None = None
+    save: Callable[[Iterable[Sentence], Path, str], None] | None = None
+    has_folders: bool = False
+    takes_records: bool = False

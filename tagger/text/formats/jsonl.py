@@ -1,4 +1,5 @@
-"""JSON Lines (jsonlines.org): one object per line, in one of these forms.
+"""JSON Lines (jsonlines.org): one object per line, in one of these forms. An array of such objects
+and objects over several lines are read, too.
 
     {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
@@ -8,26 +9,28 @@ Spans are half-open: token indices beside "tokens", code points beside "text".
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
-``gold`` exists, it is an earlier prediction and is replaced.
+``gold`` exists, it is an earlier prediction and is replaced. Objects made from a text file begin
+with its name, the number of the line and the offset of the text in the file, in code points:
+
+    {"file": "a.txt", "line": 2, "offset": 40, "text": "Anna sang.", "spans": […]}
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
-from tagger.errors import DataError
 from tagger.text import schemes
-from tagger.text import tokens as tokenizers
-from tagger.text.formats.format import Format, ReadOptions
+from tagger.text.alignment import CharacterSpan, aligned, sentences_of
+from tagger.text.formats.format import Format
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import common_data, name_of, read_items
+from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
-from tagger.text.tokens import Offsets, Tokenizer
 
 __all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
 
@@ -35,20 +38,18 @@ __all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
 def read(
     lines: Iterable[tuple[int, str]],
     path: str,
-    tokenizer: Tokenizer,
-    *,
-    annotated: bool = True,
+    options: ReadOptions,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
-    """Parse numbered JSON lines; blank lines are skipped.
+    """Parse JSON objects: one per line, over several lines, or in an array.
 
     Args:
         lines: Line numbers, counted from 1, and lines without their ends.
         path: Path of the file, for records and errors.
-        tokenizer: Function from a raw text to the token offsets of each sentence.
-        annotated: Whether spans and tags are read.
-        report: Receives notes and the errors of single lines. Default: a new one, whose errors are
-            raised at the end of the file.
+        options: Tokenizer of raw text, whether spans and tags are read, and what happens to spans
+            that do not fit the tokens.
+        report: Receives notes and the errors of single objects. Default: a new one, whose errors
+            are raised at the end of the file.
 
     Yields:
         The sentences. A raw text can contain several, which share a record; sentences are joined if
@@ -56,87 +57,44 @@ def read(
         empty sentence.
 
     Raises:
-        DataError: A line is not such an object, or a span is not aligned with the tokens, overlaps
+        DataError: A value is not such an object, or a span is not aligned with the tokens, overlaps
             another or ends after the text.
     """
     own = report or ReadReport(path)
     own.layout = "JSON Lines"
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            record = Record(path, number, data=_parsed(line))
-            sentences = list(_sentences(record, tokenizer, annotated, own))
-        except ValueError as error:
-            own.problem(DataError(path, number, str(error)))
-            if own.on_error == "keep":
-                yield Sentence((), record=Record(path, number, lines=(line,)))
-        else:
-            yield from sentences
+    yield from read_items(
+        lines,
+        path,
+        own,
+        lambda item: _sentences(
+            Record(path, item.line, data=_checked(item), id=name_of(item.value)), options, own
+        ),
+    )
     if report is None:
         own.finish()
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """Parse a line and check that it is an object with tokens or text."""
-    try:
-        data = _DECODER.decode(line)
-        if "\\u" in line:
-            json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = f"{error.object[error.start]!a}"
-        raise ValueError(
-            f"{half} is an unpaired surrogate, not a character; correct or remove it"
-        ) from error
-    # Integers of thousands of digits are a ValueError, too.
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error}); expected one object per line") from error
+def _checked(item: Item) -> dict[str, Any]:
+    """Return the value of an item if it is an object with tokens or text."""
+    data = item.value
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
         keys = f" with the keys {', '.join(map(repr, data))}"[:80] if isinstance(data, dict) else ""
-        raise ValueError(f'expected an object with "tokens" or "text", found {shown(line)}{keys}')
+        raise ValueError(
+            f'expected an object with "tokens" or "text", found {shown(item.source)}{keys}'
+        )
     return data
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of some pairs; a repeated key would silently be lost."""
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
-    return data
-
-
-def _refuse_constant(name: str) -> float:
-    """Raise ValueError for NaN and the infinities, which JSON does not have."""
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(literal: str) -> float:
-    """Return a number; raise ValueError if it is too large for one."""
-    value = float(literal)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {shown(literal, 20)} is too large")
-    return value
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-)
-
-
-def _sentences(
-    record: Record, tokenizer: Tokenizer, annotated: bool, report: ReadReport
-) -> Iterator[Sentence]:
+def _sentences(record: Record, options: ReadOptions, report: ReadReport) -> Iterator[Sentence]:
     """Yield the sentences of one object."""
     data = record.data or {}
     if "text" in data and "tokens" in data:
-        _check_both(data, annotated)
+        _check_both(data, options.annotated)
         report.note('"tokens" are used, and "text" beside them is ignored', record.line)
-    if not annotated:
+    if not options.annotated:
         data = {key: data[key] for key in ("tokens", "text") if key in data}
     if "tokens" not in data:
-        yield from _from_text(record, data, tokenizer, report)
+        yield from _from_text(record, data, options, report)
         return
     tokens, tags = data["tokens"], data.get("tags", data.get("ner_tags"))
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
@@ -151,7 +109,7 @@ def _sentences(
             + ("; found numbers, whose names are not in the file" if are_ids else "")
         )
     sentence = Sentence(tuple(tokens), tags=None if tags is None else tuple(tags), record=record)
-    yield sentence.with_spans(_spans(data["spans"])) if "spans" in data else sentence
+    yield sentence.with_spans(_token_spans(data["spans"])) if "spans" in data else sentence
 
 
 def _check_both(data: dict[str, Any], annotated: bool) -> None:
@@ -167,17 +125,19 @@ def _check_both(data: dict[str, Any], annotated: bool) -> None:
             )
 
 
-def _spans(values: Any) -> list[Span]:
-    """Parse the value of "spans" and sort the spans."""
-    spans = []
+def _character_spans(values: Any) -> list[CharacterSpan]:
+    """Parse the value of "spans" as spans of characters, with their surface if it is there."""
+    found = []
     for value in values if isinstance(values, list) else [values]:
         try:
             start, end, label = (
                 (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
             )
-            score = value.get("score") if isinstance(value, dict) else None
+            rest = value if isinstance(value, dict) else {}
+            score, text = rest.get("score"), rest.get("text")
             is_valid = (
                 (score is None or isinstance(score, int | float))
+                and (text is None or isinstance(text, str))
                 and type(start) is int
                 and type(end) is int
                 and isinstance(label, str)
@@ -190,95 +150,25 @@ def _spans(values: Any) -> list[Span]:
                 f'expected a span {{"start": int, "end": int, "label": str}}, '
                 f"found {json.dumps(value)[:80]}"
             )
-        spans.append(Span(start, end, label, score))
+        found.append(CharacterSpan(start, end, label, score, text))
+    return found
+
+
+def _token_spans(values: Any) -> list[Span]:
+    """Parse the value of "spans" as spans of tokens, sorted."""
+    spans = [Span(one.start, one.end, one.label, one.score) for one in _character_spans(values)]
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
 def _from_text(
-    record: Record, data: dict[str, Any], tokenizer: Tokenizer, report: ReadReport
+    record: Record, data: dict[str, Any], options: ReadOptions, report: ReadReport
 ) -> Iterator[Sentence]:
     """Yield the sentences of an object with raw text."""
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
-    record = replace(record, text=text)
-    spans = None
-    if "spans" in data:
-        spans = [_trimmed(span, text, record.line, report) for span in _spans(data["spans"])]
-        _refuse_overlaps(spans, text)
-    ahead = deque(spans or ())
-    empty = True
-    for offsets in _merged(tokenizer(text), spans or []):
-        empty = False
-        sentence = Sentence(
-            tuple(text[start:end] for start, end in offsets), offsets=tuple(offsets), record=record
-        )
-        if spans is not None:
-            inside = []
-            while ahead and ahead[0].start < offsets[-1][1]:
-                inside.append(ahead.popleft())
-            sentence = sentence.with_spans(_aligned(inside, offsets, text))
-        yield sentence
-    if empty:
-        yield Sentence((), spans=None if spans is None else (), offsets=(), record=record)
-    if ahead:
-        raise ValueError(f"{_place(ahead[0], text)} starts after the last token")
-
-
-def _place(span: Span, text: str) -> str:
-    """Describe a span in the units of the file."""
-    surface = shown(text[span.start : span.end], 40)
-    return f"the span {span.start}-{span.end} ({surface}, {span.label})"
-
-
-def _trimmed(span: Span, text: str, line: int, report: ReadReport) -> Span:
-    """Return a span without the blanks at its ends, which no token contains."""
-    if span.end > len(text):
-        raise ValueError(
-            f"the span {span.start}-{span.end} ({span.label}) ends after the text, which has "
-            f"{len(text):,} characters{_other_unit(span, text)}"
-        )
-    surface = text[span.start : span.end]
-    if not surface.strip():
-        raise ValueError(f"{_place(span, text)} contains blanks only; remove it")
-    if surface == surface.strip():
-        return span
-    report.note("blanks at the ends of spans are trimmed", line, surface)
-    start = span.start + len(surface) - len(surface.lstrip())
-    return replace(span, start=start, end=start + len(surface.strip()))
-
-
-def _refuse_overlaps(spans: list[Span], text: str) -> None:
-    """Raise ValueError if two of the sorted spans overlap."""
-    for before, span in itertools.pairwise(spans):
-        if span.start < before.end:
-            raise ValueError(
-                f"{_place(span, text)} overlaps {_place(before, text)}; expected spans that do "
-                "not overlap: remove one of them"
-            )
-
-
-def _other_unit(span: Span, text: str) -> str:
-    """Return a hint if a span fits the words of a text when counted in another unit."""
-    for unit, encoding, size in (("UTF-16 units", "utf-16-le", 2), ("UTF-8 bytes", "utf-8", 1)):
-        data = text.encode(encoding)
-        if len(data) == len(text) * size:
-            continue
-        surface = data[span.start * size : span.end * size].decode(encoding, "replace")
-        around = data[span.end * size :].decode(encoding, "replace")[:1]
-        before = data[: span.start * size].decode(encoding, "replace")[-1:]
-        is_whole = surface.strip() == surface != "" and "\ufffd" not in surface + before + around
-        if is_whole and not _joins(before, surface[0]) and not _joins(surface[-1], around):
-            return (
-                f"; the text contains characters that take several {unit}, and counted in these "
-                f"the span is {shown(surface, 40)}: convert the offsets to code points"
-            )
-    return ""
-
-
-def _joins(left: str, right: str) -> bool:
-    """Return whether two characters are inside of a word; either may be empty."""
-    return left.isalnum() and right.isalnum()
+    spans = _character_spans(data["spans"]) if "spans" in data else None
+    yield from sentences_of(text, spans, record, options, report)
 
 
 def spans_of(values: Any, sentence: Sentence) -> list[Span]:
@@ -298,39 +188,12 @@ def spans_of(values: Any, sentence: Sentence) -> list[Span]:
     if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
         tags = replace(sentence, spans=None, tags=tuple(values)).tags or ()
         return schemes.decode(tags, schemes.detect([tags]))
-    spans = _spans(values)
     if sentence.offsets is not None and sentence.record is not None:
-        spans = _aligned(spans, list(sentence.offsets), sentence.record.text)
+        characters = _character_spans(values)
+        spans = aligned(characters, sentence.offsets, sentence.record.text)
+    else:
+        spans = _token_spans(values)
     return list(sentence.with_spans(spans).spans or ())
-
-
-def _merged(sentences: Iterable[list[Offsets]], spans: list[Span]) -> Iterator[list[Offsets]]:
-    """Join consecutive sentences whose boundary lies inside an annotated span."""
-    merged: list[Offsets] = []
-    for offsets in sentences:
-        merged.extend(offsets)
-        if not any(span.start < merged[-1][1] < span.end for span in spans):
-            yield merged
-            merged = []
-    if merged:
-        yield merged
-
-
-def _aligned(spans: list[Span], offsets: list[Offsets], text: str) -> list[Span]:
-    """Convert character spans to token spans; one that cuts a token is an error, not moved."""
-    starts = {start: index for index, (start, _) in enumerate(offsets)}
-    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
-    for span in spans:
-        if span.start not in starts or span.end not in ends:
-            cut = " ".join(
-                text[start:end] for start, end in offsets if start < span.end and end > span.start
-            )
-            raise ValueError(
-                f"{_place(span, text)} does not begin and end with a token; the tokens there are "
-                f"{shown(cut)}{_other_unit(span, text)}. Correct the span, use another tokenizer, "
-                "or provide tokens instead of text"
-            )
-    return [Span(starts[span.start], ends[span.end], span.label, span.score) for span in spans]
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
@@ -353,13 +216,14 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
     first = sentences[0]
     record = first.record
     in_text = first.offsets is not None and record is not None
-    data: dict[str, Any] = dict(record.data or {}) if record is not None else {}
+    is_own = record is not None and record.format == FORMAT.name
+    data: dict[str, Any] = dict(record.data or {}) if record is not None and is_own else {}
     if not data:
-        data = (
-            {"text": record.text}
-            if in_text and record is not None
-            else {"tokens": list(first.tokens)}
-        )
+        data = common_data(record)
+        if in_text and record is not None:
+            data |= {**_place(record), "text": record.text}
+        else:
+            data["tokens"] = list(first.tokens)
     if first.spans is not None:
         _make_room(data, "spans", "tags")
         data["spans"] = [
@@ -373,6 +237,13 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
                 list(offset) for sentence in sentences for offset in sentence.offsets or ()
             ]
     return data
+
+
+def _place(record: Record) -> dict[str, Any]:
+    """Return the place of a record in its text file; nothing for other records."""
+    if record.offset is None:
+        return {}
+    return {"file": record.path, "line": record.line, "offset": record.offset}
 
 
 def _make_room(data: dict[str, Any], *keys: str) -> None:
@@ -394,14 +265,19 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether most lines look like objects with "tokens" or "text".
+    """Return whether most lines or values look like objects with "tokens" or "text".
 
     Args:
         lines: First lines of a file, complete and without their ends.
     """
     filled = [line for line in lines[:_HEAD] if line.strip()]
     fitting = sum(_OBJECT.match(line) is not None for line in filled)
-    return 2 * fitting > len(filled)
+    return 2 * fitting > len(filled) or looks_like(lines, _is_own)
+
+
+def _is_own(value: Any) -> bool:
+    """Return whether a value is an object with "tokens" or "text"."""
+    return isinstance(value, dict) and ("tokens" in value or "text" in value)
 
 
 # The beginning of an object with one of the keys, which need not be well-formed to the end.
@@ -413,8 +289,7 @@ def _read(
     lines: Iterable[tuple[int, str]], path: str, options: ReadOptions, report: ReadReport
 ) -> Iterator[Sentence]:
     """Adapt `read` to `Format.read`."""
-    tokenizer = tokenizers.get(options.tokenizer)
-    return read(lines, path, tokenizer, annotated=options.annotated, report=report)
+    return read(lines, path, options, report)
 
 
 def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
@@ -422,4 +297,12 @@ def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     write(sentences, stream)
 
 
-FORMAT = Format("jsonl", (".jsonl", ".ndjson"), recognizes, _read, _write, has_scores=True)
+FORMAT = Format(
+    "jsonl",
+    (".jsonl", ".ndjson"),
+    recognizes,
+    _read,
+    _write,
+    has_scores=True,
+    common_keys=frozenset({"id", "tokens", "text", "spans", "tags", "ner_tags"}),
+)

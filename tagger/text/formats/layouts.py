@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tagger.text import notations
+from tagger.text.formats.json_documents import beginning
 from tagger.text.report import shown
 from tagger.text.schemes import OUTSIDE
 
@@ -30,7 +31,6 @@ BEGIN_2012 = "#begin document ("
 _MARKUP = re.compile(
     r"\s*<(?:!doctype\b|\?xml\b|html\b|!--|[a-zA-Z][\w:.-]*(?:\s[^<>]*)?/?>)", re.I
 )
-_BRAT = re.compile(r"(?:T\w+\t\S+ \d+ \d+(?:;\d+ \d+)*\t|[REAMN]\d\w*\t\S|#\d+\t|\*\t)")
 _JOINED = re.compile(r"(\S+?)([/|]|###)(?:\S*[/|])?([^\s/|]+)")
 _LAST_WORD = re.compile(r"\w[\w'\u2019-]+[.!?\u2026]['\"\u201d\u2019)]*")
 _UNSPACED = re.compile(r".{6,}[\u3002\uff01\uff1f]['\"\u201d\u300d)]*")
@@ -51,7 +51,7 @@ def foreign_layout(lines: Sequence[str], *, is_columns: bool = False) -> str:
     filled = [line for line in lines if line.strip()]
     if not filled:
         return ""
-    checks = [_webanno, _brat, _joined, _sentence_per_line, _tags_alone]
+    checks = [_joined, _sentence_per_line, _tags_alone]
     checks = checks if is_columns else [_json, _markup, *checks]
     return next((found for check in checks if (found := check(filled))), "")
 
@@ -80,48 +80,25 @@ def is_prose(lines: Sequence[str]) -> bool:
 
 
 def _json(lines: Sequence[str]) -> str:
-    """Describe JSON that is not one object with "tokens" or "text" per line."""
-    first = lines[0].strip()
-    if first[0] == "[" and (first[1:].strip()[:1] in ("", "{", "[", '"', "]")):
-        return "a JSON array; expected one JSON object per line (JSON Lines)"
-    if first in ("{", "{}") or (
-        first[0] == "{" and len(lines) > 1 and lines[-1].strip()[:1] == "}"
-    ):
-        try:
-            json.loads(first)
-        except ValueError:
-            return "a JSON object over several lines; expected one JSON object per line"
-    if first[0] == "{":
-        try:
-            data = json.loads(first)
-        except ValueError:
-            return ""
-        keys = ", ".join(map(repr, data)) if isinstance(data, dict) else ""
-        return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
-    return ""
+    """Describe JSON that no format of this package has."""
+    values = beginning(lines)
+    if not values:
+        return ""
+    if not isinstance(values[0], dict):
+        return f"JSON, but not of a format that is read; its first value is {_shown(values[0])}"
+    keys = ", ".join(map(repr, values[0]))
+    return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a JSON value."""
+    return shown(json.dumps(value, ensure_ascii=False))
 
 
 def _markup(lines: Sequence[str]) -> str:
     """Describe HTML and XML."""
     if _MARKUP.match(lines[0]):
         return f"markup (HTML or XML): {shown(lines[0].strip())}; extract its text first"
-    return ""
-
-
-def _webanno(lines: Sequence[str]) -> str:
-    """Describe WebAnno TSV."""
-    if lines[0].startswith("#FORMAT=WebAnno TSV"):
-        return "WebAnno TSV; export the documents as CoNLL columns or convert them first"
-    return ""
-
-
-def _brat(lines: Sequence[str]) -> str:
-    """Describe brat's standoff annotations."""
-    if all(map(_BRAT.match, lines[:20])):
-        return (
-            "brat standoff annotations, whose text is in a .txt file beside it; convert both to "
-            'JSON Lines with "text" and "spans" first'
-        )
     return ""
 
 
@@ -212,21 +189,20 @@ class Table:
         """Return one field of each row."""
         return [row[number] for row in self.rows]
 
-    def fault(self) -> str:
+    def fault(self, *, has_words: bool = True) -> str:
         """Describe columns that contain something else than tokens and tags.
+
+        Args:
+            has_words: Whether the tokens must look like words.
 
         Returns:
             The description with the options that read the right columns, for an error message;
             empty if nothing is suspicious.
         """
-        checks = [
-            self._standard_columns,
-            self._several_tags,
-            self._repeated,
-            self._numbers,
-            self._texts,
-        ]
-        checks += [self._last_column, self._tags_as_tokens]
+        checks = [self._standard_columns, self._several_tags]
+        if has_words:
+            checks += [self._repeated, self._numbers, self._texts, self._tags_as_tokens]
+        checks.append(self._last_column)
         return next((found for check in checks if (found := check())), "")
 
     def _standard_columns(self) -> str:
@@ -234,7 +210,7 @@ class Table:
         if not self.standard:
             return ""
         token, tag, name = STANDARD_COLUMNS[self.standard]
-        if self.token == token and self.tag != -1:
+        if self.token == token and (self.tag != -1 or self.has_span_tags):
             return ""
         fix = f"--token-column {token}" + f" --tag-column {tag}" * (self.tag is not None)
         return f"the columns are those of {self.standard}: to read words and {name}, add {fix}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from tagger.bundles.tagger_weights import input_configs
 from tagger.errors import TaggerError
 from tagger.features.encode import WordEncoder
 from tagger.features.inputs import INPUTS
+from tagger.files import temporary_folder
 from tagger.training.build import restore
 
 __all__ = ["save"]
@@ -63,13 +63,10 @@ def save(bundle: Bundle, folder: Path) -> None:
     archive.add_endpoint(
         "serve", lambda inputs: model.head.emissions(model(inputs)), input_signature=[signature]
     )
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        archive.write_out(str(temporary), verbose=False)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        with temporary_folder(folder) as temporary:
+            archive.write_out(str(temporary), verbose=False)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
     except OSError as error:
         raise TaggerError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -77,7 +77,8 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
         part = sentences[first : first + _CHUNK_SENTENCES]
         word_encoder.clear()
         contexts = states_of(encoders, part) if encoders else None
-        expected = _by_sentence(emissions_in_batches(part, word_encoder, keras, contexts))
+        batches = emissions_in_batches(part, word_encoder, keras, len(bundle.tags), contexts)
+        expected = _by_sentence(batches)
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
                 _count(comparisons[name], member, expected[index], emissions)

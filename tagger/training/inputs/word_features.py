@@ -12,6 +12,7 @@ from tagger.errors import ConfigError
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Reading, Sources
+from tagger.features.normalization import normalized
 from tagger.features.vocabulary import Vocabulary
 from tagger.text.spans import Sentence
 
@@ -36,7 +37,7 @@ def features_of(
         ConfigError: The network would have no input.
     """
     words = Vocabulary.build(
-        (sentence.tokens for sentence in sentences),
+        (normalized(sentence.tokens, unescapes=settings.data.unescape) for sentence in sentences),
         minimum_count=settings.vocabulary.minimum_count,
         maximum_size=settings.vocabulary.maximum_size,
     )
@@ -44,7 +45,9 @@ def features_of(
     tables = asdict(settings)
     names = ["words"] if is_one_hot else list(INPUTS)
     built = [INPUTS[name].build(tables, words, sources) for name in names]
-    features = WordFeatures.of(*(one for one in built if one is not None))
+    features = WordFeatures.of(
+        *(one for one in built if one is not None), unescapes=settings.data.unescape
+    )
     if not is_one_hot and not width_of(settings.model, features):
         raise ConfigError(
             "the network has no input: set at least one of model.embedding, model.characters and "

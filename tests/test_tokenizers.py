@@ -6,23 +6,28 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tagger.config.language_model import TextConfig
+from tagger.config.tagger import DataConfig
 from tagger.errors import TaggerError
-from tagger.text import tokens
-from tagger.text.tokens import (
+from tagger.text.tokenizers import (
     DEFAULT,
+    LANGUAGES,
     Offsets,
     TokenizerError,
     get,
     names,
     register,
+    registry,
+    resolve,
     validated,
-    whitespace,
 )
+from tagger.text.tokenizers.whitespace import whitespace
 
 # Text in which the rules have something to do, and any text at all, lone surrogates included.
 PIECES = re.split(
@@ -43,7 +48,7 @@ def words(text: str, name: str = DEFAULT) -> list[list[str]]:
     return [[text[start:end] for start, end in sentence] for sentence in get(name)(text)]
 
 
-@pytest.mark.parametrize("name", [DEFAULT, "whitespace"])
+@pytest.mark.parametrize("name", names())
 @given(text=TEXTS)
 @example(text='He left.)" "')
 @example(text='"')
@@ -192,23 +197,25 @@ def test_very_long_lines_finish(unit: str) -> None:
 def test_registered_tokenizers_are_found_and_names_stay_unique(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tokens, "_TOKENIZERS", dict(tokens._TOKENIZERS))
+    monkeypatch.setattr(registry, "_TOKENIZERS", dict(registry._TOKENIZERS))
 
-    def characters(text: str) -> Iterator[list[Offsets]]:
+    def letters(text: str) -> Iterator[list[Offsets]]:
         yield from ([(i, i + 1)] for i, c in enumerate(text) if not c.isspace())
 
-    register("characters", characters)
-    register("characters", characters)
-    assert words("a b", "characters") == [["a"], ["b"]]
-    assert names() == sorted(["characters", DEFAULT, "whitespace"])
-    for name in ("characters", DEFAULT):
+    before = names()
+    register("letters", letters)
+    register("letters", letters)
+    assert words("a b", "letters") == [["a"], ["b"]]
+    assert names() == sorted(["letters", *before])
+    for name in ("letters", DEFAULT):
         with pytest.raises(TokenizerError, match="another tokenizer named"):
             register(name, whitespace)
 
 
 def test_an_unknown_name_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(
-        ValueError, match=f"'whitespce'.*did you mean 'whitespace'.*{DEFAULT}, whitespace"
+        ValueError,
+        match=f"'whitespce'.*did you mean 'whitespace'.*: {', '.join(names())}\\. A custom",
     ):
         get("whitespce")
     with pytest.raises(TaggerError, match="unknown tokenizer 'zzz'; known"):
@@ -237,6 +244,116 @@ def test_a_tokenizer_that_loses_text_is_refused(
         list(validated(lambda text: sentences, "mine")("ab cd"))
 
 
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("fr", "romance"), ("zh", "characters"), ("ar", "unicode"), ("de", DEFAULT), ("en", DEFAULT)],
+)
+def test_the_code_of_a_language_stands_for_a_tokenizer(code: str, name: str) -> None:
+    assert resolve(code) == name
+    assert resolve(name) == name
+    assert DataConfig(tokenizer=code).tokenizer == name
+    assert TextConfig(tokenizer=code).tokenizer == name
+    assert words("l'a b", code) == words("l'a b", name)
+
+
+def test_every_language_has_a_registered_tokenizer() -> None:
+    assert {*LANGUAGES.values()} <= {*names()}
+    assert not {*LANGUAGES} & {*names()}
+    assert resolve("klingon") == "klingon"
+
+
+def test_models_of_the_first_version_keep_their_tokens() -> None:
+    text = 'Ann&nbsp;Lee met zero\u200bwidth \u05d0"\u05d1.'
+    assert words(text, "english-conll-1") == [
+        ["Ann&nbsp", ";", "Lee", "met", "zero", "\u200b", "width", "\u05d0", '"', "\u05d1", "."]
+    ]
+    assert words(text, "english-conll-2") == [
+        ["Ann", "&nbsp;", "Lee", "met", "zero\u200bwidth", '\u05d0"\u05d1', "."]
+    ]
+
+
+# -- tokenizers of installed packages
+
+
+def install(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """Let an installed package provide a tokenizer."""
+    entry = EntryPoint(name, value, registry.GROUP)
+    monkeypatch.setattr(registry, "_TOKENIZERS", dict(registry._TOKENIZERS))
+    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([entry]))
+
+
+def test_a_package_provides_a_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "mine", "tagger.text.tokenizers.whitespace:whitespace")
+    assert "mine" not in names()  # it is loaded when it is used
+    assert words("a b. c", "mine") == [["a", "b.", "c"]]
+    assert "mine" in names()
+    with pytest.raises(TokenizerError, match="did you mean 'mine'"):
+        get("mime")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "tagger.nowhere:split",
+            "tokenizer 'mine': tagger.nowhere:split cannot be loaded: No module named "
+            "'tagger.nowhere'; correct or remove the package that provides it",
+        ),
+        (
+            "tagger.text.tokenizers.registry:GROUP",
+            "tokenizer 'mine': tagger.text.tokenizers.registry:GROUP is not a function from a text "
+            "to token offsets",
+        ),
+    ],
+)
+def test_a_package_that_fails_is_named(
+    monkeypatch: pytest.MonkeyPatch, value: str, message: str
+) -> None:
+    install(monkeypatch, "mine", value)
+    with pytest.raises(TokenizerError) as caught:
+        get("mine")
+    assert str(caught.value) == message
+
+
+# -- characters and Unicode words
+
+
+@given(text=TEXTS)
+def test_characters_are_grapheme_clusters(text: str) -> None:
+    import regex
+
+    found = [token for sentence in words(text, "characters") for token in sentence]
+    assert found == [part for cluster in regex.findall(r"\X", text) for part in cluster.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\u4f60\u597d\u3002\u5417\uff1f", [["\u4f60", "\u597d", "\u3002"], ["\u5417", "\uff1f"]]),
+        (
+            "\u300c\u597d\uff01\u300d\u597d 3.5",
+            [["\u300c", "\u597d", "\uff01", "\u300d"], ["\u597d", "3", ".", "5"]],
+        ),
+        ("e\u0301 \u0e01\u0e33\n\u4f60", [["e\u0301", "\u0e01\u0e33"], ["\u4f60"]]),
+    ],
+)
+def test_characters(text: str, expected: list[list[str]]) -> None:
+    assert words(text, "characters") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The 32.3 can't a_b x.y (AT&T)", "The 32.3 can't a_b x.y ( AT & T )"),
+        ("Am 3. Oktober kam Dr. M\u00fcller.", "Am 3 . Oktober kam Dr . M\u00fcller ."),
+        ("\u30ab\u30bf\u30ab\u30ca\u6f22\u5b57", "\u30ab\u30bf\u30ab\u30ca \u6f22 \u5b57"),
+        ("a\u0600 \u0301b", "a\u0600 \u0301 b"),
+    ],
+)
+def test_words_of_unicode(text: str, expected: str) -> None:
+    assert words(text, "unicode") == [expected.split(" ")]
+
+
 def test_importing_the_module_loads_no_library() -> None:
-    code = "import sys, tagger.text.tokens; print({'regex', 'sentencex'} & {*sys.modules})"
+    code = "import sys, tagger.text.tokenizers; print({'regex', 'sentencex'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
