@@ -85,6 +85,12 @@ class ReadReport:
         """True if an error makes the whole file unusable."""
         return self.count > 0 and self.on_error == "stop"
 
+    @property
+    def named_columns(self) -> str:
+        """The columns that a header row names, as the end of a message; empty without one."""
+        names = ", ".join(f"{number} {name}" for number, name in enumerate(self.header))
+        return f". The header row names the columns: {names}" if names else ""
+
     def finish(self) -> None:
         """Raise the errors of the file as one, if any makes it unusable.
 
@@ -95,8 +101,9 @@ class ReadReport:
             return
         first = self.problems[0]
         if self.count > 1:
-            lines = [str(error.line) for error in self.problems[1:] if error.line is not None]
-            places = ", ".join(dict.fromkeys(lines[:_LISTED])) + ", …" * (len(lines) > _LISTED)
+            others = dict.fromkeys(error.line for error in self.problems[1:])
+            lines = [str(line) for line in others if line not in (None, first.line)]
+            places = ", ".join(lines[:_LISTED]) + ", …" * (len(lines) > _LISTED)
             more = f"{self.count - 1:,} more error{'s' * (self.count > 2)} in this file"
             where = f", in line{'s' * (len(lines) > 1)} {places}" if places else ""
             message = f"{first.message} ({more}{where})"

@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from tagger.errors import DataError
+from tagger.text import notations
 from tagger.text.documents import is_document_line
-from tagger.text.formats.columns import span_tag
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import AFTER, Whole, as_tokens, whole_documents
 from tagger.text.options import Columns, ReadOptions
@@ -260,7 +260,7 @@ class _Reader:
         cells = (
             {row[layout.misc] for row in rows if len(row) > layout.misc} if layout.misc else set()
         )
-        if not usual and cells - {"_"} and all(map(span_tag, cells - {"_"})):
+        if not usual and cells - {"_"} and all(map(notations.is_span_tag, cells - {"_"})):
             usual = [layout.misc or 0]
         found = [key for key in dict.fromkeys(keys) if key in _TAG_KEYS]
         if usual:

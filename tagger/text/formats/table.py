@@ -21,8 +21,8 @@ from typing import IO, Any
 from tagger.errors import DataError
 from tagger.text.alignment import CharacterSpan, documents_of, sentences_of
 from tagger.text.documents import begins_document
-from tagger.text.formats.columns import INVISIBLE
 from tagger.text.formats.format import Format
+from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.formats.whole import as_tokens, document_name
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
