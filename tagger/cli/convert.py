@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, with_data_options
+from tagger.cli.options import (
+    SCHEME,
+    SPAN_SCHEME,
+    TOKENIZER,
+    reading_options,
+    span_options,
+    with_data_options,
+)
 
 
 @click.command(no_args_is_help=True)
@@ -35,8 +44,22 @@ from tagger.cli.options import SCHEME, SPAN_SCHEME, TOKENIZER, reading_options, 
 )
 @reading_options
 @TOKENIZER
+@span_options
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Repair what has one sensible reading, and list every change: stray I- and E- tags, "
+    "B_PER among B-PER, lower-case prefixes, U- among S-, byte order marks, blanks at the ends of "
+    "lines, bytes of cp1252.",
+)
 def command(
-    source: str, target: str, source_scheme: str, target_scheme: str, **columns: int | str | None
+    source: str,
+    target: str,
+    source_scheme: str,
+    target_scheme: str,
+    repair: bool,
+    issues: str | None,
+    **columns: int | str | None,
 ) -> None:
     """Convert the annotated file SOURCE to TARGET: another scheme, another format, or both.
 
@@ -47,12 +70,13 @@ def command(
     Examples:
       tagger convert train.conll train.jsonl
       tagger convert train.conll iobes.conll --to IOBES
+      tagger convert train.conll repaired.conll --repair
     """
     from tagger.config.tagger import Config
     from tagger.text.conversion import convert
 
-    reading = with_data_options(Config(), columns).data.reading
-    done = convert(source, target, reading, source_scheme, target_scheme)
+    reading = replace(with_data_options(Config(), columns).data.reading, repair=repair)
+    done = convert(source, target, reading, source_scheme, target_scheme, issues=issues or "")
     click.echo(done.corpus.summary(), err=True)
     if done.dropped:
         click.echo(f"Warning: {target} does not contain {' or '.join(done.dropped)}.", err=True)

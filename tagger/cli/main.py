@@ -80,7 +80,8 @@ def _run() -> None:
         error.show()
         sys.exit(error.exit_code)
     except TaggerError as error:
-        sys.exit(f"Error: {error}")
+        details = getattr(error, "details", ())
+        sys.exit("\n  ".join([f"Error: {error}", *details]))
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         sys.exit(130)

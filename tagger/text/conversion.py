@@ -13,6 +13,7 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
+from tagger.text.issues import logged
 from tagger.text.opening import compression
 from tagger.text.spans import Record, Sentence
 
@@ -38,6 +39,8 @@ def convert(
     options: formats.ReadOptions | None = None,
     scheme: str = annotation.DETECT,
     target_scheme: str = "IOB2",
+    *,
+    issues: str = "",
 ) -> Conversion:
     """Convert an annotated file to another scheme or format, checking every tag.
 
@@ -52,6 +55,8 @@ def convert(
         scheme: Tagging scheme of the source; detected by default.
         target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
             copied unchanged.
+        issues: File that receives all spans that cannot be used as they are, and all repairs, as
+            JSON Lines.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -63,7 +68,8 @@ def convert(
     source, target = str(source), str(target)
     options = options or formats.ReadOptions()
     target_format, target_scheme = _checked_target(source, target, target_scheme)
-    corpus = annotation.read(source, options, scheme, predictions=True)
+    with logged(options, issues) as options:
+        corpus = annotation.read(source, options, scheme, predictions=True)
     if corpus.scheme == schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, spans=None) for s in corpus.sentences])
     else:
