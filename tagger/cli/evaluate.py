@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, precision_option, reading_options, runs_and_files
+from tagger.cli.options import (
+    SCHEME,
+    precision_option,
+    reading_options,
+    runs_and_files,
+    span_options,
+)
 
 
 @click.command(no_args_is_help=True)
@@ -31,6 +37,13 @@ from tagger.cli.options import SCHEME, precision_option, reading_options, runs_a
     help="CoNLL column of the gold tag, counted from 0.  [default: as in training]",
 )
 @reading_options
+@span_options
+@click.option(
+    "--misaligned",
+    type=click.Choice(["missed", "error", "expand", "contract"]),
+    help="What happens to gold spans of characters that cut a token: they count as missed, are an "
+    "error, or are expanded or contracted to whole tokens.  [default: missed]",
+)
 @precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
@@ -60,6 +73,10 @@ def command(
         raise click.UsageError(
             "with --predictions the last two columns count; leave out --tag-column and "
             "--token-column"
+        )
+    if predictions and columns["misaligned"] not in (None, "missed"):
+        raise click.UsageError(
+            "with --predictions, spans are compared by characters; leave out --misaligned"
         )
     from tagger.evaluation import report, run
 
