@@ -129,11 +129,15 @@ def read(
     """
     name = str(path)
     report = ReadReport(name)
-    found = formats.read(name, options.format, options, report=report)
-    sentences = [sentence for sentence in found if len(sentence)]
-    if not predictions:
-        _refuse_predictions(sentences, report)
-    return annotate(sentences, name, scheme, report)
+    try:
+        found = formats.read(name, options.format, options, report=report)
+        sentences = [sentence for sentence in found if len(sentence)]
+        if not predictions:
+            _refuse_predictions(sentences, report)
+        return annotate(sentences, name, scheme, report)
+    finally:
+        if options.on_issues is not None:
+            options.on_issues(report.issues)
 
 
 def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Record", "Sentence", "Span", "by_record"]
+__all__ = ["CharacterSpan", "Record", "Sentence", "Span", "by_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,44 @@ class Span:
             )
         if not self.label:
             raise ValueError(f"the span {self.start}-{self.end} has no label")
+
+
+@dataclass(frozen=True)
+class CharacterSpan:
+    """A span of characters in a text.
+
+    Args:
+        start: Offset of the first character; -1 if the file has no offsets, as `unplaced` does.
+        end: Offset after the last character; -1 if the file has no offsets.
+        label: Label, not empty.
+        score: Probability, 0 to 1, if a model predicted the span.
+        text: The span's surface as the file has it, to verify the offsets or to find the span; None
+            if it has none.
+        parts: Start and end of each part of a discontinuous span; empty for others.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    text: str | None = None
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def unplaced(cls, text: str, label: str, score: float | None = None) -> CharacterSpan:
+        """Return a span without offsets, which is searched in its text.
+
+        Args:
+            text: Surface of the span.
+            label: Label, not empty.
+            score: Probability, if a model predicted the span.
+        """
+        return cls(-1, -1, label, score, text)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the span has offsets."""
+        return self.text is None or (self.start, self.end) != (-1, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
