@@ -7,6 +7,7 @@ large file.
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 import threading
 from collections import deque
@@ -30,6 +31,8 @@ ProgressCallback = Callable[[str, int, int], None]
 """Progress callback: receives the file that is written, and the bytes read and the tokens tagged so
 far, of all files.
 """
+
+_logger = logging.getLogger(__name__)
 
 # IO cannot separate adjacent spans, which a model may predict; without them, IOB1 equals IO.
 _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
@@ -278,6 +281,7 @@ class _Work:
                 tagged.advance()
             return Failure(file.job.source, str(error))
         report = file.report
+        _logger.debug("%s: %s, %s tokens", file.job.source, report.layout, file.tokens)
         problems = tuple(str(problem) for problem in report.problems)
         return FileResult(file.job.source, file.tokens, report.count, problems, report.notes)
 
