@@ -203,7 +203,7 @@ def test_many_texts_are_tagged_as_if_one_by_one() -> None:
         for wrong in ("one text", 5, None):
             with pytest.raises(TypeError, match="expected texts of type str, got"):
                 model.tag_many(wrong)  # type: ignore[arg-type]
-        with pytest.raises(TypeError, match="expected a text of type str, got 5"):
+        with pytest.raises(TypeError, match="expected a text of type str, got int: 5"):
             list(model.tag_many(["Quito", 5]))  # type: ignore[list-item]
 
 

@@ -16,6 +16,7 @@ from support.paths import GOLDEN, ROOT
 from support.tiny import TRAIN
 
 import tagger
+from tagger.cli import training
 from tagger.cli.hints import hint_for
 from tagger.cli.main import group
 from tagger.config import tagger as config
@@ -73,10 +74,16 @@ def test_every_hint_names_a_setting() -> None:
     assert hint_for("--colour") == ""
 
 
-def test_common_settings_are_options(here: Path) -> None:
-    for option, value in (("--epochs", "0"), ("--units", "0"), ("--batch-tokens", "0")):
-        message = failed(invoke("train", "--train", "a", "run", option, value), 2)
-        assert "expected a value from 1 to" in message or "of at least 1" in message
+def test_common_settings_are_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    received = []
+    monkeypatch.setattr(training, "_one", lambda settings, *others: received.append(settings))
+    numbers = ["--epochs", "7", "--units", "8", "--batch-tokens", "90"]
+    worked(invoke("train", "--train", "a", "run", *numbers, "--set", "model.units=9"))
+    [settings] = received
+    assert (settings.training.epochs, settings.training.batch_tokens) == (7, 90)
+    assert settings.model.units == 9  # --set has the last word
+    message = failed(invoke("train", "--train", "a", "run", "--units", "0"), 2)
+    assert "command line: model.units: expected a value from 1 to 10000, found 0" in message
 
 
 def test_distill_names_its_own_options(here: Path) -> None:
@@ -132,7 +139,9 @@ def test_version_has_a_short_option() -> None:
     assert worked(invoke("-V")) == worked(invoke("--version"))
 
 
-@pytest.mark.parametrize("words", ["tagger predict ru", "tagger predict a --output o", "tagger tra"])
+@pytest.mark.parametrize(
+    "words", ["tagger predict ru", "tagger predict a --output o", "tagger tra"]
+)
 def test_the_shell_completes_files_folders_and_commands(words: str) -> None:
     variables = {
         **os.environ,

@@ -139,7 +139,7 @@ class _File:
 
     @property
     def has_scores(self) -> bool:
-        """Whether its output contains the probabilities of spans."""
+        """Return whether its output contains the probabilities of spans."""
         return self.target is not None and self.target.has_scores
 
 
@@ -204,7 +204,14 @@ class _Work:
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
-        """Tag files together. If the model fails, divide them, until one file is to blame."""
+        """Tag files together; if the model fails, divide them, until one file is to blame.
+
+        Args:
+            jobs: The inputs and outputs.
+
+        Yields:
+            The result of each file, or its failure, in order.
+        """
         done = 0
         try:
             for outcome in self._together(jobs):
