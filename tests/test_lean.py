@@ -63,7 +63,7 @@ def test_commands_that_need_more_say_how_to_install_it(tmp_path: Path, corpus: P
     search = tmp_path / "search.toml"
     search.write_text('[search.space]\n"model.units" = [2, 3]\n')
     new = tmp_path / "run"
-    for arguments in (
+    commands: list[list[str | Path]] = [
         ["train", "--train", corpus, new],
         ["train", "--train", corpus, "--seeds", "2", new],
         ["distill", "--train", corpus, "--teacher", GOLDEN, "--text", corpus, new],
@@ -71,7 +71,8 @@ def test_commands_that_need_more_say_how_to_install_it(tmp_path: Path, corpus: P
         ["lm", "train", "--train", corpus, "--dev", corpus, new],
         ["export", GOLDEN],
         ["export", GOLDEN, "--to", "saved-model"],
-    ):
+    ]
+    for arguments in commands:
         done = command(*arguments)
         assert done.returncode == 1, arguments
         assert INSTALL in done.stderr, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,6 @@ import pytest
 from support.command_line import failed, invoke, worked
 from support.paths import GOLDEN
 
-from tagger import files as safe
 from tagger.errors import TaggerError
 from tagger.inference.file_jobs import FileJob, grouped
 from tagger.inference.files import Failure, FileResult, run_all
@@ -117,8 +117,8 @@ def test_small_files_are_flushed_once(here: Path, monkeypatch: pytest.MonkeyPatc
     for number in range(5):
         Path(f"{number}.txt").write_text(TEXT)
     flushed: list[str] = []
-    monkeypatch.setattr(safe.os, "fsync", lambda descriptor: flushed.append("one"))
-    monkeypatch.setattr(safe.os, "sync", lambda: flushed.append("all"))
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append("one"))
+    monkeypatch.setattr(os, "sync", lambda: flushed.append("all"))
     worked(invoke("predict", GOLDEN, *(f"{n}.txt" for n in range(5)), "--output", "out"))
     assert flushed == ["all"]
     worked(invoke("predict", GOLDEN, "0.txt", "--output", "one"))
@@ -129,7 +129,8 @@ def test_small_files_are_flushed_once(here: Path, monkeypatch: pytest.MonkeyPatc
 def test_json_lines_of_text_say_where_it_stands(here: Path, wrapped: bool) -> None:
     content = "\ufeffMira left Quito.\r\n\r\nRosa 😀 Delgado\nleft\r\nQuito"
     Path("a.txt").write_bytes(content.encode())
-    arguments = ["predict", GOLDEN, "a.txt", *(["--wrapped"] if wrapped else [])]
+    arguments: list[str | Path] = ["predict", GOLDEN, "a.txt"]
+    arguments += ["--wrapped"] if wrapped else []
     lines = worked(invoke(*arguments, "--to", "jsonl")).split("\n")[:-1]
     objects = [json.loads(line) for line in lines]
     assert [each["line"] for each in objects] == ([1, 2, 3] if wrapped else [1, 2, 3, 4, 5])

@@ -12,8 +12,8 @@ from support.processes import PATIENCE
 from support.terminals import Recording, record
 from support.tiny import TRAIN
 
-TAGGER = ["-m", "tagger.cli.main"]
-STAND_IN = [ROOT / "tests" / "terminal_train.py"]
+TAGGER: list[str | Path] = ["-m", "tagger.cli.main"]
+STAND_IN: list[str | Path] = [ROOT / "tests" / "terminal_train.py"]
 BAR = "━"
 
 KINDS = pytest.mark.parametrize(
@@ -114,7 +114,13 @@ def test_search_on_a_terminal(
         f'[data]\ntrain = "{corpus[1]}"\ndev = "{corpus[3]}"\n'
         '[search]\ntrials = 2\n[search.space]\n"model.units" = [2, 3]\n'
     )
-    command = [*STAND_IN, "50", "search", tmp_path / "search.toml", tmp_path / "run"]
+    command: list[str | Path] = [
+        *STAND_IN,
+        "50",
+        "search",
+        tmp_path / "search.toml",
+        tmp_path / "run",
+    ]
     recording = record(command, columns, environment)
     check(recording, columns, environment)
     assert "Loading TensorFlow" in recording.screen
@@ -131,7 +137,7 @@ def test_predict_on_a_terminal(tmp_path: Path, columns: int, environment: dict[s
     assert "\x1b" not in recording.raw
     line = "[PER Mira Okafor] works for [ORG Nordwind] in [LOC Quito]."
     assert recording.screen == [line] * 300 + [""]
-    command = [*TAGGER, "predict", GOLDEN, text, "--output", tmp_path / "out"]
+    command: list[str | Path] = [*TAGGER, "predict", GOLDEN, text, "--output", tmp_path / "out"]
     recording = record(command, columns, environment)
     check(recording, columns, environment)
     assert len(recording.screen) == 2
