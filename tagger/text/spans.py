@@ -45,6 +45,16 @@ class Span:
         if not self.label:
             raise ValueError(f"the span {self.start}-{self.end} has no label")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the span as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            The fields by name: tokens as ``start`` and ``end``, characters as ``start_char`` and
+            ``end_char``.
+        """
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class CharacterSpan:
@@ -166,6 +176,21 @@ class Sentence:
     def __len__(self) -> int:
         """Return the number of tokens."""
         return len(self.tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sentence as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            ``tokens``, ``spans`` as `Span.to_dict` returns them, ``tags`` and ``offsets``.
+        """
+        values: dict[str, Any] = {"tokens": list(self.tokens)}
+        if self.spans is not None:
+            values["spans"] = [span.to_dict() for span in self.spans]
+        if self.tags is not None:
+            values["tags"] = list(self.tags)
+        if self.offsets is not None:
+            values["offsets"] = [list(offset) for offset in self.offsets]
+        return values
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
         """Return a copy of this sentence with other spans, checked and sorted.
