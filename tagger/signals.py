@@ -61,8 +61,8 @@ class _Delivery:
         exception = arguments.exc_value
         if isinstance(exception, KeyboardInterrupt):
             self.defer(signal.SIGINT)
-        elif isinstance(exception, SystemExit) and type(exception.code) is int:
-            self.defer(exception.code - 128)
+        elif isinstance(exception, SystemExit) and exception.code in (143, 129):
+            self.defer(int(exception.code) - 128)
         else:
             sys.__unraisablehook__(arguments)
 
@@ -109,20 +109,30 @@ def as_exceptions() -> Iterator[None]:
 def terminate_after(wait: Callable[[], object]) -> None:
     """Terminate this process once a call returns, such as one that waits for the parent's end.
 
-    The process receives SIGTERM, and is ended without cleaning up if it has not ended 10 seconds
-    later.
+    The process sends itself SIGTERM, whose handler must have been set before, until the handler has
+    been called: with several threads, Python may overlook a signal for a long time. If the process
+    has not ended 10 seconds later, it ends without cleaning up.
 
     Args:
         wait: The call, which runs on a thread of its own.
     """
+    handler, received = signal.getsignal(signal.SIGTERM), threading.Event()
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        received.set()
+        if callable(handler):
+            handler(number, frame)
 
     def watch() -> None:
         wait()
-        if hasattr(signal, "pthread_kill"):  # interrupts what the main thread waits for
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        else:
-            signal.raise_signal(signal.SIGTERM)
+        deadline = time.monotonic() + _PATIENCE
+        while not received.wait(_AGAIN) and time.monotonic() < deadline:
+            if hasattr(signal, "pthread_kill"):  # interrupts what the main thread waits for
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            else:
+                signal.raise_signal(signal.SIGTERM)
         time.sleep(_PATIENCE)
         os._exit(1)
 
+    signal.signal(signal.SIGTERM, receive)
     threading.Thread(target=watch, daemon=True).start()

@@ -31,12 +31,14 @@ class Recorder(tagger.FileObserver):
     def __init__(self) -> None:
         self.shares: list[tuple[str, float, int]] = []
         self.ends: list[tuple[str, int, int]] = []
+        self.done = 0.0
 
     def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
         self.shares.append((source, share, tokens))
 
-    def finished(self, source: str, number: int, files: int) -> None:
+    def finished(self, source: str, number: int, files: int, share: float) -> None:
         self.ends.append((source, number, files))
+        self.done = share
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ def test_files_are_tagged_and_failures_are_told(texts: list[Path], workers: int)
     assert Path("out/0.txt").read_text() == TAGGED
     assert Path("out/2.txt").read_text() == TAGGED * 3
     assert recorder.ends == [(f"{number}.txt", number + 1, 3) for number in range(3)]
+    assert recorder.done == 1
     if workers == 1:
         assert recorder.shares[-1] == ("2.txt", 1.0, 8 + 3 * 8)
 
@@ -81,8 +84,10 @@ def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
         tagger.tag_files(GOLDEN, texts, None, workers=2)
     with pytest.raises(ValueError, match="positive number of workers"):
         tagger.tag_files(GOLDEN, texts, "out", workers=0)
-    with pytest.raises(tagger.TaggerError, match="no such file"):
-        tagger.tag_files(GOLDEN, "none.txt", "out")
+    with pytest.raises(tagger.TaggerError, match="there is no file to tag"):
+        tagger.tag_files(GOLDEN, [], "out")
+    [failure] = tagger.tag_files(GOLDEN, "none.txt", "out").failures
+    assert failure == ("none.txt", "none.txt: cannot be read: No such file or directory")
     with tagger.load(GOLDEN) as model:
         with pytest.raises(ValueError, match="already has its precision"):
             tagger.tag_files(model, texts, "out", precision="float32")
@@ -99,7 +104,7 @@ def test_columns_are_read_as_told(here: Path) -> None:
     done = tagger.tag_files(GOLDEN, "a.conll", "out", token_column=1, delimiter=";", scheme="BILOU")
     assert done.tokens == 2
     assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
-    with pytest.raises(tagger.ConfigError, match="token_column: expected int"):
+    with pytest.raises(tagger.ConfigError, match="token_column: expected"):
         tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")  # type: ignore[arg-type]
 
 

@@ -116,6 +116,8 @@ def test_json_has_exactly_the_public_keys() -> None:
     assert list(both) == ["conlleval", "strict"]
     assert [list(both[name]) for name in both] == [score, score]
     label = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "predicted": 1}
+    assert both["conlleval"]["labels"] == {"NAME": label}
+    label |= {"gold": 1, "correct": 0}
     assert json.loads(json.dumps(both))["strict"]["labels"] == {"NAME": label}
 
 
@@ -353,12 +355,12 @@ def test_gold_of_mixed_prefixes_leaves_conlleval_alone() -> None:
 
 def test_gold_in_no_scheme_is_read_in_iob1_and_says_how_to_mend() -> None:
     gold, predicted = read(OURS / "sentence_border.txt")
-    with pytest.raises(SchemeError, match=r"gold column is not in any single scheme.*declare IOB1"):
+    with pytest.raises(SchemeError, match=r"gold tags are not in any single scheme.*--scheme IOB1"):
         strict(gold, predicted)
     both = scores(gold, predicted)
     assert both.as_json()["conlleval"] == expected(OURS)["sentence_border.txt"]
     assert both.strict == scores(gold, predicted, "IOB1").strict
-    assert "declare IOB1" in report(both)
+    assert "declare --scheme IOB1" in report(both)
     declared = scores(gold, predicted, "IOB1").strict
     assert declared is not None
     assert declared.f1 == 100.0

@@ -45,6 +45,7 @@ def setting(
     choices: Collection[str] = (),
     low: float | None = None,
     high: float | None = None,
+    is_name: bool = False,
 ) -> Any:
     """Define a setting of a table.
 
@@ -53,13 +54,13 @@ def setting(
         doc: The meaning, a full sentence; see `config.reference`.
         choices: The possible values, if they are few.
         low, high: The range of a number, both inclusive.
+        is_name: Whether a number may be replaced by a name, which is not a number.
 
     Returns:
         A field of a dataclass.
     """
-    return field(
-        default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high}
-    )
+    meta = {"doc": doc, "choices": choices, "low": low, "high": high, "is_name": is_name}
+    return field(default=default, metadata=meta)
 
 
 def files(doc: str) -> Any:
@@ -192,6 +193,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
             isinstance(name, str) and name for name in value
         ):
             raise ConfigError(f"{where}: expected a file name or a list of them, found {value!r}")
+        for name in value:
+            _check_text(name, where)
         return tuple(value)
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(
@@ -203,7 +206,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         return tuple(value)
     if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)
-    if type(value) is not type(default):
+    is_name = meta.get("is_name") and isinstance(value, str) and not re.fullmatch(r"[-\d]*", value)
+    if type(value) is not type(default) and not is_name:
         raise ConfigError(
             f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}"
         )
@@ -213,12 +217,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         raise ConfigError(
             f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}"
         )
-    if isinstance(value, str) and re.search(
-        "[\0\ud800-\udfff]", value
-    ):  # such bytes, in a name typed, are not UTF-8
-        raise ConfigError(
-            f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
-        )
+    if isinstance(value, str):
+        _check_text(value, where)
     low, high = meta["low"], meta["high"]
     if (low is not None and not low <= value < math.inf) or (
         high is not None and not value <= high
@@ -226,6 +226,14 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         bounds = f"of at least {low} and finite" if high is None else f"from {low} to {high}"
         raise ConfigError(f"{where}: expected a value {bounds}, found {value!r}")
     return value
+
+
+def _check_text(value: str, where: str) -> None:
+    """Raise ConfigError for NUL and for surrogates, which typed bytes other than UTF-8 become."""
+    if re.search("[\0\ud800-\udfff]", value):
+        raise ConfigError(
+            f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
+        )
 
 
 def common_values(table: DataclassInstance, kind: type[DataclassInstance]) -> dict[str, Any]:

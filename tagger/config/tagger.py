@@ -42,8 +42,8 @@ class DataConfig:
         "compressed. All are read."
     )
     dev: tuple[str, ...] = files(
-        "Annotated files that decide when to stop and which epoch to keep. If there is none, a "
-        "tenth of train is held out, by documents."
+        "Annotated files that decide when to stop and which epoch to keep. Without them, a tenth "
+        "of train is held out, by documents."
     )
     vectors: tuple[str, ...] = files(
         "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
@@ -65,11 +65,17 @@ class DataConfig:
     tags: str = setting(
         "", "With hub, the feature that contains the tags; by default ner_tags or tags."
     )
-    token_column: int = setting(
-        0, "CoNLL column of the token, counted from 0, negative from the last."
+    token_column: int | str = setting(
+        0,
+        "Column of the token: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
-    tag_column: int = setting(
-        -1, "CoNLL column of the tag, counted from 0, negative from the last."
+    tag_column: int | str = setting(
+        -1,
+        "Column of the tag: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
     delimiter: str = setting("auto", "Separator of CoNLL columns: auto, blank, tab, or any string.")
     scheme: str = setting(
@@ -106,6 +112,9 @@ class DataConfig:
         "says.",
     )
 
+    layer: str = setting("", "Layer of the spans in files of annotation tools with several.")
+    feature: str = setting("", "Feature of the layer that has the labels.")
+
     def __post_init__(self) -> None:
         # Models store the tokenizer that the code of a language stands for.
         object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
@@ -122,6 +131,8 @@ class DataConfig:
             encoding=self.encoding,
             annotator=self.annotator,
             label_field=self.label_field,
+            layer=self.layer,
+            feature=self.feature,
         )
 
 

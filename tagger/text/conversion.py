@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,12 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
+from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "rewrite"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def convert(
     target_scheme: str = "IOB2",
     *,
     target_format: str = "",
+    is_reviewed: bool = False,
+    corpus: Corpus | None = None,
 ) -> Conversion:
     """Convert an annotated file to another scheme or format, checking every tag.
 
@@ -50,12 +55,16 @@ def convert(
 
     Args:
         source: Annotated file, possibly compressed.
-        target: File to write.
+        target: File to write, whose suffix determines the format: CoNLL columns if it is unknown. A
+            folder, whose name may end in a slash, receives a file per document in brat's format.
         options: Reading options of the source; the defaults of `ReadOptions` if None.
         scheme: Tagging scheme of the source; detected by default.
         target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
             copied unchanged.
         target_format: Key of `FORMATS`; by default, the format that the suffix of `target` means.
+        is_reviewed: Whether predicted spans were reviewed, so that they are written without their
+            probabilities and become annotation.
+        corpus: The sentences of the source, if they are already read.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -66,29 +75,73 @@ def convert(
     """
     source, target = str(source), str(target)
     options = options or formats.ReadOptions()
-    target_format, target_scheme = _checked_target(source, target, target_format, target_scheme)
-    corpus = annotation.read(source, options, scheme, predictions=True)
+    target_format, target_scheme = _checked_target(source, target, target_scheme, target_format)
+    corpus = corpus or annotation.read(source, options, scheme, predictions=True)
+    if is_reviewed:
+        corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
     if corpus.scheme == schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, spans=None) for s in corpus.sentences])
     else:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     dropped: tuple[str, ...] = ()
     try:
-        with atomic_write(target) as stream:
-            if corpus.report.format == target_format == conll.FORMAT.name:
-                conll.rewrite(corpus.sentences, stream, target_scheme, options.columns)
-            else:
-                dropped = _dropped(corpus, target_format)
-                carried = _carried(corpus, target_format)
-                formats.write(
-                    carried, stream, target_format, target_scheme, predictions=_is_predicted(corpus)
-                )
+        if corpus.report.format == target_format:
+            rewrite(corpus.sentences, Path(target), corpus.report, target_scheme, options)
+        else:
+            dropped = _dropped(corpus, target_format)
+            formats.save(
+                _carried(corpus, target_format),
+                Path(target),
+                target_format,
+                target_scheme,
+                predictions=_is_predicted(corpus.sentences),
+            )
     except schemes.SchemeError as error:
         raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
     return Conversion(corpus, dropped)
 
 
-def _checked_target(source: str, target: str, name: str, scheme: str) -> tuple[str, str]:
+def _without_scores(sentence: Sentence) -> Sentence:
+    """Return a sentence whose spans have no probabilities."""
+    spans = sentence.spans
+    return sentence if spans is None else sentence.with_spans(replace(s, score=None) for s in spans)
+
+
+def rewrite(
+    sentences: Iterable[Sentence],
+    target: Path,
+    report: ReadReport,
+    scheme: str,
+    options: formats.ReadOptions,
+) -> None:
+    """Write sentences in the format in which they were read, with their annotation written anew.
+
+    Args:
+        sentences: Sentences with spans or tags.
+        target: File or folder to write.
+        report: What the reader reported: the format and the names of the columns.
+        scheme: Tagging scheme of the spans.
+        options: How they were read.
+
+    Raises:
+        SchemeError: The scheme cannot represent the spans.
+        TaggerError: The target cannot be written.
+    """
+    if report.format != conll.FORMAT.name:
+        kept = list(_with_other_keys(sentences))
+        predicted = _is_predicted(kept)
+        formats.save(kept, target, report.format, scheme, predictions=predicted)
+        return
+    columns = options.columns
+    if isinstance(columns.tag, str):
+        columns = replace(columns, tag=report.header.index(columns.tag))
+    with atomic_write(target) as stream:
+        conll.rewrite(sentences, stream, scheme, columns)
+
+
+def _checked_target(
+    source: str, target: str, scheme: str, target_format: str = ""
+) -> tuple[str, str]:
     """Return format and scheme of the target after checking its name."""
     if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
@@ -105,25 +158,26 @@ def _checked_target(source: str, target: str, name: str, scheme: str) -> tuple[s
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
-    if name:
-        return formats.named(name).name, scheme
+    if target_format:
+        return formats.named(target_format).name, scheme
+    if target.endswith(("/", os.sep)) or Path(target).is_dir():
+        folders = [each.name for each in formats.FORMATS.values() if each.has_folders]
+        return folders[0], scheme
     if fitting := formats.sharing_suffix(target):
         message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"
         raise DataError(target, None, " or".join(message.rsplit(",", 1)))
     return formats.format_of(target, annotated=True), scheme
 
 
-def _is_predicted(corpus: Corpus) -> bool:
+def _is_predicted(sentences: Iterable[Sentence]) -> bool:
     """Return whether the spans are predictions of a model."""
-    return any(
-        span.score is not None for sentence in corpus.sentences for span in sentence.spans or ()
-    )
+    return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
 
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     """Yield the sentences with records that another format can write."""
-    if corpus.report.format == target_format:
-        yield from _with_other_keys(corpus.sentences)
+    if formats.named(target_format).takes_records:
+        yield from corpus.sentences
         return
     marks_documents = _marks_documents(corpus)
     number = 0
@@ -140,25 +194,27 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
             yield replace(sentence, offsets=None, record=record)
             continue
         if record is None or sentence.record is None or sentence.record is not old:
-            record = _common_record(corpus, sentence, number if marks_documents else None)
-        yield replace(sentence, record=record)
+            document = document_name(sentence) or number if marks_documents else None
+            record = _common_record(corpus, sentence, document)
+        is_raw = sentence.record is not None and not sentence.record.is_tokenized
+        yield replace(sentence, offsets=sentence.offsets if is_raw else None, record=record)
 
 
-def _common_record(corpus: Corpus, sentence: Sentence, document: int | None) -> Record:
+def _common_record(corpus: Corpus, sentence: Sentence, document: object) -> Record:
     """Return what all formats can represent of a sentence's record: text, id and document."""
     old = sentence.record or Record(corpus.name, 0)
     data: dict[str, Any] = {"id": old.id} if old.id else {}
-    if sentence.offsets is not None:
+    if sentence.offsets is not None and not old.is_tokenized:
         data["text"] = old.text
-    else:
-        data["tokens"] = list(sentence.tokens)
-        if document is not None:
-            data["document"] = document
-    return Record(corpus.name, old.line, text=old.text, data=data | _further(sentence), id=old.id)
+        return Record(corpus.name, old.line, text=old.text, data=data, id=old.id)
+    data["tokens"] = list(sentence.tokens)
+    if document is not None:
+        data["document"] = document
+    return Record(corpus.name, old.line, data=data | _further(sentence), id=old.id)
 
 
 def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records lack the annotation, which is written anew."""
+    """Yield sentences whose records lack the annotation, which is written separately."""
     old: Record | None = None
     new: Record | None = None
     for sentence in sentences:
@@ -171,6 +227,7 @@ def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 
 _ANNOTATION = ("spans", "tags", "ner_tags")
+_NO = Record("", 0)
 
 
 def _further(sentence: Sentence) -> dict[str, Any]:

@@ -9,7 +9,10 @@ Spans are half-open: token indices beside "tokens", code points beside "text".
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
-``gold`` exists, it is an earlier prediction and is replaced.
+``gold`` exists, it is an earlier prediction and is replaced. Objects made from a text file begin
+with its name, the number of the line and the offset of the text in the file, in code points:
+
+    {"file": "a.txt", "line": 2, "offset": 40, "text": "Anna sang.", "spans": […]}
 """
 
 from __future__ import annotations
@@ -218,7 +221,7 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
     if not data:
         data = common_data(record)
         if in_text and record is not None:
-            data["text"] = record.text
+            data |= {**_place(record), "text": record.text}
         else:
             data["tokens"] = list(first.tokens)
     if first.spans is not None:
@@ -234,6 +237,13 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
                 list(offset) for sentence in sentences for offset in sentence.offsets or ()
             ]
     return data
+
+
+def _place(record: Record) -> dict[str, Any]:
+    """Return the place of a record in its text file; nothing for other records."""
+    if record.offset is None:
+        return {}
+    return {"file": record.path, "line": record.line, "offset": record.offset}
 
 
 def _make_room(data: dict[str, Any], *keys: str) -> None:

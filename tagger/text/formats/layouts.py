@@ -15,7 +15,6 @@ __all__ = ["foreign_layout", "is_prose"]
 _MARKUP = re.compile(
     r"\s*<(?:!doctype\b|\?xml\b|html\b|!--|[a-zA-Z][\w:.-]*(?:\s[^<>]*)?/?>)", re.I
 )
-_BRAT = re.compile(r"(?:T\d+\t\S+ \d+ \d+(?:;\d+ \d+)*\t|[REAMN]\d+\t\S|#\d+\t|\*\t)")
 _JOINED = re.compile(r"(\S+?)([/|])(?:\S*[/|])?([^\s/|]+)")
 _WORD_AND_PERIOD = re.compile(r"\w[\w'\u2019-]+[.!?]['\"\u201d\u2019)]*")
 
@@ -33,7 +32,7 @@ def foreign_layout(lines: Sequence[str], *, is_columns: bool = False) -> str:
     filled = [line for line in lines if line.strip()]
     if not filled:
         return ""
-    checks = [_webanno, _brat, _joined, _sentence_per_line]
+    checks = [_joined, _sentence_per_line]
     checks = checks if is_columns else [_json, _markup, *checks]
     return next((found for check in checks if (found := check(filled))), "")
 
@@ -71,23 +70,6 @@ def _markup(lines: Sequence[str]) -> str:
     """Describe HTML and XML."""
     if _MARKUP.match(lines[0]):
         return f"markup (HTML or XML): {shown(lines[0].strip())}; extract its text first"
-    return ""
-
-
-def _webanno(lines: Sequence[str]) -> str:
-    """Describe WebAnno TSV."""
-    if lines[0].startswith("#FORMAT=WebAnno TSV"):
-        return "WebAnno TSV; export the documents as CoNLL columns or convert them first"
-    return ""
-
-
-def _brat(lines: Sequence[str]) -> str:
-    """Describe brat's standoff annotations."""
-    if all(map(_BRAT.match, lines[:20])):
-        return (
-            "brat standoff annotations, whose text is in a .txt file beside it; convert both to "
-            'JSON Lines with "text" and "spans" first'
-        )
     return ""
 
 
