@@ -273,8 +273,8 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     keys = dict.fromkeys(
         key
         for record in records
-        for key, value in (record.data or {}).items()
-        if key not in used and value not in (None, "", [], {})
+        for key, value in _values(record)
+        if key not in used and value not in (None, "", [], {}, record.text)
     )
     found = [f"the keys {', '.join(keys)}"] if keys else []
     has_text = any(record.text for record in records)
@@ -289,3 +289,12 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     if not target.has_scores and any(span.score is not None for span in spans):
         found.append("probabilities")
     return tuple(found)
+
+
+def _values(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yield keys and values of a record's object, those of a task's data by themselves."""
+    for key, value in (record.data or {}).items():
+        if key == "data" and isinstance(value, dict):
+            yield from ((name, value[name]) for name in value)
+        else:
+            yield key, value
