@@ -411,7 +411,8 @@ def _rewritten(data: dict[str, Any], tags: Sequence[str]) -> str:
     for index, tag in zip(data["words"], tags, strict=True):
         row = rows[index]
         if data["tag"] is not None:
-            row[data["tag"]] = _checked(tag, "tag", row)
+            if _tag(row[data["tag"]]) != tag:
+                row[data["tag"]] = _checked(tag, "tag", row)
         elif data["misc"] is not None:
             key = data["key"] or _TAG_KEY
             row[data["misc"]] = _with_key(row[data["misc"]], key, _checked(tag, "tag", row))
