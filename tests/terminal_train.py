@@ -44,5 +44,5 @@ if __name__ == "__main__":
     module = types.ModuleType("tagger.training.trainer")  # which would import Keras
     vars(module)["train"] = replaced
     sys.modules[module.__name__] = module
-    subprocess_trainer.train = replaced  # type: ignore[assignment]
+    subprocess_trainer.train = replaced
     main.main()

@@ -233,7 +233,7 @@ class Predictor:
     def tag_many(self, texts: Iterable[str]) -> Iterator[list[Sentence]]:
         """Tag raw texts lazily and in bounded memory, many at once; see `tag`.
 
-        This is several times as fast as one call of `tag` per text if the texts are short.
+        If the texts are short, this is several times as fast as `tag`.
 
         Args:
             texts: The texts, each of which is one document.
@@ -248,7 +248,7 @@ class Predictor:
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise TypeError(f"expected texts of type str, got {shown(texts)}")
         records: deque[Record] = deque()
-        return self._by_text(self.predict(self._tokenized(texts, records)), records)
+        return _by_text(self.predict(self._tokenized(texts, records)), records)
 
     def _tokenized(self, texts: Iterable[str], records: deque[Record]) -> Iterator[Sentence]:
         """Yield the sentences of texts; append the record of each text, which may have none."""
@@ -261,19 +261,6 @@ class Predictor:
             for offsets in tokenizer(text):
                 tokens = tuple(text[start:end] for start, end in offsets)
                 yield Sentence(tokens, offsets=tuple(offsets), record=record)
-
-    def _by_text(
-        self, sentences: Iterator[Sentence], records: deque[Record]
-    ) -> Iterator[list[Sentence]]:
-        """Group tagged sentences by text."""
-        for record, group in itertools.groupby(sentences, key=lambda each: each.record):
-            while records[0] is not record:  # a text without a token
-                records.popleft()
-                yield []
-            records.popleft()
-            yield list(group)
-        for _ in records:
-            yield []
 
     def tag_tokens(
         self,
@@ -399,3 +386,15 @@ def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndar
         for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
             rows[index] = each[:length]
     yield from zip(window.sentences, rows, strict=True)
+
+
+def _by_text(sentences: Iterator[Sentence], records: deque[Record]) -> Iterator[list[Sentence]]:
+    """Group tagged sentences by text."""
+    for record, group in itertools.groupby(sentences, key=lambda each: each.record):
+        while records[0] is not record:  # a text without a token
+            records.popleft()
+            yield []
+        records.popleft()
+        yield list(group)
+    for _ in records:
+        yield []
