@@ -15,6 +15,8 @@ from tagger.cli.options import (
     with_data_options,
 )
 
+_LISTED = 20  # repairs that are printed
+
 
 @click.command(no_args_is_help=True)
 @click.argument("source")
@@ -78,6 +80,11 @@ def command(
     reading = replace(with_data_options(Config(), columns).data.reading, repair=repair)
     done = convert(source, target, reading, source_scheme, target_scheme, issues=issues or "")
     click.echo(done.corpus.summary(), err=True)
+    repairs = [issue for issue in done.corpus.report.issues if issue.kind == "repair"]
+    for change in repairs[:_LISTED]:
+        click.echo(f"{change.path}:{change.line}: {change.message}", err=True)
+    if len(repairs) > _LISTED:
+        click.echo(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all", err=True)
     if done.dropped:
         click.echo(f"Warning: {target} does not contain {' or '.join(done.dropped)}.", err=True)
     click.echo(f"{target}: {len(done.corpus.sentences):,} sentences", err=True)

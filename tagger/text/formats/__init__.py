@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from tagger.errors import DataError, TaggerError
-from tagger.text import opening
+from tagger.text import opening, repairing
 from tagger.text.formats import conll, jsonl, layouts, plain
 from tagger.text.formats.format import Format
 from tagger.text.opening import STANDARD_INPUT, Opened, compression
@@ -220,14 +220,18 @@ def opened(
         if found.note:
             report.note(found.note)
 
-    lines = opening.lines(name, options.encoding, tell=tell, on_open=note)
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=note, escapes=options.repair)
     try:
         head: list[tuple[int, str]] = []
         if not format_name:
             head = list(itertools.islice(lines, _HEAD))
             format_name = recognize(name, [line for _, line in head], options)
         report.format = format_name
-        numbered = itertools.chain(head, lines)
+        numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
+        if options.repair:
+            numbered = repairing.repaired_lines(
+                numbered, name, report, are_columns=format_name == conll.FORMAT.name
+            )
         yield _complete(named(format_name).read(numbered, name, options, report), report)
     finally:
         lines.close()
