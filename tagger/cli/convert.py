@@ -22,6 +22,8 @@ from tagger.cli.options import (
 )
 from tagger.cli.paths import FILE
 
+_LISTED = 20  # repairs that are printed
+
 
 @click.command(no_args_is_help=True)
 @click.argument("source", type=FILE)
@@ -107,6 +109,7 @@ def command(
     from tagger.config.tagger import Config
     from tagger.corpora.conversion import convert
 
+<<<<<<< HEAD
     reading = replace(with_data_options(Config(), data).data.reading, repair=repair)
     done = convert(
         source,
@@ -120,6 +123,16 @@ def command(
     )
     corpus = done.corpus
     console.note(corpus.summary())
+=======
+    reading = replace(with_data_options(Config(), columns).data.reading, repair=repair)
+    done = convert(source, target, reading, source_scheme, target_scheme, issues=issues or "")
+    click.echo(done.corpus.summary(), err=True)
+    repairs = [issue for issue in done.corpus.report.issues if issue.kind == "repair"]
+    for change in repairs[:_LISTED]:
+        click.echo(f"{change.path}:{change.line}: {change.message}", err=True)
+    if len(repairs) > _LISTED:
+        click.echo(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all", err=True)
+>>>>>>> w19n
     if done.dropped:
         console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
     console.note(f"{target}: {len(corpus.sentences):,} sentences")

@@ -166,7 +166,15 @@ def _checked_target(
         )
     if target_format:
         return formats.named(target_format).name, scheme
-    if target.endswith(("/", os.sep)) or Path(target).is_dir():
+    is_folder = target.endswith(("/", os.sep))
+    if not is_folder and Path(target).is_dir() and any(Path(target).iterdir()):
+        raise DataError(
+            target,
+            None,
+            "is a folder that is not empty; expected the name of a file, or one that ends in a "
+            "slash to write a file per document into it",
+        )
+    if is_folder or Path(target).is_dir():
         folders = [each.name for each in formats.FORMATS.values() if each.has_folders]
         return folders[0], scheme
     if fitting := formats.sharing_suffix(target):
