@@ -206,14 +206,9 @@ REFUSED = [
         "train.conll",
         sentences(*GOOD) + "\nBo I-PER\nleft O\n\nin O\nRome I-LOC\n",
         ":121: tag 'I-PER' cannot follow the start of a sentence in IOB2 (token 'Bo'); the other "
-<<<<<<< HEAD
         "tags follow IOB2: correct the tag, or declare --scheme IOB1, in which I- after another "
-        "label opens a span (1 more error in this file, in line 125)",
-=======
-        "tags follow IOB2: correct the tag, or declare another scheme with --scheme (1 more "
-        "error in this file, in line 125); tagger convert --repair changes 2 tags and lists each "
-        "change",
->>>>>>> w19n
+        "label opens a span (1 more error in this file, in line 125); tagger convert --repair "
+        "changes 2 tags and lists each change",
     ),
     (
         "train.conll",

@@ -64,11 +64,17 @@ CONLLU = [
     (ROW + "2\t\t_\t_\t_\t_\t_\t_\t_\t_\n", "2: the word is empty"),
     (ROW.replace("NER=O", "_"), "1: no column or key of MISC has a usual name of tags (NER, NE,"),
     (ROW.replace("NER=O", "Gloss=x"), "DEPS, MISC, Gloss of MISC"),
-    ("# global.columns = ID FORM\n1\tMira\tx\n", "2: expected 2 columns separated by tabs, found 3"),
+    (
+        "# global.columns = ID FORM\n1\tMira\tx\n",
+        "2: expected 2 columns separated by tabs, found 3",
+    ),
     (ROW.replace("\tMira", "\t \u2003"), "1: the word is empty"),
     (ROW + ROW.replace("1", "2").replace("NER=O", "NER=I-PER").replace("Mira", "a"), ""),
     (ROW * 2 + "3\n", "3: expected 10 columns separated by tabs, found 1: '3'"),
-    (ROW + "\n\n\n" + ROW.replace("\tMira", ""), "5: expected 10 columns separated by tabs, found 9"),
+    (
+        ROW + "\n\n\n" + ROW.replace("\tMira", ""),
+        "5: expected 10 columns separated by tabs, found 9",
+    ),
 ]
 HEADER = "sentence,token,tag\n"
 CSV = [
@@ -140,7 +146,10 @@ PUBTATOR = [
     (DOCUMENT + "1\t4\t4\t\tPER\n", "1: the span 4-4 (PER) is empty"),
     (DOCUMENT + "1\t4\t5\t \tPER\n", "1: the span 4-5 (' ', PER) contains blanks only"),
     (DOCUMENT + "1\t0\t4\tMira\tA\n1\t0\t4\tMira\tB\n", "1: the span 0-4 ('Mira', B) overlaps"),
-    (DOCUMENT + "\nMira\n", "4: expected 'ID|t|TITLE' at the beginning of a document, found 'Mira'"),
+    (
+        DOCUMENT + "\nMira\n",
+        "4: expected 'ID|t|TITLE' at the beginning of a document, found 'Mira'",
+    ),
 ]
 CASES = [
     *(("brat", "a.ann", text, message) for text, message in BRAT),
@@ -168,7 +177,9 @@ def test_what_is_ill_formed_is_one_message(
 
 def test_annotations_without_their_text_say_so(here: Path) -> None:
     (here / "a.ann").write_text("T1\tPER 0 4\tMira\n")
-    with pytest.raises(DataError, match=r"^a.ann: annotations of brat need their text: there is no"):
+    with pytest.raises(
+        DataError, match=r"^a.ann: annotations of brat need their text: there is no"
+    ):
         annotation.read("a.ann", ReadOptions())
 
 

@@ -85,9 +85,7 @@ def test_columns_are_chosen_by_name(here: Path) -> None:
     (here / "a.tsv").write_text("form\tcoarse\tfine\nMira\tB-PER\tB-x\nleft\tO\tO\n")
     assert chosen(here / "a.tsv", "coarse") == [["PER:Mira"]]
     tagger.convert("a.tsv", "b.tsv", ReadOptions(Columns(tag="coarse")), target_scheme="IOBES")
-    assert (here / "b.tsv").read_text() == (
-        "form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n"
-    )
+    assert (here / "b.tsv").read_text() == ("form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n")
     with pytest.raises(DataError, match=r"a.tsv:1: the first row has no columns named 'ner'"):
         chosen(here / "a.tsv", "ner")
     worked(invoke("convert", "a.tsv", "c.jsonl", "--tag-column", "fine"))

@@ -109,7 +109,6 @@ def command(
     from tagger.config.tagger import Config
     from tagger.corpora.conversion import convert
 
-<<<<<<< HEAD
     reading = replace(with_data_options(Config(), data).data.reading, repair=repair)
     done = convert(
         source,
@@ -123,16 +122,11 @@ def command(
     )
     corpus = done.corpus
     console.note(corpus.summary())
-=======
-    reading = replace(with_data_options(Config(), columns).data.reading, repair=repair)
-    done = convert(source, target, reading, source_scheme, target_scheme, issues=issues or "")
-    click.echo(done.corpus.summary(), err=True)
-    repairs = [issue for issue in done.corpus.report.issues if issue.kind == "repair"]
+    repairs = [issue for issue in corpus.report.issues if issue.kind == "repair"]
     for change in repairs[:_LISTED]:
-        click.echo(f"{change.path}:{change.line}: {change.message}", err=True)
+        console.note(f"{change.path}:{change.line}: {change.message}")
     if len(repairs) > _LISTED:
-        click.echo(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all", err=True)
->>>>>>> w19n
+        console.note(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all")
     if done.dropped:
         console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
     console.note(f"{target}: {len(corpus.sentences):,} sentences")

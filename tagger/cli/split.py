@@ -20,7 +20,6 @@ from tagger.cli.options import (
     with_data_options,
 )
 
-
 if TYPE_CHECKING:
     from tagger.text.annotation import Corpus
 

@@ -26,9 +26,8 @@ from pathlib import Path
 from typing import IO
 
 from tagger.errors import DataError, TaggerError
-<<<<<<< HEAD
 from tagger.files import atomic_write
-from tagger.text import opening
+from tagger.text import opening, repairing
 from tagger.text.formats import (
     bioc,
     brat,
@@ -49,10 +48,6 @@ from tagger.text.formats import (
     table,
     webanno,
 )
-=======
-from tagger.text import opening, repairing
-from tagger.text.formats import conll, jsonl, layouts, plain
->>>>>>> w19n
 from tagger.text.formats.format import Format
 from tagger.text.opening import STANDARD_INPUT, Opened, compression
 from tagger.text.options import ReadOptions
@@ -332,19 +327,15 @@ def opened(
             head = list(itertools.islice(lines, _HEAD))
             format_name = recognize(name, [line for _, line in head], options)
         report.format = format_name
-<<<<<<< HEAD
         if named(format_name).keeps_returns and Path(name).is_file():
             lines.close()
             head = []
             lines = opening.lines(name, options.encoding, tell=tell, keeps_returns=True)
-        numbered = itertools.chain(head, lines)
-=======
         numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
         if options.repair:
             numbered = repairing.repaired_lines(
                 numbered, name, report, are_columns=format_name == conll.FORMAT.name
             )
->>>>>>> w19n
         yield _complete(named(format_name).read(numbered, name, options, report), report)
     finally:
         lines.close()

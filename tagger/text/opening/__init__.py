@@ -105,11 +105,8 @@ def lines(
     tell: Callable[[int], None] | None = None,
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
-<<<<<<< HEAD
     keeps_returns: bool = False,
-=======
     escapes: bool = False,
->>>>>>> w19n
 ) -> Generator[tuple[int, str], None, None]:
     """Read the lines of a text file, as a stream.
 
@@ -123,13 +120,10 @@ def lines(
         on_open: Called before the first line with what was found.
         has_option: Whether the user can declare an encoding with ``--encoding``, which errors then
             mention.
-<<<<<<< HEAD
         keeps_returns: Whether \\r before \\n stays at the end of a line. An empty line then follows
             the end of the last line, so that the lines joined by \\n are the text.
-=======
         escapes: Whether bytes that are not UTF-8 are escaped as surrogates, to be repaired, instead
             of an error; an encoding that is declared or has a byte order mark stays strict.
->>>>>>> w19n
 
     Yields:
         The number of each line, from 1, and the line without its end, a `CrlfLine` if that was
