@@ -68,8 +68,7 @@ def evaluate(
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
-        annotator: Annotator whose annotation is read, in formats with several. Default: as in
-            training.
+        annotator: Name or id of the annotator whose annotation is read. Default: as in training.
         label_field: Labeling field that is read, in formats with several. Default: as in training.
         layer: Layer of the spans, in formats with several. Default: as in training.
         feature: Feature of the layer with the labels. Default: as in training.
