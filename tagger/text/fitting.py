@@ -126,7 +126,7 @@ def _misaligned(
 
 
 def _is_invisible(span: CharacterSpan, start: int, end: int, text: str) -> bool:
-    """Return whether a span lacks only invisible characters of its tokens, which are at its ends."""
+    """Return whether a span lacks only invisible characters at the ends of its tokens."""
     lacking = text[start : span.start] + text[span.end : end]
     return start <= span.start and span.end <= end and set(lacking) <= _INVISIBLE
 
