@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,7 @@ def test_columns_are_chosen_by_name(here: Path) -> None:
     (here / "a.tsv").write_text("form\tcoarse\tfine\nMira\tB-PER\tB-x\nleft\tO\tO\n")
     assert chosen(here / "a.tsv", "coarse") == [["PER:Mira"]]
     tagger.convert("a.tsv", "b.tsv", ReadOptions(Columns(tag="coarse")), target_scheme="IOBES")
-    assert (here / "b.tsv").read_text() == (
-        "form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n"
-    )
+    assert (here / "b.tsv").read_text() == ("form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n")
     with pytest.raises(DataError, match=r"a.tsv:1: the first row has no columns named 'ner'"):
         chosen(here / "a.tsv", "ner")
     worked(invoke("convert", "a.tsv", "c.jsonl", "--tag-column", "fine"))
@@ -153,7 +152,7 @@ def test_predictions_go_into_the_tools_and_come_back_reviewed(here: Path) -> Non
     for name in ("bioc", "bioc-json", "csv", "webanno", "conllu", "pubtator"):
         worked(invoke("predict", GOLDEN, "letter.txt", "--to", name, "--output", f"as-{name}"))
         (written,) = (here / f"as-{name}").iterdir()
-        assert sum(spans_of(written), []) == sum(spans_of("gold"), [])
+        assert [*chain(*spans_of(written))] == [*chain(*spans_of("gold"))]
 
 
 def test_a_tagged_file_of_a_tool_keeps_its_rows(here: Path) -> None:

@@ -150,8 +150,15 @@ def _checked_target(
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
-    if not target_format and (target.endswith(("/", os.sep)) or Path(target).is_dir()):
+    if not target_format and target.endswith(("/", os.sep)):
         target_format = next(each.name for each in formats.FORMATS.values() if each.has_folders)
+    if not target_format and Path(target).is_dir():
+        raise DataError(
+            target,
+            None,
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
+        )
     return target_format or formats.format_of(target, annotated=True), scheme
 
 
