@@ -164,6 +164,7 @@ def _checked_target(
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
+<<<<<<< HEAD
     if target_format:
         return formats.named(target_format).name, scheme
     is_folder = target.endswith(("/", os.sep))
@@ -186,6 +187,18 @@ def _checked_target(
 def _is_predicted(sentences: Iterable[Sentence]) -> bool:
     """Return whether the spans are predictions of a model."""
     return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
+=======
+    if not target_format and target.endswith(("/", os.sep)):
+        target_format = next(each.name for each in formats.FORMATS.values() if each.has_folders)
+    if not target_format and Path(target).is_dir():
+        raise DataError(
+            target,
+            None,
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
+        )
+    return target_format or formats.format_of(target, annotated=True), scheme
+>>>>>>> w19b
 
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
