@@ -20,14 +20,8 @@ from support.reading import Files, decoded, written
 from support.strategies import COLUMN_TOKENS, TEXTS, sentences
 
 from tagger.errors import DataError, TaggerError
-<<<<<<< HEAD
 from tagger.text import formats
 from tagger.text.formats import ReadOptions, ReadReport, format_of
-=======
-from tagger.text import formats, tokenizers
-from tagger.text.formats import ReadOptions, ReadReport, format_of
-from tagger.text.formats.conll import Columns
->>>>>>> w19b
 from tagger.text.spans import Sentence, Span
 
 
@@ -160,7 +154,6 @@ def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: s
         formats.write(endless(), stream, format_name)
     line = LINES.get(format_name, '{"tokens":["a"]}')
     lines = ((number, line if number % 2 else "") for number in itertools.count(1))
-<<<<<<< HEAD
     options = ReadOptions(tokenizer="whitespace", wrapped=True)
     endless_reader = formats.named(format_name).read(lines, "endless", options, ReadReport())
     assert len(list(itertools.islice(endless_reader, 500))) == 500
@@ -175,21 +168,6 @@ LINES = {
     "gliner": '{"tokenized_text": ["a"], "ner": []}',
     "gliner2": '{"input": "a", "output": {"entities": {}}}',
 }
-=======
-    tokenizer = tokenizers.get("whitespace")
-    endless_readers: dict[str, Callable[[], Iterator[Sentence]]] = {
-        "conll": lambda: formats.conll.read(lines, "endless", Columns()),
-        "csv": lambda: formats.table.read(
-            itertools.chain([(0, "token,tag")], ((n, "a,O" if n % 2 else "") for n, _ in lines)),
-            "endless",
-            ReadOptions(),
-            ReadReport(),
-        ),
-        "jsonl": lambda: formats.jsonl.read(lines, "endless", ReadOptions(tokenizer="whitespace")),
-        "text": lambda: formats.plain.read(lines, "endless", tokenizer, wrapped=True),
-    }
-    assert len(list(itertools.islice(endless_readers[format_name](), 500))) == 500
->>>>>>> w19b
 
 
 @given(lines=st.lists(TEXTS, max_size=6), wrapped=st.booleans())
@@ -288,12 +266,7 @@ def test_no_token_is_lost_on_any_way(files: Files) -> None:
 
 @pytest.mark.parametrize("format_name", ["xml", "CONLL"])
 def test_an_unknown_format_is_named_with_those_there_are(format_name: str) -> None:
-<<<<<<< HEAD
     expected = f"unknown format {format_name!r}; expected one of {', '.join(formats.FORMATS)}"
-=======
-    known = ", ".join(formats.FORMATS)
-    expected = f"unknown format {format_name!r}; expected one of {known}"
->>>>>>> w19b
     for call in (
         lambda: list(formats.read("-", format_name)),
         lambda: formats.write([], io.StringIO(), format_name),

@@ -164,20 +164,17 @@ def _checked_target(
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
-<<<<<<< HEAD
     if target_format:
         return formats.named(target_format).name, scheme
-    is_folder = target.endswith(("/", os.sep))
-    if not is_folder and Path(target).is_dir() and any(Path(target).iterdir()):
+    if target.endswith(("/", os.sep)):
+        return next(each.name for each in formats.FORMATS.values() if each.has_folders), scheme
+    if Path(target).is_dir():
         raise DataError(
             target,
             None,
-            "is a folder that is not empty; expected the name of a file, or one that ends in a "
-            "slash to write a file per document into it",
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
         )
-    if is_folder or Path(target).is_dir():
-        folders = [each.name for each in formats.FORMATS.values() if each.has_folders]
-        return folders[0], scheme
     if fitting := formats.sharing_suffix(target):
         message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"
         raise DataError(target, None, " or".join(message.rsplit(",", 1)))
@@ -187,18 +184,6 @@ def _checked_target(
 def _is_predicted(sentences: Iterable[Sentence]) -> bool:
     """Return whether the spans are predictions of a model."""
     return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
-=======
-    if not target_format and target.endswith(("/", os.sep)):
-        target_format = next(each.name for each in formats.FORMATS.values() if each.has_folders)
-    if not target_format and Path(target).is_dir():
-        raise DataError(
-            target,
-            None,
-            "is a folder; expected the name of a file, or a slash at the end to write a file per "
-            "document in brat's format",
-        )
-    return target_format or formats.format_of(target, annotated=True), scheme
->>>>>>> w19b
 
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
