@@ -108,7 +108,7 @@ def rewrite(
     scheme: str,
     options: formats.ReadOptions,
 ) -> None:
-    """Write sentences in the format in which they were read, with their annotation written anew.
+    """Write sentences in the format in which they were read, with their present annotation.
 
     Args:
         sentences: Sentences with spans or tags.
@@ -197,7 +197,7 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
 
 
 def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records lack the annotation, which is written anew."""
+    """Yield sentences whose records lack the annotation, which the writer adds."""
     old: Record | None = None
     new: Record | None = None
     for sentence in sentences:

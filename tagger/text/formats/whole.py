@@ -54,7 +54,7 @@ class Whole:
 
     @property
     def is_annotated(self) -> bool:
-        """Whether spans were annotated or predicted."""
+        """Spans were annotated or predicted."""
         return any(sentence.spans is not None for sentence in self.sentences)
 
 
