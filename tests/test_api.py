@@ -105,7 +105,7 @@ def test_columns_are_read_as_told(here: Path) -> None:
     done = tagger.tag_files(GOLDEN, "a.conll", "out", token_column=1, delimiter=";", scheme="BILOU")
     assert done.tokens == 2
     assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
-    with pytest.raises(tagger.ConfigError, match="token_column: expected"):
+    with pytest.raises(tagger.ConfigError, match="token_column: expected int"):
         tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")
 
 

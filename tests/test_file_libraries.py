@@ -10,7 +10,7 @@ from support.command_line import failed, invoke
 from support.paths import ROOT
 
 import tagger
-from tagger.corpora.reading import read_all
+from tagger.corpora import read_all
 from tagger.text.formats import ReadOptions
 
 FILES = ROOT / "tests" / "data" / "formats"

@@ -12,7 +12,7 @@ from support.command_line import invoke, worked
 from support.paths import GOLDEN, ROOT
 
 import tagger
-from tagger.corpora import reading
+from tagger import corpora
 from tagger.errors import DataError
 from tagger.text import formats
 from tagger.text.formats import ReadOptions, ReadReport
@@ -23,7 +23,7 @@ FILES = ROOT / "tests" / "data" / "formats"
 
 def spans_of(path: Path | str, options: ReadOptions | None = None) -> list[list[str]]:
     """The spans of each sentence, as LABEL:TEXT."""
-    corpus = reading.read_all([path], options or ReadOptions(), predictions=True)
+    corpus = corpora.read_all([path], options or ReadOptions(), predictions=True)
     return [[f"{span.label}:{span.text}" for span in s.spans or ()] for s in corpus.sentences]
 
 
@@ -145,10 +145,10 @@ def test_predictions_go_into_the_tools_and_come_back_reviewed(here: Path) -> Non
     assert [note[0] for note in notes] == [f"AnnotatorNotes T{n + 1}" for n in range(spans)]
     assert all(0 < float(note[1].removeprefix("score ")) <= 1 for note in notes)
     with pytest.raises(DataError, match="the spans are predictions, since they have scores"):
-        reading.read_all(["out"], ReadOptions())
+        corpora.read_all(["out"], ReadOptions())
     worked(invoke("convert", "out", "gold/", "--reviewed"))
     assert "score" not in (here / "gold" / "letter.ann").read_text()
-    assert reading.read_all(["gold"], ReadOptions()).label_counts()
+    assert corpora.read_all(["gold"], ReadOptions()).label_counts()
     for name in ("bioc", "bioc-json", "csv", "webanno", "conllu", "pubtator"):
         worked(invoke("predict", GOLDEN, "letter.txt", "--to", name, "--output", f"as-{name}"))
         (written,) = (here / f"as-{name}").iterdir()

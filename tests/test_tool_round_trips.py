@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import support.strategies  # noqa: F401  # its settings
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support import strategies  # its settings
 
 from tagger.text import formats, schemes
 from tagger.text.alignment import CharacterSpan, sentences_of
@@ -21,7 +21,6 @@ from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-assert strategies.TEXTS is not None
 OPTIONS = ReadOptions(tokenizer="whitespace")
 WORDS = st.sampled_from(
     [

@@ -120,7 +120,7 @@ def rewrite(
     scheme: str,
     options: formats.ReadOptions,
 ) -> None:
-    """Write sentences in the format in which they were read, with their annotation written anew.
+    """Write sentences in the format in which they were read, with their present annotation.
 
     Args:
         sentences: Sentences with spans or tags.

@@ -10,6 +10,17 @@
     conll          columns: one token per line, blank lines between sentences   conll.py
     text           plain text, one paragraph per line                           plain.py
 
+Files of annotation tools:
+
+    webanno    WebAnno TSV 3 of INCEpTION and WebAnno                           webanno.py
+    brat       annotations of brat, with their text in a file beside them       brat.py
+    conllu     CoNLL-U and CoNLL-U Plus                                         conllu.py
+    pubtator   PubTator                                                         pubtator.py
+    bioc       BioC as XML, and as JSON (bioc-json)                             bioc.py
+    cas        UIMA CAS as XMI and JSON, by dkpro-cassis                        cas.py
+    spacy      spaCy's DocBin, by spaCy                                         docbin.py
+    csv        tables with a header row                                         table.py
+
 A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
 other code lists the formats.
 
