@@ -129,7 +129,8 @@ def command(
         console.note(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all")
     if done.dropped:
         console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
-    console.note(f"{target}: {len(corpus.sentences):,} sentences")
+    count = len(corpus.sentences)
+    console.note(f"{target}: {count:,} sentence{'s' * (count != 1)}")
     if as_json:
         print_json(
             {

@@ -97,6 +97,7 @@ def command(
         scheme=scheme,
         precision=precision,
         encoding=encoding or "auto",
+        on_corpus=lambda corpus: console.note(corpus.summary()),
         **columns,
     )
     if with_model:

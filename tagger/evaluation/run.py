@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tagger.features.token_states import TokenStates
 from tagger.inference.many_files import Models, opened
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
+from tagger.text.annotation import Corpus
 from tagger.text.documents import DOCUMENT_MARK
 from tagger.text.formats import ReadReport, jsonl
 from tagger.text.formats.conll import Columns
@@ -50,6 +51,7 @@ def evaluate(
     overlaps: str | None = None,
     discontinuous: str | None = None,
     issues: str | None = None,
+    on_corpus: Callable[[Corpus], None] | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
 
@@ -82,6 +84,7 @@ def evaluate(
         discontinuous: What happens to gold spans of several parts: error or cover. Default: as in
             training; error for `predictions`.
         issues: File that receives all gold spans that cannot be used as they are, as JSON Lines.
+        on_corpus: Called with each annotated file once it is read, to show how it was understood.
 
     Returns:
         The conlleval and strict scores, and those of the schemas of `evaluation.schemas`.
@@ -138,7 +141,11 @@ def evaluate(
         )
         with logged(reading, issues or "") as options:
             return score_model(
-                predictor, [str(path) for path in paths], options, scheme or annotation.DETECT
+                predictor,
+                [str(path) for path in paths],
+                options,
+                scheme or annotation.DETECT,
+                on_corpus=on_corpus,
             )
 
 
@@ -234,6 +241,8 @@ def score_model(
     paths: Sequence[str],
     options: formats.ReadOptions,
     scheme: str = annotation.DETECT,
+    *,
+    on_corpus: Callable[[Corpus], None] | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together.
 
@@ -244,6 +253,7 @@ def score_model(
         paths: The annotated files.
         options: How the files are read.
         scheme: Tagging scheme of the gold tags. Detected per file if omitted.
+        on_corpus: Called with each file once it is read.
 
     Returns:
         The conlleval and strict scores.
@@ -257,6 +267,8 @@ def score_model(
     schemes_of_files = set()
     for path in itertools.chain.from_iterable(map(formats.files_of, paths)):
         corpus = corpora.read(path, options, scheme)
+        if on_corpus is not None:
+            on_corpus(corpus)
         scheme_of_file = corpus.scheme
         if (scheme_of_file == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"
