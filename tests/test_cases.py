@@ -137,10 +137,13 @@ def test_a_notation_on_which_all_tags_agree_is_read(
         f"{notation}"
     )
     assert size == "  20 sentences, 100 tokens, 1 document"
-    counts = [f"{span.split(':')[0]} 20" for span in spans]
-    if spans[0].split(":")[0] == spans[-1].split(":")[0]:
-        counts = [f"{spans[0].split(':')[0]} 40"]
-    assert labels == f"  labels: {', '.join(counts)}"
+    names = [span.split(":")[0] for span in spans]
+    sizes = [20 * len(span.split()) for span in spans]
+    if len(set(names)) == 1:
+        assert labels == f"  labels: {names[0]} 40 (tokens: {sum(sizes)})"
+    else:
+        counts = ", ".join(f"{name} 20" for name in names)
+        assert labels == f"  labels: {counts} (tokens: {', '.join(map(str, sizes))})"
     assert example.startswith(f"  first: [{spans[0].replace(':', ' ')}] left [")
     assert spans_of(output) == [spans] * 20
 

@@ -269,6 +269,12 @@ def test_numbers_with_tags_of_spans_are_tokens(tmp_path: Path) -> None:
     assert understood(tmp_path, table(IDS, tags)).label_counts() == {"YEAR": 3}
 
 
+def test_a_zero_may_stand_for_outside_of_labels_without_prefixes(tmp_path: Path) -> None:
+    tags = ("PER", "PER", "0", "0", "LOC", "0", "0", "0")
+    corpus = understood(tmp_path, table(WORDS, tags), scheme="IO")
+    assert spans(corpus) == ["PER:Edda Voss", "LOC:Bergen"]
+
+
 def test_plain_tags_of_one_short_sentence_may_all_differ(tmp_path: Path) -> None:
     text = table(WORDS[:4], ("NNP", "NN", "VBD", "IN"), count=1)
     assert understood(tmp_path, text).scheme == "plain"

@@ -69,8 +69,9 @@ class Corpus:
         """Describe how the corpus was understood, in a few lines for each file.
 
         Returns:
-            Layout, scheme, numbers of sentences, tokens and documents, labels with their counts,
-            the first sentence with spans, and what was skipped or changed.
+            Layout, scheme, numbers of sentences, tokens and documents, labels with their counts
+            and the tokens of their spans, the first sentence with spans, and what was skipped or
+            changed. A span that begins or ends elsewhere changes the number of tokens.
         """
         if self.parts:
             return "\n".join(part.summary() for part in self.parts)
@@ -82,6 +83,12 @@ class Corpus:
         labels = ", ".join(f"{label} {count:,}" for label, count in counts[:_SHOWN_LABELS])
         if len(counts) > _SHOWN_LABELS:
             labels += f" and {len(counts) - _SHOWN_LABELS:,} others"
+        if counts and not plain:
+            inside = Counter[str]()
+            for span in (span for sentence in self.sentences for span in sentence.spans or ()):
+                inside[span.label] += span.end - span.start
+            sizes = ", ".join(f"{inside[label]:,}" for label, _ in counts[:_SHOWN_LABELS])
+            labels += f" (tokens: {sizes})"
         lines = [
             f"{self.name}: {self.report.layout or self.report.format}, {scheme}{notation}",
             f"{_count(len(self.sentences), 'sentence')}, {_count(self.tokens, 'token')}, "

@@ -316,7 +316,8 @@ def _refuse_other_values(counts: Mapping[str, int], others: Mapping[str, int]) -
     examples = ", ".join(shown(tag, 20) for tag in list(counts)[:3])
     fix = "name the right column with --tag-column, or declare --scheme plain"
     fault = ""
-    if 2 * sum(n for tag, n in counts.items() if _NUMBER.fullmatch(tag)) > total:
+    numbers = sum(count for tag, count in others.items() if _NUMBER.fullmatch(tag))
+    if 2 * numbers > sum(others.values()):
         fault = f"the tags are numbers, such as {examples}"
     elif 2 * sum(n for tag, n in counts.items() if " " in tag) > total:
         fault = f"the tags contain blanks, such as {examples}"

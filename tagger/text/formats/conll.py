@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO
@@ -37,6 +38,7 @@ _HEAD = 1000
 # Share of lines that must agree for a file to look like columns, and the number from which their
 # last column is judged.
 _REGULAR = 0.9
+_SEVERAL = 4
 _ENOUGH = 20
 # Number of tokens from which a sentence is suspiciously long.
 _LONG = 1000
@@ -404,9 +406,9 @@ def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether lines look like CoNLL columns.
 
-    They do if they begin like CoNLL-2012, or if nearly all token lines have the same number of
-    columns, at least two, and contain evidence that distinguishes them from running text: tabs, a
-    document mark, or span tags or another small set of values in the last column.
+    They do if they contain a document mark or begin like CoNLL-2012, or if nearly all token lines
+    have the same number of columns, at least two, and contain evidence that distinguishes them from
+    running text: tabs, span tags, or another small set of values in the last column.
 
     Args:
         lines: First lines of a file, complete and without their ends.
@@ -415,21 +417,31 @@ def recognizes(lines: Sequence[str]) -> bool:
     rows = [line for line in filled if not line.startswith(DOCUMENT_MARK)]
     if not rows:
         return bool(filled)
-    if any(line.startswith(BEGIN_2012) for line in lines):
+    if len(rows) < len(filled) or any(line.startswith(BEGIN_2012) for line in lines):
         return True
-    has_tabs = "\t" in rows[0]
+    has_tabs = 2 * sum("\t" in row for row in rows) >= len(rows)
     split = [row.split("\t") if has_tabs else BLANKS.split(row.strip(" ")) for row in rows]
-    width = len(split[0])
+    width = Counter(map(len, split)).most_common(1)[0][0]
     fitting = [fields for fields in split if len(fields) == width]
-    if width < 2 or len(fitting) < _REGULAR * len(split):
+    if width < 2 or not _nearly_all(len(fitting), len(split)):
         return False
     tags = [fields[-1].strip(" ") for fields in fitting]
-    tagged = sum(tag == schemes.OUTSIDE or schemes.split(tag)[0] != "" for tag in tags)
+    # In a damaged file, tags may be in other columns.
+    tagged = sum(any(map(_is_tag, fields)) for fields in fitting)
     has_few_tags = (
         len(rows) < len(lines) and len(tags) >= _ENOUGH and 4 * len(set(tags)) <= len(tags)
     )
-    is_marked = len(rows) < len(filled)
-    return has_tabs or is_marked or tagged >= _REGULAR * len(tags) or has_few_tags
+    return has_tabs or _nearly_all(tagged, len(tags)) or has_few_tags
+
+
+def _nearly_all(count: int, total: int) -> bool:
+    """Return whether nearly all lines have a property, at least all but one of several."""
+    return count >= _REGULAR * total or (count == total - 1 and count >= _SEVERAL)
+
+
+def _is_tag(value: str) -> bool:
+    """Return whether a field is a tag in the standard notation."""
+    return value.strip(" ") == schemes.OUTSIDE or schemes.split(value.strip(" "))[0] != ""
 
 
 def _read(
