@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tagger.bundles.describe import describe as describe
     from tagger.config.tagger import Config as Config
     from tagger.corpora import to_dataset as to_dataset
+    from tagger.corpora.conversion import convert as convert
     from tagger.errors import BundleError as BundleError
     from tagger.errors import ConfigError as ConfigError
     from tagger.errors import DataError as DataError
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from tagger.inference.predictor import load as load
     from tagger.text.annotation import Corpus as Corpus
     from tagger.text.conversion import Conversion as Conversion
-    from tagger.text.conversion import convert as convert
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.export.run import export_model as export_model
@@ -59,7 +59,7 @@ _HOMES = {
     "Span": "tagger.text.spans",
     "TaggedFiles": "tagger.inference.many_files",
     "TaggerError": "tagger.errors",
-    "convert": "tagger.text.conversion",
+    "convert": "tagger.corpora.conversion",
     "describe": "tagger.bundles.describe",
     "evaluate": "tagger.evaluation.run",
     "export_model": "tagger.training.export.run",

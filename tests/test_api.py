@@ -31,12 +31,14 @@ class Recorder(tagger.FileObserver):
     def __init__(self) -> None:
         self.shares: list[tuple[str, float, int]] = []
         self.ends: list[tuple[str, int, int]] = []
+        self.done = 0.0
 
     def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
         self.shares.append((source, share, tokens))
 
-    def finished(self, source: str, number: int, files: int) -> None:
+    def finished(self, source: str, number: int, files: int, share: float) -> None:
         self.ends.append((source, number, files))
+        self.done = share
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ def test_files_are_tagged_and_failures_are_told(texts: list[Path], workers: int)
     assert Path("out/0.txt").read_text() == TAGGED
     assert Path("out/2.txt").read_text() == TAGGED * 3
     assert recorder.ends == [(f"{number}.txt", number + 1, 3) for number in range(3)]
+    assert recorder.done == 1
     if workers == 1:
         assert recorder.shares[-1] == ("2.txt", 1.0, 8 + 3 * 8)
 

@@ -594,8 +594,8 @@ def tagged(folder: Path, model: Any, name: str, text: str, **options: Any) -> An
         ),
         (
             "min.json",
-            '[{"id": 1, "text": "Mira left."}]\n',
-            ": looks like a JSON array; expected one JSON object per line (JSON Lines)",
+            '[{"id": 1, "body": "Mira left."}]\n',
+            ": looks like JSON objects with the keys 'id', 'body'; expected \"tokens\" or \"text\"",
         ),
         (
             "page.html",

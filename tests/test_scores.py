@@ -116,6 +116,8 @@ def test_json_has_exactly_the_public_keys() -> None:
     assert list(both) == ["conlleval", "strict"]
     assert [list(both[name]) for name in both] == [score, score]
     label = {"precision": 0.0, "recall": 0.0, "f1": 0.0, "predicted": 1}
+    assert both["conlleval"]["labels"] == {"NAME": label}
+    label |= {"gold": 1, "correct": 0}
     assert json.loads(json.dumps(both))["strict"]["labels"] == {"NAME": label}
 
 

@@ -45,6 +45,7 @@ def setting(
     choices: Collection[str] = (),
     low: float | None = None,
     high: float | None = None,
+    is_name: bool = False,
 ) -> Any:
     """Define a setting of a table.
 
@@ -53,13 +54,13 @@ def setting(
         doc: The meaning, a full sentence; see `config.reference`.
         choices: The possible values, if they are few.
         low, high: The range of a number, both inclusive.
+        is_name: Whether a number may be replaced by a name, which is not a number.
 
     Returns:
         A field of a dataclass.
     """
-    return field(
-        default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high}
-    )
+    meta = {"doc": doc, "choices": choices, "low": low, "high": high, "is_name": is_name}
+    return field(default=default, metadata=meta)
 
 
 def files(doc: str) -> Any:
@@ -205,7 +206,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         return tuple(value)
     if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)
-    if type(value) is not type(default):
+    is_name = meta.get("is_name") and isinstance(value, str) and not re.fullmatch(r"[-\d]*", value)
+    if type(value) is not type(default) and not is_name:
         raise ConfigError(
             f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}"
         )

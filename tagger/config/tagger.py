@@ -65,11 +65,17 @@ class DataConfig:
     tags: str = setting(
         "", "With hub, the feature that contains the tags; by default ner_tags or tags."
     )
-    token_column: int = setting(
-        0, "CoNLL column of the token, counted from 0, negative from the last."
+    token_column: int | str = setting(
+        0,
+        "Column of the token: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
-    tag_column: int = setting(
-        -1, "CoNLL column of the tag, counted from 0, negative from the last."
+    tag_column: int | str = setting(
+        -1,
+        "Column of the tag: its name in the header row, or its number from 0, negative from the "
+        "last.",
+        is_name=True,
     )
     delimiter: str = setting("auto", "Separator of CoNLL columns: auto, blank, tab, or any string.")
     scheme: str = setting(
@@ -92,11 +98,22 @@ class DataConfig:
         "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
         "training and in prediction.",
     )
+    annotator: str = setting(
+        "",
+        "Name or id of the annotator whose annotation is read, where texts have several; by "
+        "default the latest annotation.",
+    )
+    label_field: str = setting(
+        "", "Name of the labeling field that is read, where an annotation project has several."
+    )
     encoding: str = setting(
         "auto",
         "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
         "says.",
     )
+
+    layer: str = setting("", "Layer of the spans in files of annotation tools with several.")
+    feature: str = setting("", "Feature of the layer that has the labels.")
 
     def __post_init__(self) -> None:
         # Models store the tokenizer that the code of a language stands for.
@@ -108,7 +125,14 @@ class DataConfig:
         columns = Columns(token=self.token_column, tag=self.tag_column, delimiter=self.delimiter)
         declared = "" if self.format == "auto" else self.format
         return ReadOptions(
-            columns=columns, tokenizer=self.tokenizer, format=declared, encoding=self.encoding
+            columns=columns,
+            tokenizer=self.tokenizer,
+            format=declared,
+            encoding=self.encoding,
+            annotator=self.annotator,
+            label_field=self.label_field,
+            layer=self.layer,
+            feature=self.feature,
         )
 
 

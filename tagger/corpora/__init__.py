@@ -1,10 +1,12 @@
 """Corpora: the sentences of train and dev, from annotated files or from Hugging Face datasets.
 
-    loading.py   load datasets from the Hub or from disk
-    reading.py   convert files and datasets to sentences with spans
-    holding.py   hold out dev sentences of train
-    checks.py    warn about data that cannot train a good model
-    writing.py   convert sentences to a dataset
+    loading.py      load datasets from the Hub or from disk
+    reading.py      convert files and datasets to sentences with spans
+    holding.py      hold out dev sentences of train
+    splitting.py    divide files into train, dev and test
+    checks.py       warn about data that cannot train a good model
+    writing.py      convert sentences to a dataset
+    conversion.py   convert files, folders and datasets to another format
 
 This is the only package that imports `datasets`, and only if a dataset is named: on the Hub, or on
 disk as Arrow, Parquet or JSON. CoNLL columns and JSON Lines are read without it.

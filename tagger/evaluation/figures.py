@@ -75,10 +75,13 @@ class Score:
     def as_json(self) -> dict[str, Any]:
         """Return counts, percentages and ``labels`` as a dict for ``json.dumps``.
 
-        The keys are a public format, also written by ``tagger evaluate --json``.
+        The keys are a public format, also written by ``tagger evaluate --json``. Labels have all
+        three counts, or in conlleval's scores the one that the script prints.
         """
         names = ("tokens", "gold", "predicted", "correct", "accuracy", "precision", "recall", "f1")
-        keys = ("precision", "recall", "f1", "predicted")
+        # The script prints no other counts per label.
+        more = ("gold", "correct") if self.scheme else ()
+        keys = ("precision", "recall", "f1", "predicted", *more)
         labels = {
             name: {key: getattr(figures, key) for key in keys}
             for name, figures in self.labels.items()

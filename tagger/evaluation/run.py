@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tagger import corpora
 from tagger.config import tagger as config
 from tagger.errors import DataError
 from tagger.evaluation.scores import Scores, scores
@@ -27,10 +29,12 @@ def evaluate(
     *,
     predictions: str | Path | None = None,
     scheme: str | None = None,
-    token_column: int | None = None,
-    tag_column: int | None = None,
+    token_column: int | str | None = None,
+    tag_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
+    layer: str | None = None,
+    feature: str | None = None,
     precision: str | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
@@ -41,15 +45,17 @@ def evaluate(
 
     Args:
         model: An open model, which stays open; or the folder of a model, or several to average.
-        files: One annotated file or several.
+        files: One annotated file or folder, or several.
         predictions: Instead of a model and files, a file in the layout of conlleval, whose last two
             columns are the gold and the predicted tag; or JSON Lines with "gold" and "spans".
         scheme: Tagging scheme of the gold tags. Detected if omitted.
-        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
-        tag_column: Column of the tags in CoNLL files, from 0. Default: as in training.
+        token_column: Column of the tokens, by name or from 0. Default: as in training.
+        tag_column: Column of the tags, by name or from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
+        layer: Layer of the spans, in formats with several. Default: as in training.
+        feature: Feature of the layer with the labels. Default: as in training.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
 
     Returns:
@@ -79,6 +85,8 @@ def evaluate(
         "tag_column": tag_column,
         "delimiter": delimiter,
         "encoding": encoding,
+        "layer": layer,
+        "feature": feature,
     }
     given = {f"data.{name}": value for name, value in columns.items()}
     with opened(model, precision=precision) as predictor:
@@ -203,8 +211,8 @@ def score_model(
     """
     gold: list[Sentence] = []
     schemes_of_files = set()
-    for path in paths:
-        corpus = annotation.read(path, options, scheme)
+    for path in itertools.chain.from_iterable(map(formats.files_of, paths)):
+        corpus = corpora.read(path, options, scheme)
         scheme_of_file = corpus.scheme
         if (scheme_of_file == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"

@@ -11,18 +11,19 @@ __all__ = ["Columns", "ReadOptions"]
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of a CoNLL file, counted from 0 or, if negative, from the last.
+    """The columns of a CoNLL file, by name or counted from 0 or, if negative, from the last.
 
     Args:
-        token: Column of the token.
-        tag: Column of the tag; None reads tokens only.
+        token: Column of the token. In a file that names its columns, the default is the one with a
+            usual name, such as ``token``, ``word`` or ``FORM``.
+        tag: Column of the tag, likewise; None reads tokens only.
         delimiter: ``auto`` (tabs if the first token line contains one, else blanks), ``blank``
             (one or more blanks or tabs), ``tab``, or any other string that separates columns.
         has_words: Whether the tokens must look like words; otherwise they may be tags or numbers.
     """
 
-    token: int = 0
-    tag: int | None = -1
+    token: int | str = 0
+    tag: int | str | None = -1
     delimiter: str = "auto"
     has_words: bool = True
 
@@ -39,6 +40,11 @@ class ReadOptions:
         annotated: Whether annotations are read. Prediction ignores those in its input.
         format: Name of the format; empty to recognize it by the first lines.
         encoding: Encoding of the file; ``auto`` is UTF-8, or what a byte order mark says.
+        annotator: Name or id of the annotator whose annotation is read, in formats with several per
+            text; empty for the latest annotation.
+        label_field: Name of the labeling field that is read, in formats with several.
+        layer: Layer or type of the spans, in formats with several; empty if there is only one.
+        feature: Feature of the layer with the labels; empty for the usual one.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -47,3 +53,7 @@ class ReadOptions:
     annotated: bool = True
     format: str = ""
     encoding: str = "auto"
+    annotator: str = ""
+    label_field: str = ""
+    layer: str = ""
+    feature: str = ""

@@ -66,6 +66,10 @@ class Record:
             tokens of a dataset's row as an object of JSON Lines.
         format: Name of the format of `data`; only its writer uses it.
         id: Name of the document in its file, for messages and for the other formats; may be empty.
+        offset: Offset of the first character of `text` in its file, in code points; None if the
+            input is not a text file.
+        end: End of the last line of `text`: ``\\n`` or ``\\r\\n``.
+        is_tokenized: Whether the file itself divides `text` into tokens, so that no tokenizer did.
     """
 
     path: str
@@ -79,12 +83,15 @@ class Record:
     data: dict[str, Any] | None = None
     format: str = "jsonl"
     id: str = ""
+    offset: int | None = None
+    end: str = "\n"
+    is_tokenized: bool = False
 
     def line_of(self, token: int) -> int:
         """Return the line number of a token, counted from 0: its own in columns, else `line`."""
-        if not self.lines:
-            return self.line
-        return self.line + (token if self.token_lines is None else self.token_lines[token])
+        if self.token_lines is not None:
+            return self.line + self.token_lines[token]
+        return self.line + (token if self.lines else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,18 +131,29 @@ def seed(number: int) -> None:
         tensorflow.config.experimental.enable_op_determinism()
 
 
-def restore(model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+def restore(run: Path, model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
     """Restore a model and the average of its weights from the arrays of a checkpoint.
 
     Args:
+        run: Folder of the training, for errors.
         model: Compiled model, as it was built for the stopped training. Its variables and those of
             its optimizer are overwritten.
         state: State whose average is replaced, if it has one.
         arrays: Arrays by group and name, as returned by `start_or_resume`. The averages are used
             without a copy.
+
+    Raises:
+        TaggerError: The arrays are not those of such a network.
     """
     variables = [*model.variables, *model.optimizer.variables]
-    for variable, array in zip(variables, arrays["now"].values(), strict=True):
+    saved = list(arrays["now"].values())
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in saved]:
+        raise TaggerError(
+            f"{run}: cannot be resumed: its checkpoint is that of another network, so its data or "
+            "settings have changed since the training began; train in another folder, or restore "
+            "them"
+        )
+    for variable, array in zip(variables, saved, strict=True):
         variable.assign(array)
     if state.average is not None:
         state.average.arrays = arrays.get("average", {})

@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.errors import DataError
 from tagger.text import notations, schemes
@@ -55,6 +55,8 @@ class Layout:
         trailing: Whether lines end with a delimiter.
         is_conllu: Whether the ten columns are those of CoNLL-U, in which lines with ids such as 1-2
             and 1.1 are no tokens.
+        token: Column of the token: its number once the first lines are known.
+        tag: Column of the tag, likewise; None for no tags.
     """
 
     path: str
@@ -66,6 +68,8 @@ class Layout:
     tags: frozenset[str] = frozenset()
     trailing: bool = False
     is_conllu: bool = False
+    token: int | str = field(init=False)
+    tag: int | str | None = field(init=False)
 
     def __post_init__(self) -> None:
         if not self.columns.delimiter:
@@ -75,6 +79,17 @@ class Layout:
                 "the delimiter of columns is empty; expected auto, blank, tab or a string",
             )
         self.delimiter = _NAMED_DELIMITERS.get(self.columns.delimiter, self.columns.delimiter)
+        self.token, self.tag = self.columns.token, self.columns.tag
+
+    @property
+    def token_number(self) -> int:
+        """The number of the column of the token; 0 while only its name is known."""
+        return self.token if isinstance(self.token, int) else 0
+
+    @property
+    def tag_number(self) -> int | None:
+        """The number of the column of the tag; -1 while only its name is known."""
+        return -1 if isinstance(self.tag, str) else self.tag
 
     def determine(self, head: Sequence[tuple[int, str]], report: ReadReport) -> int:
         """Determine the layout by the first lines of a file.
@@ -107,13 +122,17 @@ class Layout:
             report.note("lines end with a delimiter; the empty last column is ignored", first)
             fields = fields[:-1]
         self.width = len(fields)
+        is_named = isinstance(self.token, str) or isinstance(self.tag, str)
+        self.token = self._numbered(self.token, fields, first)
+        self.tag = None if self.tag is None else self._numbered(self.tag, fields, first)
         self._check_columns(first, line)
         split = [(number, self.fields(line)) for number, line in rows]
         fitting = [(number, fields) for number, fields in split if len(fields) == self.width]
         self.is_conllu = self.width == 10 and all(_ID.fullmatch(fields[0]) for _, fields in fitting)
         if self.is_conllu:
             fitting = [each for each in fitting if each[1][0].isdecimal()]
-        header = first if self._is_header([fields for _, fields in fitting]) else 0
+        has_header = is_named or self._is_header([fields for _, fields in fitting])
+        header = first if has_header else 0
         if header:
             report.note("a header row is skipped", header, " ".join(fields))
             report.header = tuple(fields)
@@ -122,9 +141,24 @@ class Layout:
         report.layout = self.describe()
         return header
 
+    def _numbered(self, column: int | str, names: Sequence[str], number: int) -> int:
+        """Return the number of a column, which the first row may name."""
+        if isinstance(column, int):
+            return column
+        found = [index for index, name in enumerate(names) if name.strip(INVISIBLE) == column]
+        if len(found) != 1:
+            listed = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+            raise DataError(
+                self.path,
+                number,
+                f"the first row has {len(found) or 'no'} columns named {shown(column)}; expected "
+                f"a header row with the name, or the number of a column: {listed}",
+            )
+        return found[0]
+
     def describe(self) -> str:
         """Return a description of the layout for users."""
-        token, tag = self.columns.token % self.width, self.columns.tag
+        token, tag = self.token_number % self.width, self.tag_number
         parts = [f"token in column {token}"]
         if tag is not None:
             parts.append(f"tag in column {tag % self.width}")
@@ -167,7 +201,7 @@ class Layout:
         if len(fields) == self.width + 1:
             if not fields[-1] and self.delimiter is not None:
                 return fields[:-1]
-            token = self.columns.token % self.width
+            token = self.token_number % self.width
             if not fields[token] and not fields[token + 1] and self.delimiter:
                 # The token is the delimiter itself, unquoted.
                 return [*fields[:token], self.delimiter, *fields[token + 2 :]]
@@ -180,8 +214,8 @@ class Layout:
         fields = self.fields(line)
         if len(fields) != self.width:
             return True
-        column = -1 if self.columns.tag is None else self.columns.tag
-        if column % self.width == self.columns.token % self.width:
+        column = -1 if self.tag_number is None else self.tag_number
+        if column % self.width == self.token_number % self.width:
             return False
         tag = fields[column].strip(INVISIBLE)
         if self.has_span_tags:
@@ -211,7 +245,7 @@ class Layout:
 
     def _check_columns(self, number: int, line: str) -> None:
         """Raise DataError unless the declared columns exist and differ."""
-        token, tag = self.columns.token, self.columns.tag
+        token, tag = self.token_number, self.tag_number
         for name, column in (("token", token), ("tag", tag)):
             if column is not None and not -self.width <= column < self.width:
                 raise DataError(
@@ -239,26 +273,26 @@ class Layout:
             name in _TOKEN_NAMES or name in _TAG_NAMES or _HEADER_TAG.fullmatch(name) is not None
             for name in first
         ]
-        if self.columns.tag is None:
-            return sum(named) >= 2 and first[self.columns.token] in _TOKEN_NAMES
-        others = {row[self.columns.tag] for row in rows[1:]}
+        if self.tag_number is None:
+            return sum(named) >= 2 and first[self.token_number] in _TOKEN_NAMES
+        others = {row[self.tag_number] for row in rows[1:]}
         return (
-            first[self.columns.token] in _TOKEN_NAMES
+            first[self.token_number] in _TOKEN_NAMES
             and sum(named) >= 2
-            and rows[0][self.columns.tag] not in others
+            and rows[0][self.tag_number] not in others
         )
 
     def _judge(self, rows: Sequence[Sequence[str]], number: int) -> None:
         """Determine the kind of tags; raise DataError if the columns contain something else."""
-        column = -1 if self.columns.tag is None else self.columns.tag
-        if not rows or column % self.width == self.columns.token % self.width:
+        column = -1 if self.tag_number is None else self.tag_number
+        if not rows or column % self.width == self.token_number % self.width:
             return
-        tokens = [row[self.columns.token] for row in rows]
+        tokens = [row[self.token_number] for row in rows]
         tags = [row[column].strip(INVISIBLE) for row in rows]
         self.tags = frozenset(tags)
         # As many as not: headers and slips are judged later, with all tags of the file.
         self.has_span_tags = 2 * sum(map(span_tag, tags)) >= len(tags)
-        if self.columns.tag is None:
+        if self.tag_number is None:
             return
         blank = next((tag for tag in tags if any(map(span_tag, tag.split(" ")[1:]))), None)
         if blank is not None:
@@ -285,14 +319,14 @@ class Layout:
             raise DataError(
                 self.path,
                 number,
-                f"the tokens in column {self.columns.token} are nearly all alike, such as "
+                f"the tokens in column {self.token_number} are nearly all alike, such as "
                 f"{shown(tokens[0], 20)}; words are in column {words}: add --token-column {words}",
             )
 
     def _column_of_words(self, rows: Sequence[Sequence[str]]) -> int | None:
         """Return another column that contains words, the one with the most different ones."""
-        tag = -1 if self.columns.tag is None else self.columns.tag
-        others = set(range(self.width)) - {self.columns.token % self.width, tag % self.width}
+        tag = -1 if self.tag_number is None else self.tag_number
+        others = set(range(self.width)) - {self.token_number % self.width, tag % self.width}
         worded = [c for c in sorted(others) if _share([row[c] for row in rows], _WORD) > 0.5]
         return max(worded, key=lambda c: len({row[c] for row in rows}), default=None)
 
@@ -310,7 +344,7 @@ class Layout:
                 raise DataError(
                     self.path,
                     number,
-                    f"the tokens in column {self.columns.token} look like numbers of lines or "
+                    f"the tokens in column {self.token_number} look like numbers of lines or "
                     f"offsets, such as {shown(tokens[0], 20)} and {shown(tokens[1], 20)}; words "
                     f"are in column {words}: add --token-column {words}",
                 )
@@ -318,7 +352,7 @@ class Layout:
             raise DataError(
                 self.path,
                 number,
-                f"the tokens in column {self.columns.token} look like tags, such as "
+                f"the tokens in column {self.token_number} look like tags, such as "
                 f"{shown(tokens[0], 20)}; name the columns with --token-column and --tag-column",
             )
 

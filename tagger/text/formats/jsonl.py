@@ -1,4 +1,5 @@
-"""JSON Lines (jsonlines.org): one object per line, in one of these forms.
+"""JSON Lines (jsonlines.org): one object per line, in one of these forms. An array of such objects
+and objects over several lines are read, too.
 
     {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
@@ -8,7 +9,10 @@ Spans are half-open: token indices beside "tokens", code points beside "text".
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
-``gold`` exists, it is an earlier prediction and is replaced.
+``gold`` exists, it is an earlier prediction and is replaced. Objects made from a text file begin
+with its name, the number of the line and the offset of the text in the file, in code points:
+
+    {"file": "a.txt", "line": 2, "offset": 40, "text": "Anna sang.", "spans": […]}
 """
 
 from __future__ import annotations
@@ -19,10 +23,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
-from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.alignment import CharacterSpan, aligned, sentences_of
 from tagger.text.formats.format import Format
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import common_data, name_of, read_items
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
@@ -36,15 +41,15 @@ def read(
     options: ReadOptions,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
-    """Parse numbered JSON lines; blank lines are skipped.
+    """Parse JSON objects: one per line, over several lines, or in an array.
 
     Args:
         lines: Line numbers, counted from 1, and lines without their ends.
         path: Path of the file, for records and errors.
         options: Tokenizer of raw text, whether spans and tags are read, and what happens to spans
             that do not fit the tokens.
-        report: Receives notes and the errors of single lines. Default: a new one, whose errors are
-            raised at the end of the file.
+        report: Receives notes and the errors of single objects. Default: a new one, whose errors
+            are raised at the end of the file.
 
     Yields:
         The sentences. A raw text can contain several, which share a record; sentences are joined if
@@ -52,73 +57,32 @@ def read(
         empty sentence.
 
     Raises:
-        DataError: A line is not such an object, or a span is not aligned with the tokens, overlaps
+        DataError: A value is not such an object, or a span is not aligned with the tokens, overlaps
             another or ends after the text.
     """
     own = report or ReadReport(path)
     own.layout = "JSON Lines"
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            record = Record(path, number, data=_parsed(line))
-            sentences = list(_sentences(record, options, own))
-        except ValueError as error:
-            own.problem(DataError(path, number, str(error)))
-            if own.on_error == "keep":
-                yield Sentence((), record=Record(path, number, lines=(line,)))
-        else:
-            yield from sentences
+    yield from read_items(
+        lines,
+        path,
+        own,
+        lambda item: _sentences(
+            Record(path, item.line, data=_checked(item), id=name_of(item.value)), options, own
+        ),
+    )
     if report is None:
         own.finish()
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """Parse a line and check that it is an object with tokens or text."""
-    try:
-        data = _DECODER.decode(line)
-        if "\\u" in line:
-            json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = f"{error.object[error.start]!a}"
-        raise ValueError(
-            f"{half} is an unpaired surrogate, not a character; correct or remove it"
-        ) from error
-    # Integers of thousands of digits are a ValueError, too.
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error}); expected one object per line") from error
+def _checked(item: Item) -> dict[str, Any]:
+    """Return the value of an item if it is an object with tokens or text."""
+    data = item.value
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
         keys = f" with the keys {', '.join(map(repr, data))}"[:80] if isinstance(data, dict) else ""
-        raise ValueError(f'expected an object with "tokens" or "text", found {shown(line)}{keys}')
+        raise ValueError(
+            f'expected an object with "tokens" or "text", found {shown(item.source)}{keys}'
+        )
     return data
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of some pairs; a repeated key would silently be lost."""
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
-    return data
-
-
-def _refuse_constant(name: str) -> float:
-    """Raise ValueError for NaN and the infinities, which JSON does not have."""
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(literal: str) -> float:
-    """Return a number; raise ValueError if it is too large for one."""
-    value = float(literal)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {shown(literal, 20)} is too large")
-    return value
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-)
 
 
 def _sentences(record: Record, options: ReadOptions, report: ReadReport) -> Iterator[Sentence]:
@@ -255,11 +219,11 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
     is_own = record is not None and record.format == FORMAT.name
     data: dict[str, Any] = dict(record.data or {}) if record is not None and is_own else {}
     if not data:
-        data = (
-            {"text": record.text}
-            if in_text and record is not None
-            else {"tokens": list(first.tokens)}
-        )
+        data = common_data(record)
+        if in_text and record is not None:
+            data |= {**_place(record), "text": record.text}
+        else:
+            data["tokens"] = list(first.tokens)
     if first.spans is not None:
         _make_room(data, "spans", "tags")
         data["spans"] = [
@@ -273,6 +237,13 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
                 list(offset) for sentence in sentences for offset in sentence.offsets or ()
             ]
     return data
+
+
+def _place(record: Record) -> dict[str, Any]:
+    """Return the place of a record in its text file; nothing for other records."""
+    if record.offset is None:
+        return {}
+    return {"file": record.path, "line": record.line, "offset": record.offset}
 
 
 def _make_room(data: dict[str, Any], *keys: str) -> None:
@@ -294,14 +265,19 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether most lines look like objects with "tokens" or "text".
+    """Return whether most lines or values look like objects with "tokens" or "text".
 
     Args:
         lines: First lines of a file, complete and without their ends.
     """
     filled = [line for line in lines[:_HEAD] if line.strip()]
     fitting = sum(_OBJECT.match(line) is not None for line in filled)
-    return 2 * fitting > len(filled)
+    return 2 * fitting > len(filled) or looks_like(lines, _is_own)
+
+
+def _is_own(value: Any) -> bool:
+    """Return whether a value is an object with "tokens" or "text"."""
+    return isinstance(value, dict) and ("tokens" in value or "text" in value)
 
 
 # The beginning of an object with one of the keys, which need not be well-formed to the end.
@@ -321,4 +297,12 @@ def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     write(sentences, stream)
 
 
-FORMAT = Format("jsonl", (".jsonl", ".ndjson"), recognizes, _read, _write, has_scores=True)
+FORMAT = Format(
+    "jsonl",
+    (".jsonl", ".ndjson"),
+    recognizes,
+    _read,
+    _write,
+    has_scores=True,
+    common_keys=frozenset({"id", "tokens", "text", "spans", "tags", "ner_tags"}),
+)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tagger.text import notations, schemes
+from tagger.text.formats.json_documents import beginning
 from tagger.text.report import shown
 
 __all__ = ["foreign_layout", "is_prose"]
@@ -14,7 +15,6 @@ __all__ = ["foreign_layout", "is_prose"]
 _MARKUP = re.compile(
     r"\s*<(?:!doctype\b|\?xml\b|html\b|!--|[a-zA-Z][\w:.-]*(?:\s[^<>]*)?/?>)", re.I
 )
-_BRAT = re.compile(r"(?:T\d+\t\S+ \d+ \d+(?:;\d+ \d+)*\t|[REAMN]\d+\t\S|#\d+\t|\*\t)")
 _JOINED = re.compile(r"(\S+?)([/|])(?:\S*[/|])?([^\s/|]+)")
 _WORD_AND_PERIOD = re.compile(r"\w[\w'\u2019-]+[.!?]['\"\u201d\u2019)]*")
 
@@ -32,7 +32,7 @@ def foreign_layout(lines: Sequence[str], *, is_columns: bool = False) -> str:
     filled = [line for line in lines if line.strip()]
     if not filled:
         return ""
-    checks = [_webanno, _brat, _joined, _sentence_per_line]
+    checks = [_joined, _sentence_per_line]
     checks = checks if is_columns else [_json, _markup, *checks]
     return next((found for check in checks if (found := check(filled))), "")
 
@@ -51,48 +51,25 @@ def is_prose(lines: Sequence[str]) -> bool:
 
 
 def _json(lines: Sequence[str]) -> str:
-    """Describe JSON that is not one object with "tokens" or "text" per line."""
-    first = lines[0].strip()
-    if first[0] == "[" and (first[1:].strip()[:1] in ("", "{", "[", '"', "]")):
-        return "a JSON array; expected one JSON object per line (JSON Lines)"
-    if first in ("{", "{}") or (
-        first[0] == "{" and len(lines) > 1 and lines[-1].strip()[:1] == "}"
-    ):
-        try:
-            json.loads(first)
-        except (ValueError, RecursionError):
-            return "a JSON object over several lines; expected one JSON object per line"
-    if first[0] == "{":
-        try:
-            data = json.loads(first)
-        except (ValueError, RecursionError):
-            return ""
-        keys = ", ".join(map(repr, data)) if isinstance(data, dict) else ""
-        return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
-    return ""
+    """Describe JSON that no format of this package has."""
+    values = beginning(lines)
+    if not values:
+        return ""
+    if not isinstance(values[0], dict):
+        return f"JSON, but not of a format that is read; its first value is {_shown(values[0])}"
+    keys = ", ".join(map(repr, values[0]))
+    return f'JSON objects with the keys {keys}; expected "tokens" or "text"'
+
+
+def _shown(value: object) -> str:
+    """Return the beginning of a JSON value."""
+    return shown(json.dumps(value, ensure_ascii=False))
 
 
 def _markup(lines: Sequence[str]) -> str:
     """Describe HTML and XML."""
     if _MARKUP.match(lines[0]):
         return f"markup (HTML or XML): {shown(lines[0].strip())}; extract its text first"
-    return ""
-
-
-def _webanno(lines: Sequence[str]) -> str:
-    """Describe WebAnno TSV."""
-    if lines[0].startswith("#FORMAT=WebAnno TSV"):
-        return "WebAnno TSV; export the documents as CoNLL columns or convert them first"
-    return ""
-
-
-def _brat(lines: Sequence[str]) -> str:
-    """Describe brat's standoff annotations."""
-    if all(map(_BRAT.match, lines[:20])):
-        return (
-            "brat standoff annotations, whose text is in a .txt file beside it; convert both to "
-            'JSON Lines with "text" and "spans" first'
-        )
     return ""
 
 
