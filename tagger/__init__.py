@@ -17,6 +17,7 @@ Every name is imported on first use; only training needs Keras.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from tagger.training.trainer import train as train
 
 __version__ = "0.1.0"
+
+# The library logs to "tagger" and prints nothing.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "BundleError": "tagger.errors",

@@ -337,7 +337,10 @@ def test_the_command_makes_a_model_like_any_other(command: list[str]) -> None:
         (["--teacher", "."], "not a trained model: there is no manifest.json"),
         (["--teacher", "nowhere"], "nowhere: not a trained model"),
         (["--train", "other.conll"], "does not have the labels ORG; it has LOC, PER"),
-        (["--train", "plain.conll"], "plain.conll: the scheme is plain, but that of the teacher"),
+        (
+            ["--train", "plain.conll", "--set", "data.dev=plain.conll"],
+            "plain.conll: the scheme is plain, but that of the teacher",
+        ),
         (["--set", "model.head=crf"], "model.head is 'crf'"),
         (["--set", "distillation.text=[]"], "distillation.teachers needs distillation.text"),
         (["--set", "distillation.teachers=[]"], "distillation.text needs distillation.teachers"),
@@ -352,7 +355,7 @@ def test_what_is_wrong_is_one_message_and_leaves_no_model(
     Path("latin.txt").write_bytes(b"caf\xe9\n")
     Path("other.conll").write_text("Acme B-ORG\nsang O\n")
     Path("plain.conll").write_text("dogs NNS\nbark VBP\n")
-    if options[0] in ("--text", "--teacher"):
+    if options[0] in ("--text", "--teacher", "--train"):  # each value of these is added
         place = command.index(options[0])
         arguments = [*command[:place], *options, *command[place + 2 :]]
     else:

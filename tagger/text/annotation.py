@@ -129,11 +129,15 @@ def read(
     """
     name = str(path)
     report = ReadReport(name)
-    found = formats.read(name, options.format, options, report=report)
-    sentences = [sentence for sentence in found if len(sentence)]
-    if not predictions:
-        _refuse_predictions(sentences, report)
-    return annotate(sentences, name, scheme, report)
+    try:
+        found = formats.read(name, options.format, options, report=report)
+        sentences = [sentence for sentence in found if len(sentence)]
+        if not predictions:
+            _refuse_predictions(sentences, report)
+        return annotate(sentences, name, scheme, report)
+    finally:
+        if options.on_issues is not None:
+            options.on_issues(report.issues)
 
 
 def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> None:
@@ -210,10 +214,7 @@ def _notation(sentences: Sequence[Sentence], report: ReadReport, scheme: str) ->
     try:
         return notations.detect(counts, scheme)
     except notations.NotationError as error:
-        message = str(error)
-        if report.header:
-            names = ", ".join(f"{number} {name}" for number, name in enumerate(report.header))
-            message += f". The header row names the columns: {names}"
+        message = f"{error}{report.named_columns}"
         for sentence in sentences:
             if sentence.spans is None and error.tag in (sentence.tags or ()):
                 index = (sentence.tags or ()).index(error.tag)
@@ -271,15 +272,20 @@ def _with_spans(sentence: Sentence, scheme: str, is_declared: bool, report: Read
         fix = (
             "correct the tag"
             if is_declared
-            else (
-                f"the other tags follow {scheme}: correct the tag, or declare another scheme with "
-                "--scheme"
-            )
+            else f"the other tags follow {scheme}: correct the tag{_lenient(sentence)}"
         )
         for index, message in schemes.violations(sentence.tags or (), scheme):
             token = shown(sentence.tokens[index], 30)
             report.problem(_error(sentence, index, f"{message} (token {token}); {fix}"))
     return sentence
+
+
+def _lenient(sentence: Sentence) -> str:
+    """Return a hint at IOB1, which allows every sequence of its tags."""
+    used = {schemes.split(tag)[0] for tag in sentence.tags or ()} - {""}
+    if not used <= set(schemes.PREFIXES["IOB1"]):
+        return ""
+    return ", or declare --scheme IOB1, in which I- after another label opens a span"
 
 
 def _error(sentence: Sentence, token: int, message: str) -> DataError:

@@ -18,8 +18,9 @@ from typing import IO
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
-from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
+from tagger.text.formats.columns import BLANKS, Layout, replace_field
 from tagger.text.formats.format import Format
+from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -249,6 +250,8 @@ class _Reader:
         width = self.layout.width
         if len(fields) != width:
             split = f"columns are separated by {self.layout.shown_delimiter}"
+            if self.layout.delimiter is None and len(fields) == width - 1 and line[0] in _BLANK:
+                split += f"; if the token is a blank, add --delimiter {shown(line[0])}"
             return f"expected {width} columns, found {len(fields)}: {shown(line)}; {split}"
         token, tag = self.layout.token_number, self.layout.tag_number
         if not fields[token] or (self.layout.delimiter is None and not fields[token].strip(" ")):

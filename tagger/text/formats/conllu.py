@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from tagger.errors import DataError
+from tagger.text import notations
 from tagger.text.documents import is_document_line
-from tagger.text.formats.columns import span_tag
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import AFTER, Whole, as_tokens, whole_documents
 from tagger.text.options import Columns, ReadOptions
@@ -260,7 +260,7 @@ class _Reader:
         cells = (
             {row[layout.misc] for row in rows if len(row) > layout.misc} if layout.misc else set()
         )
-        if not usual and cells - {"_"} and all(map(span_tag, cells - {"_"})):
+        if not usual and cells - {"_"} and all(map(notations.is_span_tag, cells - {"_"})):
             usual = [layout.misc or 0]
         found = [key for key in dict.fromkeys(keys) if key in _TAG_KEYS]
         if usual:
@@ -411,7 +411,8 @@ def _rewritten(data: dict[str, Any], tags: Sequence[str]) -> str:
     for index, tag in zip(data["words"], tags, strict=True):
         row = rows[index]
         if data["tag"] is not None:
-            row[data["tag"]] = _checked(tag, "tag", row)
+            if _tag(row[data["tag"]]) != tag:
+                row[data["tag"]] = _checked(tag, "tag", row)
         elif data["misc"] is not None:
             key = data["key"] or _TAG_KEY
             row[data["misc"]] = _with_key(row[data["misc"]], key, _checked(tag, "tag", row))

@@ -91,7 +91,7 @@ def _elements(text: _Text, path: str) -> Iterator[Item]:
             elif character not in ("]", ""):
                 raise ValueError(f"expected a comma between elements, found {shown(character)}")
     except ValueError as error:
-        raise DataError(path, text.line, f"not JSON ({error})") from error
+        raise DataError(path, min(text.line, text.last_line), f"not JSON ({error})") from error
     text.end += 1
 
 
@@ -102,6 +102,7 @@ class _Text:
         start: Index of the first character of the current value.
         end: Index behind it.
         line: Line number of its first character.
+        last_line: Number of the last line that was read.
     """
 
     def __init__(self, lines: Iterable[tuple[int, str]]) -> None:
@@ -110,7 +111,7 @@ class _Text:
         self._text = ""
         self._is_spread = False  # whether the last error was behind the first line of its value
         self.start = self.end = 0
-        self.line = 1
+        self.line = self.last_line = 1
 
     @property
     def source(self) -> str:
@@ -193,9 +194,9 @@ class _Text:
         self.start, self.end = 0, self.end - self.start
         added: list[str] = []
         while characters > 0 and (numbered := next(self._lines, None)) is not None:
-            number, line = numbered
+            self.last_line, line = numbered
             if not (self._text or added):
-                self.line = number
+                self.line = self.last_line
             added.append(line + "\n")
             characters -= len(line) + 1
         self._text += "".join(added)

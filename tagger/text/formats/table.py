@@ -21,8 +21,8 @@ from typing import IO, Any
 from tagger.errors import DataError
 from tagger.text.alignment import CharacterSpan, documents_of, sentences_of
 from tagger.text.documents import begins_document
-from tagger.text.formats.columns import INVISIBLE
 from tagger.text.formats.format import Format
+from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.formats.whole import as_tokens, document_name
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
@@ -281,8 +281,8 @@ def _fault(row: Sequence[str], table: _Table, width: int) -> str:
     """Return what is wrong with a row of a token, or ""."""
     if len(row) != width:
         return f"expected {width} columns, found {len(row)}: {shown(' | '.join(row))}"
-    for role in ("token", "tag"):
-        if role in table.numbers and not table.cell(row, role).strip(INVISIBLE):
+    for role, blanks in (("token", " "), ("tag", INVISIBLE)):
+        if role in table.numbers and not table.cell(row, role).strip(blanks):
             name = shown(table.header[table.numbers[role]])
             return f"the {role} is empty: {shown(' | '.join(row))}; expected one in column {name}"
     return ""
