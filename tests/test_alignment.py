@@ -1,4 +1,4 @@
-"""Spans that cut a token, overlap or have several parts: what the options do, and what they list."""
+"""Spans that cut a token, overlap or have several parts: what the options do and list."""
 
 from __future__ import annotations
 

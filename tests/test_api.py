@@ -106,7 +106,7 @@ def test_columns_are_read_as_told(here: Path) -> None:
     assert done.tokens == 2
     assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
     with pytest.raises(tagger.ConfigError, match="token_column: expected"):
-        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")  # type: ignore[arg-type]
+        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")
 
 
 def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) -> None:

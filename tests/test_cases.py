@@ -194,7 +194,7 @@ REFUSED = [
         "train.conll",
         sentences(*GOOD) + "\nBo B_PER\nleft O\n",
         ":121: the tag 'B_PER' is spelled unlike the others; expected one separator and one case "
-        "in all tags",
+        "in all tags; tagger convert --repair changes 1 tag and lists each change",
     ),
     (
         "train.conll",
@@ -207,7 +207,8 @@ REFUSED = [
         sentences(*GOOD) + "\nBo I-PER\nleft O\n\nin O\nRome I-LOC\n",
         ":121: tag 'I-PER' cannot follow the start of a sentence in IOB2 (token 'Bo'); the other "
         "tags follow IOB2: correct the tag, or declare --scheme IOB1, in which I- after another "
-        "label opens a span (1 more error in this file, in line 125)",
+        "label opens a span (1 more error in this file, in line 125); tagger convert --repair "
+        "changes 2 tags and lists each change",
     ),
     (
         "train.conll",

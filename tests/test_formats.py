@@ -134,9 +134,12 @@ def test_an_output_that_is_not_utf8_is_one_message() -> None:
         formats.write([Sentence(("\u20ac",)).with_spans([])], stream, "conll")
 
 
-@pytest.mark.parametrize("format_name", formats.FORMATS)
+@pytest.mark.parametrize("format_name", ["conll", "csv", "jsonl", "text"])
 def test_reader_and_writer_keep_pace_so_that_memory_does_not_grow(format_name: str) -> None:
-    """The writer has written sentence n before it asks for n + 2, of a source without an end."""
+    """The writer has written sentence n before it asks for n + 2, of a source without an end.
+
+    The other formats hold one document at a time.
+    """
 
     stream = io.StringIO()
 

@@ -158,7 +158,7 @@ SPACY = "expected a pair [text, {"
             {"text": "\U0001f600 Bo", "label": [[1, 5, "X"]]},
             "the span 1-5 (X) is counted in UTF-16 units and cuts a character",
         ),
-        ("prodigy", [], 'expected an object with the string "text"'),
+        ("prodigy", "a", 'expected an object with the string "text"'),
         (
             "prodigy",
             {"text": "a", "answer": "?"},
@@ -197,7 +197,11 @@ SPACY = "expected a pair [text, {"
             "correct or remove it",
         ),
         ("label-studio", 1, 'expected a task with "data" and "annotations"'),
-        ("label-studio", {"data": {"n": 1}}, "expected one text in \"data\", found 'n'"),
+        (
+            "label-studio",
+            {"data": {"n": 1}, "annotations": [{"result": []}]},
+            "expected one text in \"data\", found 'n'",
+        ),
         ("label-studio", {"data": {"text": "a"}, "annotations": 1}, '"annotations" must be a list'),
         (
             "label-studio",

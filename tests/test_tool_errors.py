@@ -13,7 +13,10 @@ from tagger.text.formats.conll import Columns
 from tagger.text.spans import Record, Sentence, Span
 
 TSV = "#FORMAT=WebAnno TSV 3.3\n#T_SP=x.NamedEntity|value\n\n\n"
-BIOC = "<collection><document><id>1</id><passage><offset>0</offset><text>Mira sang.</text>{}</passage></document></collection>"
+BIOC = (
+    "<collection><document><id>1</id><passage><offset>0</offset><text>Mira sang.</text>{}"
+    "</passage></document></collection>"
+)
 BIOC_JSON = '{{"documents": [{{"id": "1", "passages": [{}]}}]}}'
 PASSAGE = '{{"offset": 0, "text": "Mira sang.", "annotations": [{}]}}'
 ONE = '<annotation id="1">{}</annotation>'
@@ -64,11 +67,20 @@ CONLLU = [
     (ROW + "2\t\t_\t_\t_\t_\t_\t_\t_\t_\n", "2: the word is empty"),
     (ROW.replace("NER=O", "_"), "1: no column or key of MISC has a usual name of tags (NER, NE,"),
     (ROW.replace("NER=O", "Gloss=x"), "DEPS, MISC, Gloss of MISC"),
-    ("# global.columns = ID FORM\n1\tMira\tx\n", "2: expected 2 columns separated by tabs, found 3"),
+    (
+        "# global.columns = ID FORM\n1\tMira\tx\n",
+        "2: expected 2 columns separated by tabs, found 3",
+    ),
     (ROW.replace("\tMira", "\t \u2003"), "1: the word is empty"),
-    (ROW + ROW.replace("1", "2").replace("NER=O", "NER=I-PER").replace("Mira", "a"), ""),
+    (
+        ROW + ROW.replace("1", "2").replace("NER=O", "NER=I-PER").replace("Mira", "a"),
+        "2: tag 'I-PER' cannot follow 'O' in IOB2 (token 'a'); correct the tag",
+    ),
     (ROW * 2 + "3\n", "3: expected 10 columns separated by tabs, found 1: '3'"),
-    (ROW + "\n\n\n" + ROW.replace("\tMira", ""), "5: expected 10 columns separated by tabs, found 9"),
+    (
+        ROW + "\n\n\n" + ROW.replace("\tMira", ""),
+        "5: expected 10 columns separated by tabs, found 9",
+    ),
 ]
 HEADER = "sentence,token,tag\n"
 CSV = [
@@ -77,9 +89,9 @@ CSV = [
     (HEADER + "1,,O\n", "2: the token is empty: '1 |  | O'; expected one in column 'token'"),
     (HEADER + "1,Mira,\n", "2: the tag is empty"),
     (HEADER + '1,"Mira,O\n1,b,O\n', "2: a quote does not end; expected quotes around values"),
-    (HEADER + '1,"a"b,O\n', "2: "),
+    (HEADER + '1,"a"b,O\n', "2: ',' expected after '\"'; expected quotes around values"),
     (HEADER + '1,"a\nb",O\n1,c\n', "4: expected 3 columns, found 2"),
-    (HEADER + "1,Mira,B-PER\n1,b,I-LOC\n", "3: "),
+    (HEADER + "1,Mira,B-PER\n1,b,I-LOC\n", "3: tag 'I-LOC' cannot follow 'B-PER' in IOB2"),
     ("text,start,end,label\nMira,0,x,PER\n", "2: expected whole numbers in the columns of start"),
     ("text,start,end,label\nMira,0,9,PER\n", "2: the span 0-9 (PER) ends after the text"),
     ("text,start,end,label\nMira,0,3,PER\n", "2: the span 0-3 ('Mir', PER) does not begin and"),
@@ -140,7 +152,10 @@ PUBTATOR = [
     (DOCUMENT + "1\t4\t4\t\tPER\n", "1: the span 4-4 (PER) is empty"),
     (DOCUMENT + "1\t4\t5\t \tPER\n", "1: the span 4-5 (' ', PER) contains blanks only"),
     (DOCUMENT + "1\t0\t4\tMira\tA\n1\t0\t4\tMira\tB\n", "1: the span 0-4 ('Mira', B) overlaps"),
-    (DOCUMENT + "\nMira\n", "4: expected 'ID|t|TITLE' at the beginning of a document, found 'Mira'"),
+    (
+        DOCUMENT + "\nMira\n",
+        "4: expected 'ID|t|TITLE' at the beginning of a document, found 'Mira'",
+    ),
 ]
 CASES = [
     *(("brat", "a.ann", text, message) for text, message in BRAT),
@@ -168,7 +183,9 @@ def test_what_is_ill_formed_is_one_message(
 
 def test_annotations_without_their_text_say_so(here: Path) -> None:
     (here / "a.ann").write_text("T1\tPER 0 4\tMira\n")
-    with pytest.raises(DataError, match=r"^a.ann: annotations of brat need their text: there is no"):
+    with pytest.raises(
+        DataError, match=r"^a.ann: annotations of brat need their text: there is no"
+    ):
         annotation.read("a.ann", ReadOptions())
 
 
@@ -210,5 +227,5 @@ def test_what_a_format_cannot_hold(
 def test_plain_tags_are_refused(here: Path, name: str) -> None:
     sentence = Sentence(("x",), tags=("NN",), record=Record("a.conll", 3))
     assert formats.named(name).refuses(sentence).startswith("plain tags cannot be written as ")
-    with pytest.raises(DataError, match="a.conll:3: plain tags cannot be written as "):
+    with pytest.raises(DataError, match=r"a.conll:3: plain tags cannot be written as "):
         formats.save([sentence], here / "out.ann", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from support.command_line import invoke, worked
 from support.paths import GOLDEN, ROOT
 
 import tagger
-from tagger.corpora import conversion
+from tagger.corpora import reading
 from tagger.errors import DataError
 from tagger.text import formats
 from tagger.text.formats import ReadOptions, ReadReport
@@ -22,7 +23,7 @@ FILES = ROOT / "tests" / "data" / "formats"
 
 def spans_of(path: Path | str, options: ReadOptions | None = None) -> list[list[str]]:
     """The spans of each sentence, as LABEL:TEXT."""
-    corpus = conversion.read_all([path], options or ReadOptions(), predictions=True)
+    corpus = reading.read_all([path], options or ReadOptions(), predictions=True)
     return [[f"{span.label}:{span.text}" for span in s.spans or ()] for s in corpus.sentences]
 
 
@@ -85,9 +86,7 @@ def test_columns_are_chosen_by_name(here: Path) -> None:
     (here / "a.tsv").write_text("form\tcoarse\tfine\nMira\tB-PER\tB-x\nleft\tO\tO\n")
     assert chosen(here / "a.tsv", "coarse") == [["PER:Mira"]]
     tagger.convert("a.tsv", "b.tsv", ReadOptions(Columns(tag="coarse")), target_scheme="IOBES")
-    assert (here / "b.tsv").read_text() == (
-        "form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n"
-    )
+    assert (here / "b.tsv").read_text() == ("form\tcoarse\tfine\nMira\tS-PER\tB-x\nleft\tO\tO\n\n")
     with pytest.raises(DataError, match=r"a.tsv:1: the first row has no columns named 'ner'"):
         chosen(here / "a.tsv", "ner")
     worked(invoke("convert", "a.tsv", "c.jsonl", "--tag-column", "fine"))
@@ -146,14 +145,14 @@ def test_predictions_go_into_the_tools_and_come_back_reviewed(here: Path) -> Non
     assert [note[0] for note in notes] == [f"AnnotatorNotes T{n + 1}" for n in range(spans)]
     assert all(0 < float(note[1].removeprefix("score ")) <= 1 for note in notes)
     with pytest.raises(DataError, match="the spans are predictions, since they have scores"):
-        conversion.read_all(["out"], ReadOptions())
+        reading.read_all(["out"], ReadOptions())
     worked(invoke("convert", "out", "gold/", "--reviewed"))
     assert "score" not in (here / "gold" / "letter.ann").read_text()
-    assert conversion.read_all(["gold"], ReadOptions()).label_counts()
+    assert reading.read_all(["gold"], ReadOptions()).label_counts()
     for name in ("bioc", "bioc-json", "csv", "webanno", "conllu", "pubtator"):
         worked(invoke("predict", GOLDEN, "letter.txt", "--to", name, "--output", f"as-{name}"))
         (written,) = (here / f"as-{name}").iterdir()
-        assert sum(spans_of(written), []) == sum(spans_of("gold"), [])
+        assert [*chain(*spans_of(written))] == [*chain(*spans_of("gold"))]
 
 
 def test_a_tagged_file_of_a_tool_keeps_its_rows(here: Path) -> None:

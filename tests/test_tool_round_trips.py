@@ -110,7 +110,9 @@ def without_scores(facts: Facts) -> Facts:
 TEXT_FORMATS = ["brat", "bioc", "bioc-json", "csv", *(["spacy"] if find_spec("spacy") else [])]
 # A table of tokens that another tokenizer found has no text.
 PAIRS = [pair for pair in itertools.permutations(TEXT_FORMATS, 2) if {*pair} != {"spacy", "csv"}]
-FIRST: Facts = [("0 \U0001f469\u200d\U0001f680 x\r\n\u00a0 東京", [(2, 5, "PER", None), (11, 13, "LOC", None)])]
+FIRST: Facts = [
+    ("0 \U0001f469\u200d\U0001f680 x\r\n\u00a0 東京", [(2, 5, "PER", None), (11, 13, "LOC", None)])
+]
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

@@ -22,6 +22,8 @@ from tagger.cli.options import (
 )
 from tagger.cli.paths import FILE
 
+_LISTED = 20  # repairs that are printed
+
 
 @click.command(no_args_is_help=True)
 @click.argument("source", type=FILE)
@@ -120,6 +122,11 @@ def command(
     )
     corpus = done.corpus
     console.note(corpus.summary())
+    repairs = [issue for issue in corpus.report.issues if issue.kind == "repair"]
+    for change in repairs[:_LISTED]:
+        console.note(f"{change.path}:{change.line}: {change.message}")
+    if len(repairs) > _LISTED:
+        console.note(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all")
     if done.dropped:
         console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
     console.note(f"{target}: {len(corpus.sentences):,} sentences")

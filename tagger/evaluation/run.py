@@ -40,6 +40,8 @@ def evaluate(
     tag_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
+    annotator: str | None = None,
+    label_field: str | None = None,
     layer: str | None = None,
     feature: str | None = None,
     precision: str | None = None,
@@ -66,6 +68,8 @@ def evaluate(
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
+        annotator: Name or id of the annotator whose annotation is read. Default: as in training.
+        label_field: Labeling field that is read, in formats with several. Default: as in training.
         layer: Layer of the spans, in formats with several. Default: as in training.
         feature: Feature of the layer with the labels. Default: as in training.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
@@ -119,6 +123,8 @@ def evaluate(
         "tag_column": tag_column,
         "delimiter": delimiter,
         "encoding": encoding,
+        "annotator": annotator,
+        "label_field": label_field,
         "layer": layer,
         "feature": feature,
         "offsets": offsets,

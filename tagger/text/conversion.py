@@ -166,9 +166,15 @@ def _checked_target(
         )
     if target_format:
         return formats.named(target_format).name, scheme
-    if target.endswith(("/", os.sep)) or Path(target).is_dir():
-        folders = [each.name for each in formats.FORMATS.values() if each.has_folders]
-        return folders[0], scheme
+    if target.endswith(("/", os.sep)):
+        return next(each.name for each in formats.FORMATS.values() if each.has_folders), scheme
+    if Path(target).is_dir():
+        raise DataError(
+            target,
+            None,
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
+        )
     if fitting := formats.sharing_suffix(target):
         message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"
         raise DataError(target, None, " or".join(message.rsplit(",", 1)))

@@ -91,6 +91,14 @@ def _misaligned(
 ) -> Span | None:
     """Return a span that cuts a token in whole tokens, as the options say, and report it."""
     touched = [i for i, (start, end) in enumerate(tokens) if start < span.end and end > span.start]
+    if touched and _is_invisible(span, tokens[touched[0]][0], tokens[touched[-1]][1], record.text):
+        report.note(
+            "spans are extended by invisible characters, such as a byte order mark, that are part "
+            "of their tokens",
+            record.line or None,
+            record.text[span.start : span.end],
+        )
+        return Span(touched[0], touched[-1] + 1, span.label, span.score)
     whole = [i for i in touched if span.start <= tokens[i][0] and tokens[i][1] <= span.end]
     action = {"expand": "expanded", "contract": "contracted", "split": "contracted"}.get(
         options.misaligned, options.misaligned
@@ -117,6 +125,13 @@ def _misaligned(
     return Span(kept[0], kept[-1] + 1, span.label, span.score) if kept else None
 
 
+def _is_invisible(span: CharacterSpan, start: int, end: int, text: str) -> bool:
+    """Return whether a span lacks only invisible characters at the ends of its tokens."""
+    lacking = text[start : span.start] + text[span.end : end]
+    return start <= span.start and span.end <= end and set(lacking) <= _INVISIBLE
+
+
+_INVISIBLE = frozenset("\ufeff\u200b\u2060")
 _NOTES = {
     "expanded": "spans that cut a token are expanded to whole tokens",
     "contracted": "spans that cut a token are contracted to whole tokens",

@@ -51,7 +51,11 @@ def located(
 
 
 def place(span: CharacterSpan, text: str) -> str:
-    """Describe a span of a text."""
+    """Describe a span of a text.
+
+    Returns:
+        Its offsets, its surface and its label.
+    """
     surface = shown(text[max(span.start, 0) : max(span.end, 0)], 40)
     return f"the span {span.start}-{span.end} ({surface}, {span.label})"
 

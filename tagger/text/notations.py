@@ -313,7 +313,7 @@ def _plain_or_bare(
 def _refuse_other_values(counts: Mapping[str, int], others: Mapping[str, int]) -> None:
     """Raise NotationError for a column of numbers, texts or nearly always different values."""
     total, number = sum(counts.values()), len(others)
-    examples = ", ".join(shown(tag, 20) for tag in list(others)[:3])
+    examples = ", ".join(shown(tag, 20) for tag in list(counts)[:3])
     fix = "name the right column with --tag-column, or declare --scheme plain"
     fault = ""
     if 2 * sum(n for tag, n in counts.items() if _NUMBER.fullmatch(tag)) > total:
@@ -325,7 +325,7 @@ def _refuse_other_values(counts: Mapping[str, int], others: Mapping[str, int]) -
             f"the column has {number:,} different values for {total:,} tokens, such as {examples}"
         )
     if fault:
-        raise NotationError(f"{fault}: they do not look like tags; {fix}", next(iter(others)))
+        raise NotationError(f"{fault}: they do not look like tags; {fix}", next(iter(counts)))
 
 
 def _refuse_mixture(

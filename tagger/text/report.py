@@ -64,7 +64,11 @@ class Issue:
         return {key: value for key, value in asdict(self).items() if value not in (None, "")}
 
     def summary(self) -> str:
-        """Describe the issue in one line, without the fix."""
+        """Describe the issue in one line, without the fix.
+
+        Returns:
+            The place, the kind, the text, and the nearest borders of tokens if they are known.
+        """
         place = f"{self.path}:{self.line}" if self.line else self.path
         where = f"{place}: {self.id}" if self.id and not self.line else place
         found = f"{where}: {self.kind}: {shown(self.text, 40)}"

@@ -90,7 +90,7 @@ class CharacterSpan:
 
     @property
     def is_placed(self) -> bool:
-        """Whether the span has offsets."""
+        """Return whether the span has offsets."""
         return self.text is None or (self.start, self.end) != (-1, -1)
 
 

@@ -68,7 +68,7 @@ class Positions:
 
     @property
     def length(self) -> int:
-        """Length of the text in the unit."""
+        """Return the length of the text in the unit."""
         if self._clusters is not None:
             return len(self._clusters) - 1
         return self._length if self._borders is None else self._borders[-1]

@@ -27,7 +27,7 @@ from typing import IO
 
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
-from tagger.text import opening
+from tagger.text import opening, repairing
 from tagger.text.formats import (
     bioc,
     brat,
@@ -320,7 +320,7 @@ def opened(
         if found.note:
             report.note(found.note)
 
-    lines = opening.lines(name, options.encoding, tell=tell, on_open=note)
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=note, escapes=options.repair)
     try:
         head: list[tuple[int, str]] = []
         if not format_name:
@@ -331,7 +331,11 @@ def opened(
             lines.close()
             head = []
             lines = opening.lines(name, options.encoding, tell=tell, keeps_returns=True)
-        numbered = itertools.chain(head, lines)
+        numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
+        if options.repair:
+            numbered = repairing.repaired_lines(
+                numbered, name, report, are_columns=format_name == conll.FORMAT.name
+            )
         yield _complete(named(format_name).read(numbered, name, options, report), report)
     finally:
         lines.close()

@@ -119,7 +119,7 @@ class Layout:
         if not rows:
             return 0
         begins = any(line.startswith(BEGIN_2012) for _, line in head)
-        self.is_conll2012 = begins and len(self.split(rows[0][1])) > _CONLL_2012
+        self.is_conll2012 = begins and len(rows[0][1].split()) > _CONLL_2012
         first, line = self._typical(rows)
         fields = self.split(line)
         if self.delimiter is not None and len(fields) > 1 and not fields[-1]:

@@ -20,7 +20,7 @@ from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
 from tagger.text.formats.columns import BLANKS, Layout, replace_field
 from tagger.text.formats.format import Format
-from tagger.text.formats.layouts import INVISIBLE
+from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -404,9 +404,9 @@ def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether lines look like CoNLL columns.
 
-    They do if nearly all token lines have the same number of columns, at least two, and contain
-    evidence that distinguishes them from running text: tabs, a document mark, or span tags or
-    another small set of values in the last column.
+    They do if they begin like CoNLL-2012, or if nearly all token lines have the same number of
+    columns, at least two, and contain evidence that distinguishes them from running text: tabs, a
+    document mark, or span tags or another small set of values in the last column.
 
     Args:
         lines: First lines of a file, complete and without their ends.
@@ -415,6 +415,8 @@ def recognizes(lines: Sequence[str]) -> bool:
     rows = [line for line in filled if not line.startswith(DOCUMENT_MARK)]
     if not rows:
         return bool(filled)
+    if any(line.startswith(BEGIN_2012) for line in lines):
+        return True
     has_tabs = "\t" in rows[0]
     split = [row.split("\t") if has_tabs else BLANKS.split(row.strip(" ")) for row in rows]
     width = len(split[0])

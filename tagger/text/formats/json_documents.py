@@ -139,6 +139,9 @@ class _Text:
     def value(self) -> Any:
         """Decode the value at the position.
 
+        Returns:
+            The value.
+
         Raises:
             ValueError: The text is not JSON.
         """
@@ -255,8 +258,8 @@ def beginning(head: Sequence[str]) -> list[Any]:
         head: First lines of the file, complete and without their ends.
 
     Returns:
-        The values; one that the lines do not complete is returned in part if it is the first.
-        Empty if the lines are not JSON.
+        The values, None for one that is not JSON; one that the lines do not complete is returned
+        in part if it is the first. Empty if no line is JSON.
     """
     first = next((line.strip() for line in head if line.strip()), "")
     if first[:1] not in ("{", "["):
@@ -264,11 +267,10 @@ def beginning(head: Sequence[str]) -> list[Any]:
     found = []
     try:
         for item in itertools.islice(items(enumerate(head, 1), ""), _HEAD_VALUES):
-            if not item.error:
-                found.append(item.value)
+            found.append(item.value)
     except DataError:
         pass
-    return found or _completed("\n".join(head))
+    return found if any(value is not None for value in found) else _completed("\n".join(head))
 
 
 def _completed(text: str) -> list[Any]:
