@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from tagger.inference.many_files import tag_files as tag_files
     from tagger.inference.predictor import Predictor as Predictor
     from tagger.inference.predictor import load as load
+    from tagger.text.annotation import Corpus as Corpus
+    from tagger.text.conversion import Conversion as Conversion
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.export.run import export_model as export_model
@@ -51,6 +53,8 @@ _HOMES = {
     "BundleError": "tagger.errors",
     "Config": "tagger.config.tagger",
     "ConfigError": "tagger.errors",
+    "Conversion": "tagger.text.conversion",
+    "Corpus": "tagger.text.annotation",
     "DataError": "tagger.errors",
     "FileObserver": "tagger.inference.many_files",
     "Predictor": "tagger.inference.predictor",
@@ -75,6 +79,8 @@ __all__ = [
     "BundleError",
     "Config",
     "ConfigError",
+    "Conversion",
+    "Corpus",
     "DataError",
     "FileObserver",
     "Predictor",
