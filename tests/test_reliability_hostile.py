@@ -186,7 +186,9 @@ def test_vectors_that_are_no_arrays_are_one_message(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("words", "no array")
         archive.writestr("vectors", "no array")
-    with pytest.raises(TaggerError, match=r"vectors\.npz: not an \.npz file of the plain arrays"):
+    with pytest.raises(
+        TaggerError, match=r"vectors\.npz: a zip archive of 2 files: words, vectors; expected"
+    ):
         vector_files.read(path)
 
 

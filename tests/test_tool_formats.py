@@ -60,8 +60,12 @@ def content_of(name: str) -> str:
     return (DATA / name).read_text(encoding="utf-8")
 
 
+OTHERS = ("harbor", "seals", "kaggle", "spans")  # test_tool_files.py
+
+
 def test_all_files_are_tested() -> None:
-    assert sorted(FORMAT_OF_FILE) == sorted(path.name for path in DATA.iterdir())
+    others = {path.name for path in DATA.iterdir() if path.stem.split(".")[0] in OTHERS}
+    assert {*FORMAT_OF_FILE} == {path.name for path in DATA.iterdir()} - others
 
 
 @pytest.mark.parametrize(("name", "expected"), FORMAT_OF_FILE.items())

@@ -273,9 +273,9 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     """Return what the target's format cannot represent."""
     if corpus.report.format == target_format:
         return ()
-    source, target = formats.named(corpus.report.format), formats.named(target_format)
+    source, target = formats.FORMATS.get(corpus.report.format), formats.named(target_format)
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
-    used = source.common_keys | {"document"}
+    used = (source.common_keys if source else frozenset({"tokens"})) | {"document"}
     keys = dict.fromkeys(
         key
         for record in records

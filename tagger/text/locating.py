@@ -5,6 +5,7 @@ Nothing is dropped: each span is returned, or reported with the reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -228,7 +229,12 @@ def _unproven(
     evidence = report.offsets
     if evidence.is_proven:
         return _certain(evidence.units, spans, by_unit, record, report)
-    words = [unit for unit in units.UNITS if _is_words(by_unit[unit], record.text)]
+    words = [
+        unit
+        for unit in units.UNITS
+        if _is_words(by_unit[unit], record.text)
+        and (unit == CODE_POINTS or _have_letters(by_unit[unit], record.text))
+    ]
     fits_other = words and CODE_POINTS not in words
     if fits_other and all(by_unit[unit] == by_unit[words[0]] for unit in words):
         message = (
@@ -258,6 +264,12 @@ def _stripped(reading: Reading, text: str) -> Reading:
 def _is_words(readings: Sequence[Reading], text: str) -> bool:
     """Return whether spans lie in a text and begin and end with words."""
     return all(reading is not None and not _cuts_word(*reading, text) for reading in readings)
+
+
+def _have_letters(readings: Sequence[Reading], text: str) -> bool:
+    """Return whether all spans begin and end with a letter or digit, as names do."""
+    surfaces = [text[slice(*reading)] for reading in readings if reading is not None]
+    return all(surface[:1].isalnum() and surface[-1:].isalnum() for surface in surfaces)
 
 
 def _shown_readings(
@@ -363,6 +375,13 @@ def _cuts_word(start: int, end: int, text: str) -> bool:
     )
 
 
+# Thai and Lao, Myanmar, Khmer, kana and Han: scripts that do not separate words by blanks.
+_WITHOUT_BLANKS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+
+
 def _joins(left: str, right: str) -> bool:
     """Return whether two characters are inside of a word; either may be empty."""
-    return left.isalnum() and right.isalnum()
+    is_inside = left.isalnum() and right.isalnum()
+    return is_inside and _WITHOUT_BLANKS.search(left + right) is None

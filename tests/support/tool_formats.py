@@ -16,7 +16,7 @@ from tagger.text.spans import Sentence, by_record
 
 DATA = Path(__file__).parent.parent / "data" / "formats"
 WITH_TEXT = ("label-studio", "doccano", "prodigy", "spacy-json", "jsonl")
-OPTIONS = ReadOptions(tokenizer="unicode")
+OPTIONS = ReadOptions(tokenizer="unicode", offsets="utf-32")
 
 PIECES = st.sampled_from(
     [

@@ -12,6 +12,7 @@ with another key than these receive ``label``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import IO, Any
 
 from tagger.text.alignment import CharacterSpan, Document, documents_of, sentences_of
@@ -69,14 +70,15 @@ def read(
         text = data.get("text", data.get("data")) if isinstance(data, dict) else None
         if not isinstance(text, str):
             raise ValueError('expected an object with the string "text"')
-        spans = None
+        spans, reading = None, options
         if options.annotated:
             spans = _spans(data)
-            if spans and max(text) > "\uffff":
+            if spans and max(text) > "\uffff" and options.offsets == "auto":
                 report.note("offsets are counted in UTF-16 code units, as doccano does", item.line)
                 spans = from_utf16(text, spans)
+                reading = replace(options, offsets="utf-32")
         record = Record(path, item.line, data=data, format=FORMAT.name, id=name_of(data))
-        yield from sentences_of(text, spans, record, options, report)
+        yield from sentences_of(text, spans, record, reading, report)
 
     return read_items(lines, path, report, parse)
 
