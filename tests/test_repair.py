@@ -91,7 +91,8 @@ def test_bytes_of_another_encoding_are_not_repaired(tmp_path: Path) -> None:
             GOOD + "Bo I-PER\nran O\n\nRome I-LOC\n",
             ":81: tag 'I-PER' cannot follow the start of a sentence in IOB2 (token 'Bo'); the "
             "other tags follow IOB2: correct the tag, or declare --scheme IOB1, in which I- after "
-            "another label opens a span (1 more error in this file, in line 84); tagger convert --repair changes 2 tags and "
+            "another label opens a span (1 more error in this file, in line 84); tagger convert "
+            "--repair changes 2 tags and "
             "lists each change",
         ),
         (
