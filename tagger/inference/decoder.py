@@ -260,6 +260,30 @@ class Decoder:
             return scheme_decoding.log_partition(self._packed(emissions, lengths))
         return decoding.log_partition(self._cooled(emissions), lengths, self._tempered)
 
+    def path_scores(
+        self, emissions: np.ndarray, lengths: np.ndarray, paths: np.ndarray
+    ) -> np.ndarray:
+        """Compute the scores of given tag sequences, at a temperature of 1.
+
+        Args:
+            emissions: (B, T, K).
+            lengths: (B,) in tokens.
+            paths: (B, T) tag ids, any where padded.
+
+        Returns:
+            (B,) float64, unnormalized.
+        """
+        mask = np.arange(paths.shape[1]) < lengths[:, None]
+        scores = np.take_along_axis(emissions, paths[:, :, None], axis=2)[:, :, 0]
+        totals = np.where(mask, scores, 0.0).sum(axis=1)
+        if self._learned is not None:
+            pairs = self._learned.transitions[paths[:, :-1], paths[:, 1:]]
+            totals += np.where(mask[:, 1:], pairs, 0.0).sum(axis=1)
+            rows = np.flatnonzero(lengths)
+            last = paths[rows, lengths[rows] - 1]
+            totals[rows] += self._learned.start[paths[rows, 0]] + self._learned.end[last]
+        return np.asarray(totals)
+
     def spans(self, emissions: np.ndarray, lengths: np.ndarray, floor: float) -> Spans:
         """Compute every span whose exact probability is at least `floor`; they may overlap.
 
