@@ -156,9 +156,9 @@ def prepare(corpus: Corpus, found: Mapping[str, _Split], target: Path) -> list[s
 
 
 def _counts(split: _Split) -> tuple[Counts, str]:
-    sentences, scheme = annotation.annotate(split.sentences, split.origin)
-    entities = sum(len(sentence.spans or ()) for sentence in sentences)
-    return Counts(len(sentences), sum(map(len, sentences)), entities), scheme
+    corpus = annotation.annotate(split.sentences, split.origin)
+    entities = sum(len(sentence.spans or ()) for sentence in corpus.sentences)
+    return Counts(len(corpus.sentences), corpus.tokens, entities), corpus.scheme
 
 
 def _from_folder(corpus: Corpus, folder: Path) -> dict[str, _Split]:
@@ -196,7 +196,7 @@ def _from_hub(corpus: Corpus, name: str) -> dict[str, _Split]:
         Exception
     ) as error:  # the library raises many kinds, for a wrong name as for a missing network
         raise ConfigError(
-            f"the dataset {name!r} cannot be loaded from the Hugging Face Hub: {error}\n"
+            f"the dataset {name!r} cannot be loaded from the Hugging Face Hub: {error}. "
             "Name another copy with --hub NAME, or use your own with --from FOLDER."
         ) from error
     splits = {

@@ -40,7 +40,7 @@ __all__ = [
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 _LOCK = re.compile(r"\.[a-z]+\.lock")
 _OLD = 24 * 3600  # seconds after which a temporary name is abandoned, where locks do not tell
-_GRACE = 10  # seconds within which an empty file may be one that its writer is about to lock
+_GRACE = 10  # seconds for which an empty one may be new, and its writer about to lock it
 
 
 def is_bookkeeping(name: str) -> bool:
@@ -176,7 +176,8 @@ def _remove_if_abandoned(path: Path) -> None:
     if not is_folder and not stat.S_ISREG(status.st_mode):
         return
     age = time.time() - status.st_mtime
-    if age < _GRACE and (is_folder or not status.st_size):
+    is_empty = not any(path.iterdir()) if is_folder else not status.st_size
+    if is_empty and age < _GRACE:
         return
     free = None
     if fcntl is not None:
@@ -220,7 +221,7 @@ def _try_lock(descriptor: int, *, wait: bool = False) -> bool | None:
 
 @contextmanager
 def locked(folder: Path, purpose: str, *, wait: bool = False) -> Iterator[None]:
-    """Lock a folder for one purpose until the block, or this process, ends.
+    """Return a context in which a folder is locked for one purpose, at most until this process ends.
 
     The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. A file
     that a killed process has left locks nothing. Where there are no locks, see above, the folder is

@@ -21,7 +21,7 @@ __all__ = ["as_exceptions", "terminate_after"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _AGAIN = 0.05  # seconds after which a deferred signal is delivered again
-_PATIENCE = 10  # seconds that a process has to end by an exception
+_PATIENCE, _ATTEMPTS = 10, 5  # seconds that a process has to end by an exception, and signals
 
 
 class _Delivery:
@@ -61,8 +61,8 @@ class _Delivery:
         exception = arguments.exc_value
         if isinstance(exception, KeyboardInterrupt):
             self.defer(signal.SIGINT)
-        elif isinstance(exception, SystemExit) and type(exception.code) is int:
-            self.defer(exception.code - 128)
+        elif isinstance(exception, SystemExit) and exception.code in (143, 129):
+            self.defer(int(exception.code) - 128)
         else:
             sys.__unraisablehook__(arguments)
 
@@ -109,8 +109,8 @@ def as_exceptions() -> Iterator[None]:
 def terminate_after(wait: Callable[[], object]) -> None:
     """Terminate this process once a call returns, such as one that waits for the parent's end.
 
-    The process receives SIGTERM, and is ended without cleaning up if it has not ended 10 seconds
-    later.
+    The process receives SIGTERM, again and again since code may swallow an exception, and is ended
+    without cleaning up after 10 seconds.
 
     Args:
         wait: The call, which runs on a thread of its own.
@@ -118,11 +118,12 @@ def terminate_after(wait: Callable[[], object]) -> None:
 
     def watch() -> None:
         wait()
-        if hasattr(signal, "pthread_kill"):  # interrupts what the main thread waits for
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        else:
-            signal.raise_signal(signal.SIGTERM)
-        time.sleep(_PATIENCE)
+        for _ in range(_ATTEMPTS):
+            if hasattr(signal, "pthread_kill"):  # interrupts what the main thread waits for
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+            else:
+                signal.raise_signal(signal.SIGTERM)
+            time.sleep(_PATIENCE / _ATTEMPTS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -81,8 +81,10 @@ def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
         tagger.tag_files(GOLDEN, texts, None, workers=2)
     with pytest.raises(ValueError, match="positive number of workers"):
         tagger.tag_files(GOLDEN, texts, "out", workers=0)
-    with pytest.raises(tagger.TaggerError, match="no such file"):
-        tagger.tag_files(GOLDEN, "none.txt", "out")
+    with pytest.raises(tagger.TaggerError, match="there is no file to tag"):
+        tagger.tag_files(GOLDEN, [], "out")
+    [failure] = tagger.tag_files(GOLDEN, "none.txt", "out").failures
+    assert failure == ("none.txt", "none.txt: cannot be read: No such file or directory")
     with tagger.load(GOLDEN) as model:
         with pytest.raises(ValueError, match="already has its precision"):
             tagger.tag_files(model, texts, "out", precision="float32")

@@ -229,7 +229,11 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
         ("bad.jsonl", b'{"text": "a", "n": ' + b"9" * 5000 + b"}", "bad.jsonl:1: not JSON"),
         ("bad.jsonl", b'{"text": "a", "n": ' + b"[" * 9999 + b"}", "bad.jsonl:1: not JSON"),
         ("bad.jsonl", b'{"text": "\\ud800"}', "bad.jsonl:1"),
-        ("bad.jsonl", b"[]", "bad.jsonl:1: expected an object"),
+        (
+            "bad.jsonl",
+            b"[]",
+            "bad.jsonl: looks like a JSON array; expected one JSON object per line",
+        ),
         ("bad.txt.gz", gzip.compress(TEXT.encode() * 99, mtime=0)[:-20], "bad.txt.gz"),
         ("bad.bin", bytes(range(256)), "bad.bin: binary data, not text"),
     ],
@@ -257,8 +261,8 @@ def test_predict_keeps_the_old_output_when_the_new_cannot_be_made(here: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["missing.txt"], "missing.txt: no such file or folder"),
-        ([""], "no such file or folder"),
+        (["missing.txt"], "missing.txt: cannot be read: No such file or directory"),
+        ([""], "the name of an input is empty"),
         (["empty"], "no file to tag"),
         (["a.txt", "--output", ""], "output folder is empty"),
         (["a.txt", "--output", "a.txt"], "a.txt: cannot be written"),

@@ -85,8 +85,10 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
     train, dev = corpora.splits(DataConfig(**files, scheme="IOBES"))
     assert train.scheme == "IOBES"
     assert train.sentences[0].spans == dev.sentences[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
+    train, dev = corpora.splits(DataConfig(**files))
+    assert (train.scheme, dev.scheme) == ("IOB2", "IOBES")
     with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not in the scheme IOB2"):
-        corpora.splits(DataConfig(**files))
+        corpora.splits(DataConfig(**files, scheme="IOB2"))
 
 
 def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import queue
 from io import StringIO
 from pathlib import Path
-from queue import SimpleQueue
 from unittest import mock
 
 import numpy as np
@@ -285,7 +285,7 @@ def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> Non
     for name in {*names} - {"epoch_ended"}:  # which waits for an answer
         events, watching = StringIO(), mock.Mock()
         arguments = list(range(len(inspect.signature(getattr(Observer, name)).parameters) - 1))
-        getattr(apart._Reporter(events, SimpleQueue()), name)(*arguments)
+        getattr(apart._Reporter(events, queue.SimpleQueue()), name)(*arguments)
         assert json.loads(events.getvalue()) == [name, arguments]
         getattr(search._Watcher(mock.Mock(spec=[]), watching), name)(*arguments)
         getattr(watching, name).assert_called_once_with(*arguments)
@@ -293,7 +293,7 @@ def test_whatever_a_training_tells_is_passed_on_to_who_watches_it_apart() -> Non
 
 def test_a_training_apart_tells_how_far_the_labels_are() -> None:
     events = StringIO()
-    apart._Reporter(events, SimpleQueue()).text_labeled(3, 5)
+    apart._Reporter(events, queue.SimpleQueue()).text_labeled(3, 5)
     assert json.loads(events.getvalue()) == ["text_labeled", [3, 5]]
 
 

@@ -180,7 +180,7 @@ def test_large_weights_side_by_side_lose_nothing_in_int8() -> None:
     x, kernel = np.ones((1, 64), dtype=np.float32), np.ones((64, 3), dtype=np.float32)
     made = Graph()
     found = dense(made, "x", kernel, np.zeros(3, dtype=np.float32), quantized=True)
-    made("Identity", found, output="y")
+    made("Relu", found, output="y")
     content = made.model(
         "product",
         [value("x", "FLOAT", (1, 64), "x")],

@@ -75,6 +75,7 @@ def test_a_training_that_was_stopped_in_its_first_epoch_starts_over_with_the_sam
     assert train(longer, run, resume=True).epochs == 4
     assert "patience = 3" in (run / "config.toml").read_text()
     (run / "checkpoint" / "last.npz").unlink()
+    (run / "manifest.json").write_text("{}")  # it was finished
     with pytest.raises(TaggerError, match="nothing to resume"):
         train(settings, run, resume=True)
 

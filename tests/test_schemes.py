@@ -209,7 +209,11 @@ def test_detection(corpus: list[str], scheme: str) -> None:
     ("corpus", "says"),
     [
         (["I-X O"] * 99 + ["B-X O"], "correct those tags, or declare --scheme IOB1"),
-        (["B-X I-X O", "S-X"], "tags violate the scheme"),
+        (
+            ["B-X I-X O", "S-X"],
+            "tag 'O' cannot follow 'I-X' in IOBES, the scheme of most tags: correct the tag$",
+        ),
+        (["O B-X", "I-X"], "in IOB2, .* or declare --scheme IOB1, in which it opens a span$"),
         (["S-X", "U-X"], "no scheme of IOB2, IO, IOB1, IOBES, BILOU has all prefixes"),
     ],
 )

@@ -353,12 +353,12 @@ def test_gold_of_mixed_prefixes_leaves_conlleval_alone() -> None:
 
 def test_gold_in_no_scheme_is_read_in_iob1_and_says_how_to_mend() -> None:
     gold, predicted = read(OURS / "sentence_border.txt")
-    with pytest.raises(SchemeError, match=r"gold column is not in any single scheme.*declare IOB1"):
+    with pytest.raises(SchemeError, match=r"gold tags are not in any single scheme.*--scheme IOB1"):
         strict(gold, predicted)
     both = scores(gold, predicted)
     assert both.as_json()["conlleval"] == expected(OURS)["sentence_border.txt"]
     assert both.strict == scores(gold, predicted, "IOB1").strict
-    assert "declare IOB1" in report(both)
+    assert "declare --scheme IOB1" in report(both)
     declared = scores(gold, predicted, "IOB1").strict
     assert declared is not None
     assert declared.f1 == 100.0

@@ -24,7 +24,7 @@ class Lenient:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write text, or lose it."""
+        """Write text, or lose it; return its length."""
         try:
             return self._stream.write(text)
         except OSError:

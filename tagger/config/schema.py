@@ -192,6 +192,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
             isinstance(name, str) and name for name in value
         ):
             raise ConfigError(f"{where}: expected a file name or a list of them, found {value!r}")
+        for name in value:
+            _check_text(name, where)
         return tuple(value)
     if isinstance(default, tuple):
         if not isinstance(value, (list, tuple)) or not all(
@@ -213,12 +215,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         raise ConfigError(
             f"{where}: expected one of {', '.join(meta['choices'])}, found {value!r}{hint}"
         )
-    if isinstance(value, str) and re.search(
-        "[\0\ud800-\udfff]", value
-    ):  # such bytes, in a name typed, are not UTF-8
-        raise ConfigError(
-            f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
-        )
+    if isinstance(value, str):
+        _check_text(value, where)
     low, high = meta["low"], meta["high"]
     if (low is not None and not low <= value < math.inf) or (
         high is not None and not value <= high
@@ -226,6 +224,14 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         bounds = f"of at least {low} and finite" if high is None else f"from {low} to {high}"
         raise ConfigError(f"{where}: expected a value {bounds}, found {value!r}")
     return value
+
+
+def _check_text(value: str, where: str) -> None:
+    """Raise ConfigError for NUL and for surrogates, which typed bytes other than UTF-8 become."""
+    if re.search("[\0\ud800-\udfff]", value):
+        raise ConfigError(
+            f"{where}: expected text in UTF-8 without the character NUL, found {value!a}"
+        )
 
 
 def common_values(table: DataclassInstance, kind: type[DataclassInstance]) -> dict[str, Any]:

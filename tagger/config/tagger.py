@@ -42,8 +42,8 @@ class DataConfig:
         "compressed. All are read."
     )
     dev: tuple[str, ...] = files(
-        "Annotated files that decide when to stop and which epoch to keep. If there is none, a "
-        "tenth of train is held out, by documents."
+        "Annotated files that decide when to stop and which epoch to keep. Without them, a tenth "
+        "of train is held out, by documents."
     )
     vectors: tuple[str, ...] = files(
         "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "

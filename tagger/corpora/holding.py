@@ -59,7 +59,14 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
 
 
 def documents(sentences: Iterable[Sentence]) -> list[list[Sentence]]:
-    """Divide sentences into documents; see `tagger.text.documents`."""
+    """Divide sentences into documents; see `tagger.text.documents`.
+
+    Args:
+        sentences: Sentences in order.
+
+    Returns:
+        The sentences of each document.
+    """
     found: list[list[Sentence]] = []
     for sentence in sentences:
         if not found or begins_document(sentence, found[-1][-1]):

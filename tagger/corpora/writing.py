@@ -42,6 +42,7 @@ def to_dataset(
             plain tags, the scheme is unknown or cannot represent the spans, or the package
             `datasets` is not installed.
     """
+    scheme = schemes.ALIASES.get(scheme, scheme)
     if scheme not in schemes.SCHEMES:
         raise TaggerError(
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}"

@@ -113,17 +113,19 @@ def score_predictions(
     Raises:
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
-    columns = Columns(token=-2, tag=-1, delimiter="blank" if delimiter is None else delimiter)
+    delimiter = "blank" if delimiter is None else delimiter
+    columns = Columns(token=-2, tag=-1, delimiter=delimiter, has_words=False)
     options = formats.ReadOptions(columns, encoding=encoding)
     report = ReadReport(path)
     with formats.opened(path, "", options, report=report) as sentences:
+        found = list(sentences)
         if report.format == jsonl.FORMAT.name:
-            pairs = [_json_pair(group, report) for group in by_record(sentences) if group[0].record]
+            pairs = [_json_pair(group, report) for group in by_record(found) if group[0].record]
             report.finish()
             scheme = "IOB2"
         else:
-            pairs = [pair for sentence in sentences for pair in _pairs(sentence)]
-    if not pairs:
+            pairs = [pair for sentence in found for pair in _pairs(sentence)]
+    if not any(map(len, found)):
         raise DataError(
             path,
             None,

@@ -9,7 +9,7 @@ from itertools import chain
 from tagger.evaluation import entities
 from tagger.evaluation.entities import Entities
 from tagger.evaluation.figures import Column, Score, Tags, columns, score_of
-from tagger.text import schemes
+from tagger.text import notations, schemes
 from tagger.text.schemes import OUTSIDE, PLAIN, PREFIXES, SchemeError
 
 __all__ = ["ENOUGH_SPANS", "strict"]
@@ -56,6 +56,7 @@ def strict(gold: Tags, predicted: Tags, scheme: str | None = None) -> Score:
         SchemeError: The gold column is not valid, or the predicted column has prefixes that are not
             part of its scheme.
     """
+    scheme = schemes.ALIASES.get(scheme or "", scheme)
     if scheme not in (None, PLAIN, *PREFIXES):
         raise ValueError(
             f"unknown scheme {scheme!r}: expected one of {', '.join((*PREFIXES, PLAIN))}"
@@ -100,10 +101,15 @@ def _in_one_scheme(
 def _detected(gold: Column) -> str:
     """Return the scheme of the gold column, IOB1 instead of IO."""
     try:
+        notation = notations.detect(Counter(chain.from_iterable(gold)))
+        if notation.is_plain:
+            return PLAIN
+        if notation.name:
+            raise SchemeError(f"they are written in another notation ({notation.name})")
         scheme = schemes.detect(gold)
-    except SchemeError as error:
+    except (SchemeError, notations.NotationError) as error:
         raise SchemeError(
-            f"the gold column is not in any single scheme: {error}", error.index
+            f"the gold tags are not in any single scheme: {error}", getattr(error, "index", 0)
         ) from error
     # IOB1 has the same spans as IO, and B- for adjacent spans in the predicted column.
     return "IOB1" if scheme == "IO" else scheme
@@ -120,7 +126,7 @@ def _scheme_of_predicted(predicted: Column, expected: str) -> str:
             and sum(len(schemes.decode(tags, scheme)) for tags in predicted) < ENOUGH_SPANS
         ):
             return expected
-        return expected if scheme == PLAIN else scheme
+        return scheme
     return expected
 
 

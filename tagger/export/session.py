@@ -43,6 +43,7 @@ class Session:
                 providers=["CPUExecutionProvider"],
                 # Our graphs have no constants to compute; others could fill the memory here.
                 disabled_optimizers=["ConstantFolding"],
+                enable_fallback=0,  # which would print to standard output
             )
             recorded = self._session.get_modelmeta().custom_metadata_map.get("weights")
             self.inputs = {value.name for value in self._session.get_inputs()}

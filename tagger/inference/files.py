@@ -91,10 +91,6 @@ def plan(
     folder = None if output is None else Path(output)
     jobs = []
     for source, relative in _files(inputs, folder):
-        write_as = target_format or source_format or ""
-        if source == STANDARD_INPUT:
-            suffix = formats.named(write_as).suffixes[0] if write_as else ""
-            relative = Path(f"stdin{suffix}")
         target = None if folder is None else folder / _renamed(relative, target_format or "")
         jobs.append(FileJob(source, source_format or "", target, target_format or ""))
     _check(jobs)
@@ -106,7 +102,7 @@ def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Pa
     for name in inputs:
         path = Path(name)
         if name == STANDARD_INPUT:
-            yield name, path
+            yield name, Path("stdin")
         elif not name:
             raise TaggerError("the name of an input is empty; expected a file or folder")
         elif path.is_dir():
@@ -209,6 +205,7 @@ def run(
                 on_progress(read, tokens)
             yield sentence
 
+    scheme = schemes.ALIASES.get(scheme or "", scheme)
     scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
     report = ReadReport(job.source, on_error=on_error)
     count_bytes = tell if Path(job.source).is_file() else None
@@ -223,10 +220,18 @@ def run(
                 _write(tagged, sys.stdout, job, target.name, scheme)
                 sys.stdout.flush()
             else:
-                with atomic_write(job.target) as stream:
+                with atomic_write(_target(job, target)) as stream:
                     _write(tagged, stream, job, target.name, scheme)
     problems = tuple(str(problem) for problem in report.problems)
     return FileResult(job.source, tokens, report.count, problems, report.notes)
+
+
+def _target(job: FileJob, written: Format) -> Path:
+    """Return the output of a job; that of standard input has the suffix of the written format."""
+    assert job.target is not None
+    if job.source == STANDARD_INPUT:
+        return job.target.with_suffix(written.suffixes[0])
+    return job.target
 
 
 def _representable(

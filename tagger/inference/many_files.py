@@ -368,5 +368,7 @@ def _tag_one(job: FileJob) -> FileResult | Failure:
     _tagging = True
     try:
         return settings.tag(model, job)
+    except SystemExit:  # the temporary file has been removed
+        os._exit(1)
     finally:
         _tagging = False

@@ -8,6 +8,7 @@ The characters of a sentence are those of its tokens, normalized as the words of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
     Raises:
         DataError: A file cannot be read or is ill-formed.
     """
+    options = replace(options, annotated=False)
     for path in paths:
         for sentence in formats.read(path, options=options):
             if sentence.tokens:

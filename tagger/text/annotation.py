@@ -56,7 +56,11 @@ class Corpus:
         return sum(map(len, self.sentences))
 
     def label_counts(self) -> Counter[str]:
-        """Count the spans of each label or, for plain tags, the tokens of each tag."""
+        """Count the spans of each label or, for plain tags, the tokens of each tag.
+
+        Returns:
+            The counts by label or tag.
+        """
         if self.scheme == schemes.PLAIN:
             return Counter(tag for sentence in self.sentences for tag in sentence.tags or ())
         return Counter(span.label for sentence in self.sentences for span in sentence.spans or ())

@@ -125,7 +125,7 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
 
 
 def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records lack the annotation, which is written anew."""
+    """Yield sentences whose records lack the annotation, which is written separately."""
     old: Record | None = None
     new: Record | None = None
     for sentence in sentences:

@@ -95,22 +95,27 @@ def detect(counts: Mapping[str, int], scheme: str = "") -> Notation:
         return Notation(is_plain=True)
     if all(tag == OUTSIDE or schemes.split(tag)[0] for tag in counts):
         _refuse_two_tags(counts)
-        return _IOE if _is_ioe(counts) else Notation()
+        return _IOE if not scheme and _is_ioe(counts) else Notation()
     outside = _outside(counts)
     others = {tag: count for tag, count in counts.items() if tag != outside}
     if not others:
-        return Notation() if outside in ("", OUTSIDE) else _lookup({outside: OUTSIDE}, outside, "")
+        return (
+            Notation()
+            if outside in ("", OUTSIDE)
+            else _lookup({outside: OUTSIDE}, outside, "", scheme)
+        )
     if "*" in "".join(counts) and all(tag and _BRACKETS.fullmatch(tag) for tag in counts):
         return Notation("the brackets of CoNLL-2012", _brackets)
     for pattern, name in ((_PREFIXED, ""), (_SUFFIXED, "the prefix at the end")):
         if all(map(pattern.fullmatch, others)):
-            return _spelled(counts, others, outside, pattern, name)
+            return _spelled(counts, others, outside, pattern, name, scheme)
     if set(others) <= set(_LETTERS) and set(others) & set("BI") and outside:
         table = {tag: f"{_CANONICAL.get(tag, tag)}-{UNNAMED}" for tag in others}
         return _lookup(
             {**table, outside: OUTSIDE},
             outside,
             f"tags without labels; spans are labeled {UNNAMED}",
+            scheme,
         )
     return _plain_or_bare(counts, others, outside, scheme)
 
@@ -159,12 +164,12 @@ def _refuse_two_tags(tags: Mapping[str, int]) -> None:
             )
 
 
-def _lookup(table: Mapping[str, str], outside: str, name: str) -> Notation:
+def _lookup(table: Mapping[str, str], outside: str, name: str, scheme: str) -> Notation:
     """Return a notation in which each tag has one translation."""
     names = [name] if name else []
     if outside not in ("", OUTSIDE):
         names.append(f"{outside!r} for {OUTSIDE}")
-    inner = _IOE if _is_ioe(table.values()) else Notation()
+    inner = _IOE if not scheme and _is_ioe(table.values()) else Notation()
     if inner.name:
         names.append(inner.name)
     return Notation("; ".join(names), lambda tags: inner.convert([table[tag] for tag in tags]))
@@ -176,6 +181,7 @@ def _spelled(
     outside: str,
     pattern: re.Pattern[str],
     name: str,
+    scheme: str,
 ) -> Notation:
     """Return the notation of tags that all consist of a letter, a separator and a label."""
     table: dict[str, str] = {}
@@ -209,7 +215,7 @@ def _spelled(
     names += [f"{separator!r} between prefix and label"] * (separator != "-")
     names += ["lower-case prefixes"] * (not is_upper)
     names += [f"{new} for {old}" for new, old in _CANONICAL.items() if new in letters]
-    return _lookup(table, outside, "; ".join(names))
+    return _lookup(table, outside, "; ".join(names), scheme)
 
 
 def _from_ioe(tags: Sequence[str]) -> Sequence[str]:
@@ -272,7 +278,7 @@ def _plain_or_bare(
             )
     if scheme == "IO":
         table = {tag: f"I-{tag}" for tag in others}
-        return _lookup({**table, outside: OUTSIDE}, outside, "labels without prefixes")
+        return _lookup({**table, outside: OUTSIDE}, outside, "labels without prefixes", scheme)
     if outside and counts[outside] >= _OUTSIDE_SHARE * total:
         names = ", ".join(shown(tag, 20) for tag in sorted(others)[:5])
         raise NotationError(

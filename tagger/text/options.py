@@ -18,11 +18,13 @@ class Columns:
         tag: Column of the tag; None reads tokens only.
         delimiter: ``auto`` (tabs if the first token line contains one, else blanks), ``blank``
             (one or more blanks or tabs), ``tab``, or any other string that separates columns.
+        has_words: Whether the tokens must look like words; otherwise they may be tags or numbers.
     """
 
     token: int = 0
     tag: int | None = -1
     delimiter: str = "auto"
+    has_words: bool = True
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ _LISTED = 5
 
 @dataclass
 class ReadReport:
-    """What a reader understood, changed, skipped and could not read in one file.
+    """A record of what a reader understood, changed, skipped and could not read in one file.
 
     Readers call `note` for everything that they change, skip or interpret, and `problem` for each
     record that they cannot read; then they continue with the next record.
@@ -82,7 +82,7 @@ class ReadReport:
 
     @property
     def has_failed(self) -> bool:
-        """Whether an error makes the whole file unusable."""
+        """True if an error makes the whole file unusable."""
         return self.count > 0 and self.on_error == "stop"
 
     def finish(self) -> None:

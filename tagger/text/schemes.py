@@ -214,7 +214,21 @@ def detect(sequences: Sequence[Sequence[str]]) -> str:
         scheme: sum(first_violation(tags, scheme) is not None for tags in sequences)
         for scheme in strict
     }
-    raise SchemeError("tags violate the scheme", scheme=min(strict, key=lambda name: faults[name]))
+    nearest = min(strict, key=lambda name: faults[name])
+    number, index = next(
+        (number, index)
+        for number, tags in enumerate(sequences)
+        for index in [first_violation(tags, nearest)]
+        if index is not None
+    )
+    hint = ", or declare --scheme IOB1, in which it opens a span" if used <= {*"IB"} else ""
+    raise SchemeError(
+        f"{_explanation(sequences[number], index, nearest)}, the scheme of most tags: correct the "
+        f"tag{hint}",
+        index,
+        scheme=nearest,
+        sequence=number,
+    )
 
 
 def violations(tags: Sequence[str], scheme: str) -> Iterator[tuple[int, str]]:

@@ -60,7 +60,7 @@ class Record:
         token_lines: Indices in `lines` of the lines of the tokens; None if each line is a token.
             The others are comments and lines that annotate something else.
         leading: Comments and document marks before a CoNLL block.
-        header: Header row before a CoNLL block; empty if there is none.
+        header: Header row before a CoNLL block; empty without one.
         separator: Column separator of a CoNLL block.
         data: The object of JSON Lines or of another format of objects, as `format` says; or the
             tokens of a dataset's row as an object of JSON Lines.

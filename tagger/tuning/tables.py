@@ -15,7 +15,9 @@ __all__ = ["claimed", "markdown", "write_table"]
 
 @contextmanager
 def claimed(run: Path, marker: Path, resume: bool) -> Iterator[None]:
-    """Lock a folder for a series of trainings which can be started or resumed in it.
+    """Return a context in which a folder is locked for a series of trainings.
+
+    The series can be started or resumed in it.
 
     Args:
         run: Folder of the series, which must be empty or missing unless it is resumed.

@@ -84,7 +84,7 @@ class Layout:
             report: Receives notes about what was found.
 
         Returns:
-            The number of the header row; 0 if there is none.
+            The number of the header row; 0 without one.
 
         Raises:
             DataError: The declared columns do not exist, or the lines are not columns.
@@ -139,6 +139,12 @@ class Layout:
         """Split a line at every delimiter; quotes are honored where the delimiter is a character.
 
         A quoted field may contain the delimiter, as in CSV. Blanks and tabs have no quotes.
+
+        Args:
+            line: A line.
+
+        Returns:
+            The fields.
         """
         if self.delimiter is None:
             return BLANKS.split(line.strip(" \t"))
@@ -149,7 +155,14 @@ class Layout:
         return line.split(self.delimiter)
 
     def fields(self, line: str) -> list[str]:
-        """Split a line into its fields, without the empty one after a trailing delimiter."""
+        """Split a line into its fields, without the empty one after a trailing delimiter.
+
+        Args:
+            line: A token line of the determined layout.
+
+        Returns:
+            The fields; their number may differ from `width`, which is an error of the line.
+        """
         fields = self.split(line)
         if len(fields) == self.width + 1:
             if not fields[-1] and self.delimiter is not None:
@@ -255,6 +268,8 @@ class Layout:
                 f"the tag {shown(blank)} is several tags; expected one token and its tag per line, "
                 "not a sentence per line",
             )
+        if not self.columns.has_words:
+            return
         self._refuse_one_token(tokens, rows, number)
         if len(rows) >= _ENOUGH:
             self._judge_tokens(tokens, tags, rows, number)

@@ -60,12 +60,12 @@ def _json(lines: Sequence[str]) -> str:
     ):
         try:
             json.loads(first)
-        except ValueError:
+        except (ValueError, RecursionError):
             return "a JSON object over several lines; expected one JSON object per line"
     if first[0] == "{":
         try:
             data = json.loads(first)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         keys = ", ".join(map(repr, data)) if isinstance(data, dict) else ""
         return f'JSON objects with the keys {keys}; expected "tokens" or "text"'

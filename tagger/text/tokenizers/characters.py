@@ -16,9 +16,11 @@ def _patterns() -> tuple[Any, Any]:
     """Compile the patterns of a sentence and of a character with its marks."""
     import regex  # type: ignore[import-untyped,unused-ignore]
 
+    # A sentence does not end inside of a character with marks.
+    marks = r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}]*+"
     sentence = (
-        r"[^\u3002\uff01\uff1f\uff61!?]*+[\u3002\uff01\uff1f\uff61!?]*+"
-        r"[\"'\u201d\u2019\u300d\u300f\uff09\u300b\u3011)\]]*+"
+        r"[^\u3002\uff01\uff1f\uff61!?]*+(?:[\u3002\uff01\uff1f\uff61!?]" + marks + ")*+"
+        r"(?:[\"'\u201d\u2019\u300d\u300f\uff09\u300b\u3011)\]]" + marks + ")*+"
     )
     return regex.compile(sentence), regex.compile(r"\X")
 
