@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from tagger.cli.options import SCHEME, precision_option, reading_options, runs_and_files
+from tagger.cli.options import (
+    SCHEME,
+    decoding_of,
+    decoding_options,
+    precision_option,
+    reading_options,
+    runs_and_files,
+)
 
 
 @click.command(no_args_is_help=True)
@@ -32,6 +39,18 @@ from tagger.cli.options import SCHEME, precision_option, reading_options, runs_a
 )
 @reading_options
 @precision_option
+@decoding_options
+@click.option(
+    "--calibration",
+    is_flag=True,
+    help="Print how often spans of a given probability are correct; with --json in its output.",
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    help="Draw precision and recall over the threshold, for example to curve.png. Needs matplotlib "
+    "(span-tagger[search]).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
     paths: tuple[str, ...],
@@ -40,6 +59,11 @@ def command(
     precision: str | None,
     as_json: bool,
     encoding: str | None,
+    min_scores: tuple[str, ...],
+    targets: tuple[str, ...],
+    decode: str | None,
+    calibration: bool,
+    plot: str | None,
     **columns: Any,
 ) -> None:
     """Score the model in RUN on annotated files, or score a file of predictions.
@@ -51,6 +75,7 @@ def command(
     Examples:
       tagger evaluate runs/mine test.conll
       tagger evaluate runs/mine/seed-1 runs/mine/seed-2 test.conll --json
+      tagger evaluate runs/mine test.conll --calibration --target recall=0.9
       tagger evaluate --predictions tagged.conll
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:
@@ -61,8 +86,16 @@ def command(
             "with --predictions the last two columns count; leave out --tag-column and "
             "--token-column"
         )
-    from tagger.evaluation import report, run
+    decoding = decoding_of(min_scores, targets, decode)
+    if predictions and (calibration or plot or any(decoding.values())):
+        raise click.UsageError(
+            "--predictions have no probabilities; leave out --calibration, --plot, --min-score, "
+            "--target and --decode"
+        )
+    from tagger.evaluation import curve, report, run
 
+    if plot:
+        curve.require_plots()
     scores = run.evaluate(
         runs or None,
         files,
@@ -70,8 +103,15 @@ def command(
         scheme=scheme,
         precision=precision,
         encoding=encoding or "auto",
+        calibration=calibration,
+        curve=plot is not None,
+        **decoding,
         **columns,
     )
+    for promise in scores.promises:
+        click.echo(promise, err=True)
+    if plot and scores.curve:
+        curve.write_plot(scores.curve, plot)
     click.echo(
         json.dumps(scores.as_json(), indent=1, ensure_ascii=False)
         if as_json

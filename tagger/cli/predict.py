@@ -10,6 +10,8 @@ import click
 from tagger.cli.options import (
     SPAN_SCHEME,
     FormatChoice,
+    decoding_of,
+    decoding_options,
     precision_option,
     reading_options,
     runs_and_files,
@@ -66,6 +68,20 @@ _LISTED = 20
     help="What happens to a record that cannot be read: stop makes its file fail, skip leaves the "
     "record out, keep writes it untagged. Such records are listed, and the exit status is 1.",
 )
+@decoding_options
+@click.option(
+    "--candidates",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    metavar="P",
+    help='Add all spans with a probability of at least P, which may overlap, as "candidates". '
+    "Requires JSON Lines.",
+)
+@click.option(
+    "--best",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help='Add the K most probable tag sequences of each sentence as "best". Requires JSON Lines.',
+)
 @precision_option
 @reading_options
 def command(
@@ -74,6 +90,11 @@ def command(
     workers: int,
     precision: str | None,
     encoding: str | None,
+    min_scores: tuple[str, ...],
+    targets: tuple[str, ...],
+    decode: str | None,
+    candidates: float | None,
+    best: int | None,
     **options: Any,
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
@@ -87,6 +108,7 @@ def command(
     Examples:
       tagger predict runs/mine letters/*.txt --output tagged/
       tagger predict runs/mine letters/ --to jsonl --output tagged/
+      tagger predict runs/mine letters/ --min-score 0.8 --output tagged/
       tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
       echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
     """
@@ -95,6 +117,10 @@ def command(
         raise click.UsageError(
             "--workers needs --output: standard output is written by one process"
         )
+    written = options["target_format"] or options["source_format"] or "jsonl"
+    if (candidates or best) and written != "jsonl":
+        raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
+    decoding = decoding_of(min_scores, targets, decode)
     from tagger.cli.file_progress import FileProgress
     from tagger.inference.many_files import tag_files
 
@@ -108,6 +134,9 @@ def command(
             encoding=encoding or "auto",
             workers=workers,
             observer=progress,
+            candidates=candidates,
+            best=best or 0,
+            **decoding,
             **options,
         )
     finally:
@@ -126,7 +155,7 @@ def command(
 
 def _report(tagged: TaggedFiles) -> None:
     """Write to stderr what was changed, skipped or not tagged."""
-    lines = [f"note: {note}" for note in tagged.notes[:_LISTED]]
+    lines = [*tagged.promises, *(f"note: {note}" for note in tagged.notes[:_LISTED])]
     if len(tagged.notes) > _LISTED:
         lines.append(f"note: {len(tagged.notes) - _LISTED:,} more notes of this kind")
     for result in tagged.incomplete:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tagger.evaluation.calibration import table
 from tagger.evaluation.scores import LabelScore, Score, Scores
 from tagger.text.schemes import PLAIN
 
@@ -64,7 +65,8 @@ def report(scores: Scores) -> str:
         _line("macro", width, macro),
         _line("accuracy", width, accuracy) + f"   of {last.tokens} tokens",
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *_notes(scores)])
+    calibration = ["", table(scores.calibration)] if scores.calibration else []
+    return "\n".join([*(line.rstrip() for line in lines), "", *_notes(scores), *calibration])
 
 
 def _readings(scores: Scores) -> dict[str, Score]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from tagger.config import tagger as config
 from tagger.errors import DataError
+from tagger.evaluation.calibration import FLOOR, calibration_of
+from tagger.evaluation.curve import curve_of
 from tagger.evaluation.scores import Scores, scores
 from tagger.features.token_states import TokenStates
 from tagger.inference.many_files import Models, opened
+from tagger.inference.operating_points import GRID, DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
 from tagger.text.documents import DOCUMENT_MARK
@@ -32,6 +37,9 @@ def evaluate(
     delimiter: str | None = None,
     encoding: str = AUTO,
     precision: str | None = None,
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
 
@@ -51,9 +59,12 @@ def evaluate(
             training; blank for `predictions`.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
+        calibration: Whether the calibration of span probabilities is measured.
+        curve: Whether spans are counted at every threshold.
+        **decoding: As for `Predictor.predict`: ``decode``, ``min_score`` and ``target``.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and what was asked for.
 
     Raises:
         DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
@@ -63,6 +74,8 @@ def evaluate(
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     if predictions is not None:
+        if calibration or curve or any(decoding.values()):
+            raise ValueError("calibration, curve, thresholds and rules need a model and files")
         if model is not None or paths or (token_column, tag_column) != (None, None):
             raise ValueError(
                 "predictions cannot be combined with model, files, token_column or tag_column: "
@@ -84,7 +97,13 @@ def evaluate(
     with opened(model, precision=precision) as predictor:
         options = config.reading(predictor.bundle.config, given)
         return score_model(
-            predictor, [str(path) for path in paths], options, scheme or annotation.DETECT
+            predictor,
+            [str(path) for path in paths],
+            options,
+            scheme or annotation.DETECT,
+            calibration=calibration,
+            curve=curve,
+            **decoding,
         )
 
 
@@ -183,6 +202,10 @@ def score_model(
     paths: Sequence[str],
     options: formats.ReadOptions,
     scheme: str = annotation.DETECT,
+    *,
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together.
 
@@ -193,9 +216,12 @@ def score_model(
         paths: The annotated files.
         options: How the files are read.
         scheme: Tagging scheme of the gold tags. Detected per file if omitted.
+        calibration: As for `evaluate`.
+        curve: As for `evaluate`.
+        **decoding: As for `evaluate`.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and what was asked for.
 
     Raises:
         DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
@@ -218,11 +244,18 @@ def score_model(
     # conlleval reads adjacent spans correctly in IOB1 and IOB2 only.
     in_iob1 = schemes_of_files == {"IOB1"}
     common = schemes.PLAIN if model.plain_tags else "IOB1" if in_iob1 else "IOB2"
-    return score_sentences(model, gold, common)
+    return score_sentences(model, gold, common, calibration=calibration, curve=curve, **decoding)
 
 
 def score_sentences(
-    model: Predictor, gold: Sequence[Sentence], scheme: str, states: TokenStates | None = None
+    model: Predictor,
+    gold: Sequence[Sentence],
+    scheme: str,
+    states: TokenStates | None = None,
+    *,
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated sentences.
 
@@ -231,12 +264,26 @@ def score_sentences(
         gold: The annotated sentences.
         scheme: Tagging scheme in which both columns are compared.
         states: Hidden states of the model's encoders for these sentences. Default: computed.
+        calibration: As for `evaluate`.
+        curve: As for `evaluate`.
+        **decoding: As for `evaluate`.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and what was asked for.
+
+    Raises:
+        TaggerError: The model predicts plain tags, and calibration or a curve was asked for.
     """
-    predicted = list(model.predict(gold, states=states))
-    return scores(_column(gold, scheme), _column(predicted, scheme), scheme)
+    if calibration or curve:
+        decoding["candidates"] = GRID[0] if curve else FLOOR
+    predicted = list(model.predict(gold, states=states, **decoding))
+    found = scores(_column(gold, scheme), _column(predicted, scheme), scheme)
+    return replace(
+        found,
+        calibration=calibration_of(gold, predicted) if calibration else None,
+        curve=curve_of(gold, predicted) if curve else None,
+        promises=model.selection(**decoding).promises,
+    )
 
 
 def _column(sentences: Sequence[Sentence], scheme: str) -> list[list[str]]:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tagger.evaluation.calibration import Calibration
 from tagger.evaluation.conlleval import conlleval
 from tagger.evaluation.figures import LabelScore, Score, Tags, columns, percentages
 from tagger.evaluation.strict import ENOUGH_SPANS, strict
@@ -41,17 +42,32 @@ class Scores:
         strict: The strict scores. If no scheme fits the gold tags, both columns are read in IOB1;
             None if they cannot be read in IOB1 either.
         problem: Why no scheme fits the gold tags; else empty.
+        calibration: The calibration of span probabilities, if it was asked for.
+        curve: The counts at every threshold, if they were asked for; see
+            `operating_points.counts_at`.
+        promises: The precision and recall on dev at each threshold that was chosen for a target.
     """
 
     conlleval: Score
     strict: Score | None
     problem: str = ""
+    calibration: Calibration | None = None
+    curve: dict[str, Any] | None = None
+    promises: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None."""
+        """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None.
+
+        "calibration" and "curve" are added if they were asked for.
+        """
+        more = {
+            "calibration": self.calibration and self.calibration.as_json(),
+            "curve": self.curve,
+        }
         return {
             "conlleval": self.conlleval.as_json(),
             "strict": self.strict and self.strict.as_json(),
+            **{name: value for name, value in more.items() if value is not None},
         }
 
 

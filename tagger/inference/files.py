@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Unpack
 
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
@@ -170,6 +171,7 @@ def run(
     scheme: str | None = None,
     on_error: str = "stop",
     on_progress: ProgressCallback | None = None,
+    **decoding: Unpack[DecodingOptions],
 ) -> FileResult:
     """Tag one file in bounded memory.
 
@@ -184,6 +186,7 @@ def run(
         on_error: What happens to a record that cannot be read or written: "stop" makes the file
             fail, "skip" leaves it out, "keep" writes it without annotation where possible.
         on_progress: Progress callback, called for each sentence.
+        **decoding: As for `Predictor.predict`.
 
     Returns:
         The number of tokens, and what was skipped or changed.
@@ -213,8 +216,13 @@ def run(
         job.source, job.source_format, options, tell=count_bytes, report=report
     ) as sentences:
         target = formats.named(job.target_format or report.format)
+        if (decoding.get("candidates") or decoding.get("best")) and not target.has_scores:
+            raise TaggerError(
+                f"{job.source}: candidates and best sequences are written as JSON Lines, not as "
+                f"{target.name}; add --to jsonl"
+            )
         fitting = _representable(sentences, target, report)
-        tagged = counted(model.predict(fitting, scores=target.has_scores))
+        tagged = counted(model.predict(fitting, scores=target.has_scores, **decoding))
         with _short_gil_switch_interval():
             if job.target is None:
                 _write(tagged, sys.stdout, job, target.name, scheme)

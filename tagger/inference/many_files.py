@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from tagger import signals
 from tagger.config import tagger as config
@@ -27,6 +27,7 @@ from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.inference import files, predictor
 from tagger.inference.files import FileJob, FileResult
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
@@ -57,6 +58,7 @@ class TaggedFiles:
         failures: The files that could not be tagged, in order.
         incomplete: The files of which records were skipped or kept untagged, in order.
         notes: What readers changed, skipped or interpreted, with the path of the file.
+        promises: The precision and recall on dev at each threshold that was chosen for a target.
     """
 
     files: int
@@ -65,6 +67,7 @@ class TaggedFiles:
     failures: tuple[Failure, ...]
     incomplete: tuple[FileResult, ...] = ()
     notes: tuple[str, ...] = ()
+    promises: tuple[str, ...] = ()
 
 
 class FileObserver:
@@ -110,6 +113,7 @@ def tag_files(
     workers: int = 1,
     on_error: str = "stop",
     observer: FileObserver | None = None,
+    **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
 
@@ -135,6 +139,8 @@ def tag_files(
             fail, "skip" leaves the record out, "keep" writes it without annotation. Skipped and
             kept records are listed in the result.
         observer: Receiver of the progress.
+        **decoding: As for `Predictor.predict`: ``decode``, ``min_score``, ``target``,
+            ``candidates`` and ``best``.
 
     Returns:
         Totals, the files that could not be tagged, and the records that were skipped or kept.
@@ -171,7 +177,8 @@ def tag_files(
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )
-        settings = _Settings(options, scheme, on_error)
+        settings = _Settings(options, scheme, on_error, decoding)
+        promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         if workers == 1:
             outcomes = list(_here(tagger, jobs, settings, observer))
@@ -186,6 +193,7 @@ def tag_files(
         tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
         tuple(result for result in tagged if result.errors),
         tuple(f"{result.source}: {note}" for result in tagged for note in result.notes),
+        promises,
     )
 
 
@@ -262,6 +270,7 @@ class _Settings:
     options: ReadOptions
     scheme: str | None
     on_error: str
+    decoding: DecodingOptions
 
     def tag(
         self, model: Predictor, job: FileJob, on_progress: Callable[[int, int], None] | None = None
@@ -275,6 +284,7 @@ class _Settings:
                 scheme=self.scheme,
                 on_error=self.on_error,
                 on_progress=on_progress,
+                **self.decoding,
             )
         except TaggerError as error:
             return Failure(job.source, str(error))
