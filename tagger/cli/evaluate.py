@@ -75,7 +75,7 @@ def command(
     Examples:
       tagger evaluate runs/mine test.conll
       tagger evaluate runs/mine/seed-1 runs/mine/seed-2 test.conll --json
-      tagger evaluate runs/mine test.conll --calibration --target recall=0.9
+      tagger evaluate runs/mine test.conll --calibration --min-score 0.4
       tagger evaluate --predictions tagged.conll
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:

@@ -128,8 +128,7 @@ class Predictor:
     **Threads.** Any number of threads may use one model at once, with the same results as one after
     another. The cache of encoded words is the only state that changes between calls; each member
     encodes a window of sentences under one lock and returns arrays that are never changed.
-    In int8 a probability depends slightly on the other sentences of its batch, with or without
-    threads.
+    A probability does not depend on the other sentences of its batch, in either precision.
 
     **Processes.** A pickled model consists of its folders, precision and threads; another process
     opens it again. A child of `os.fork` does not have the threads that run batches, so using the
