@@ -1,4 +1,4 @@
-"""Dependence of probabilities on the batch, dev F1 and speed of int8, with fixed scales and without.
+"""How far int8 probabilities depend on the batch, with dev F1 and speed.
 
 python benchmarks/int8_batches.py RUN FILE [OTHER]
 

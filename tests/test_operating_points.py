@@ -60,10 +60,14 @@ def test_values_of_options() -> None:
     assert parse_target("recall=0.99") == Target("", "recall", 0.99)
     assert parse_target("a:b:precision=1") == Target("a:b", "precision", 1.0)
     for text in ("", "x", "PER=", "0", "1.1", "nan", "-1"):
-        with pytest.raises(ValueError, match=r"expected a probability such as 0\.8, above 0 and at"):
+        with pytest.raises(
+            ValueError, match=r"expected a probability such as 0\.8, above 0 and at"
+        ):
             parse_min_score([text])
     for text in ("", "0.9", "f1=0.9", "PER=0.9", "recall", "recall:PER=0.9"):
-        with pytest.raises(ValueError, match=r"expected a target such as recall=0\.99 or LABEL:pre"):
+        with pytest.raises(
+            ValueError, match=r"expected a target such as recall=0\.99 or LABEL:pre"
+        ):
             parse_target(text)
 
 

@@ -24,7 +24,7 @@ _SATURATED, _MEMORY = 100.0, 20.0
 
 
 def pinned(graph: Graph, x: str, low: float, high: float) -> str:
-    """Append two constant values to the last axis of x (·, ·, F): (·, ·, F + 2)."""
+    """Append two constant values to the last axis of x (·, ·, F); return the result's name."""
     for bound in (low, high):
         ends = graph.constant([0, 0, 0, 0, 0, 1], np.int64)
         x = graph("Pad", x, ends, graph.constant(bound, np.float32))
@@ -32,13 +32,13 @@ def pinned(graph: Graph, x: str, low: float, high: float) -> str:
 
 
 def clipped(graph: Graph, x: str, low: float, high: float) -> str:
-    """Clip x to a range, with constants of the graph."""
+    """Clip x to a range; return the name of the result."""
     bounds = (graph.constant(bound, np.float32) for bound in (low, high))
     return graph("Clip", x, *bounds)
 
 
 def pinned_rows(kernel: np.ndarray, parts: int = 1) -> np.ndarray:
-    """Append two rows of zeros to each of equal parts of the rows of a kernel (F, ...)."""
+    """Return a kernel (F, ...) with two rows of zeros after each of equal parts of its rows."""
     widths = [(0, 2)] + [(0, 0)] * (kernel.ndim - 1)
     return np.concatenate([np.pad(part, widths) for part in np.split(kernel, parts)])
 

@@ -33,7 +33,7 @@ _BLOCK = "█████"  # always as long, so that it does not reveal the len
 
 
 def split_lines(text: str) -> list[tuple[str, str]]:
-    """Split a text into lines and their ends, of which the last one may be empty."""
+    """Return the lines of a text and their ends; the last ones may be empty."""
     found = []
     for line in text.split("\n"):
         bare = line.removesuffix("\r")
@@ -43,7 +43,7 @@ def split_lines(text: str) -> list[tuple[str, str]]:
 
 
 def join_lines(lines: Iterable[tuple[str, str]]) -> str:
-    """Join lines and their ends."""
+    """Return the text of lines and their ends."""
     return "".join(itertools.chain.from_iterable(lines))
 
 

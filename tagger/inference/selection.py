@@ -25,7 +25,7 @@ Row = tuple[int, int, int, int, float]
 
 @dataclass(frozen=True)
 class Selection:
-    """What is returned of each sentence.
+    """A selection of what is returned of each sentence.
 
     Attributes:
         thresholds: (L,) minimum probability of a span of each label of `Decoder.labels`; None for
