@@ -175,8 +175,10 @@ def test_a_graph_holds_its_documentation(head: str) -> None:
 def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     bundle = bundles.load(trained_run)
     assert set(bundle.graphs) == set(bundles.GRAPHS)
-    figures = bundle.metrics["int8"]
-    assert figures["float32"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
+    figures, rule = bundle.metrics["int8"], bundle.metrics["decoding"]
+    assert rule["without"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
+    assert rule["threshold"] > 0
+    assert figures["float32"] > rule["without"]  # both precisions are scored with the threshold
     kept = figures["score"] >= figures["float32"] - exporting.MAX_INT8_LOSS
     assert bundle.metrics["precision"] == ("int8" if kept else "float32")
     assert describe(bundle)["precision"].startswith(bundle.metrics["precision"])

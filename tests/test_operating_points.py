@@ -351,7 +351,7 @@ def test_the_counts_of_the_bundle_are_those_of_its_rule() -> None:
 
 @given(st.integers(0, 1000))
 def test_counts_of_a_label_that_does_not_occur(seed: int) -> None:
-    empty = Spans(*(np.zeros(0, dtype=int) for _ in range(4)), np.zeros(0))  # type: ignore[arg-type, call-arg]
+    empty = Spans(*(np.zeros(0, dtype=int) for _ in range(4)), np.zeros(0))  # type: ignore[call-arg]
     found = counts_at(empty, np.zeros(0, dtype=bool), ["", "a"], {"z": seed})
     assert found["counts"].keys() == {""}
     assert found["counts"][""] == {
