@@ -270,3 +270,21 @@ def test_precision(trained_run: Path, tmp_path: Path) -> None:
         OnnxTagger(bundle, "int8")
     shutil.copytree(trained_run, tmp_path / "run")
     worked(invoke("predict", tmp_path / "run", SAMPLE / "article.txt", "--precision", "int8"))
+
+
+def test_int8_probabilities_do_not_depend_on_the_batch(trained_run: Path) -> None:
+    bundle = bundles.load(trained_run)
+    member = EnsembleMember(bundle, OnnxTagger(bundle, "int8"))
+    texts = [("Mr.", "Solberg", "left", "Oslo", "."), ("Quito",), ("A", "BIG", "x7", "naïve") * 9]
+
+    def emissions(groups: list[list[int]]) -> dict[int, np.ndarray]:
+        found = {}
+        for group in groups:
+            for indices, lengths, rows in member.batches([texts[number] for number in group]):
+                for index, length, each in zip(indices, lengths, rows, strict=True):
+                    found[group[index]] = each[:length]
+        return found
+
+    together, alone = emissions([[0, 1, 2]]), emissions([[0], [1], [2]])
+    for number in range(len(texts)):
+        np.testing.assert_allclose(together[number], alone[number], atol=1e-4)
