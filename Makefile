@@ -8,6 +8,9 @@
 #                  trained on the sample corpus); about half an hour on an idle machine. training.py
 #                  and tokenization.py are left out: they need configurations and CoNLL-2003
 #
+# make reliability kill trainings, mutate files and open hostile ones, for about 20 minutes; the suite
+#                  contains a short form
+#
 # All but wheel-test work in .venv, made by the first Python of at least 3.11 below, or by PYTHON.
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -18,7 +21,7 @@ RUN := runs/sample
 WORKERS := --numprocesses 2 --dist worksteal
 unexport PYTHONPATH  # another checkout on it would be tested instead of this one
 
-.PHONY: demo check test docs lint types fast suite coverage wheel-test bench clean
+.PHONY: demo check test docs lint types fast suite coverage wheel-test bench reliability clean
 
 demo: .venv/installed
 	rm -rf $(RUN)
@@ -70,6 +73,9 @@ bench: .venv/installed $(RUN)/manifest.json
 	@echo; $(BIN)/python benchmarks/decoding.py
 	@echo; $(BIN)/python benchmarks/recurrent.py
 	@echo; $(BIN)/python benchmarks/vocabulary.py
+
+reliability: .venv/installed
+	$(BIN)/python -m benchmarks.reliability
 
 $(RUN)/manifest.json: | .venv/installed
 	$(BIN)/tagger train --train data/sample/train.conll --dev data/sample/dev.conll $(RUN)

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-INCLUDED = {"index.md": "README.md", "contributing.md": "CONTRIBUTING.md"}
+INCLUDED = {
+    "index.md": "README.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "security.md": "SECURITY.md",
+}
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
@@ -25,4 +29,5 @@ def included(path: Path) -> str:
     """Return a page of the repository's root, its links as seen from the folder docs."""
     text = path.read_text(encoding="utf-8").replace("](docs/", "](")
     text = text.replace("](CONTRIBUTING.md)", "](contributing.md)")
+    text = text.replace("](SECURITY.md)", "](security.md)")
     return text.replace("[Changelog](CHANGELOG.md)", "Changelog")

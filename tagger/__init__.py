@@ -17,6 +17,7 @@ Every name is imported on first use; only training needs Keras.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tagger.bundles.describe import describe as describe
     from tagger.config.tagger import Config as Config
     from tagger.corpora import to_dataset as to_dataset
+    from tagger.corpora.conversion import convert as convert
     from tagger.errors import BundleError as BundleError
     from tagger.errors import ConfigError as ConfigError
     from tagger.errors import DataError as DataError
@@ -35,13 +37,15 @@ if TYPE_CHECKING:
     from tagger.inference.many_files import tag_files as tag_files
     from tagger.inference.predictor import Predictor as Predictor
     from tagger.inference.predictor import load as load
-    from tagger.text.conversion import convert as convert
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.export.run import export_model as export_model
     from tagger.training.trainer import train as train
 
 __version__ = "0.1.0"
+
+# The library logs to "tagger" and prints nothing.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _HOMES = {
     "BundleError": "tagger.errors",
@@ -55,7 +59,7 @@ _HOMES = {
     "Span": "tagger.text.spans",
     "TaggedFiles": "tagger.inference.many_files",
     "TaggerError": "tagger.errors",
-    "convert": "tagger.text.conversion",
+    "convert": "tagger.corpora.conversion",
     "describe": "tagger.bundles.describe",
     "evaluate": "tagger.evaluation.run",
     "export_model": "tagger.training.export.run",

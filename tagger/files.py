@@ -34,6 +34,7 @@ __all__ = [
     "locked",
     "remove_abandoned",
     "require_empty",
+    "sync_all",
     "temporary_folder",
 ]
 
@@ -68,7 +69,7 @@ def require_empty(run: Path) -> None:
 
 
 @contextmanager
-def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
+def atomic_write(path: str | Path, mode: str = "w", *, sync: bool = True) -> Iterator[IO[Any]]:
     """Open a file that replaces `path` atomically when the block ends without an error.
 
     The data are written to a temporary file in the same folder, flushed to the disk (fsync) and
@@ -79,6 +80,8 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     Args:
         path: File to write.
         mode: "w" for UTF-8 text with "\\n" as the line end, "wb" for bytes.
+        sync: Whether the data are flushed to the disk. Without it, the file still appears whole if
+            the process is killed, but may be empty after a power failure until `sync_all`.
 
     Yields:
         The open file, which is closed at the end of the block.
@@ -105,7 +108,7 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
                     _try_lock(held)
                 yield stream
                 stream.flush()
-                if not special:
+                if sync and not special:
                     os.fsync(stream.fileno())
             if not special:
                 os.replace(temporary, final)
@@ -122,6 +125,12 @@ def atomic_write(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
         if not special:
             with suppress(OSError):  # it may not exist: renamed, or never created
                 temporary.unlink()
+
+
+def sync_all() -> None:
+    """Flush all files that were written without ``sync`` to the disk, in one call."""
+    if hasattr(os, "sync"):  # Windows has none
+        os.sync()
 
 
 @contextmanager
@@ -221,11 +230,11 @@ def _try_lock(descriptor: int, *, wait: bool = False) -> bool | None:
 
 @contextmanager
 def locked(folder: Path, purpose: str, *, wait: bool = False) -> Iterator[None]:
-    """Return a context in which a folder is locked for one purpose, at most until this process ends.
+    """Return a context in which a folder is locked for one purpose, also against threads.
 
-    The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. A file
-    that a killed process has left locks nothing. Where there are no locks, see above, the folder is
-    only checked to be writable.
+    The lock is one on the file ``.PURPOSE.lock`` in the folder, which is removed at the end. It
+    ends with this process, however that ends; a file that is left locks nothing. Where there are no
+    locks, see above, the folder is only checked to be writable.
 
     Args:
         folder: The folder; created if it does not exist, and removed at the end if it is empty

@@ -21,7 +21,7 @@ __all__ = ["as_exceptions", "terminate_after"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _AGAIN = 0.05  # seconds after which a deferred signal is delivered again
-_PATIENCE, _ATTEMPTS = 10, 5  # seconds that a process has to end by an exception, and signals
+_PATIENCE = 10  # seconds that a process has to end by an exception
 
 
 class _Delivery:
@@ -109,21 +109,30 @@ def as_exceptions() -> Iterator[None]:
 def terminate_after(wait: Callable[[], object]) -> None:
     """Terminate this process once a call returns, such as one that waits for the parent's end.
 
-    The process receives SIGTERM, again and again since code may swallow an exception, and is ended
-    without cleaning up after 10 seconds.
+    The process sends itself SIGTERM, whose handler must have been set before, until the handler has
+    been called: with several threads, Python may overlook a signal for a long time. If the process
+    has not ended 10 seconds later, it ends without cleaning up.
 
     Args:
         wait: The call, which runs on a thread of its own.
     """
+    handler, received = signal.getsignal(signal.SIGTERM), threading.Event()
+
+    def receive(number: int, frame: FrameType | None) -> None:
+        received.set()
+        if callable(handler):
+            handler(number, frame)
 
     def watch() -> None:
         wait()
-        for _ in range(_ATTEMPTS):
+        deadline = time.monotonic() + _PATIENCE
+        while not received.wait(_AGAIN) and time.monotonic() < deadline:
             if hasattr(signal, "pthread_kill"):  # interrupts what the main thread waits for
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
             else:
                 signal.raise_signal(signal.SIGTERM)
-            time.sleep(_PATIENCE / _ATTEMPTS)
+        time.sleep(_PATIENCE)
         os._exit(1)
 
+    signal.signal(signal.SIGTERM, receive)
     threading.Thread(target=watch, daemon=True).start()

@@ -291,7 +291,7 @@ def test_text_with_character_spans_keeps_its_form_or_becomes_tokens(folder: Path
     done = convert(source, folder / "u.conll")
     one = "-DOCSTART- O\n\nI O\nsaw O\nAnn B-PER\nLee I-PER\n. O\n\nBo B-PER\nleft O\n. O\n\n"
     assert (folder / "u.conll").read_text() == one * 2
-    assert done.dropped == ("the keys id", "the text between tokens")
+    assert done.dropped == ("the text between tokens", "the ids of documents")
     again = annotation.read(folder / "u.conll", OPTIONS)
     assert [s.spans for s in again.sentences] == [(Span(2, 4, "PER"),), (Span(0, 1, "PER"),)] * 2
 

@@ -183,7 +183,7 @@ def test_events_come_in_order(tmp_path: Path) -> None:
         for before, event in zip(["", *observer.events], observer.events, strict=False)
         if event != before or event != "batch_ended"
     ]
-    assert events == ["training_started", *["batch_ended", "epoch_ended"] * 2]
+    assert events == ["training_started", *["batch_ended", "epoch_ended"] * 2, "training_ended"]
 
 
 def test_progress_is_reported_from_within_epochs(tmp_path: Path) -> None:

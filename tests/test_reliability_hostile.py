@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from tagger.bundles import graphs, language_model, tagger_files
 from tagger.bundles.paths import member
 from tagger.config import toml
 from tagger.errors import BundleError, TaggerError
+from tagger.features import vector_files
 from tagger.inference.network import OnnxTagger
 from tagger.training import checkpoints
 
@@ -177,6 +179,23 @@ def test_a_checkpoint_without_sense_is_one_message(progress: str, tmp_path: Path
 def test_many_files_of_a_training_are_not_too_many_dots() -> None:
     names = ", ".join(f'"data/part.{number}.v1.conll.gz"' for number in range(300))
     assert len(toml.parse(f"[data]\ntrain = [{names}]")["data"]["train"]) == 300
+
+
+def test_vectors_that_are_no_arrays_are_one_message(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("words", "no array")
+        archive.writestr("vectors", "no array")
+    with pytest.raises(TaggerError, match=r"vectors\.npz: not an \.npz file of the plain arrays"):
+        vector_files.read(path)
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\2", b"\2\0\0\0"])
+def test_words_beyond_unicode_are_one_message(data: bytes, tmp_path: Path) -> None:
+    words = np.frombuffer(data, dtype="<U1" if data[3] else ">U1")
+    np.savez(tmp_path / "vectors.npz", words=words, vectors=np.ones((1, 3), dtype=np.float32))
+    with pytest.raises(TaggerError, match=r"vectors\.npz: contains words that are no Unicode"):
+        vector_files.read(tmp_path / "vectors.npz")
 
 
 def test_a_missing_input_is_one_message(tmp_path: Path) -> None:

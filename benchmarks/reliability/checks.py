@@ -166,13 +166,16 @@ def fuzzed_readers(folder: Path, count: int, chance: random.Random) -> Outcome:
     return Outcome(count, wrong, f"{refused} refused")
 
 
+_CALLS = 150  # system calls of saving a model, and some more
+
+
 def killed_saves(folder: Path, count: int, chance: random.Random) -> Outcome:
     """Kill the writer of a model before a system call: the old model or the new one is left."""
     bundles = [
         replace(tagger_files.load(GOLDEN), metrics={"dev": {"score": s}}) for s in (1.0, 2.0)
     ]
     wrong, found = [], {1.0: 0, 2.0: 0}
-    for step in range(count):
+    for step in (round(number * _CALLS / count) for number in range(count)):
         shutil.rmtree(folder / "model", ignore_errors=True)
         tagger_files.save(folder / "model", bundles[0])
         with warnings.catch_warnings():

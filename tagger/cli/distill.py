@@ -7,13 +7,15 @@ from typing import Any
 import click
 
 from tagger.cli.options import training_options
+from tagger.cli.paths import FILE, FOLDER
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--teacher",
     "teachers",
+    type=FOLDER,
     multiple=True,
     metavar="DIR",
     help="Folder of a trained model. May be repeated; several are averaged.",
@@ -21,6 +23,7 @@ from tagger.cli.options import training_options
 @click.option(
     "--text",
     "texts",
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Unannotated text to label: .txt, .jsonl or CoNLL columns. May be repeated.",
@@ -63,10 +66,11 @@ def command(
     """
     from tagger.cli.training import train
 
-    more = {
+    values = {
         "teachers": teachers or None,
         "text": texts or None,
         "wrapped": wrapped,
         "tokens": tokens,
     }
-    train(paths, more={f"distillation.{name}": value for name, value in more.items()}, **options)
+    more = {f"distillation.{name}": value for name, value in values.items()}
+    train(paths, distills=True, more=more, **options)

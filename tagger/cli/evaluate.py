@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import console
 from tagger.cli.options import (
     SCHEME,
+    Column,
+    annotation_options,
     decoding_of,
     decoding_options,
     precision_option,
+    print_json,
     reading_options,
     runs_and_files,
+    span_options,
 )
+from tagger.cli.paths import FILE
+
+if TYPE_CHECKING:
+    from tagger.evaluation.scores import Scores
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, metavar="RUN... FILE...")
+@click.argument("paths", type=FILE, nargs=-1, metavar="RUN... FILE...")
 @click.option(
     "--predictions",
+    type=FILE,
     metavar="FILE",
     help="File of predictions to score instead: its last two columns are gold and predicted tags.",
 )
@@ -33,11 +42,19 @@ from tagger.cli.options import (
 )
 @click.option(
     "--tag-column",
-    type=int,
-    metavar="N",
-    help="CoNLL column of the gold tag, counted from 0.  [default: as in training]",
+    type=Column(),
+    metavar="COLUMN",
+    help="Column of the gold tag: its name or its number from 0.  [default: as in training]",
 )
 @reading_options
+@annotation_options
+@span_options
+@click.option(
+    "--misaligned",
+    type=click.Choice(["missed", "error", "expand", "contract"]),
+    help="What happens to gold spans of characters that cut a token: they count as missed, are an "
+    "error, or are expanded or contracted to whole tokens.  [default: missed]",
+)
 @precision_option
 @decoding_options
 @click.option(
@@ -47,6 +64,7 @@ from tagger.cli.options import (
 )
 @click.option(
     "--plot",
+    type=FILE,
     metavar="FILE",
     help="Draw precision and recall over the threshold, for example to curve.png. Needs matplotlib "
     "(span-tagger[search]).",
@@ -81,10 +99,15 @@ def command(
     if bool(predictions) == bool(paths) or len(paths) == 1:
         raise click.UsageError("expected RUN... FILE..., or --predictions FILE alone")
     runs, files = ((), ()) if predictions else runs_and_files(paths)
+    with_model = not predictions
     if predictions and (columns["tag_column"], columns["token_column"]) != (None, None):
         raise click.UsageError(
             "with --predictions the last two columns count; leave out --tag-column and "
             "--token-column"
+        )
+    if predictions and columns["misaligned"] not in (None, "missed"):
+        raise click.UsageError(
+            "with --predictions, spans are compared by characters; leave out --misaligned"
         )
     decoding = decoding_of(min_scores, targets, decode)
     if predictions and (calibration or plot or any(decoding.values())):
@@ -109,11 +132,26 @@ def command(
         **columns,
     )
     for promise in scores.promises:
-        click.echo(promise, err=True)
+        console.note(promise)
     if plot and scores.curve:
         curve.write_plot(scores.curve, plot)
-    click.echo(
-        json.dumps(scores.as_json(), indent=1, ensure_ascii=False)
-        if as_json
-        else report.report(scores)
-    )
+    if with_model:
+        _warn_of_other_labels(scores)
+    if as_json:
+        print_json(scores.as_json())
+    else:
+        console.result(report.report(scores))
+
+
+def _warn_of_other_labels(scores: Scores) -> None:
+    """Warn if the model predicts none of the labels of the files."""
+    labels = (scores.strict or scores.conlleval).labels
+    gold = [name for name, figures in labels.items() if figures.gold]
+    predicted = [name for name, figures in labels.items() if figures.predicted]
+    if not predicted:
+        console.warn("the model finds nothing in these files")
+    elif not set(gold) & set(predicted):
+        console.warn(
+            f"no label in common: the files contain {', '.join(gold) or 'none'}, the model "
+            f"predicts {', '.join(predicted)}"
+        )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.util import find_spec
 
 import click
 
-from tagger.cli.options import quiet_stderr
+from tagger.cli import console
+from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
+from tagger.cli.paths import FILE, FOLDER
 
 
 @click.command(no_args_is_help=True)
-@click.argument("run")
-@click.argument("file", required=False)
+@click.argument("run", type=FOLDER)
+@click.argument("file", type=FILE, required=False)
 @click.option(
     "--verify",
     is_flag=True,
@@ -26,9 +29,16 @@ from tagger.cli.options import quiet_stderr
     help="Format: ONNX graphs in RUN, or a TensorFlow SavedModel.",
 )
 @click.option(
-    "--output", "-o", metavar="DIR", help="Folder of the SavedModel.  [default: RUN/saved_model]"
+    "--output",
+    "-o",
+    type=FOLDER,
+    metavar="DIR",
+    help="Folder of the SavedModel.  [default: RUN/saved_model]",
 )
-def command(run: str, file: str | None, verify: bool, target: str, output: str | None) -> None:
+@json_option
+def command(
+    run: str, file: str | None, verify: bool, target: str, output: str | None, as_json: bool
+) -> None:
     """Write the model in RUN as ONNX graphs, as each training does, or as a SavedModel.
 
     FILE is annotated, by default the dev file of the training. On it int8 is compared with float32,
@@ -51,13 +61,24 @@ def command(run: str, file: str | None, verify: bool, target: str, output: str |
             f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
+        if find_spec("keras") is not None:
+            console.note(f"Loading {backend_name()}")
         with quiet_stderr(), suppress(ImportError):  # which `export_model` explains
             import keras  # noqa: F401
     exported = export_model(run, file, verify=verify, to=target, output=output)
+    if as_json:
+        print_json(
+            {
+                "folder": str(exported.folder),
+                "precision": exported.predicts_in,
+                "comparisons": [vars(comparison) for comparison in exported.comparisons],
+            }
+        )
+        return
     if target == "saved-model":
-        click.echo(f"The model is in {exported.folder}.")
+        console.result(f"The model is in {exported.folder}.")
         return
     decided = f"; default precision {exported.predicts_in}" if exported.predicts_in else ""
-    click.echo(f"The graphs are in {run}{decided}.")
+    console.result(f"The graphs are in {run}{decided}.")
     for comparison in exported.comparisons:
-        click.echo(str(comparison))
+        console.result(str(comparison))

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
-from tagger.cli.meter import Meter
+from tagger.cli import console
 from tagger.inference.many_files import FileObserver
 
 __all__ = ["FileProgress"]
 
 
 class FileProgress(FileObserver):
-    """Draws the current file and its speed, or with several processes how many files are done."""
+    """Draws the share of all bytes, the current file and the speed.
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.meter = Meter()
+    Nothing is drawn if the tagged text itself appears on the terminal.
+
+    Args:
+        has_output: Whether the tagged files are written to a folder.
+    """
+
+    def __init__(self, has_output: bool) -> None:
+        self.is_drawn = has_output or not sys.stdout.isatty()
         self.started: float | None = None
 
     def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
+        """Draw the progress within a file."""
         self.started = time.monotonic() if self.started is None else self.started
         rate = tokens / max(time.monotonic() - self.started, 1e-6)
-        self.meter.show(share, f"{number}/{files} {source}  {rate:,.0f} tokens/s")
+        self._show(share, f"{number:,}/{files:,} {source}  {rate:,.0f} tokens/s")
 
-    def finished(self, source: str, number: int, files: int) -> None:
-        if self.workers > 1:
-            self.meter.show(number / files, f"{number}/{files} files")
+    def finished(self, source: str, number: int, files: int, share: float) -> None:
+        """Draw the number of finished files."""
+        self._show(share, f"{number:,}/{files:,} files")
 
-    def clear(self) -> None:
-        """Remove the bar from the terminal."""
-        self.meter.clear()
+    def _show(self, share: float, text: str) -> None:
+        """Draw the bar unless it would stand between lines of output."""
+        if self.is_drawn:
+            console.show_bar(share, text)

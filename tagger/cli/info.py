@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.options import json_option, print_json
+from tagger.cli.paths import FOLDER
+
 
 @click.command(no_args_is_help=True)
-@click.argument("run")
-def command(run: str) -> None:
+@click.argument("run", type=FOLDER)
+@json_option
+def command(run: str, as_json: bool) -> None:
     """Describe the model in the folder RUN, after verifying each of its files.
 
     RUN is a tagger or a language model.
@@ -19,5 +23,8 @@ def command(run: str) -> None:
     from tagger.bundles.describe import describe
 
     facts = describe(run)
+    if as_json:
+        print_json(facts)
+        return
     width = max(map(len, facts))
     click.echo("\n".join(f"{topic:<{width}}  {fact}" for topic, fact in facts.items()))

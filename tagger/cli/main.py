@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import click
 
 import tagger
+from tagger.cli import console
+from tagger.cli.hints import hint_for
 from tagger.cli.lazy import LazyGroup
 from tagger.cli.lenient import Lenient
 from tagger.errors import OUT_OF_MEMORY, TaggerError, is_out_of_memory
@@ -28,7 +31,10 @@ SECTIONS = {
         "bench": "Measure how fast a model tags on this machine.",
         "export": "Write a trained model as ONNX graphs or as a SavedModel.",
     },
-    "Data": {"convert": "Convert annotated files between schemes and formats."},
+    "Data": {
+        "convert": "Convert annotated files between schemes and formats.",
+        "split": "Divide annotated files into train, dev and test.",
+    },
     "Language models": {"lm": "Train, score, sample and import language models."},
 }
 
@@ -39,7 +45,7 @@ SECTIONS = {
     sections=SECTIONS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(tagger.__version__, prog_name="tagger")
+@click.version_option(tagger.__version__, "-V", "--version", prog_name="tagger")
 def group() -> None:
     """Train, trust and run sequence taggers with labels of your own.
 
@@ -68,21 +74,34 @@ def main() -> None:
         )
     sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     sys.stderr = Lenient(sys.stderr)
+    console.reset()
     with as_exceptions():
-        _run()
+        try:
+            _run()
+        finally:
+            console.clear_bar()
 
 
 def _run() -> None:
     """Run the command, and exit with the status and message of its error."""
     try:
-        group(prog_name="tagger", standalone_mode=False)
+        status = group(prog_name="tagger", standalone_mode=False)
         sys.stdout.flush()
+        if status:  # of completion, whose exit click turns into a value
+            sys.exit(status)
+    except click.NoSuchOption as error:
+        options = [option.name for option in error.ctx.command.params] if error.ctx else []
+        hint = hint_for(error.option_name) if "assignments" in options else ""
+        message = f"{error.message.rstrip('.')}; {hint}" if hint else error.format_message()
+        click.UsageError(message, error.ctx).show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except TaggerError as error:
-        sys.exit(f"Error: {error}")
+        _fail("\n  ".join([str(error), *getattr(error, "details", ())]))
     except (KeyboardInterrupt, click.Abort):
+        console.clear_bar()
         click.echo("Interrupted.", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
@@ -92,11 +111,17 @@ def _run() -> None:
         OSError
     ) as error:  # a full disk behind standard output, a folder that may not be read, ...
         _drop_output()
-        sys.exit(f"Error: {error.filename or 'output'}: {error.strerror or error}")
+        _fail(f"{error.filename or 'output'}: {error.strerror or error}")
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        sys.exit(f"Error: {OUT_OF_MEMORY}")
+        _fail(OUT_OF_MEMORY)
+
+
+def _fail(message: str) -> NoReturn:
+    """Write an error message and exit with status 1."""
+    console.warn(message, "Error")
+    sys.exit(1)
 
 
 def _drop_output() -> None:

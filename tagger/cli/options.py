@@ -1,13 +1,17 @@
-"""What several commands share: options for reading files, and a quiet import of Keras."""
+"""What several commands share: options, JSON as output, and a quiet import of Keras."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from tagger.cli import console
+from tagger.cli.paths import FILE, FOLDER
 
 if TYPE_CHECKING:
     from tagger.config.tagger import Config
@@ -16,14 +20,20 @@ __all__ = [
     "SCHEME",
     "SPAN_SCHEME",
     "TOKENIZER",
+    "Column",
     "FormatChoice",
+    "annotation_options",
+    "backend_name",
     "decoding_of",
     "decoding_options",
     "encoding_option",
+    "json_option",
     "precision_option",
+    "print_json",
     "quiet_stderr",
     "reading_options",
     "runs_and_files",
+    "span_options",
     "training_options",
     "with_data_options",
 ]  # fmt: skip
@@ -76,6 +86,21 @@ class EncodingName(click.ParamType):  # type: ignore[type-arg]  # generic only s
         return value
 
 
+class Column(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """The number or name of a column."""
+
+    name = "column"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, context: click.Context | None
+    ) -> str | int:
+        """Return a number as such."""
+        try:
+            return int(value)
+        except ValueError:
+            return value
+
+
 def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option of the encoding of text files to a command, and return it."""
     return click.option(
@@ -88,13 +113,26 @@ def encoding_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of printing the result as JSON to a command, and return it."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON."""
+    console.result(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
 _READING = (
     click.option(
         "--token-column",
-        type=int,
+        type=Column(),
         default=None,
-        metavar="N",
-        help="CoNLL column of the token, counted from 0, negative from the last.",
+        metavar="COLUMN",
+        help="Column of the token: its name in the header row, or its number from 0, negative from "
+        "the last.",
     ),
     click.option(
         "--delimiter",
@@ -106,15 +144,69 @@ _READING = (
 )
 
 
+_ANNOTATION = (
+    click.option(
+        "--annotator",
+        metavar="NAME",
+        help="Name or id of the annotator whose annotation is read, where texts have several.  "
+        "[default: the latest annotation]",
+    ),
+    click.option(
+        "--field",
+        "label_field",
+        metavar="NAME",
+        help="Labeling field that is read, where an annotation project has several.",
+    ),
+    click.option(
+        "--layer",
+        metavar="NAME",
+        help="Layer of the spans, in files of annotation tools with several layers.",
+    ),
+    click.option("--feature", metavar="NAME", help="Feature of the layer that has the labels."),
+)
+
+
 TOKENIZER = click.option(
     "--tokenizer",
     metavar="NAME",
     help="Tokenizer of raw text: its name or the code of a language, for example unicode or fr.  "
     "[default: english-conll-2]",
 )
+_SPANS = (
+    click.option(
+        "--offsets",
+        type=click.Choice(["auto", "utf-32", "utf-16", "utf-8", "graphemes"]),
+        help="Unit of the offsets of character spans; auto proves it from the texts of the spans, "
+        "and else takes utf-32, code points.  [default: auto]",
+    ),
+    click.option(
+        "--overlaps",
+        type=click.Choice(["error", "longest", "first", "outer"]),
+        help="What happens to character spans that overlap: error, or which of them is kept.  "
+        "[default: error]",
+    ),
+    click.option(
+        "--discontinuous",
+        type=click.Choice(["error", "cover"]),
+        help="What happens to spans of several parts; cover reads the span from the first to the "
+        "last.  [default: error]",
+    ),
+    click.option(
+        "--issues",
+        metavar="FILE",
+        help="Write all spans that cannot be used as they are to FILE, as JSON Lines.",
+    ),
+)
+_MISALIGNED = click.option(
+    "--misaligned",
+    type=click.Choice(["error", "expand", "contract", "split"]),
+    help="What happens to character spans that cut a token: error; expand or contract them to "
+    "whole tokens; or split the tokens, which prediction does not do.  [default: error]",
+)
 _CORPUS = (
     click.option(
         "--train",
+        type=FILE,
         multiple=True,
         metavar="FILE",
         help="Annotated training file: CoNLL columns, JSON Lines, .parquet or .arrow. Repeat to "
@@ -122,6 +214,7 @@ _CORPUS = (
     ),
     click.option(
         "--dev",
+        type=FILE,
         multiple=True,
         metavar="FILE",
         help="Annotated file that decides when to stop and which epoch to keep. May be repeated. "
@@ -129,6 +222,7 @@ _CORPUS = (
     ),
     click.option(
         "--vectors",
+        type=FILE,
         multiple=True,
         metavar="FILE",
         help="File of pretrained word vectors. Repeat to concatenate several files.",
@@ -136,6 +230,7 @@ _CORPUS = (
     click.option(
         "--language-model",
         "language_models",
+        type=FOLDER,
         multiple=True,
         metavar="DIR",
         help="Folder of a language model whose hidden states become inputs. May be repeated.",
@@ -151,12 +246,31 @@ _CORPUS = (
     ),
     click.option(
         "--tag-column",
-        type=int,
-        metavar="N",
-        help="CoNLL column of the tag, counted from 0, negative from the last.  [default: -1]",
+        type=Column(),
+        metavar="COLUMN",
+        help="Column of the tag: its name in the header row, or its number from 0, negative from "
+        "the last.  [default: -1]",
     ),
 )
 _RUN_OPTIONS = (
+    click.option(
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="Maximum number of epochs: training.epochs.",
+    ),
+    click.option(
+        "--units",
+        type=int,
+        metavar="N",
+        help="Units per recurrent layer and direction: model.units.",
+    ),
+    click.option(
+        "--batch-tokens",
+        type=int,
+        metavar="N",
+        help="Tokens per batch: training.batch_tokens.",
+    ),
     click.option(
         "--seed",
         type=int,
@@ -169,7 +283,8 @@ _RUN_OPTIONS = (
         default=1,
         metavar="N",
         show_default=True,
-        help="Train with N seeds. RUN becomes the model of median dev score, RUN/seed-* are all.",
+        help="Train with N seeds. RUN becomes the model of median dev score (the lower one of two "
+        "in the middle), RUN/seed-* are all.",
     ),
     click.option(
         "--set",
@@ -179,12 +294,14 @@ _RUN_OPTIONS = (
         help="Change a setting, for example model.units=200. See tagger config. May be repeated.",
     ),
     click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN."),
+    json_option,
 )
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_RUN_OPTIONS)):
+    options = (*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, _MISALIGNED, *_SPANS, *_RUN_OPTIONS)
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -192,6 +309,24 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of reading text files and CoNLL columns to a command, and return it."""
     for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
+def annotation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose among several annotations to a command, and return it."""
+    for option in reversed(_ANNOTATION):
+        command = option(command)
+    return command
+
+
+def span_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of reading spans of characters to a command, and return it.
+
+    The option ``--misaligned`` is not among them if the command already has it.
+    """
+    own = {parameter.name for parameter in getattr(command, "__click_params__", ())}
+    for option in reversed((*([] if "misaligned" in own else [_MISALIGNED]), *_SPANS)):
         command = option(command)
     return command
 
@@ -304,6 +439,13 @@ def with_data_options(config: Config, given: Mapping[str, Any]) -> Config:
         {f"data.{name}": value for name, value in given.items() if value is not None},
         "command line",
     )
+
+
+def backend_name() -> str:
+    """Return the name of the library that trains."""
+    names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
+    return names.get(backend, backend)
 
 
 @contextmanager

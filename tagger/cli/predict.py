@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tagger.cli import console
 from tagger.cli.options import (
     SPAN_SCHEME,
     FormatChoice,
     decoding_of,
     decoding_options,
     precision_option,
+    print_json,
     reading_options,
     runs_and_files,
 )
+from tagger.cli.paths import FILE, FOLDER
 
 if TYPE_CHECKING:
     from tagger.inference.many_files import TaggedFiles
@@ -25,10 +29,11 @@ _LISTED = 20
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="RUN... FILE...")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option(
     "--output",
     "-o",
+    type=FOLDER,
     metavar="DIR",
     help="Folder of the tagged files.  [default: standard output]",
 )
@@ -84,6 +89,9 @@ _LISTED = 20
 )
 @precision_option
 @reading_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON. Requires --output."
+)
 def command(
     paths: tuple[str, ...],
     output: str | None,
@@ -95,6 +103,7 @@ def command(
     decode: str | None,
     candidates: float | None,
     best: int | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
@@ -117,6 +126,8 @@ def command(
         raise click.UsageError(
             "--workers needs --output: standard output is written by one process"
         )
+    if as_json and output is None:
+        raise click.UsageError("--json needs --output: the tagged text is on standard output")
     written = options["target_format"] or options["source_format"] or "jsonl"
     if (candidates or best) and written != "jsonl":
         raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
@@ -124,44 +135,45 @@ def command(
     from tagger.cli.file_progress import FileProgress
     from tagger.inference.many_files import tag_files
 
-    progress = FileProgress(workers)
-    try:
-        tagged = tag_files(
-            runs,
-            inputs,
-            output,
-            precision=precision,
-            encoding=encoding or "auto",
-            workers=workers,
-            observer=progress,
-            candidates=candidates,
-            best=best or 0,
-            **decoding,
-            **options,
-        )
-    finally:
-        progress.clear()
+    tagged = tag_files(
+        runs,
+        inputs,
+        output,
+        precision=precision,
+        encoding=encoding or "auto",
+        workers=workers,
+        observer=FileProgress(output is not None),
+        candidates=candidates,
+        best=best or 0,
+        **decoding,
+        **options,
+    )
     if output is not None:
         rate = tagged.tokens / max(tagged.seconds, 1e-6)
-        click.echo(
+        console.note(
             f"Tagged {tagged.files} of {tagged.files + len(tagged.failures)} files, "
             f"{tagged.tokens:,} tokens in {tagged.seconds:.1f} s ({rate:,.0f} tokens/s) into "
-            f"{output}",
-            err=True,
+            f"{output}"
         )
     _report(tagged)
+    if as_json:
+        print_json(asdict(tagged) | {"failures": dict(tagged.failures)})
     sys.exit(1 if tagged.failures or tagged.incomplete else 0)
 
 
 def _report(tagged: TaggedFiles) -> None:
     """Write to stderr what was changed, skipped or not tagged."""
-    lines = [*tagged.promises, *(f"note: {note}" for note in tagged.notes[:_LISTED])]
+    for promise in tagged.promises:
+        console.note(promise)
+    for note in tagged.notes[:_LISTED]:
+        console.note(f"note: {note}")
     if len(tagged.notes) > _LISTED:
-        lines.append(f"note: {len(tagged.notes) - _LISTED:,} more notes of this kind")
+        console.note(f"note: {len(tagged.notes) - _LISTED:,} more notes of this kind")
     for result in tagged.incomplete:
-        lines += [f"Skipped: {problem}" for problem in result.problems[:_LISTED]]
+        for problem in result.problems[:_LISTED]:
+            console.warn(problem, "Skipped")
         if result.errors > _LISTED:
-            lines.append(f"Skipped: {result.errors - _LISTED:,} more records of {result.source}")
-    lines += [f"Error: {failure.message}" for failure in tagged.failures]
-    if lines:
-        click.echo("\n".join(lines), err=True)
+            more = f"{result.errors - _LISTED:,} more records of {result.source}"
+            console.warn(more, "Skipped")
+    for failure in tagged.failures:
+        console.warn(failure.message, "Error")

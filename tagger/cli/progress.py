@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 
-import click
-
-from tagger.cli.meter import Meter
+from tagger.cli import console
 from tagger.training.facts import LanguageModelFacts, RunFacts, TaggerFacts
 from tagger.training.observer import Observer
 
@@ -32,16 +30,22 @@ class TrainingProgress(Observer):
     """A bar within an epoch and a line after each."""
 
     def __init__(self) -> None:
-        self.meter = Meter()
         self.best = 0.0
         self.score = "dev F1"
         self.warnings: list[str] = []
+        self.reason = ""
+        self.epochs_seen = 0
         self.begun = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """Seconds since this observer was created."""
+        return time.monotonic() - self.begun
+
     def text_labeled(self, tokens: int, total: int) -> None:
-        rate = tokens / max(time.monotonic() - self.begun, 0.1)
+        rate = tokens / max(self.seconds, 0.1)
         left = clock((total - tokens) / max(rate, 1))
-        self.meter.show(
+        console.show_bar(
             tokens / total,
             f"teachers label {tokens:,} of {total:,} tokens  {rate:,.0f} tokens/s  at most {left} "
             "left",
@@ -49,18 +53,19 @@ class TrainingProgress(Observer):
 
     def corpus_read(self, summaries: list[str], warnings: list[str]) -> None:
         self.warnings = warnings
-        lines = summaries + [f"Warning: {warning}" for warning in warnings]
-        click.echo("\n".join(lines), err=True)
+        console.note("\n".join(summaries))
+        for warning in warnings:
+            console.warn(warning)
 
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, TaggerFacts)
-        self.meter.clear()
         lines = []
         if text := facts.text:
             lines.append(
                 f"text {text.sentences:,} sentences, {text.tokens:,} tokens with tags of the "
                 f"teachers, {text.tokens_per_epoch:,} an epoch"
             )
+        self.epochs_seen = 0
         lines.append(f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}")
         lines += [
             f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
@@ -70,41 +75,46 @@ class TrainingProgress(Observer):
         self.best = 0.0
         self.score = _score_name(facts)
         lines.append(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}")
-        click.echo("\n".join(lines), err=True)
+        console.note("\n".join(lines))
 
     def states_computed(self, folder: str, done: int, total: int) -> None:
-        self.meter.show(
+        console.show_bar(
             done / max(total, 1),
             f"the language models read {total:,} tokens, once; kept in {folder}",
         )
         if done == total:
-            self.meter.clear()
+            console.clear_bar()
 
     def batch_ended(
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         rate = f"{tokens_per_second:,.0f} tokens/s"
         best = f"{self.score} {self.best:.2f}  " if self.best else ""
-        self.meter.show(
-            done,
-            f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left",
-        )
+        left = self._left(seconds_left)
+        console.show_bar(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}{left}")
+
+    def _left(self, seconds: float) -> str:
+        """Return the estimated time in words; nothing before the speed of an epoch is known."""
+        return f"  at most {clock(seconds)} left" if self.epochs_seen else ""
+
+    def training_ended(self, reason: str) -> None:
+        self.reason = reason
+        console.note(f"Stopped: {reason}. Time: {clock(self.seconds)}.")
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
-        self.meter.clear()
+        self.epochs_seen += 1
         self.best = max(self.best, row["dev_score"])
         figures = (
             f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} "
             f"{row['tokens_per_second']:9,.0f}"
         )
-        click.echo(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}", err=True)
+        console.note(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}")
 
     def run_started(self, number: int, count: int, name: str) -> None:
-        click.echo(f"{name}, {number} of {count}", err=True)
+        console.note(f"{name}, {number} of {count}")
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
-        self.meter.clear()
-        click.echo(f"{outcome}\n", err=True)
+        console.note(f"{outcome}\n")
 
 
 class LanguageModelProgress(TrainingProgress):
@@ -113,16 +123,14 @@ class LanguageModelProgress(TrainingProgress):
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, LanguageModelFacts)
         level = facts.level
-        click.echo(
+        console.note(
             f"train {facts.train_tokens:,} {level} ({100 * facts.train_unknown:.2f} % unknown); "
             f"dev {facts.dev_tokens:,} {level} ({100 * facts.dev_unknown:.2f} % unknown)\n"
-            f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}",
-            err=True,
+            f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}"
         )
-        click.echo(
+        console.note(
             f"{'epoch':>5} {'loss':>8} {'perplexity':>10} {'bits/character':>14} "
-            f"{level + '/s':>12} {'time':>6}",
-            err=True,
+            f"{level + '/s':>12} {'time':>6}"
         )
         self.best = float("inf")
 
@@ -131,20 +139,18 @@ class LanguageModelProgress(TrainingProgress):
     ) -> None:
         best = f"dev perplexity {self.best:.2f}  " if self.best < float("inf") else ""
         rate = f"{tokens_per_second:,.0f}/s"
-        self.meter.show(
-            done,
-            f"epoch {epoch}  loss {loss:.4f}  {best}{rate}  at most {clock(seconds_left)} left",
-        )
+        left = self._left(seconds_left)
+        console.show_bar(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}{left}")
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
-        self.meter.clear()
+        self.epochs_seen += 1
         self.best = min(self.best, row["dev_perplexity"])
         figures = (
             f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_perplexity']:10.2f} "
             f"{row['dev_bits']:14.3f}"
         )
         rate = f"{row['tokens_per_second']:12,.0f} {clock(row['seconds']):>6}"
-        click.echo(f"{figures} {rate}{'  best' if is_best else ''}", err=True)
+        console.note(f"{figures} {rate}{'  best' if is_best else ''}")
 
 
 class SearchProgress(TrainingProgress):
@@ -162,8 +168,12 @@ class SearchProgress(TrainingProgress):
 
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, TaggerFacts)
+        self.epochs_seen = 0
         self.best = 0.0
         self.score = _score_name(facts)
+
+    def training_ended(self, reason: str) -> None:
+        """Do nothing: the line of the trial follows."""
 
     def run_started(self, number: int, count: int, name: str) -> None:
         self.trial = f"trial {number} of {count}"
@@ -173,15 +183,12 @@ class SearchProgress(TrainingProgress):
         self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
     ) -> None:
         best = f"  {self.score} {self.best:.2f}" if self.best else ""
-        self.meter.show(
-            done,
-            f"{self.trial}  epoch {epoch}  loss {loss:.4f}{best}  at most {clock(seconds_left)} "
-            "left",
-        )
+        left = self._left(seconds_left)
+        console.show_bar(done, f"{self.trial}  epoch {epoch}  loss {loss:.4f}{best}{left}")
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        self.epochs_seen += 1
         self.best = max(self.best, row["dev_score"])
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
-        self.meter.clear()
-        click.echo(f"{self.trial}: {outcome}  {self.name}{'  best' if is_best else ''}", err=True)
+        console.note(f"{self.trial}: {outcome}  {self.name}{'  best' if is_best else ''}")

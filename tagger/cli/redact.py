@@ -9,14 +9,17 @@ from typing import Any
 
 import click
 
+from tagger.cli import console
 from tagger.cli.options import decoding_of, precision_option, reading_options, runs_and_files
+from tagger.cli.paths import FILE, FOLDER
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="RUN... FILE...")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option(
     "--output",
     "-o",
+    type=FOLDER,
     metavar="DIR",
     help="Folder of the redacted files.  [default: standard output]",
 )
@@ -60,6 +63,7 @@ from tagger.cli.options import decoding_of, precision_option, reading_options, r
 @click.option(
     "--restore",
     "mapping",
+    type=FILE,
     metavar="MAP",
     help="Restore the redacted file FILE from its map: tagger redact --restore MAP FILE.",
 )
@@ -121,9 +125,9 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     for line in (*redacted.promises, *(f"note: {note}" for note in redacted.notes)):
-        click.echo(line, err=True)
+        console.note(line)
     where = f" into {output}" if output else ""
-    click.echo(f"Replaced {redacted.spans:,} spans in {redacted.files:,} files{where}.", err=True)
+    console.note(f"Replaced {redacted.spans:,} spans in {redacted.files:,} files{where}.")
 
 
 def _restore(paths: tuple[str, ...], mapping: str, output: str | None) -> None:

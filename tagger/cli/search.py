@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
-from tagger.cli.options import encoding_option, quiet_stderr
+from tagger.cli import console
+from tagger.cli.options import (
+    backend_name,
+    encoding_option,
+    json_option,
+    print_json,
+    quiet_stderr,
+)
+from tagger.cli.paths import FILE, FOLDER
 from tagger.errors import ConfigError
 
 
 @click.command(no_args_is_help=True)
-@click.argument("configuration", metavar="CONFIG.toml")
-@click.argument("run")
+@click.argument("configuration", type=FILE, metavar="CONFIG.toml")
+@click.argument("run", type=FOLDER)
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -28,6 +38,7 @@ from tagger.errors import ConfigError
 @click.option(
     "--resume", is_flag=True, help="Continue an interrupted search in RUN, or add trials."
 )
+@json_option
 def command(
     configuration: str,
     run: str,
@@ -35,6 +46,7 @@ def command(
     encoding: str | None,
     assignments: tuple[str, ...],
     resume: bool,
+    as_json: bool,
 ) -> None:
     """Search for settings with a better dev score, and write the best model to the folder RUN.
 
@@ -67,6 +79,7 @@ def command(
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+    console.note(f"Reading {configuration}\nLoading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import SearchProgress
         from tagger.tuning.search import search
@@ -80,10 +93,12 @@ def command(
         observer=observer,
     )
     if found.plot is None:
-        click.echo(
-            "No plot: Matplotlib is not installed; pip install 'span-tagger[search]'", err=True
-        )
-    click.echo(
+        console.note("No plot: Matplotlib is not installed; pip install 'span-tagger[search]'")
+    if as_json:
+        best = {"trial": found.best.number, "dev_score": found.best.score, "run": run}
+        print_json(best | {"rows": [asdict(row) for row in found.rows]})
+        return
+    console.result(
         f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). "
         f"The model is in {run}."
     )

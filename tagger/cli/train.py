@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from tagger.cli.options import training_options
+from tagger.cli.paths import FILE
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @training_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Train a tagger and write it to the folder RUN.
@@ -22,7 +23,7 @@ def command(paths: tuple[str, ...], **options: Any) -> None:
     Examples:
       tagger train --train train.conll --dev dev.conll runs/mine
       tagger train --train train.conll --dev dev.conll --vectors glove.6B.100d.txt runs/mine
-      tagger train experiments/conll2003.toml runs/conll2003 --set model.units=200
+      tagger train experiments/conll2003.toml runs/conll2003 --units 200 --epochs 50
       tagger train experiments/conll2003.toml runs/conll2003 --seeds 5
     """
     from tagger.cli.training import train

@@ -4,19 +4,31 @@ or several, the last line.
 
 from __future__ import annotations
 
+import os
+import shlex
+import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tagger.cli.options import quiet_stderr
+from tagger import corpora
+from tagger.bundles.folder import MANIFEST
+from tagger.cli import console
+from tagger.cli.options import backend_name, print_json, quiet_stderr
 from tagger.errors import ConfigError
+from tagger.files import require_empty
 from tagger.training import require_packages
 
 if TYPE_CHECKING:
+    from tagger.bundles.tagger import Bundle
     from tagger.config.tagger import Config
 
 __all__ = ["train"]
+
+_BRIEF = 100  # characters of a warning that is repeated
 
 
 def train(
@@ -26,6 +38,11 @@ def train(
     resume: bool,
     seed: int | None,
     seeds: int,
+    epochs: int | None,
+    units: int | None,
+    batch_tokens: int | None,
+    as_json: bool,
+    distills: bool = False,
     more: Mapping[str, Any] | None = None,
     **data: Any,
 ) -> None:
@@ -38,22 +55,78 @@ def train(
     given = {
         f"data.{name}": None if value == () else value for name, value in data.items()
     }  # what may be repeated, and was not
-    given |= {"training.seed": seed, **(more or {})}
+    given |= {
+        "training.seed": seed,
+        "training.epochs": epochs,
+        "model.units": units,
+        "training.batch_tokens": batch_tokens,
+        **(more or {}),
+    }
     settings = _settings(paths[:-1], given, assignments)
+    if distills:
+        _check_distillation(settings)
     if seeds > 1:
-        _several(settings, paths[-1], seeds, resume)
-        return
+        _several(settings, paths[-1], seeds, resume, as_json)
+    else:
+        _one(settings, paths[-1], resume, as_json)
+
+
+def _check_distillation(settings: Config) -> None:
+    """Check that there are teachers and text, in terms of the options of `tagger distill`."""
+    if not settings.distillation.teachers:
+        raise click.UsageError("there is no teacher; give --teacher DIR")
+    if not settings.distillation.text:
+        raise click.UsageError("there is no text for the teachers to label; give --text FILE")
+
+
+def _one(settings: Config, run: str, resume: bool, as_json: bool) -> None:
+    """Train once. Errors of the corpus come first, before the backend is loaded."""
+    if not resume and os.path.isfile(os.path.join(run, MANIFEST)):
+        require_empty(Path(run))
+    names = [*settings.data.train, *settings.data.dev] or [settings.data.hub]
+    if any(names):
+        console.note(f"Reading {', '.join(names)}")
+    splits = corpora.splits(settings.data)
+    console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
         from tagger.training import trainer
-    bundle = trainer.train(settings, paths[-1], resume=resume, observer=TrainingProgress())
+    observer = TrainingProgress()
+    bundle = trainer.train(settings, run, resume=resume, observer=observer, splits=splits)
+    if as_json:
+        print_json(
+            {
+                "run": run,
+                **bundle.metrics,
+                "stopped": observer.reason,
+                "seconds": round(observer.seconds, 1),
+                "warnings": observer.warnings,
+            }
+        )
+    else:
+        _report(bundle, run, observer.warnings)
+
+
+def _report(bundle: Bundle, run: str, warnings: Sequence[str]) -> None:
+    """Print the dev score, the warnings again, and the next commands."""
     metrics = bundle.metrics
     better = metrics["agreement"]["score"] if metrics.get("agreement", {}).get("weight") else None
     helped = "" if better is None else f", {better} when sentences of a document help each other"
-    click.echo(
+    for warning in warnings:
+        console.warn(textwrap.shorten(warning, _BRIEF, placeholder=" …"))
+    console.result(
         f"Best dev score {metrics['dev']['score']} (epoch {metrics['best_epoch']}){helped}. The "
-        f"model is in {paths[-1]}."
+        f"model is in {run}."
     )
+    if not metrics["dev"]["score"]:
+        console.result(
+            "The model finds nothing on dev: train longer (--epochs), and check that the labels of "
+            "train and dev are the same."
+        )
+        return
+    folder = shlex.quote(run)
+    console.note(f"Next: tagger evaluate {folder} test.conll")
+    console.note(f"      tagger predict {folder} article.txt")
 
 
 def _settings(files: Sequence[str], given: Mapping[str, Any], assignments: Sequence[str]) -> Config:
@@ -71,12 +144,20 @@ def _settings(files: Sequence[str], given: Mapping[str, Any], assignments: Seque
         raise click.UsageError(str(error)) from error
 
 
-def _several(settings: Config, run: str, count: int, resume: bool) -> None:
+def _several(settings: Config, run: str, count: int, resume: bool, as_json: bool) -> None:
+    """Train with several seeds."""
+    console.note(f"Loading {backend_name()}, for each seed in a process of its own")
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
         from tagger.tuning import seeds
     trained = seeds.train(settings, run, count, resume=resume, observer=TrainingProgress())
-    click.echo(
-        f"{trained.table()}\n\nThe model of seed {trained.kept.seed}, of the median dev score, is "
-        f"in {run}."
-    )
+    kept = trained.kept
+    if as_json:
+        print_json(
+            {"run": run, "kept": kept.seed, "seeds": [asdict(each) for each in trained.results]}
+        )
+        return
+    which = "of the median dev score"
+    if len(trained.results) % 2 == 0:
+        which = "of the lower of the two dev scores in the middle"
+    console.result(f"{trained.table()}\n\nThe model of seed {kept.seed}, {which}, is in {run}.")

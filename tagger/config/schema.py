@@ -45,6 +45,7 @@ def setting(
     choices: Collection[str] = (),
     low: float | None = None,
     high: float | None = None,
+    is_name: bool = False,
 ) -> Any:
     """Define a setting of a table.
 
@@ -53,13 +54,13 @@ def setting(
         doc: The meaning, a full sentence; see `config.reference`.
         choices: The possible values, if they are few.
         low, high: The range of a number, both inclusive.
+        is_name: Whether a number may be replaced by a name, which is not a number.
 
     Returns:
         A field of a dataclass.
     """
-    return field(
-        default=default, metadata={"doc": doc, "choices": choices, "low": low, "high": high}
-    )
+    meta = {"doc": doc, "choices": choices, "low": low, "high": high, "is_name": is_name}
+    return field(default=default, metadata=meta)
 
 
 def files(doc: str) -> Any:
@@ -104,6 +105,9 @@ def resolve(
 def load(kind: type[Settings], path: str | Path) -> Settings:
     """Read settings from a TOML file, in which each table is optional.
 
+    A relative path in it that does not exist from the current folder, but from the folder of the
+    TOML file, means the latter.
+
     Args:
         kind: A dataclass of tables, such as `config.tagger.Config`.
         path: The file.
@@ -115,7 +119,26 @@ def load(kind: type[Settings], path: str | Path) -> Settings:
         ConfigError: The file cannot be read, is not TOML, or contains an unknown name or an
             impossible value.
     """
-    return from_toml(kind, toml.read(path), str(path))
+    return _located(from_toml(kind, toml.read(path), str(path)), Path(path).parent)
+
+
+def _located(config: Settings, folder: Path) -> Settings:
+    """Return settings whose files are named as seen from the current folder."""
+    for table in fields(config):
+        section = getattr(config, table.name)
+        changes = {
+            each.name: tuple(_found(name, folder) for name in getattr(section, each.name))
+            for each in fields(section)
+            if "files" in each.metadata
+        }
+        config = replace(config, **{table.name: replace(section, **changes)})
+    return config
+
+
+def _found(name: str, folder: Path) -> str:
+    """Return the path of a file that is named in a TOML file in a folder."""
+    beside = folder / name
+    return str(beside) if not os.path.exists(name) and beside.exists() else name
 
 
 def from_toml(kind: type[Settings], text: str, where: str) -> Settings:
@@ -205,7 +228,8 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         return tuple(value)
     if isinstance(default, float) and type(value) is int and abs(value) < 2**53:
         value = float(value)
-    if type(value) is not type(default):
+    is_name = meta.get("is_name") and isinstance(value, str) and not re.fullmatch(r"[-\d]*", value)
+    if type(value) is not type(default) and not is_name:
         raise ConfigError(
             f"{where}: expected {type(default).__name__}, for example {default!r}, found {value!r}"
         )

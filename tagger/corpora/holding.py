@@ -16,7 +16,7 @@ from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document
 from tagger.text.spans import Sentence
 
-__all__ = ["SHARE", "documents", "fraction", "hold_out"]
+__all__ = ["SHARE", "documents", "few_documents", "fraction", "hold_out"]
 
 SHARE = 0.1
 """Share of the documents that are held out."""
@@ -40,7 +40,7 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
     """
     units = documents(corpus.sentences)
     kind = "documents"
-    if len(units) < _MANY_DOCUMENTS:
+    if few_documents(units):
         units, kind = [[sentence] for sentence in corpus.sentences], "sentences"
     fractions = [fraction(unit) for unit in units]
     if len(set(fractions)) < 2:
@@ -56,6 +56,11 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
     held = sum(f <= limit for f in fractions)
     name = f"dev, {held:,} of {len(units):,} {kind} held out of {corpus.name}"
     return replace(corpus, sentences=train), replace(corpus, name=name, sentences=dev)
+
+
+def few_documents(units: Sequence[object]) -> bool:
+    """Return whether a corpus has so few documents that sentences are held out."""
+    return len(units) < _MANY_DOCUMENTS
 
 
 def documents(sentences: Iterable[Sentence]) -> list[list[Sentence]]:

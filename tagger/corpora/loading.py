@@ -12,10 +12,13 @@ from tagger.errors import ConfigError, TaggerError
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["LOADERS", "is_saved", "library", "load"]
+__all__ = ["DATASETS", "LOADERS", "is_saved", "library", "load"]
 
 LOADERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
 """The loading script of the package `datasets` for each suffix of a file."""
+
+DATASETS = (".parquet", ".arrow")
+"""Suffixes of files that only the package `datasets` reads and writes."""
 
 # Files that save_to_disk writes for one split and for several.
 _SAVED = ("state.json", "dataset_dict.json")

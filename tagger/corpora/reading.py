@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.corpora.loading import LOADERS, is_saved, load
+from tagger.corpora.loading import DATASETS, LOADERS, is_saved, load
 from tagger.errors import ConfigError, DataError
-from tagger.text import annotation, schemes
+from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
-from tagger.text.formats import ReadOptions
+from tagger.text.formats import ReadOptions, ReadReport
 from tagger.text.spans import Record, Sentence
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def read(
     scheme: str = annotation.DETECT,
     *,
     tags: str = "",
+    predictions: bool = False,
 ) -> Corpus:
     """Read an annotated file: columns, JSON Lines, or a dataset with a single split.
 
@@ -38,6 +39,7 @@ def read(
         options: Reading options of columns and JSON Lines.
         scheme: Tagging scheme; detected by default.
         tags: Feature of a dataset with the tags; empty means ner_tags or else tags.
+        predictions: As for `annotation.read`.
 
     Returns:
         The sentences with their spans, as `annotation.read` returns them; sentences without tokens
@@ -48,8 +50,8 @@ def read(
         ConfigError: A dataset cannot be loaded, has several splits or lacks a feature.
     """
     file = Path(path)
-    if not is_saved(file) and not (file.is_file() and file.suffix in _DATASET_SUFFIXES):
-        return annotation.read(path, options, scheme)
+    if not is_saved(file) and not _is_dataset(file, options):
+        return annotation.read(path, options, scheme, predictions=predictions)
     parts = load(str(path))
     if len(parts) != 1:
         raise ConfigError(
@@ -59,20 +61,30 @@ def read(
     return from_dataset(dataset, scheme, tags=tags, name=str(path))
 
 
+def _is_dataset(file: Path, options: ReadOptions) -> bool:
+    """Return whether a file is read by the package `datasets`; its suffix or content decides."""
+    if not file.is_file() or options.format or file.suffix not in _DATASET_SUFFIXES:
+        return False
+    return file.suffix in DATASETS or not formats.evident(str(file), options)
+
+
 def read_all(
     paths: Sequence[str | Path],
     options: ReadOptions,
     scheme: str = annotation.DETECT,
     *,
     tags: str = "",
+    predictions: bool = False,
 ) -> Corpus:
     """Read several annotated files as one corpus.
 
     Args:
-        paths: The files, at least one, each in its own scheme if that is detected.
+        paths: The files, at least one, each in its own scheme if that is detected. A folder stands
+            for all files in it, unless ``Dataset.save_to_disk`` wrote it.
         options: Reading options of columns and JSON Lines.
         scheme: Tagging scheme; detected by default.
         tags: Feature of a dataset with the tags; empty means ner_tags or else tags.
+        predictions: As for `annotation.read`.
 
     Returns:
         All sentences in order. The scheme is that of the first file.
@@ -82,13 +94,18 @@ def read_all(
             tags.
         ConfigError: As `read`.
     """
+    paths = [
+        file
+        for path in paths
+        for file in ([path] if is_saved(Path(path)) else formats.files_of(path))
+    ]
     seen: dict[Path, str] = {}
     for path in paths:
         real = Path(path).resolve()
         if real in seen:
             raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
         seen[real] = str(path)
-    corpora = [read(path, options, scheme, tags=tags) for path in paths]
+    corpora = [read(path, options, scheme, tags=tags, predictions=predictions) for path in paths]
     first = corpora[0]
     if len(corpora) == 1:
         return first
@@ -100,10 +117,12 @@ def read_all(
                 f"is read as {corpus.scheme}, but {first.name} as {first.scheme}; expected spans "
                 "in all files, or plain tags in all: declare --scheme",
             )
+    names = {corpus.report.format for corpus in corpora}
     return Corpus(
         ", ".join(corpus.name for corpus in corpora),
         [sentence for corpus in corpora for sentence in corpus.sentences],
         first.scheme,
+        ReadReport(format=names.pop() if len(names) == 1 else "", header=first.report.header),
         parts=tuple(corpora),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tagger.corpora.loading import library
 from tagger.corpora.reading import read
 from tagger.errors import TaggerError
+from tagger.files import atomic_write
 from tagger.text import schemes
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
@@ -16,7 +17,7 @@ from tagger.text.spans import Sentence
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["to_dataset"]
+__all__ = ["save_dataset", "to_dataset"]
 
 
 def to_dataset(
@@ -67,6 +68,29 @@ def to_dataset(
         for name, part in splits.items()
     }
     return package.DatasetDict(converted) if isinstance(corpus, Mapping) else converted[""]
+
+
+def save_dataset(sentences: Sequence[Sentence], path: Path, scheme: str = "IOB2") -> None:
+    """Write sentences as a file of a dataset, atomically.
+
+    Args:
+        sentences: Annotated sentences.
+        path: File with the suffix ``.parquet`` or ``.arrow``.
+        scheme: Tagging scheme of the spans.
+
+    Raises:
+        TaggerError: As for `to_dataset`, or the file cannot be written.
+    """
+    dataset = to_dataset(sentences, scheme)
+    with atomic_write(path, "wb") as stream:
+        if path.suffix == ".parquet":
+            dataset.to_parquet(stream)
+            return
+        import pyarrow  # which datasets brings
+
+        table = dataset.data.table
+        with pyarrow.ipc.new_stream(stream, dataset.features.arrow_schema) as writer:
+            writer.write_table(table.combine_chunks())
 
 
 def _sentences(part: str | Path | Iterable[Sentence], options: ReadOptions) -> list[Sentence]:

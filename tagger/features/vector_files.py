@@ -303,6 +303,8 @@ def _from_npz(stream: BinaryIO, name: str) -> tuple[Sequence[bytes], np.ndarray]
     try:
         with np.load(io.BytesIO(stream.read()), allow_pickle=False) as archive:
             words, table = archive["words"], archive["vectors"]
+            if not isinstance(words, np.ndarray) or not isinstance(table, np.ndarray):
+                raise ValueError("a member is not an array")
     except Exception as error:  # zipfile and NumPy raise many types of errors for ill-formed files
         raise DataError(
             name,
@@ -318,7 +320,11 @@ def _from_npz(stream: BinaryIO, name: str) -> tuple[Sequence[bytes], np.ndarray]
             f"{table.shape}",
         )
     if words.dtype.kind == "U":  # unpaired surrogates become bytes that are not UTF-8
-        listed = [word.encode("utf-8", "surrogatepass") for word in words.ravel().tolist()]
+        try:
+            listed = [word.encode("utf-8", "surrogatepass") for word in words.ravel().tolist()]
+        except (SystemError, ValueError) as error:
+            what = "contains words that are no Unicode; expected UTF-8 bytes (uint8)"
+            raise DataError(name, None, what) from error
     elif words.dtype.kind == "S" and words.ndim:
         listed = words.ravel().tolist()
     elif words.dtype.kind == "S" or words.dtype == np.uint8:

@@ -1,48 +1,48 @@
-"""Tagging of files: text, CoNLL columns or JSON Lines, each output written atomically."""
+"""Tagging of files: text, CoNLL columns or JSON Lines, each output written atomically.
+
+The sentences of several files run in the same windows, so that many small files are as fast as one
+large file.
+"""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Unpack
+from typing import IO, NamedTuple, Unpack
 
 from tagger.errors import DataError, TaggerError
-from tagger.files import atomic_write
+from tagger.inference.file_jobs import FileJob, size_of
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
-from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
-from tagger.text.opening import compression
+from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport, jsonl
 from tagger.text.spans import Sentence
 
-__all__ = ["FileJob", "FileResult", "plan", "run"]
+__all__ = ["Failure", "FileJob", "FileResult", "ProgressCallback", "run", "run_all"]
 
-ProgressCallback = Callable[[int, int], None]
-"""Progress callback for one file: receives the bytes read and the tokens tagged so far."""
+ProgressCallback = Callable[[str, int, int], None]
+"""Progress callback: receives the file that is written, and the bytes read and the tokens tagged so
+far, of all files.
+"""
+
+_logger = logging.getLogger(__name__)
 
 # IO cannot separate adjacent spans, which a model may predict; without them, IOB1 equals IO.
 _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
 
 
-@dataclass(frozen=True)
-class FileJob:
-    """A file to tag.
-
-    Attributes:
-        source: The input; ``-`` is standard input.
-        source_format: Key of `FORMATS`; empty to recognize the format by the content.
-        target: The output; None is standard output.
-        target_format: Key of `FORMATS`; empty for the format of the input.
-    """
+class Failure(NamedTuple):
+    """A file that could not be tagged, and the error message."""
 
     source: str
-    source_format: str
-    target: Path | None
-    target_format: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -64,105 +64,6 @@ class FileResult:
     notes: tuple[str, ...] = ()
 
 
-def plan(
-    inputs: Iterable[str],
-    output: str | None,
-    *,
-    source_format: str | None = None,
-    target_format: str | None = None,
-) -> list[FileJob]:
-    """Plan the tagging of files and folders.
-
-    Args:
-        inputs: Files and folders, ``-`` for standard input. A folder stands for all files in it and
-            its subfolders, in order of their names, except hidden files and those in `output`.
-        output: The folder of the outputs; None for standard output.
-        source_format: Format of the inputs. Default: recognized by the content of each.
-        target_format: Format of the outputs. Default: that of the input.
-
-    Returns:
-        A job per file, in order.
-
-    Raises:
-        TaggerError: There is no file, two inputs would have the same output, or an output is also
-            an input. A missing file is an error when it is read, so that the others are tagged.
-    """
-    if output == "":
-        raise TaggerError("the name of the output folder is empty")
-    folder = None if output is None else Path(output)
-    jobs = []
-    for source, relative in _files(inputs, folder):
-        target = None if folder is None else folder / _renamed(relative, target_format or "")
-        jobs.append(FileJob(source, source_format or "", target, target_format or ""))
-    _check(jobs)
-    return jobs
-
-
-def _files(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[str, Path]]:
-    """Yield each file and its path relative to the output folder."""
-    for name in inputs:
-        path = Path(name)
-        if name == STANDARD_INPUT:
-            yield name, Path("stdin")
-        elif not name:
-            raise TaggerError("the name of an input is empty; expected a file or folder")
-        elif path.is_dir():
-            below = (
-                file
-                for file in sorted(path.rglob("*"))
-                if file.is_file() and not _hidden(file.relative_to(path))
-            )
-            yield from (
-                (str(file), file.relative_to(path))
-                for file in below
-                if not _is_output(file, path, output)
-            )
-        else:
-            yield name, Path(path.name)
-
-
-def _is_output(file: Path, source: Path, output: Path | None) -> bool:
-    """Return whether `file` is in an output folder below `source`: an earlier run wrote it."""
-    if output is None or source.resolve() not in output.resolve().parents:
-        return False
-    return output.resolve() in file.resolve().parents
-
-
-def _hidden(path: Path) -> bool:
-    """Return whether a file or one of its folders is hidden."""
-    return any(part.startswith(".") for part in path.parts)
-
-
-def _renamed(path: Path, target_format: str) -> Path:
-    """Return the path of an output: not compressed, with the suffix of its declared format."""
-    name = compression.unpacked_name(path.name)
-    if target_format and formats.format_of(name) != target_format:
-        name = Path(name).stem + formats.named(target_format).suffixes[0]
-    return path.with_name(name)
-
-
-def _check(jobs: Sequence[FileJob]) -> None:
-    """Raise TaggerError if there is no job, or an output is an input or that of another job."""
-    if not jobs:
-        raise TaggerError("there is no file to tag")
-    sources = {Path(job.source).resolve() for job in jobs if job.source != STANDARD_INPUT}
-    seen: dict[Path, str] = {}
-    for job in jobs:
-        if job.target is None:
-            continue
-        if job.target.resolve() in sources:
-            raise TaggerError(
-                f"{job.target}: this output is also an input and would be overwritten; choose "
-                "another --output"
-            )
-        if job.target in seen:
-            raise TaggerError(
-                f"{job.source} and {seen[job.target]} would both be written to {job.target}; tag "
-                "them separately"
-            )
-        seen[job.target] = job.source
-
-
 def run(
     model: Predictor,
     job: FileJob,
@@ -170,22 +71,16 @@ def run(
     *,
     scheme: str | None = None,
     on_error: str = "stop",
-    on_progress: ProgressCallback | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> FileResult:
-    """Tag one file in bounded memory.
-
-    An output file appears once it is complete; standard output is written as sentences are tagged.
+    """Tag one file in bounded memory; see `run_all`.
 
     Args:
         model: An open model, which stays open.
         job: The input and output.
         options: How the input is read.
-        scheme: Tagging scheme of CoNLL output. Default: that of the training corpus; IOB1 for IO,
-            IOB2 for plain tags.
-        on_error: What happens to a record that cannot be read or written: "stop" makes the file
-            fail, "skip" leaves it out, "keep" writes it without annotation where possible.
-        on_progress: Progress callback, called for each sentence.
+        scheme: As for `run_all`.
+        on_error: As for `run_all`.
         **decoding: As for `Predictor.predict`.
 
     Returns:
@@ -194,44 +89,264 @@ def run(
     Raises:
         TaggerError: The input is ill-formed, or the output cannot be written.
     """
-    read, tokens = 0, 0
+    (outcome,) = run_all(model, [job], options, scheme=scheme, on_error=on_error, **decoding)
+    if isinstance(outcome, Failure):
+        raise TaggerError(outcome.message)
+    return outcome
 
-    def tell(position: int) -> None:
-        nonlocal read
-        read = position
 
-    def counted(sentences: Iterator[Sentence]) -> Iterator[Sentence]:
-        nonlocal tokens
-        for sentence in sentences:
-            tokens += len(sentence)
-            if on_progress is not None:
-                on_progress(read, tokens)
-            yield sentence
+def run_all(
+    model: Predictor,
+    jobs: Sequence[FileJob],
+    options: ReadOptions,
+    *,
+    scheme: str | None = None,
+    on_error: str = "stop",
+    sync: bool = True,
+    on_progress: ProgressCallback | None = None,
+    **decoding: Unpack[DecodingOptions],
+) -> Iterator[FileResult | Failure]:
+    """Tag files in bounded memory, their sentences in the same windows.
 
-    scheme = schemes.ALIASES.get(scheme or "", scheme)
-    scheme = scheme or _OUTPUT_SCHEMES.get(model.bundle.scheme, model.bundle.scheme)
-    report = ReadReport(job.source, on_error=on_error)
-    count_bytes = tell if Path(job.source).is_file() else None
-    with formats.opened(
-        job.source, job.source_format, options, tell=count_bytes, report=report
-    ) as sentences:
-        target = formats.named(job.target_format or report.format)
-        if (decoding.get("candidates") or decoding.get("best")) and not target.has_scores:
+    An output file appears once it is complete; standard output is written as sentences are tagged.
+
+    Args:
+        model: An open model, which stays open.
+        jobs: The inputs and outputs.
+        options: How the inputs are read.
+        scheme: Tagging scheme of CoNLL output. Default: that of the training corpus; IOB1 for IO,
+            IOB2 for plain tags.
+        on_error: What happens to a record that cannot be read or written: "stop" makes the file
+            fail, "skip" leaves it out, "keep" writes it without annotation where possible.
+        sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
+        on_progress: Progress callback, called for each sentence.
+        **decoding: As for `Predictor.predict`.
+
+    Yields:
+        The result of each file, or its failure, in order.
+    """
+    work = _Work(model, options, scheme, on_error, sync, on_progress, decoding)
+    yield from work.run(jobs)
+
+
+@dataclass
+class _File:
+    """A file while it is read and written."""
+
+    job: FileJob
+    report: ReadReport
+    target: Format | None = None
+    sentences: Iterator[Sentence] = field(default_factory=lambda: iter(()))
+    tokens: int = 0
+    error: TaggerError | None = None
+    is_abandoned: bool = False  # its output cannot be written, so that the rest is not read
+
+    @property
+    def has_scores(self) -> bool:
+        """Return whether its output contains the probabilities of spans."""
+        return self.target is not None and self.target.has_scores
+
+
+class _ModelError(Exception):
+    """An error of the model, which may concern any file of the windows that were running."""
+
+
+class _Tagged:
+    """The tagged sentences of several files, one after another.
+
+    Args:
+        sentences: The tagged sentences.
+        owners: The file of each of them. It grows while `sentences` is consumed.
+    """
+
+    def __init__(self, sentences: Iterator[Sentence], owners: deque[_File]) -> None:
+        self._sentences = sentences
+        self._owners = owners
+        self.owner: _File | None = None
+        self.advance()
+
+    def advance(self) -> None:
+        """Go to the next sentence, and its file; None at the end."""
+        try:
+            self._next = next(self._sentences, None)
+        except TaggerError as error:
+            raise _ModelError(str(error)) from error
+        self.owner = None if self._next is None else self._owners.popleft()
+
+    def of(self, file: _File) -> Iterator[Sentence]:
+        """Yield the next sentences, as long as they are those of a file.
+
+        Raises:
+            TaggerError: The file could not be read to its end.
+        """
+        while self.owner is file and self._next is not None:
+            yield self._next
+            self.advance()
+        if file.error is not None:
+            raise file.error
+
+
+class _Work:
+    """The tagging of files with the same settings; the arguments are those of `run_all`."""
+
+    def __init__(
+        self,
+        model: Predictor,
+        options: ReadOptions,
+        scheme: str | None,
+        on_error: str,
+        sync: bool,
+        on_progress: ProgressCallback | None,
+        decoding: DecodingOptions,
+    ) -> None:
+        self.model = model
+        self.options = options
+        trained = model.bundle.scheme
+        scheme = schemes.ALIASES.get(scheme or "", scheme)
+        self.scheme = scheme or _OUTPUT_SCHEMES.get(trained, trained)
+        self.on_error = on_error
+        self.sync = sync
+        self.on_progress = on_progress
+        self.decoding = decoding
+        self.read_before = self.read = self.tokens = 0
+
+    def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
+        """Tag files together; if the model fails, divide them, until one file is to blame.
+
+        Args:
+            jobs: The inputs and outputs.
+
+        Yields:
+            The result of each file, or its failure, in order.
+        """
+        done = 0
+        try:
+            for outcome in self._together(jobs):
+                done += 1
+                yield outcome
+        except _ModelError as error:
+            rest = jobs[done:]
+            middle = len(rest) // 2
+            # What is on standard output cannot be written again.
+            if len(rest) == 1 or rest[0].target is None:
+                yield Failure(rest[0].source, str(error))
+                yield from self.run(rest[1:])
+            else:
+                yield from self.run(rest[:middle])
+                yield from self.run(rest[middle:])
+
+    def _together(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
+        """Tag files; those whose outputs need probabilities apart from the others."""
+        with _short_gil_switch_interval():
+            for scores, files in itertools.groupby(
+                self._opened(jobs), key=lambda file: file.has_scores
+            ):
+                started: deque[_File] = deque()
+                owners: deque[_File] = deque()
+                sentences = _sentences(files, started, owners)
+                predicted = self.model.predict(sentences, scores=scores, **self.decoding)
+                tagged = _Tagged(predicted, owners)
+                # Whatever has a tagged sentence has been started, and all files at the end.
+                while started:
+                    yield self._written(started.popleft(), tagged)
+
+    def _opened(self, jobs: Sequence[FileJob]) -> Iterator[_File]:
+        """Open one file after another; each is closed when the next one is asked for."""
+        for job in jobs:
+            file = _File(job, ReadReport(job.source, on_error=self.on_error))
+            with ExitStack() as stack:
+                try:
+                    sentences = stack.enter_context(
+                        formats.opened(
+                            job.source,
+                            job.source_format,
+                            self.options,
+                            tell=self._tell if Path(job.source).is_file() else None,
+                            report=file.report,
+                        )
+                    )
+                    file.target = formats.named(job.target_format or file.report.format)
+                    self._check(file.target, job.source)
+                    file.sentences = _representable(sentences, file.target, file.report)
+                except TaggerError as error:
+                    file.error = error
+                yield file
+            self.read_before += size_of(job)
+            self.read = self.read_before
+
+    def _check(self, target: Format, source: str) -> None:
+        """Raise TaggerError if an output cannot contain the candidates and best sequences."""
+        more = self.decoding.get("candidates") or self.decoding.get("best")
+        if more and target.name != jsonl.FORMAT.name:
             raise TaggerError(
-                f"{job.source}: candidates and best sequences are written as JSON Lines, not as "
+                f"{source}: candidates and best sequences are written as JSON Lines, not as "
                 f"{target.name}; add --to jsonl"
             )
-        fitting = _representable(sentences, target, report)
-        tagged = counted(model.predict(fitting, scores=target.has_scores, **decoding))
-        with _short_gil_switch_interval():
-            if job.target is None:
-                _write(tagged, sys.stdout, job, target.name, scheme)
+
+    def _tell(self, position: int) -> None:
+        """Receive the number of bytes read of the current file."""
+        self.read = self.read_before + position
+
+    def _written(self, file: _File, tagged: _Tagged) -> FileResult | Failure:
+        """Write the output of a file."""
+        try:
+            if file.error is not None and tagged.owner is not file:
+                raise file.error
+            assert file.target is not None
+            sentences = self._counted(file, tagged)
+            if file.job.target is None:
+                self._save(sentences, sys.stdout, file)
                 sys.stdout.flush()
             else:
-                with atomic_write(_target(job, target)) as stream:
-                    _write(tagged, stream, job, target.name, scheme)
-    problems = tuple(str(problem) for problem in report.problems)
-    return FileResult(job.source, tokens, report.count, problems, report.notes)
+                self._save(sentences, _target(file.job, file.target), file)
+        except TaggerError as error:
+            file.is_abandoned = True
+            while tagged.owner is file:
+                tagged.advance()
+            return Failure(file.job.source, str(error))
+        report = file.report
+        _logger.debug("%s: %s, %s tokens", file.job.source, report.layout, file.tokens)
+        problems = tuple(str(problem) for problem in report.problems)
+        return FileResult(file.job.source, file.tokens, report.count, problems, report.notes)
+
+    def _save(self, sentences: Iterator[Sentence], target: Path | IO[str], file: _File) -> None:
+        """Write sentences; raise TaggerError if their tags do not fit the scheme."""
+        assert file.target is not None
+        name, scheme = file.target.name, self.scheme
+        try:
+            if isinstance(target, Path):
+                formats.save(sentences, target, name, scheme, predictions=True, sync=self.sync)
+            else:
+                formats.write(sentences, target, name, scheme, predictions=True)
+        except schemes.SchemeError as error:
+            raise TaggerError(
+                f"{file.job.source}: cannot be written in the scheme {scheme}: {error}"
+            ) from error
+
+    def _counted(self, file: _File, tagged: _Tagged) -> Iterator[Sentence]:
+        """Yield the tagged sentences of a file, count their tokens and report progress."""
+        for sentence in tagged.of(file):
+            file.tokens += len(sentence)
+            self.tokens += len(sentence)
+            if self.on_progress is not None:
+                self.on_progress(file.job.source, self.read, self.tokens)
+            yield sentence
+
+
+def _sentences(
+    files: Iterable[_File], started: deque[_File], owners: deque[_File]
+) -> Iterator[Sentence]:
+    """Yield the sentences of files; append each file to `started`, and to `owners` per sentence."""
+    for file in files:
+        started.append(file)
+        try:
+            for sentence in file.sentences:
+                if file.is_abandoned:
+                    break
+                owners.append(file)
+                yield sentence
+        except TaggerError as error:
+            file.error = error
 
 
 def _target(job: FileJob, written: Format) -> Path:
@@ -276,15 +391,3 @@ def _short_gil_switch_interval() -> Iterator[None]:
             usual = _running.pop()
             if not _running:
                 sys.setswitchinterval(usual)
-
-
-def _write(
-    sentences: Iterator[Sentence], stream: IO[str], job: FileJob, format_name: str, scheme: str
-) -> None:
-    """Write sentences; raise TaggerError if their tags do not fit the scheme."""
-    try:
-        formats.write(sentences, stream, format_name, scheme)
-    except schemes.SchemeError as error:
-        raise TaggerError(
-            f"{job.source}: cannot be written in the scheme {scheme}: {error}"
-        ) from error

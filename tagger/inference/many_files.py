@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,14 +19,16 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
-from typing import NamedTuple, Unpack
+from typing import Unpack
 
 from tagger import signals
 from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
+from tagger.files import sync_all
 from tagger.inference import files, predictor
-from tagger.inference.files import FileJob, FileResult
+from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
+from tagger.inference.files import Failure, FileResult, ProgressCallback
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
@@ -38,13 +40,6 @@ __all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
 
 Models = Predictor | str | Path | Sequence[str | Path]
 """An open model, the folder of a model, or the folders of several that are averaged."""
-
-
-class Failure(NamedTuple):
-    """A file that could not be tagged, and the error message."""
-
-    source: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -83,17 +78,20 @@ class FileObserver:
             source: The file.
             number: Its number, from 1.
             files: The number of files.
-            share: Share of its bytes that were read, 0 to 1; 0 if its size is not known.
+            share: Share of the bytes of all files that were read, 0 to 1; 0 if their size is not
+                known.
             tokens: Tokens tagged so far, in this file and those before it.
         """
 
-    def finished(self, source: str, number: int, files: int) -> None:
+    def finished(self, source: str, number: int, files: int, share: float) -> None:
         """Receive the end of a file, tagged or not.
 
         Args:
             source: The file.
             number: Its number, from 1.
             files: The number of files.
+            share: Share of the bytes of all files that are done, 0 to 1; 0 if their size is not
+                known.
         """
 
 
@@ -106,7 +104,7 @@ def tag_files(
     target_format: str | None = None,
     scheme: str | None = None,
     wrapped: bool = False,
-    token_column: int | None = None,
+    token_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
     precision: str | None = None,
@@ -116,6 +114,9 @@ def tag_files(
     **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
+
+    Consecutive small files run in the same windows. They are flushed to the disk together at the
+    end: after a power failure before it, they may be empty, so tag them again.
 
     With several `workers`, which are started by ``spawn``, a script must call this below
     ``if __name__ == "__main__":``.
@@ -129,7 +130,7 @@ def tag_files(
         target_format: Output format. Default: that of the input.
         scheme: Tagging scheme of CoNLL output. Default: that of the training corpus.
         wrapped: Whether only a blank line ends a paragraph of text.
-        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
+        token_column: Column of the tokens, by name or from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training.
         encoding: Encoding of the inputs. Default: UTF-8, or that of a byte order mark.
@@ -163,7 +164,7 @@ def tag_files(
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     observer = observer or FileObserver()
     with opened(model, precision=precision, threads=threads) as tagger:
-        jobs = files.plan(
+        jobs = plan(
             [str(name) for name in names],
             None if output is None else os.fspath(output),
             source_format=source_format,
@@ -180,11 +181,14 @@ def tag_files(
         settings = _Settings(options, scheme, on_error, decoding)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
+        groups, progress = grouped(jobs), _Progress(jobs, observer)
         if workers == 1:
-            outcomes = list(_here(tagger, jobs, settings, observer))
+            outcomes = list(_here(tagger, groups, settings, progress))
         else:
             source = _source(tagger, threads)
-            outcomes = list(_in_processes(source, settings, jobs, workers, observer))
+            outcomes = list(_in_processes(source, settings, groups, workers, progress))
+        if output is not None and len(groups) < len(jobs):
+            sync_all()
     tagged = [outcome for outcome in outcomes if isinstance(outcome, FileResult)]
     return TaggedFiles(
         len(tagged),
@@ -234,33 +238,51 @@ def _source(model: Predictor, threads: int | None) -> Source:
     return replace(model.source, threads=threads)
 
 
+class _Progress:
+    """The progress of all files, for an observer."""
+
+    def __init__(self, jobs: Sequence[FileJob], observer: FileObserver) -> None:
+        self.observer = observer
+        self.count = len(jobs)
+        self.sizes = [size_of(job) for job in jobs]
+        self.total = sum(self.sizes)
+        self.number = self.done = self.tokens = 0  # finished files, their bytes and tokens
+        self.before = self.base = 0  # bytes and tokens of the groups before
+
+    def reading(self, source: str, read: int, tokens: int) -> None:
+        """Report the progress within a group; the arguments are those of `ProgressCallback`."""
+        self.observer.reading(
+            source, self.number + 1, self.count, self._share(self.before + read), self.base + tokens
+        )
+
+    def begin_group(self) -> None:
+        """Remember what the groups before have read."""
+        self.before, self.base = self.done, self.tokens
+
+    def finished(self, outcome: FileResult | Failure) -> None:
+        """Report the end of the next file."""
+        self.done += self.sizes[self.number]
+        self.number += 1
+        self.tokens += outcome.tokens if isinstance(outcome, FileResult) else 0
+        self.observer.finished(outcome.source, self.number, self.count, self._share(self.done))
+
+    def _share(self, read: int) -> float:
+        """Return the share of bytes."""
+        return min(read / self.total, 1) if self.total else 0.0
+
+
 def _here(
     model: Predictor,
-    jobs: Sequence[FileJob],
+    groups: Sequence[Sequence[FileJob]],
     settings: _Settings,
-    observer: FileObserver,
+    progress: _Progress,
 ) -> Iterator[FileResult | Failure]:
-    """Tag file by file; yield the result of each, or its failure."""
-    total = 0
-    for number, job in enumerate(jobs, 1):
-        on_progress = _reader(observer, job.source, number, len(jobs), total)
-        outcome = settings.tag(model, job, on_progress)
-        total += outcome.tokens if isinstance(outcome, FileResult) else 0
-        yield outcome
-        observer.finished(job.source, number, len(jobs))
-
-
-def _reader(
-    observer: FileObserver, source: str, number: int, count: int, before: int
-) -> Callable[[int, int], None]:
-    """Return a progress callback of `files.run` that calls the observer."""
-    size = Path(source).stat().st_size if Path(source).is_file() else 0
-
-    def on_progress(read: int, tokens: int) -> None:
-        share = min(read / size, 1) if size else 0.0
-        observer.reading(source, number, count, share, before + tokens)
-
-    return on_progress
+    """Tag group by group; yield the result of each file, or its failure."""
+    for group in groups:
+        progress.begin_group()
+        for outcome in settings.tag(model, group, progress.reading):
+            progress.finished(outcome)
+            yield outcome
 
 
 @dataclass(frozen=True)
@@ -273,46 +295,48 @@ class _Settings:
     decoding: DecodingOptions
 
     def tag(
-        self, model: Predictor, job: FileJob, on_progress: Callable[[int, int], None] | None = None
-    ) -> FileResult | Failure:
-        """Tag a file and return its result or failure."""
-        try:
-            return files.run(
-                model,
-                job,
-                self.options,
-                scheme=self.scheme,
-                on_error=self.on_error,
-                on_progress=on_progress,
-                **self.decoding,
-            )
-        except TaggerError as error:
-            return Failure(job.source, str(error))
+        self,
+        model: Predictor,
+        group: Sequence[FileJob],
+        on_progress: ProgressCallback | None = None,
+    ) -> Iterator[FileResult | Failure]:
+        """Tag files together; yield their results or failures."""
+        return files.run_all(
+            model,
+            group,
+            self.options,
+            scheme=self.scheme,
+            on_error=self.on_error,
+            sync=len(group) == 1,
+            on_progress=on_progress,
+            **self.decoding,
+        )
 
 
 def _in_processes(
     source: Source,
     settings: _Settings,
-    jobs: Sequence[FileJob],
+    groups: Sequence[Sequence[FileJob]],
     workers: int,
-    observer: FileObserver,
+    progress: _Progress,
 ) -> Iterator[FileResult | Failure]:
     """Tag files in several processes; yield the result of each, or its failure."""
     context = get_context("spawn")
     # Nobody writes to the pipe: its end tells the workers that this process ends, or has ended.
     ends, alive = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(
-        min(workers, len(jobs)),
+        min(workers, len(groups)),
         mp_context=context,
         initializer=_begin,
         initargs=(source, settings, ends),
     )
     try:
         with _without_interrupts():
-            outcomes = [pool.submit(_tag_one, job) for job in jobs]
-        for number, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True), 1):
-            yield outcome.result()
-            observer.finished(job.source, number, len(jobs))
+            futures = [pool.submit(_tag_group, group) for group in groups]
+        for future in futures:
+            for outcome in future.result():
+                progress.finished(outcome)
+                yield outcome
     except BrokenProcessPool as error:
         raise TaggerError(
             "a worker process ended unexpectedly, perhaps out of memory; use fewer workers"
@@ -370,15 +394,15 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 _tagging = False  # whether a worker process is tagging a file
 
 
-def _tag_one(job: FileJob) -> FileResult | Failure:
-    """Tag a file in a worker process."""
+def _tag_group(group: Sequence[FileJob]) -> list[FileResult | Failure]:
+    """Tag a group of files in a worker process."""
     global _tagging
     assert _process is not None
     model, settings = _process
     _tagging = True
     try:
-        return settings.tag(model, job)
-    except SystemExit:  # the temporary file has been removed
+        return list(settings.tag(model, group))
+    except SystemExit:  # the temporary files have been removed
         os._exit(1)
     finally:
         _tagging = False

@@ -21,7 +21,7 @@ from typing import Any
 from tagger.config import tagger as config
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
-from tagger.inference import files
+from tagger.inference import file_jobs
 from tagger.inference.many_files import Models, opened
 from tagger.inference.operating_points import Thresholds, parse_target, thresholds_of
 from tagger.inference.predictor import Predictor
@@ -67,7 +67,7 @@ def redact_files(
     keep_map: bool = False,
     source_format: str | None = None,
     wrapped: bool = False,
-    token_column: int | None = None,
+    token_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
     precision: str | None = None,
@@ -91,7 +91,7 @@ def redact_files(
             output, from which `restore` restores the text.
         source_format: text, conll or jsonl. Default: recognized by the content of each file.
         wrapped: Whether only a blank line ends a paragraph of text.
-        token_column: Column of the tokens in CoNLL files, from 0. Default: as in training.
+        token_column: Column of the tokens, by name or from 0. Default: as in training.
         delimiter: Column delimiter of CoNLL files. Default: as in training.
         encoding: Encoding of the inputs. Default: UTF-8, or that of a byte order mark.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
@@ -114,7 +114,8 @@ def redact_files(
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     with opened(model, precision=precision) as predictor:
         thresholds = _thresholds(predictor, labels, min_score, target)
-        jobs = files.plan([str(name) for name in names], None if output is None else str(output))
+        folder = None if output is None else str(output)
+        jobs = file_jobs.plan([str(name) for name in names], folder)
         given = {
             "data.token_column": token_column,
             "data.delimiter": delimiter,

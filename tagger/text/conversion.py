@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +14,13 @@ from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
+from tagger.text.formats.whole import document_name
+from tagger.text.issues import logged
 from tagger.text.opening import compression
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Conversion", "convert"]
+__all__ = ["Conversion", "convert", "rewrite"]
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,33 @@ def convert(
     options: formats.ReadOptions | None = None,
     scheme: str = annotation.DETECT,
     target_scheme: str = "IOB2",
+    *,
+    target_format: str = "",
+    is_reviewed: bool = False,
+    corpus: Corpus | None = None,
+    issues: str = "",
 ) -> Conversion:
     """Convert an annotated file to another scheme or format, checking every tag.
 
     The target is written atomically. Columns are written as columns with everything but the tags
-    unchanged: document marks, comments, further columns. JSON Lines keep their keys. Between the
-    two, documents are kept as ``-DOCSTART-`` and as the key ``document``.
+    unchanged: document marks, comments, further columns. Objects keep their keys within their
+    format. Between formats, text, ids and documents are kept where the target has a place for them:
+    documents as ``-DOCSTART-`` and as the key ``document``.
 
     Args:
         source: Annotated file, possibly compressed.
-        target: File to write; its suffix determines the format, CoNLL columns or JSON Lines.
+        target: File to write, whose suffix determines the format: CoNLL columns if it is unknown. A
+            folder, whose name may end in a slash, receives a file per document in brat's format.
         options: Reading options of the source; the defaults of `ReadOptions` if None.
         scheme: Tagging scheme of the source; detected by default.
         target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
             copied unchanged.
+        target_format: Key of `FORMATS`; by default, the format that the suffix of `target` means.
+        is_reviewed: Whether predicted spans were reviewed, so that they are written without their
+            probabilities and become annotation.
+        corpus: The sentences of the source, if they are already read.
+        issues: File that receives all spans that cannot be used as they are, and all repairs, as
+            JSON Lines.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -62,27 +79,75 @@ def convert(
     """
     source, target = str(source), str(target)
     options = options or formats.ReadOptions()
-    target_format, target_scheme = _checked_target(source, target, target_scheme)
-    corpus = annotation.read(source, options, scheme, predictions=True)
+    target_format, target_scheme = _checked_target(source, target, target_scheme, target_format)
+    if corpus is None:
+        with logged(options, issues) as options:
+            corpus = annotation.read(source, options, scheme, predictions=True)
+    if is_reviewed:
+        corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
     if corpus.scheme == schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, spans=None) for s in corpus.sentences])
     else:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     dropped: tuple[str, ...] = ()
     try:
-        with atomic_write(target) as stream:
-            if corpus.report.format == target_format == conll.FORMAT.name:
-                conll.rewrite(corpus.sentences, stream, target_scheme, options.columns)
-            else:
-                dropped = _dropped(corpus, target_format)
-                carried = _carried(corpus, target_format)
-                formats.write(carried, stream, target_format, target_scheme)
+        if corpus.report.format == target_format:
+            rewrite(corpus.sentences, Path(target), corpus.report, target_scheme, options)
+        else:
+            dropped = _dropped(corpus, target_format)
+            formats.save(
+                _carried(corpus, target_format),
+                Path(target),
+                target_format,
+                target_scheme,
+                predictions=_is_predicted(corpus.sentences),
+            )
     except schemes.SchemeError as error:
         raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
     return Conversion(corpus, dropped)
 
 
-def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
+def _without_scores(sentence: Sentence) -> Sentence:
+    """Return a sentence whose spans have no probabilities."""
+    spans = sentence.spans
+    return sentence if spans is None else sentence.with_spans(replace(s, score=None) for s in spans)
+
+
+def rewrite(
+    sentences: Iterable[Sentence],
+    target: Path,
+    report: ReadReport,
+    scheme: str,
+    options: formats.ReadOptions,
+) -> None:
+    """Write sentences in the format in which they were read, with their present annotation.
+
+    Args:
+        sentences: Sentences with spans or tags.
+        target: File or folder to write.
+        report: What the reader reported: the format and the names of the columns.
+        scheme: Tagging scheme of the spans.
+        options: How they were read.
+
+    Raises:
+        SchemeError: The scheme cannot represent the spans.
+        TaggerError: The target cannot be written.
+    """
+    if report.format != conll.FORMAT.name:
+        kept = list(_with_other_keys(sentences))
+        predicted = _is_predicted(kept)
+        formats.save(kept, target, report.format, scheme, predictions=predicted)
+        return
+    columns = options.columns
+    if isinstance(columns.tag, str):
+        columns = replace(columns, tag=report.header.index(columns.tag))
+    with atomic_write(target) as stream:
+        conll.rewrite(sentences, stream, scheme, columns)
+
+
+def _checked_target(
+    source: str, target: str, scheme: str, target_format: str = ""
+) -> tuple[str, str]:
     """Return format and scheme of the target after checking its name."""
     if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
@@ -99,29 +164,65 @@ def _checked_target(source: str, target: str, scheme: str) -> tuple[str, str]:
             None,
             f"unknown scheme {scheme!r}; expected one of {', '.join(schemes.SCHEMES)}",
         )
+    if target_format:
+        return formats.named(target_format).name, scheme
+    if target.endswith(("/", os.sep)):
+        return next(each.name for each in formats.FORMATS.values() if each.has_folders), scheme
+    if Path(target).is_dir():
+        raise DataError(
+            target,
+            None,
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
+        )
+    if fitting := formats.sharing_suffix(target):
+        message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"
+        raise DataError(target, None, " or".join(message.rsplit(",", 1)))
     return formats.format_of(target, annotated=True), scheme
+
+
+def _is_predicted(sentences: Iterable[Sentence]) -> bool:
+    """Return whether the spans are predictions of a model."""
+    return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
 
 
 def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
     """Yield the sentences with records that another format can write."""
-    if corpus.report.format == target_format:
-        yield from _with_other_keys(corpus.sentences)
+    if formats.named(target_format).takes_records:
+        yield from corpus.sentences
         return
     marks_documents = _marks_documents(corpus)
-    number, previous = 0, None
+    number = 0
+    previous: Sentence | None = None
+    record: Record | None = None
     for sentence in corpus.sentences:
         begins = previous is None or begins_document(sentence, previous)
-        number, previous = number + begins, sentence
-        line = sentence.record.line if sentence.record else 0
+        number, old = number + begins, previous.record if previous is not None else None
+        previous = sentence
         if target_format == conll.FORMAT.name:
             leading = (f"{conll.DOCUMENT_MARK}",) if begins and marks_documents else ()
+            line = sentence.record.line if sentence.record else 0
             record = Record(corpus.name, line, leading=leading)
-        else:
-            data: dict[str, Any] = {"tokens": list(sentence.tokens)}
-            if marks_documents:
-                data["document"] = number
-            record = Record(corpus.name, line, data=data | _further(sentence))
-        yield replace(sentence, offsets=None, record=record)
+            yield replace(sentence, offsets=None, record=record)
+            continue
+        if record is None or sentence.record is None or sentence.record is not old:
+            document = document_name(sentence) or number if marks_documents else None
+            record = _common_record(corpus, sentence, document)
+        is_raw = sentence.record is not None and not sentence.record.is_tokenized
+        yield replace(sentence, offsets=sentence.offsets if is_raw else None, record=record)
+
+
+def _common_record(corpus: Corpus, sentence: Sentence, document: object) -> Record:
+    """Return what all formats can represent of a sentence's record: text, id and document."""
+    old = sentence.record or Record(corpus.name, 0)
+    data: dict[str, Any] = {"id": old.id} if old.id else {}
+    if sentence.offsets is not None and not old.is_tokenized:
+        data["text"] = old.text
+        return Record(corpus.name, old.line, text=old.text, data=data, id=old.id)
+    data["tokens"] = list(sentence.tokens)
+    if document is not None:
+        data["document"] = document
+    return Record(corpus.name, old.line, data=data | _further(sentence), id=old.id)
 
 
 def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
@@ -138,6 +239,7 @@ def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 
 _ANNOTATION = ("spans", "tags", "ner_tags")
+_NO = Record("", 0)
 
 
 def _further(sentence: Sentence) -> dict[str, Any]:
@@ -161,7 +263,7 @@ def _marks_documents(corpus: Corpus) -> bool:
         (record := sentence.record) is not None
         and (
             any(map(is_document_line, record.leading))
-            or (record.data is not None and ("document" in record.data or "text" in record.data))
+            or (record.data is not None and ("document" in record.data or record.text != ""))
         )
         for sentence in corpus.sentences
     )
@@ -169,14 +271,36 @@ def _marks_documents(corpus: Corpus) -> bool:
 
 def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     """Return what the target's format cannot represent."""
-    if corpus.report.format == target_format or target_format != conll.FORMAT.name:
+    if corpus.report.format == target_format:
         return ()
+    source, target = formats.named(corpus.report.format), formats.named(target_format)
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
-    used = {"tokens", "text", "document", "spans", "tags"}
-    keys = dict.fromkeys(key for record in records for key in record.data or () if key not in used)
+    used = source.common_keys | {"document"}
+    keys = dict.fromkeys(
+        key
+        for record in records
+        for key, value in _values(record)
+        if key not in used and value not in (None, "", [], {}, record.text)
+    )
     found = [f"the keys {', '.join(keys)}"] if keys else []
-    if not _marks_documents(corpus):
+    has_text = any(record.text for record in records)
+    is_columns = target_format == conll.FORMAT.name
+    if is_columns and not _marks_documents(corpus):
         found.append("the boundaries of documents, since each object is one")
-    elif any(record.text for record in records):
+    elif has_text and (is_columns or not target.keeps_text):
         found.append("the text between tokens")
+    if is_columns and any(record.id for record in records):
+        found.append("the ids of documents")
+    spans = (span for sentence in corpus.sentences for span in sentence.spans or ())
+    if not target.has_scores and any(span.score is not None for span in spans):
+        found.append("probabilities")
     return tuple(found)
+
+
+def _values(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yield keys and values of a record's object, those of a task's data by themselves."""
+    for key, value in (record.data or {}).items():
+        if key == "data" and isinstance(value, dict):
+            yield from ((name, value[name]) for name in value)
+        else:
+            yield key, value

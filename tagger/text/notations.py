@@ -28,7 +28,15 @@ from tagger.text.report import shown
 from tagger.text.schemes import OUTSIDE, PLAIN, SchemeError
 from tagger.text.spans import Span
 
-__all__ = ["UNNAMED", "Notation", "NotationError", "code_points", "detect", "is_prefixed"]
+__all__ = [
+    "UNNAMED",
+    "Notation",
+    "NotationError",
+    "code_points",
+    "detect",
+    "is_prefixed",
+    "is_span_tag",
+]
 
 UNNAMED = "SPAN"
 """The label of spans in corpora whose tags are B, I and O."""
@@ -40,13 +48,15 @@ _SUFFIXED = re.compile(rf"(.+)([-_/:])([{_LETTERS}{_LETTERS.lower()}])", re.DOTA
 _BRACKETS = re.compile(r"(?:\([^()*\s]+)*\*?\)*")
 _TWO_TAGS = re.compile(rf"[|,;+&/ ](?:[{_LETTERS}]-|O$)|^O[|,;+&/ ]")
 _ANNOTATED = re.compile(r"[^\[\]]+\[\d+\](?:\|.*)?")
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*%?")
 _CANONICAL = {"M": "I", "W": "S"}
 
 # Share of tokens from which a tag O is taken for "outside" rather than for a plain tag.
 _OUTSIDE_SHARE = 0.25
-# Plain tags are a small set; a column with more than this many, mostly different, is something
+# Plain tags are a small set; a column with more than this many, nearly all different, is something
 # else.
-_MANY_TAGS = 30
+_MANY_TAGS = 12
+_SHARE_OF_MANY = 0.6
 
 
 class NotationError(ValueError):
@@ -98,11 +108,13 @@ def detect(counts: Mapping[str, int], scheme: str = "") -> Notation:
         return _IOE if not scheme and _is_ioe(counts) else Notation()
     outside = _outside(counts)
     others = {tag: count for tag, count in counts.items() if tag != outside}
-    if not others:
-        return (
-            Notation()
-            if outside in ("", OUTSIDE)
-            else _lookup({outside: OUTSIDE}, outside, "", scheme)
+    if not others and outside == OUTSIDE:
+        return Notation()
+    if not others and outside:
+        raise NotationError(
+            f"all tags are {shown(outside)}; expected tags such as B-PER and O: name the right "
+            "column with --tag-column",
+            outside,
         )
     if "*" in "".join(counts) and all(tag and _BRACKETS.fullmatch(tag) for tag in counts):
         return Notation("the brackets of CoNLL-2012", _brackets)
@@ -123,6 +135,11 @@ def detect(counts: Mapping[str, int], scheme: str = "") -> Notation:
 def is_prefixed(tag: str) -> bool:
     """Return whether a tag consists of a prefix, a separator and a label, in any order."""
     return bool(_PREFIXED.fullmatch(tag) or _SUFFIXED.fullmatch(tag))
+
+
+def is_span_tag(tag: str) -> bool:
+    """Return whether a tag is O or the tag of a span, in the standard or another notation."""
+    return tag == OUTSIDE or is_prefixed(tag)
 
 
 def code_points(text: str) -> str:
@@ -265,6 +282,7 @@ def _plain_or_bare(
 ) -> Notation:
     """Return plain tags or, for the declared scheme IO, labels without prefixes."""
     total = sum(counts.values())
+    _refuse_other_values(counts, others)
     prefixed = {tag: n for tag, n in others.items() if _PREFIXED.fullmatch(tag)}
     bare = {tag: n for tag, n in others.items() if tag not in prefixed}
     if prefixed:
@@ -284,17 +302,30 @@ def _plain_or_bare(
         raise NotationError(
             f"the tags {names} have no prefixes, and {counts[outside]:,} of {total:,} tokens are "
             f"{shown(outside)}: declare --scheme IO to read each run of one label as a span, or "
-            "--scheme plain to predict the tags as they are",
-            next(iter(others)),
-        )
-    if len(others) > _MANY_TAGS and 2 * len(others) > total:
-        raise NotationError(
-            f"the column has {len(others):,} different values for {total:,} tokens, such as "
-            f"{', '.join(shown(tag, 20) for tag in list(others)[:3])}: it does not look like tags. "
-            "Name the right column with --tag-column, or declare --scheme plain",
+            "--scheme plain to predict the tags as they are"
+            + "; or name the right column with --tag-column"
+            * (outside in ("_", "-")),
             next(iter(others)),
         )
     return Notation(is_plain=True)
+
+
+def _refuse_other_values(counts: Mapping[str, int], others: Mapping[str, int]) -> None:
+    """Raise NotationError for a column of numbers, texts or nearly always different values."""
+    total, number = sum(counts.values()), len(others)
+    examples = ", ".join(shown(tag, 20) for tag in list(counts)[:3])
+    fix = "name the right column with --tag-column, or declare --scheme plain"
+    fault = ""
+    if 2 * sum(n for tag, n in counts.items() if _NUMBER.fullmatch(tag)) > total:
+        fault = f"the tags are numbers, such as {examples}"
+    elif 2 * sum(n for tag, n in counts.items() if " " in tag) > total:
+        fault = f"the tags contain blanks, such as {examples}"
+    elif number > _MANY_TAGS and _SHARE_OF_MANY * total <= number:
+        fault = (
+            f"the column has {number:,} different values for {total:,} tokens, such as {examples}"
+        )
+    if fault:
+        raise NotationError(f"{fault}: they do not look like tags; {fix}", next(iter(counts)))
 
 
 def _refuse_mixture(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Alternative", "Record", "Sentence", "Span", "by_record"]
+__all__ = ["Alternative", "CharacterSpan", "Record", "Sentence", "Span", "by_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,54 @@ class Span:
         if not self.label:
             raise ValueError(f"the span {self.start}-{self.end} has no label")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the span as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            The fields by name: tokens as ``start`` and ``end``, characters as ``start_char`` and
+            ``end_char``.
+        """
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class CharacterSpan:
+    """A span of characters in a text.
+
+    Args:
+        start: Offset of the first character; -1 if the file has no offsets, as `unplaced` does.
+        end: Offset after the last character; -1 if the file has no offsets.
+        label: Label, not empty.
+        score: Probability, 0 to 1, if a model predicted the span.
+        text: The span's surface as the file has it, to verify the offsets or to find the span; None
+            if it has none.
+        parts: Start and end of each part of a discontinuous span; empty for others.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    text: str | None = None
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def unplaced(cls, text: str, label: str, score: float | None = None) -> CharacterSpan:
+        """Return a span without offsets, which is searched in its text.
+
+        Args:
+            text: Surface of the span.
+            label: Label, not empty.
+            score: Probability, if a model predicted the span.
+        """
+        return cls(-1, -1, label, score, text)
+
+    @property
+    def is_placed(self) -> bool:
+        """Return whether the span has offsets."""
+        return self.text is None or (self.start, self.end) != (-1, -1)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
@@ -66,6 +114,10 @@ class Record:
             tokens of a dataset's row as an object of JSON Lines.
         format: Name of the format of `data`; only its writer uses it.
         id: Name of the document in its file, for messages and for the other formats; may be empty.
+        offset: Offset of the first character of `text` in its file, in code points; None if the
+            input is not a text file.
+        end: End of the last line of `text`: ``\\n`` or ``\\r\\n``.
+        is_tokenized: Whether the file itself divides `text` into tokens, so that no tokenizer did.
     """
 
     path: str
@@ -79,12 +131,15 @@ class Record:
     data: dict[str, Any] | None = None
     format: str = "jsonl"
     id: str = ""
+    offset: int | None = None
+    end: str = "\n"
+    is_tokenized: bool = False
 
     def line_of(self, token: int) -> int:
         """Return the line number of a token, counted from 0: its own in columns, else `line`."""
-        if not self.lines:
-            return self.line
-        return self.line + (token if self.token_lines is None else self.token_lines[token])
+        if self.token_lines is not None:
+            return self.line + self.token_lines[token]
+        return self.line + (token if self.lines else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +195,21 @@ class Sentence:
     def __len__(self) -> int:
         """Return the number of tokens."""
         return len(self.tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sentence as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            ``tokens``, ``spans`` as `Span.to_dict` returns them, ``tags`` and ``offsets``.
+        """
+        values: dict[str, Any] = {"tokens": list(self.tokens)}
+        if self.spans is not None:
+            values["spans"] = [span.to_dict() for span in self.spans]
+        if self.tags is not None:
+            values["tags"] = list(self.tags)
+        if self.offsets is not None:
+            values["offsets"] = [list(offset) for offset in self.offsets]
+        return values
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
         """Return a copy of this sentence with other spans, checked and sorted.

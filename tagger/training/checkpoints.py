@@ -32,11 +32,14 @@ class Progress:
         history: One row of scores per epoch.
         best_epoch: Epoch with the highest dev score, from 1; 0 before the first epoch.
         settings: TOML of the settings that must not change when the training is resumed.
+        data: Fields of the `data_facts.DataFacts` of the data that the training started from; empty
+            if they were not recorded.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     settings: str = ""
+    data: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def best_score(self) -> float:
@@ -112,6 +115,11 @@ def _progress(data: dict[str, Any]) -> Progress:
         for row in progress.history
     ):
         raise ValueError("expected a list of epochs with their dev scores")
+    if not isinstance(progress.data, list) or not all(
+        isinstance(facts, dict) and {"role", "name", "digest"} <= facts.keys()
+        for facts in progress.data
+    ):
+        raise ValueError("expected a list of facts about the data")
     if not 0 <= progress.best_epoch <= len(progress.history):
         raise ValueError("the best epoch is not in the history")
     return progress

@@ -20,6 +20,7 @@ from tagger.export import language_model as graph
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
 from tagger.networks.language_model import LanguageModelNetwork
+from tagger.training import data_facts
 from tagger.training.build_language_model import architecture
 from tagger.training.callbacks import divergence_error
 from tagger.training.checkpoints import Progress
@@ -48,7 +49,7 @@ def train(
         resume: Whether to continue an interrupted training.
         callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
             that they change are not in the checkpoint of the epoch.
-        observer: Receiver of events.
+        observer: Receiver of events. Default: the log ``tagger.training``.
 
     Returns:
         The bundle with the weights of the best epoch and ONNX graphs.
@@ -69,6 +70,12 @@ def _prepare(job: Job[LanguageModelConfig]) -> _LanguageModelTask:
     settings = job.settings
     vocabulary = text.vocabulary_of(settings)
     texts = job.cleanup.enter_context(_encoded(settings, vocabulary, job.run))
+    job.check_data(
+        [
+            data_facts.of_ids(name, ", ".join(getattr(settings.data, name)), each.ids)
+            for name, each in texts.items()
+        ]
+    )
     data = _streams(
         texts["train"],
         settings,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -28,8 +28,9 @@ from tagger.training.callbacks import (
     patience_exceeded,
 )
 from tagger.training.checkpoints import Progress
+from tagger.training.data_facts import DataFacts, check_same
 from tagger.training.facts import RunFacts
-from tagger.training.observer import Observer
+from tagger.training.observer import LoggingObserver, Observer
 from tagger.training.optimizers import average_of, compile_model
 from tagger.training.schedule import OptimizationSettings
 
@@ -59,6 +60,7 @@ class Job(Generic[SettingsType]):
         observer: Receiver of events.
         cleanup: Contexts that last until the training has ended or failed. They are closed before
             the bundle is written.
+        progress: The progress of the training.
     """
 
     settings: SettingsType
@@ -66,6 +68,23 @@ class Job(Generic[SettingsType]):
     epoch: int
     observer: Observer
     cleanup: ExitStack
+    progress: Progress = field(default_factory=Progress)
+
+    def check_data(self, data: Sequence[DataFacts]) -> None:
+        """Check that the data of a resumed training are those it started from.
+
+        The data of a new training are stored with its checkpoints. A task should call this before
+        anything is computed from the data.
+
+        Args:
+            data: Facts about everything that the training reads.
+
+        Raises:
+            TaggerError: Something has changed, which the message names.
+        """
+        if self.epoch:
+            check_same(self.run, self.progress.data, data)
+        self.progress.data = [asdict(each) for each in data]
 
     def claim(self) -> None:
         """Write the settings of a new training to its folder, so that it can be resumed.
@@ -140,7 +159,7 @@ def run_training(
             ``dev_score`` and the other scores of the epoch, and its checkpoint has been written.
             They may stop the training. If they change weights, neither the score nor the
             checkpoint of that epoch includes the change, so that a resumed training differs.
-        observer: Receiver of events.
+        observer: Receiver of events. Default: the log ``tagger.training``.
 
     Returns:
         The bundle with the weights of the best epoch, as written to the folder.
@@ -152,18 +171,18 @@ def run_training(
     """
     hardware.keep_freed_memory()
     hardware.set_thread_counts(chains)
-    run, observer = Path(run), observer or Observer()
+    run, observer = Path(run), observer or LoggingObserver()
     with locked(run, "training"):
         progress, arrays = runs.start_or_resume(run, settings, resume)
         runs.seed(settings.training.seed)
         with ExitStack() as cleanup:
-            job = Job(settings, run, len(progress.history), observer, cleanup)
+            job = Job(settings, run, len(progress.history), observer, cleanup, progress)
             task = prepare(job)
             model, steps = task.build_model(), len(task.data)
             compile_model(model, settings.training, steps)
             state = State(progress, arrays.get("best", {}), average_of(settings.training, steps))
             if arrays:
-                runs.restore(model, state, arrays)
+                runs.restore(run, model, state, arrays)
             else:
                 job.claim()
             observer.training_started(task.describe(model))
@@ -171,6 +190,7 @@ def run_training(
                 run, state, settings.training, task.data, partial(task.score, model), observer
             )
             _fit(model, task.data, end, callbacks)
+            observer.training_ended(_reason(progress, settings.training))
             bundle = task.finish(state.best, progress)
         task.save(run, bundle)
         return bundle
@@ -195,3 +215,13 @@ def _fit(
         verbose=0,
         shuffle=False,
     )
+
+
+def _reason(progress: Progress, training: OptimizationSettings) -> str:
+    """Return why the training has ended."""
+    epochs = len(progress.history)
+    if patience_exceeded(progress, training.patience):
+        return f"no better dev score in {training.patience} epochs, after epoch {epochs}"
+    if epochs >= training.epochs:
+        return f"all {epochs} epochs are trained"
+    return f"a callback ended the training after epoch {epochs}"

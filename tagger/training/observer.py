@@ -1,15 +1,18 @@
-"""Observers, which receive the events of a training.
+"""Observers, which receive the events of a training, and one that logs them.
 
 This module does not import Keras, so that a command can show progress before Keras is loaded.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from tagger.training.facts import RunFacts
 
-__all__ = ["Observer"]
+__all__ = ["LoggingObserver", "Observer"]
+
+_logger = logging.getLogger(__name__)
 
 
 class Observer:
@@ -105,3 +108,35 @@ class Observer:
             is_best: Whether its dev score is the highest so far.
         """
         self.receive("epoch_ended", row, is_best)
+
+    def training_ended(self, reason: str) -> None:
+        """Receive the end of the last epoch, before the bundle is written.
+
+        Args:
+            reason: Why the training ended, such as "all 30 epochs are trained".
+        """
+        self.receive("training_ended", reason)
+
+
+class LoggingObserver(Observer):
+    """An observer that writes to the log ``tagger.training``; the default of a training."""
+
+    def corpus_read(self, summaries: list[str], warnings: list[str]) -> None:
+        """Log how train and dev were understood."""
+        for summary in summaries:
+            _logger.info("%s", summary)
+        for warning in warnings:
+            _logger.warning("%s", warning)
+
+    def training_started(self, facts: RunFacts) -> None:
+        """Log the sizes of vocabulary and network."""
+        _logger.info("vocabulary %s, parameters %s", facts.vocabulary, facts.parameters)
+
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        """Log the scores of an epoch."""
+        scores = ", ".join(f"{name} {value:g}" for name, value in row.items())
+        _logger.info("%s%s", scores, ", the best so far" if is_best else "")
+
+    def training_ended(self, reason: str) -> None:
+        """Log why the training ended."""
+        _logger.info("stopped: %s", reason)

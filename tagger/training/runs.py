@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tagger.bundles.folder import MANIFEST
-from tagger.config import schema
+from tagger.config import schema, toml
 from tagger.config.reference import commented_toml
 from tagger.errors import TaggerError
 from tagger.files import atomic_write, is_bookkeeping, require_empty
@@ -48,18 +48,29 @@ def start_or_resume(
     """
     fixed = _fixed(settings)
     new: tuple[Progress, dict[str, dict[str, np.ndarray]]] = Progress(settings=fixed), {}
-    has_started = (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists()
+    has_started = _has_finished_epochs(run)
     config = run / "config.toml"
     if not resume:
         if has_started or not _is_unfinished_start(run, commented_toml(settings)):
             require_empty(run)
         return new
     if not has_started and config.exists():
-        _check_same(run, _fixed(schema.load(type(settings), config)), settings)
+        before = schema.from_toml(type(settings), toml.read(config), str(config))
+        _check_same(run, _fixed(before), settings)
         return new
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     _check_same(run, progress.settings, settings)
     return progress, arrays
+
+
+def _has_finished_epochs(run: Path) -> bool:
+    """Return whether a training in a folder has written a checkpoint or a model, lost or not."""
+    if (run / "checkpoint" / "last.npz").exists() or (run / MANIFEST).exists():
+        return True
+    try:  # the history is written before the checkpoint: a head, and a line per epoch
+        return (run / "history.csv").read_bytes().count(b"\n") > 2
+    except OSError:
+        return False
 
 
 def _is_unfinished_start(run: Path, settings: str) -> bool:
@@ -121,18 +132,29 @@ def seed(number: int) -> None:
         tensorflow.config.experimental.enable_op_determinism()
 
 
-def restore(model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
+def restore(run: Path, model: Any, state: State, arrays: dict[str, dict[str, np.ndarray]]) -> None:
     """Restore a model and the average of its weights from the arrays of a checkpoint.
 
     Args:
+        run: Folder of the training, for errors.
         model: Compiled model, as it was built for the stopped training. Its variables and those of
             its optimizer are overwritten.
         state: State whose average is replaced, if it has one.
         arrays: Arrays by group and name, as returned by `start_or_resume`. The averages are used
             without a copy.
+
+    Raises:
+        TaggerError: The arrays are not those of such a network.
     """
     variables = [*model.variables, *model.optimizer.variables]
-    for variable, array in zip(variables, arrays["now"].values(), strict=True):
+    saved = list(arrays["now"].values())
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in saved]:
+        raise TaggerError(
+            f"{run}: cannot be resumed: its checkpoint is that of another network, so its data or "
+            "settings have changed since the training began; train in another folder, or restore "
+            "them"
+        )
+    for variable, array in zip(variables, saved, strict=True):
         variable.assign(array)
     if state.average is not None:
         state.average.arrays = arrays.get("average", {})

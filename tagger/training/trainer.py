@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tagger.bundles import tagger_files
 from tagger.bundles.tagger import Bundle
 from tagger.config import schema
 from tagger.config.tagger import Config
+from tagger.corpora import Splits
 from tagger.networks.sequence_tagger import SequenceTagger
 from tagger.training.build import architecture
 from tagger.training.checkpoints import Progress
@@ -35,6 +37,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
+    splits: Splits | None = None,
 ) -> Bundle:
     """Train a tagger and write its bundle to the folder `run`.
 
@@ -45,7 +48,9 @@ def train(
         resume: Whether to continue an interrupted training.
         callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
             that they change are not in the checkpoint of the epoch.
-        observer: Receiver of events.
+        observer: Receiver of events. Default: the log ``tagger.training``.
+        splits: Train and dev as ``corpora.splits`` returned them for these settings. Default: they
+            are read.
 
     Returns:
         The bundle with the weights of the best epoch, and ONNX graphs whose precision and document
@@ -58,7 +63,7 @@ def train(
     settings = schema.resolve(Config, config)
     tagging.check(settings)
     return run_training(
-        _prepare,
+        partial(_prepare, splits),
         settings,
         run,
         chains=1 + settings.model.bidirectional,
@@ -68,9 +73,9 @@ def train(
     )
 
 
-def _prepare(job: Job[Config]) -> _TaggerTask:
-    """Read the data of a training and return its task."""
-    return _TaggerTask(job.settings, tagging.read(job), job.observer)
+def _prepare(splits: Splits | None, job: Job[Config]) -> _TaggerTask:
+    """Read the data of a training, unless they have been, and return its task."""
+    return _TaggerTask(job.settings, tagging.read(job, splits), job.observer)
 
 
 @dataclass(frozen=True)

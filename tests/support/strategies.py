@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tagger.features.normalization import normalize
 from tagger.features.vectors import Vectors
-from tagger.text.formats.columns import INVISIBLE
+from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.spans import Sentence, Span
 
 # A first call may import a library, and trainings may run beside the tests: time says nothing about

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import click
 
-from tagger.cli.options import encoding_option, quiet_stderr
+from tagger.cli import console
+from tagger.cli.options import (
+    backend_name,
+    encoding_option,
+    json_option,
+    print_json,
+    quiet_stderr,
+)
+from tagger.cli.paths import FILE
 from tagger.errors import ConfigError
 
 
 @click.command(no_args_is_help=True)
-@click.argument("paths", nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Training text. May be repeated; several files are read as one text.",
 )
 @click.option(
     "--dev",
+    type=FILE,
     multiple=True,
     metavar="FILE",
     help="Text that decides when to stop and which epoch to keep. May be repeated.",
@@ -37,6 +47,7 @@ from tagger.errors import ConfigError
     help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@json_option
 def command(
     paths: tuple[str, ...],
     train: tuple[str, ...],
@@ -45,6 +56,7 @@ def command(
     seed: int | None,
     assignments: tuple[str, ...],
     resume: bool,
+    as_json: bool,
 ) -> None:
     """Train a language model and write it to the folder RUN.
 
@@ -79,6 +91,7 @@ def command(
         settings = config.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+    console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import LanguageModelProgress
         from tagger.training import language_model
@@ -86,7 +99,10 @@ def command(
         settings, paths[-1], resume=resume, observer=LanguageModelProgress()
     )
     dev_figures = bundle.metrics["dev"]
-    click.echo(
+    if as_json:
+        print_json({"run": paths[-1], **bundle.metrics})
+        return
+    console.result(
         f"Best dev perplexity {dev_figures['perplexity']}, {dev_figures['bits_per_character']} "
         "bits per character "
         f"(epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."

@@ -10,34 +10,36 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tagger.errors import DataError
 from tagger.text import notations, schemes
 from tagger.text.documents import DOCUMENT_MARK
+from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE, Table
 from tagger.text.options import Columns
 from tagger.text.report import ReadReport, shown
 
-__all__ = ["BLANKS", "INVISIBLE", "Layout", "replace_field", "span_tag"]
+__all__ = ["BLANKS", "Layout", "replace_field"]
 
 BLANKS = re.compile(r"[ \t]+")
-INVISIBLE = " \u00a0\u00ad\u200b\u2060\ufeff"
-"""Characters that are removed around a tag, where they cannot be seen."""
 
 _NAMED_DELIMITERS = {"blank": None, "tab": "\t"}
 _SHOWN_DELIMITERS = {None: "blanks", "\t": "tabs"}
 # Names of columns in header rows, in lower case.
 _TOKEN_NAMES = frozenset({"token", "tokens", "word", "words", "form", "text", "wordform"})
 _TAG_NAMES = frozenset(
-    {"tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "pos", "upos", "xpos"}
-    | {"chunk", "entity", "entities", "iob", "bio", "ne", "ne-tag", "ne_tag"}
+    {"tag", "tags", "label", "labels", "ner", "nertag", "nertags", "pos", "upos", "xpos"}
+    | {"chunk", "entity", "entities", "iob", "bio", "ne", "ne-tag", "netag", "deprel"}
 )
 _HEADER_TAG = re.compile(r"ne-(?:coarse|fine)\b.*")
-_INDEX = re.compile(r"\d+(?:[-.:]\d+)*|T\d+")
-# Rows from which a statistical judgment is made.
-_ENOUGH = 8
-_FEW = 4
+# Columns of CoNLL-2012 up to the named entities. Those of the predicates follow, one for each of a
+# sentence, and the coreference is the last.
+_CONLL_2012 = 11
+# Number of rows and of characters from which a prefix that all tokens share is noted.
+_ENOUGH = 20
+_PREFIX = 2
 
 
 @dataclass
@@ -55,6 +57,9 @@ class Layout:
         trailing: Whether lines end with a delimiter.
         is_conllu: Whether the ten columns are those of CoNLL-U, in which lines with ids such as 1-2
             and 1.1 are no tokens.
+        is_conll2012: Whether the columns are those of CoNLL-2012, whose number varies.
+        token: Column of the token: its number once the first lines are known.
+        tag: Column of the tag, likewise; None for no tags.
     """
 
     path: str
@@ -66,6 +71,9 @@ class Layout:
     tags: frozenset[str] = frozenset()
     trailing: bool = False
     is_conllu: bool = False
+    is_conll2012: bool = False
+    token: int | str = field(init=False)
+    tag: int | str | None = field(init=False)
 
     def __post_init__(self) -> None:
         if not self.columns.delimiter:
@@ -75,6 +83,17 @@ class Layout:
                 "the delimiter of columns is empty; expected auto, blank, tab or a string",
             )
         self.delimiter = _NAMED_DELIMITERS.get(self.columns.delimiter, self.columns.delimiter)
+        self.token, self.tag = self.columns.token, self.columns.tag
+
+    @property
+    def token_number(self) -> int:
+        """The number of the column of the token; 0 while only its name is known."""
+        return self.token if isinstance(self.token, int) else 0
+
+    @property
+    def tag_number(self) -> int | None:
+        """The number of the column of the tag; -1 while only its name is known."""
+        return -1 if isinstance(self.tag, str) else self.tag
 
     def determine(self, head: Sequence[tuple[int, str]], report: ReadReport) -> int:
         """Determine the layout by the first lines of a file.
@@ -99,32 +118,53 @@ class Layout:
         rows = certain or [each for each in candidates if self._ends_with_span_tag(each[1])]
         if not rows:
             return 0
-        first, line = rows[0]
-        self._set_delimiter(first, line)
+        begins = any(line.startswith(BEGIN_2012) for _, line in head)
+        self.is_conll2012 = begins and len(rows[0][1].split()) > _CONLL_2012
+        first, line = self._typical(rows)
         fields = self.split(line)
         if self.delimiter is not None and len(fields) > 1 and not fields[-1]:
             self.trailing = True
             report.note("lines end with a delimiter; the empty last column is ignored", first)
             fields = fields[:-1]
         self.width = len(fields)
+        is_named = isinstance(self.token, str) or isinstance(self.tag, str)
+        self.token = self._numbered(self.token, fields, first)
+        self.tag = None if self.tag is None else self._numbered(self.tag, fields, first)
         self._check_columns(first, line)
         split = [(number, self.fields(line)) for number, line in rows]
         fitting = [(number, fields) for number, fields in split if len(fields) == self.width]
         self.is_conllu = self.width == 10 and all(_ID.fullmatch(fields[0]) for _, fields in fitting)
         if self.is_conllu:
             fitting = [each for each in fitting if each[1][0].isdecimal()]
-        header = first if self._is_header([fields for _, fields in fitting]) else 0
+        has_header = is_named or self._is_header([fields for _, fields in fitting])
+        header = first if has_header else 0
         if header:
             report.note("a header row is skipped", header, " ".join(fields))
             report.header = tuple(fields)
             fitting = fitting[1:]
-        self._judge([fields for _, fields in fitting], fitting[0][0] if fitting else first)
+        number = fitting[0][0] if fitting else first
+        self._judge([fields for _, fields in fitting], number, report)
         report.layout = self.describe()
         return header
 
+    def _numbered(self, column: int | str, names: Sequence[str], number: int) -> int:
+        """Return the number of a column, which the first row may name."""
+        if isinstance(column, int):
+            return column
+        found = [index for index, name in enumerate(names) if name.strip(INVISIBLE) == column]
+        if len(found) != 1:
+            listed = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+            raise DataError(
+                self.path,
+                number,
+                f"the first row has {len(found) or 'no'} columns named {shown(column)}; expected "
+                f"a header row with the name, or the number of a column: {listed}",
+            )
+        return found[0]
+
     def describe(self) -> str:
         """Return a description of the layout for users."""
-        token, tag = self.columns.token % self.width, self.columns.tag
+        token, tag = self.token_number % self.width, self.tag_number
         parts = [f"token in column {token}"]
         if tag is not None:
             parts.append(f"tag in column {tag % self.width}")
@@ -147,7 +187,9 @@ class Layout:
             The fields.
         """
         if self.delimiter is None:
-            return BLANKS.split(line.strip(" \t"))
+            fields = BLANKS.split(line.strip(" \t"))
+            is_long = self.is_conll2012 and len(fields) > _CONLL_2012
+            return [*fields[:_CONLL_2012], fields[-1]] if is_long else fields
         if '"' in line and self.delimiter != "\t" and len(self.delimiter) == 1:
             quoted = next(csv.reader([line], delimiter=self.delimiter), [])
             if not self.width or len(quoted) == self.width:
@@ -167,7 +209,7 @@ class Layout:
         if len(fields) == self.width + 1:
             if not fields[-1] and self.delimiter is not None:
                 return fields[:-1]
-            token = self.columns.token % self.width
+            token = self.token_number % self.width
             if not fields[token] and not fields[token + 1] and self.delimiter:
                 # The token is the delimiter itself, unquoted.
                 return [*fields[:token], self.delimiter, *fields[token + 2 :]]
@@ -178,10 +220,10 @@ class Layout:
         if not self.width:
             return not self._ends_with_span_tag(line)
         fields = self.fields(line)
-        if len(fields) != self.width:
+        if len(fields) != self.width or (self.delimiter and " " in fields[0].strip()):
             return True
-        column = -1 if self.columns.tag is None else self.columns.tag
-        if column % self.width == self.columns.token % self.width:
+        column = -1 if self.tag_number is None else self.tag_number
+        if column % self.width == self.token_number % self.width:
             return False
         tag = fields[column].strip(INVISIBLE)
         if self.has_span_tags:
@@ -191,10 +233,21 @@ class Layout:
     def _ends_with_span_tag(self, line: str) -> bool:
         """Return whether the last field of a line is a span tag or O."""
         fields = BLANKS.split(line.strip(" \t"))
-        return len(fields) > 1 and span_tag(fields[-1])
+        return len(fields) > 1 and notations.is_span_tag(fields[-1])
+
+    def _typical(self, rows: Sequence[tuple[int, str]]) -> tuple[int, str]:
+        """Determine the delimiter; return the first line with the most frequent number of columns.
+
+        A slip in the first line is then an error there, not in all others.
+        """
+        has_tabs = 2 * sum("\t" in line for _, line in rows) >= len(rows)
+        self._set_delimiter(*next(row for row in rows if ("\t" in row[1]) == has_tabs))
+        widths = Counter(len(self.split(line)) for _, line in rows)
+        width = widths.most_common(1)[0][0]
+        return next(row for row in rows if len(self.split(row[1])) == width)
 
     def _set_delimiter(self, number: int, line: str) -> None:
-        """Determine the delimiter by the first token line."""
+        """Determine the delimiter by a typical token line."""
         declared = self.columns.delimiter
         if declared == "auto":
             self.delimiter = "\t" if "\t" in line else None
@@ -211,7 +264,7 @@ class Layout:
 
     def _check_columns(self, number: int, line: str) -> None:
         """Raise DataError unless the declared columns exist and differ."""
-        token, tag = self.columns.token, self.columns.tag
+        token, tag = self.token_number, self.tag_number
         for name, column in (("token", token), ("tag", tag)):
             if column is not None and not -self.width <= column < self.width:
                 raise DataError(
@@ -234,93 +287,34 @@ class Layout:
         """Return whether the first row contains names of columns."""
         if not rows or self.width < 2:
             return False
-        first = [name.strip(INVISIBLE).lower() for name in rows[0]]
+        first = [name.strip(INVISIBLE).lower().replace("_", "") for name in rows[0]]
         named = [
             name in _TOKEN_NAMES or name in _TAG_NAMES or _HEADER_TAG.fullmatch(name) is not None
             for name in first
         ]
-        if self.columns.tag is None:
-            return sum(named) >= 2 and first[self.columns.token] in _TOKEN_NAMES
-        others = {row[self.columns.tag] for row in rows[1:]}
+        if self.tag_number is None:
+            return sum(named) >= 2 and first[self.token_number] in _TOKEN_NAMES
+        others = {row[self.tag_number] for row in rows[1:]}
         return (
-            first[self.columns.token] in _TOKEN_NAMES
+            first[self.token_number] in _TOKEN_NAMES
             and sum(named) >= 2
-            and rows[0][self.columns.tag] not in others
+            and rows[0][self.tag_number] not in others
         )
 
-    def _judge(self, rows: Sequence[Sequence[str]], number: int) -> None:
+    def _judge(self, rows: Sequence[Sequence[str]], number: int, report: ReadReport) -> None:
         """Determine the kind of tags; raise DataError if the columns contain something else."""
-        column = -1 if self.columns.tag is None else self.columns.tag
-        if not rows or column % self.width == self.columns.token % self.width:
+        column = -1 if self.tag_number is None else self.tag_number
+        if not rows or column % self.width == self.token_number % self.width:
             return
-        tokens = [row[self.columns.token] for row in rows]
-        tags = [row[column].strip(INVISIBLE) for row in rows]
-        self.tags = frozenset(tags)
-        # As many as not: headers and slips are judged later, with all tags of the file.
-        self.has_span_tags = 2 * sum(map(span_tag, tags)) >= len(tags)
-        if self.columns.tag is None:
-            return
-        blank = next((tag for tag in tags if any(map(span_tag, tag.split(" ")[1:]))), None)
-        if blank is not None:
-            raise DataError(
-                self.path,
-                number,
-                f"the tag {shown(blank)} is several tags; expected one token and its tag per line, "
-                "not a sentence per line",
-            )
-        if not self.columns.has_words:
-            return
-        self._refuse_one_token(tokens, rows, number)
-        if len(rows) >= _ENOUGH:
-            self._judge_tokens(tokens, tags, rows, number)
-
-    def _refuse_one_token(
-        self, tokens: Sequence[str], rows: Sequence[Sequence[str]], number: int
-    ) -> None:
-        """Raise DataError if the token column repeats few values, such as ids of documents."""
-        if len(rows) < _FEW or len(set(tokens)) > max(len(rows) // 20, 2):
-            return
-        words = self._column_of_words(rows)
-        if words is not None and len({row[words] for row in rows}) > len(set(tokens)):
-            raise DataError(
-                self.path,
-                number,
-                f"the tokens in column {self.columns.token} are nearly all alike, such as "
-                f"{shown(tokens[0], 20)}; words are in column {words}: add --token-column {words}",
-            )
-
-    def _column_of_words(self, rows: Sequence[Sequence[str]]) -> int | None:
-        """Return another column that contains words, the one with the most different ones."""
-        tag = -1 if self.columns.tag is None else self.columns.tag
-        others = set(range(self.width)) - {self.columns.token % self.width, tag % self.width}
-        worded = [c for c in sorted(others) if _share([row[c] for row in rows], _WORD) > 0.5]
-        return max(worded, key=lambda c: len({row[c] for row in rows}), default=None)
-
-    def _judge_tokens(
-        self,
-        tokens: Sequence[str],
-        tags: Sequence[str],
-        rows: Sequence[Sequence[str]],
-        number: int,
-    ) -> None:
-        """Raise DataError if the tokens look like indices or tags."""
-        if _share(tokens, _INDEX) > 0.95:
-            words = self._column_of_words(rows)
-            if words is not None:
-                raise DataError(
-                    self.path,
-                    number,
-                    f"the tokens in column {self.columns.token} look like numbers of lines or "
-                    f"offsets, such as {shown(tokens[0], 20)} and {shown(tokens[1], 20)}; words "
-                    f"are in column {words}: add --token-column {words}",
-                )
-        if all(map(span_tag, tokens)) and len(set(tokens)) > 1 and not all(map(span_tag, tags)):
-            raise DataError(
-                self.path,
-                number,
-                f"the tokens in column {self.columns.token} look like tags, such as "
-                f"{shown(tokens[0], 20)}; name the columns with --token-column and --tag-column",
-            )
+        known = "CoNLL-U" if self.is_conllu else "CoNLL-2012" if self.is_conll2012 else ""
+        table = Table(rows, self.token_number, self.tag_number, known)
+        if fault := table.fault(has_words=self.columns.has_words):
+            raise DataError(self.path, number, fault + report.named_columns)
+        self.tags = frozenset(table.tags)
+        self.has_span_tags = table.has_span_tags
+        if len(rows) >= _ENOUGH and len(table.prefix) >= _PREFIX:
+            note = "all tokens begin with the same characters, which are kept"
+            report.note(note, number, table.prefix)
 
 
 def _other_delimiter(line: str) -> str:
@@ -330,17 +324,6 @@ def _other_delimiter(line: str) -> str:
 
 
 _ID = re.compile(r"\d+(?:[-.]\d+)?")
-_WORD = re.compile(r"[^\W\d_].*", re.DOTALL)
-
-
-def _share(values: Sequence[str], pattern: re.Pattern[str]) -> float:
-    """Return the share of values that match a pattern as a whole."""
-    return sum(pattern.fullmatch(value) is not None for value in values) / max(len(values), 1)
-
-
-def span_tag(tag: str) -> bool:
-    """Return whether a field is O or the tag of a span, in the standard or another notation."""
-    return tag == schemes.OUTSIDE or notations.is_prefixed(tag)
 
 
 def replace_field(line: str, delimiter: str | None, column: int, value: str) -> str:

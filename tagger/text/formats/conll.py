@@ -18,8 +18,9 @@ from typing import IO
 from tagger.errors import DataError
 from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
-from tagger.text.formats.columns import BLANKS, INVISIBLE, Layout, replace_field
+from tagger.text.formats.columns import BLANKS, Layout, replace_field
 from tagger.text.formats.format import Format
+from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -168,8 +169,8 @@ class _Reader:
             block.lines, block.comments = [], set()
             if self.report.on_error == "stop" or not block.leading:
                 return
-        width, tag = self.layout.width or 1, self.columns.tag
-        tokens = tuple(fields[self.columns.token % width :: width]) if is_good else ()
+        width, tag = self.layout.width or 1, self.layout.tag_number
+        tokens = tuple(fields[self.layout.token_number % width :: width]) if is_good else ()
         if len(tokens) > _LONG:
             self.report.note(
                 f"a sentence of more than {_LONG:,} tokens: is the blank line after each sentence "
@@ -230,7 +231,7 @@ class _Reader:
                 self.report.problem(DataError(self.path, number, message))
                 is_good = False
                 continue
-            if (tag := self.columns.tag) is not None:
+            if (tag := self.layout.tag_number) is not None:
                 fields[tag] = self._tag(fields[tag], number)
             all_fields += fields
         return all_fields, is_good
@@ -249,8 +250,10 @@ class _Reader:
         width = self.layout.width
         if len(fields) != width:
             split = f"columns are separated by {self.layout.shown_delimiter}"
+            if self.layout.delimiter is None and len(fields) == width - 1 and line[0] in _BLANK:
+                split += f"; if the token is a blank, add --delimiter {shown(line[0])}"
             return f"expected {width} columns, found {len(fields)}: {shown(line)}; {split}"
-        token, tag = self.columns.token, self.columns.tag
+        token, tag = self.layout.token_number, self.layout.tag_number
         if not fields[token] or (self.layout.delimiter is None and not fields[token].strip(" ")):
             return f"the token is empty: {shown(line)}; expected a token in column {token % width}"
         if tag is not None and not fields[tag].strip(INVISIBLE):
@@ -279,7 +282,7 @@ def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str = "IOB2") 
     good: set[tuple[str, str]] = set()
     for sentence in sentences:
         tags = _tags(sentence, scheme)
-        record = sentence.record
+        record = sentence.record if is_own(sentence) else None
         separator = " "
         if record is not None and (record.lines or record.leading):
             separator = record.separator
@@ -338,7 +341,7 @@ def rewrite(sentences: Iterable[Sentence], stream: IO[str], scheme: str, columns
     Raises:
         SchemeError: The scheme cannot represent the spans.
     """
-    assert columns.tag is not None
+    assert isinstance(columns.tag, int)
     on_blanks = columns.delimiter == "blank"
     for sentence in sentences:
         record = sentence.record
@@ -360,13 +363,18 @@ def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:
     return sentence.tags if sentence.tags is not None else [schemes.OUTSIDE] * len(sentence)
 
 
+def is_own(sentence: Sentence) -> bool:
+    """Return whether the lines of a sentence's record are columns, not those of another format."""
+    return sentence.record is not None and sentence.record.data is None
+
+
 def refuses(sentence: Sentence) -> str:
     """Return why a sentence without columns of its own cannot be written, or "".
 
     Args:
         sentence: A sentence from another format.
     """
-    if sentence.record is not None and sentence.record.lines:
+    if is_own(sentence) and sentence.record is not None and sentence.record.lines:
         return ""
     return next((fault for token in sentence.tokens if (fault := _fault(token, "token", " "))), "")
 
@@ -396,9 +404,9 @@ def _check(value: str, name: str, separator: str, sentence: Sentence) -> None:
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether lines look like CoNLL columns.
 
-    They do if nearly all token lines have the same number of columns, at least two, and contain
-    evidence that distinguishes them from running text: tabs, a document mark, or span tags or
-    another small set of values in the last column.
+    They do if they begin like CoNLL-2012, or if nearly all token lines have the same number of
+    columns, at least two, and contain evidence that distinguishes them from running text: tabs, a
+    document mark, or span tags or another small set of values in the last column.
 
     Args:
         lines: First lines of a file, complete and without their ends.
@@ -407,6 +415,8 @@ def recognizes(lines: Sequence[str]) -> bool:
     rows = [line for line in filled if not line.startswith(DOCUMENT_MARK)]
     if not rows:
         return bool(filled)
+    if any(line.startswith(BEGIN_2012) for line in lines):
+        return True
     has_tabs = "\t" in rows[0]
     split = [row.split("\t") if has_tabs else BLANKS.split(row.strip(" ")) for row in rows]
     width = len(split[0])

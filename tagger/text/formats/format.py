@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
+from tagger.text.opening.binary import Kind
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
@@ -34,7 +36,23 @@ class Format:
             for formats that write tags. Raises `DataError` for what the format cannot represent.
         has_annotations: Whether `read` returns the spans or tags of a file.
         has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
+        write_predictions: As `write`, for spans that a model predicted, in formats that separate
+            them from annotation; None if `write` is used.
+        claims_suffix: Whether a suffix of `suffixes` alone means this format. Otherwise the content
+            decides, and new files need the name of the format.
+        keeps_text: Whether `write` preserves raw text.
+        common_keys: Keys of `Record.data` that other formats can represent, too.
         refuses: Return why `write` cannot represent a sentence, or "" if it can.
+        is_evident: Whether only the content makes a file one of this format; the suffix then names
+            the format of new files.
+        keeps_returns: Whether `read` receives lines with the carriage return before their end, as
+            formats with line breaks in values need it.
+        kinds: Kinds of files that are not text and have this format.
+        load: Yield the sentences of a file that is not text, by its path.
+        save: Write sentences to a path, in formats of several files or of bytes, where `write`
+            cannot. A format of several files writes them into a folder.
+        has_folders: Whether `save` writes a file per document into a folder.
+        takes_records: Whether `write` reads the text, ids and documents of other formats' records.
     """
 
     name: str
@@ -44,4 +62,15 @@ class Format:
     write: Callable[[Iterable[Sentence], IO[str], str], None]
     has_annotations: bool = True
     has_scores: bool = False
+    write_predictions: Callable[[Iterable[Sentence], IO[str], str], None] | None = None
+    claims_suffix: bool = True
+    keeps_text: bool = True
+    common_keys: frozenset[str] = frozenset()
     refuses: Callable[[Sentence], str] = lambda sentence: ""
+    is_evident: bool = False
+    keeps_returns: bool = False
+    kinds: tuple[Kind, ...] = ()
+    load: Callable[[str, ReadOptions, ReadReport], Iterator[Sentence]] | None = None
+    save: Callable[[Iterable[Sentence], Path, str], None] | None = None
+    has_folders: bool = False
+    takes_records: bool = False

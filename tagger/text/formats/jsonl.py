@@ -1,14 +1,20 @@
-"""JSON Lines (jsonlines.org): one object per line, in one of these forms.
+"""JSON Lines (jsonlines.org): one object per line, in one of these forms. An array of such objects
+and objects over several lines are read, too.
 
     {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
     {"text": "Anna sang.", "spans": [{"start": 0, "end": 4, "label": "PER"}]}
+    {"text": "Anna sang.", "spans": [{"text": "Anna", "label": "PER"}]}
 
-Spans are half-open: token indices beside "tokens", code points beside "text".
+Spans are half-open: token indices beside "tokens", characters beside "text", in code points unless
+the spans' texts prove another unit. A span without offsets is searched in the text.
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
-``gold`` exists, it is an earlier prediction and is replaced.
+``gold`` exists, it is an earlier prediction and is replaced. Objects made from a text file begin
+with its name, the number of the line and the offset of the text in the file, in code points:
+
+    {"file": "a.txt", "line": 2, "offset": 40, "text": "Anna sang.", "spans": […]}
 """
 
 from __future__ import annotations
@@ -19,15 +25,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
-from tagger.errors import DataError
 from tagger.text import schemes
-from tagger.text.alignment import CharacterSpan, aligned, sentences_of
+from tagger.text.alignment import CharacterSpan, sentences_of
 from tagger.text.formats.format import Format
+from tagger.text.formats.json_documents import Item, looks_like
+from tagger.text.formats.json_records import common_data, name_of, read_items
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
 
-__all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
+__all__ = [
+    "FORMAT",
+    "character_spans",
+    "is_tags",
+    "read",
+    "recognizes",
+    "spans_of",
+    "write",
+]
 
 
 def read(
@@ -36,15 +51,15 @@ def read(
     options: ReadOptions,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
-    """Parse numbered JSON lines; blank lines are skipped.
+    """Parse JSON objects: one per line, over several lines, or in an array.
 
     Args:
         lines: Line numbers, counted from 1, and lines without their ends.
         path: Path of the file, for records and errors.
         options: Tokenizer of raw text, whether spans and tags are read, and what happens to spans
             that do not fit the tokens.
-        report: Receives notes and the errors of single lines. Default: a new one, whose errors are
-            raised at the end of the file.
+        report: Receives notes and the errors of single objects. Default: a new one, whose errors
+            are raised at the end of the file.
 
     Yields:
         The sentences. A raw text can contain several, which share a record; sentences are joined if
@@ -52,73 +67,32 @@ def read(
         empty sentence.
 
     Raises:
-        DataError: A line is not such an object, or a span is not aligned with the tokens, overlaps
+        DataError: A value is not such an object, or a span is not aligned with the tokens, overlaps
             another or ends after the text.
     """
     own = report or ReadReport(path)
     own.layout = "JSON Lines"
-    for number, line in lines:
-        if not line.strip():
-            continue
-        try:
-            record = Record(path, number, data=_parsed(line))
-            sentences = list(_sentences(record, options, own))
-        except ValueError as error:
-            own.problem(DataError(path, number, str(error)))
-            if own.on_error == "keep":
-                yield Sentence((), record=Record(path, number, lines=(line,)))
-        else:
-            yield from sentences
+    yield from read_items(
+        lines,
+        path,
+        own,
+        lambda item: _sentences(
+            Record(path, item.line, data=_checked(item), id=name_of(item.value)), options, own
+        ),
+    )
     if report is None:
         own.finish()
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    """Parse a line and check that it is an object with tokens or text."""
-    try:
-        data = _DECODER.decode(line)
-        if "\\u" in line:
-            json.dumps(data, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        half = f"{error.object[error.start]!a}"
-        raise ValueError(
-            f"{half} is an unpaired surrogate, not a character; correct or remove it"
-        ) from error
-    # Integers of thousands of digits are a ValueError, too.
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"not JSON ({error}); expected one object per line") from error
+def _checked(item: Item) -> dict[str, Any]:
+    """Return the value of an item if it is an object with tokens or text."""
+    data = item.value
     if not isinstance(data, dict) or not ("tokens" in data or "text" in data):
         keys = f" with the keys {', '.join(map(repr, data))}"[:80] if isinstance(data, dict) else ""
-        raise ValueError(f'expected an object with "tokens" or "text", found {shown(line)}{keys}')
+        raise ValueError(
+            f'expected an object with "tokens" or "text", found {shown(item.source)}{keys}'
+        )
     return data
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object of some pairs; a repeated key would silently be lost."""
-    data = dict(pairs)
-    if len(data) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs twice in one object")
-    return data
-
-
-def _refuse_constant(name: str) -> float:
-    """Raise ValueError for NaN and the infinities, which JSON does not have."""
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _finite(literal: str) -> float:
-    """Return a number; raise ValueError if it is too large for one."""
-    value = float(literal)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"the number {shown(literal, 20)} is too large")
-    return value
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-)
 
 
 def _sentences(record: Record, options: ReadOptions, report: ReadReport) -> Iterator[Sentence]:
@@ -161,13 +135,28 @@ def _check_both(data: dict[str, Any], annotated: bool) -> None:
             )
 
 
-def _character_spans(values: Any) -> list[CharacterSpan]:
-    """Parse the value of "spans" as spans of characters, with their surface if it is there."""
+def character_spans(values: Any) -> list[CharacterSpan]:
+    """Parse the value of "spans" beside "text", with the spans' surfaces if they are there.
+
+    Args:
+        values: The value.
+
+    Returns:
+        The spans, as they are counted in the file, and without offsets where it has none.
+
+    Raises:
+        ValueError: The value is not a list of spans.
+    """
     found = []
     for value in values if isinstance(values, list) else [values]:
+        is_placed = not (isinstance(value, dict) and "text" in value and "start" not in value)
         try:
             start, end, label = (
-                (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
+                (-1, -1, value["label"])
+                if not is_placed
+                else (value["start"], value["end"], value["label"])
+                if isinstance(value, dict)
+                else value
             )
             rest = value if isinstance(value, dict) else {}
             score, text = rest.get("score"), rest.get("text")
@@ -178,6 +167,7 @@ def _character_spans(values: Any) -> list[CharacterSpan]:
                 and type(end) is int
                 and isinstance(label, str)
                 and bool(label)
+                and (is_placed or (bool(text) and "end" not in value))
             )
         except (TypeError, ValueError, KeyError):
             is_valid = False
@@ -192,7 +182,7 @@ def _character_spans(values: Any) -> list[CharacterSpan]:
 
 def _token_spans(values: Any) -> list[Span]:
     """Parse the value of "spans" as spans of tokens, sorted."""
-    spans = [Span(one.start, one.end, one.label, one.score) for one in _character_spans(values)]
+    spans = [Span(one.start, one.end, one.label, one.score) for one in character_spans(values)]
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
@@ -203,17 +193,16 @@ def _from_text(
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
-    spans = _character_spans(data["spans"]) if "spans" in data else None
+    spans = character_spans(data["spans"]) if "spans" in data else None
     yield from sentences_of(text, spans, record, options, report)
 
 
 def spans_of(values: Any, sentence: Sentence) -> list[Span]:
-    """Return the spans of a key of an object, in tokens.
+    """Return the spans of a key of an object with tokens, or with tags.
 
     Args:
-        values: Value of the key, such as "gold": spans, in characters if the object has text, or
-            tags.
-        sentence: All tokens of the object, with their offsets if it has text.
+        values: Value of the key, such as "gold": spans of tokens, or tags.
+        sentence: All tokens of the object.
 
     Returns:
         The spans, sorted.
@@ -221,15 +210,19 @@ def spans_of(values: Any, sentence: Sentence) -> list[Span]:
     Raises:
         ValueError: The value is ill-formed, or a span does not fit the tokens.
     """
-    if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+    if is_tags(values):
         tags = replace(sentence, spans=None, tags=tuple(values)).tags or ()
         return schemes.decode(tags, schemes.detect([tags]))
-    if sentence.offsets is not None and sentence.record is not None:
-        characters = _character_spans(values)
-        spans = aligned(characters, sentence.offsets, sentence.record.text)
-    else:
-        spans = _token_spans(values)
-    return list(sentence.with_spans(spans).spans or ())
+    return list(sentence.with_spans(_token_spans(values)).spans or ())
+
+
+def is_tags(values: Any) -> bool:
+    """Return whether the value of a key is a list of tags rather than of spans."""
+    return (
+        isinstance(values, list)
+        and bool(values)
+        and all(isinstance(value, str) for value in values)
+    )
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
@@ -255,11 +248,11 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
     is_own = record is not None and record.format == FORMAT.name
     data: dict[str, Any] = dict(record.data or {}) if record is not None and is_own else {}
     if not data:
-        data = (
-            {"text": record.text}
-            if in_text and record is not None
-            else {"tokens": list(first.tokens)}
-        )
+        data = common_data(record)
+        if in_text and record is not None:
+            data |= {**_place(record), "text": record.text}
+        else:
+            data["tokens"] = list(first.tokens)
     if first.spans is not None:
         _make_room(data, "spans", "tags")
         data["spans"] = [
@@ -299,6 +292,13 @@ def _add_more(data: dict[str, Any], sentences: list[Sentence], in_text: bool) ->
         ]
 
 
+def _place(record: Record) -> dict[str, Any]:
+    """Return the place of a record in its text file; nothing for other records."""
+    if record.offset is None:
+        return {}
+    return {"file": record.path, "line": record.line, "offset": record.offset}
+
+
 def _make_room(data: dict[str, Any], *keys: str) -> None:
     """Move the annotation of the first existing key to "gold"; drop it if "gold" exists."""
     key = next((key for key in keys if key in data), None)
@@ -318,14 +318,19 @@ def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
 
 
 def recognizes(lines: Sequence[str]) -> bool:
-    """Return whether most lines look like objects with "tokens" or "text".
+    """Return whether most lines or values look like objects with "tokens" or "text".
 
     Args:
         lines: First lines of a file, complete and without their ends.
     """
     filled = [line for line in lines[:_HEAD] if line.strip()]
     fitting = sum(_OBJECT.match(line) is not None for line in filled)
-    return 2 * fitting > len(filled)
+    return 2 * fitting > len(filled) or looks_like(lines, _is_own)
+
+
+def _is_own(value: Any) -> bool:
+    """Return whether a value is an object with "tokens" or "text"."""
+    return isinstance(value, dict) and ("tokens" in value or "text" in value)
 
 
 # The beginning of an object with one of the keys, which need not be well-formed to the end.
@@ -345,4 +350,12 @@ def _write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     write(sentences, stream)
 
 
-FORMAT = Format("jsonl", (".jsonl", ".ndjson"), recognizes, _read, _write, has_scores=True)
+FORMAT = Format(
+    "jsonl",
+    (".jsonl", ".ndjson"),
+    recognizes,
+    _read,
+    _write,
+    has_scores=True,
+    common_keys=frozenset({"id", "tokens", "text", "spans", "tags", "ner_tags"}),
+)

@@ -2,16 +2,19 @@
 
 Each line is a paragraph, and its end is the end of a sentence, as in headlines, lists and files of
 one sentence per line. In wrapped text (e-mails, old books) only a blank line ends a paragraph.
+Lines keep their ends, ``\\n`` or ``\\r\\n``; a last line without an end receives one.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import IO
 
 from tagger.text import tokenizers
 from tagger.text.formats.format import Format
+from tagger.text.opening import CrlfLine
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, by_record
@@ -35,10 +38,10 @@ def read(
         The sentences. Those of one paragraph share a record, to whose text their offsets refer. A
         paragraph without tokens yields one empty sentence, so that it can be written back.
     """
-    for number, paragraph in _paragraphs(lines) if wrapped else lines:
-        record = Record(path, number, text=paragraph)
-        empty = True
-        for offsets in tokenizer(paragraph.replace("\n", " ") if wrapped else paragraph):
+    for record in _paragraphs(_records(lines, path)) if wrapped else _records(lines, path):
+        paragraph, empty = record.text, True
+        unwrapped = paragraph.replace("\n", " ").replace("\r", " ") if wrapped else paragraph
+        for offsets in tokenizer(unwrapped):
             empty = False
             surfaces = tuple(paragraph[start:end] for start, end in offsets)
             yield Sentence(surfaces, offsets=tuple(offsets), record=record)
@@ -46,12 +49,25 @@ def read(
             yield Sentence((), offsets=(), record=record)
 
 
-def _paragraphs(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Join consecutive lines that are not blank by line breaks; yield blank lines unchanged."""
-    for has_text, group in itertools.groupby(lines, key=lambda numbered: bool(numbered[1].strip())):
+def _records(lines: Iterable[tuple[int, str]], path: str) -> Iterator[Record]:
+    """Yield a record per line, with its offset in the file and its end."""
+    offset = 0
+    for number, line in lines:
+        end = "\r\n" if type(line) is CrlfLine else "\n"
+        yield Record(path, number, text=line, offset=offset, end=end)
+        offset += len(line) + len(end)
+
+
+def _paragraphs(lines: Iterable[Record]) -> Iterator[Record]:
+    """Join the records of consecutive lines that are not blank; yield blank lines unchanged."""
+    for has_text, group in itertools.groupby(lines, key=lambda line: bool(line.text.strip())):
         if has_text:
-            numbered = list(group)
-            yield numbered[0][0], "\n".join(line for _, line in numbered)
+            first, *others = group
+            text, end = first.text, first.end
+            if others:
+                pieces = [piece for line in (first, *others) for piece in (line.text, line.end)]
+                text, end = "".join(pieces[:-1]), pieces[-1]
+            yield replace(first, text=text, end=end)
         else:
             yield from group
 
@@ -67,7 +83,8 @@ def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
         stream: Text stream to write to; it is not closed.
     """
     for group in by_record(sentences):
-        stream.write(_marked(group) + "\n")
+        record = group[0].record
+        stream.write(_marked(group) + ("\n" if record is None else record.end))
 
 
 def _marked(sentences: list[Sentence]) -> str:

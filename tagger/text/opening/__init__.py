@@ -26,13 +26,30 @@ from tagger.text.opening import binary, compression, encodings
 from tagger.text.opening.binary import Kind
 from tagger.text.opening.encodings import AUTO, canonical
 
-__all__ = ["AUTO", "STANDARD_INPUT", "Content", "Opened", "canonical", "content", "lines", "text"]
+__all__ = [
+    "AUTO",
+    "STANDARD_INPUT",
+    "Content",
+    "CrlfLine",
+    "Opened",
+    "canonical",
+    "content",
+    "lines",
+    "text",
+    "unchanged",
+]
 
 STANDARD_INPUT = "-"
 """The path that stands for standard input."""
 
 _BLOCK = 1 << 16  # bytes per read, extended to the end of a line
 _LISTED = 8  # files of an archive that an error lists
+
+
+class CrlfLine(str):
+    """A line without its end, which was ``\\r\\n``; that of any other line was ``\\n``."""
+
+    __slots__ = ()
 
 
 class Content(NamedTuple):
@@ -88,6 +105,8 @@ def lines(
     tell: Callable[[int], None] | None = None,
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
+    keeps_returns: bool = False,
+    escapes: bool = False,
 ) -> Generator[tuple[int, str], None, None]:
     """Read the lines of a text file, as a stream.
 
@@ -101,9 +120,14 @@ def lines(
         on_open: Called before the first line with what was found.
         has_option: Whether the user can declare an encoding with ``--encoding``, which errors then
             mention.
+        keeps_returns: Whether \\r before \\n stays at the end of a line. An empty line then follows
+            the end of the last line, so that the lines joined by \\n are the text.
+        escapes: Whether bytes that are not UTF-8 are escaped as surrogates, to be repaired, instead
+            of an error; an encoding that is declared or has a byte order mark stays strict.
 
     Yields:
-        The number of each line, from 1, and the line without its end.
+        The number of each line, from 1, and the line without its end, a `CrlfLine` if that was
+        \\r\\n. A last line without an end counts as ended like the one before it.
 
     Raises:
         TaggerError: The name of the encoding is unknown.
@@ -116,9 +140,11 @@ def lines(
             on_open(
                 Opened(name, source.compression, source.member, chosen.name, chosen.is_declared)
             )
-        stream, decoder = source.stream, encodings.decoder_of(chosen)
+        is_escaped = escapes and chosen.name == "utf-8" and not chosen.is_declared
+        errors = "surrogateescape" if is_escaped else "strict"
+        stream, decoder = source.stream, encodings.decoder_of(chosen, errors)
         stream.read(chosen.mark)
-        number, rest, is_unchecked = 0, "", chosen.is_declared
+        number, rest, is_unchecked, last = 0, "", chosen.is_declared, ""
         while True:
             data = b"".join(stream.readlines(_BLOCK))
             if tell is not None and data:
@@ -132,15 +158,19 @@ def lines(
             except UnicodeDecodeError as error:
                 raise _undecodable(error, chosen, source, name, number, rest, has_option) from error
             if not data:
-                if block:
-                    yield number + 1, block.removesuffix("\r")
+                if keeps_returns:
+                    yield number + 1, block
+                elif block:
+                    kind = CrlfLine if block.endswith("\r") else type(last)
+                    yield number + 1, kind(block.removesuffix("\r"))
                 return
             found = block.split("\n")
             rest = found.pop()
-            if "\r" in block:
-                found = [line.removesuffix("\r") for line in found]
+            if "\r" in block and not keeps_returns:
+                found = [CrlfLine(line[:-1]) if line.endswith("\r") else line for line in found]
             yield from enumerate(found, number + 1)
             number += len(found)
+            last = found[-1] if found else last
 
 
 def text(path: str | Path) -> str:
@@ -156,6 +186,22 @@ def text(path: str | Path) -> str:
         DataError: As for `lines`.
     """
     return "".join(f"{line}\n" for _, line in lines(path, has_option=False))
+
+
+def unchanged(path: str | Path, encoding: str = AUTO) -> str:
+    """Read a whole text file with the line ends that it has, to which offsets refer.
+
+    Args:
+        path: The file; ``-`` is standard input.
+        encoding: Its encoding, as for `lines`.
+
+    Returns:
+        The text without its byte order mark.
+
+    Raises:
+        DataError: As for `lines`.
+    """
+    return "\n".join(line for _, line in lines(path, encoding, keeps_returns=True))
 
 
 def _undecodable(

@@ -8,7 +8,16 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["CONTROLS", "NPZ", "Kind", "is_utf8", "kind_by_name", "kind_of", "kind_of_archive"]
+__all__ = [
+    "CONTROLS",
+    "DOCBIN",
+    "NPZ",
+    "Kind",
+    "is_utf8",
+    "kind_by_name",
+    "kind_of",
+    "kind_of_archive",
+]
 
 CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1a]")
 """Control characters that text does not contain."""
@@ -87,7 +96,7 @@ _WEAK_MAGIC = (
 
 _PICKLE = re.compile(rb"\x80[\2-\5]")
 _ZLIB = re.compile(rb"x[\x01\x5e\x9c\xda]")
-_DOCBIN = Kind("a spaCy DocBin (.spacy)", "export its tokens and spans as JSON Lines first")
+DOCBIN = Kind("a spaCy DocBin (.spacy)", "export its tokens and spans as JSON Lines first")
 
 _OFFICE = {
     ".docx": _WORD,
@@ -159,7 +168,7 @@ def _zlib_kind(head: bytes, name: str) -> Kind | None:
     except zlib.error:
         inner = b""
     if name.lower().endswith(".spacy") or b"attrs" in inner:
-        return _DOCBIN
+        return DOCBIN
     return Kind("zlib data", _EXPECTED)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tagger import corpora
+from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.tagger_files import sources_of
 from tagger.config.tagger import Config, TrainingConfig
@@ -15,7 +17,7 @@ from tagger.inference.decoder import Decoder
 from tagger.language_models.model import LanguageModel
 from tagger.text import schemes, tokenizers
 from tagger.text.spans import Sentence
-from tagger.training import distillation
+from tagger.training import data_facts, distillation
 from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
 from tagger.training.inputs.augmentation import versions
 from tagger.training.inputs.batches import Batches, repeats_per_epoch
@@ -97,11 +99,12 @@ def check(settings: Config) -> None:
     tokenizers.get(settings.data.tokenizer)  # fail now, not when the trained model is used
 
 
-def read(job: Job[Config]) -> TaggerData:
+def read(job: Job[Config], splits: corpora.Splits | None = None) -> TaggerData:
     """Read the corpus of a training and prepare its batches.
 
     Args:
         job: The training; batches start at its epoch.
+        splits: Train and dev, if they have been read before.
 
     Returns:
         The data. With teachers, the text has been labeled; with language models, their states have
@@ -111,13 +114,14 @@ def read(job: Job[Config]) -> TaggerData:
         TaggerError: Errors of settings, data or disk.
     """
     settings = job.settings
-    splits = corpora.splits(settings.data)
+    splits = splits or corpora.splits(settings.data)
     train, dev, scheme = splits.train.sentences, splits.dev.sentences, splits.train.scheme
     warnings = corpora.warnings(splits.train, splits.dev)
     if other_tokens := tokenizers.warning(train, settings.data.tokenizer):
         warnings.append(other_tokens)
     job.observer.corpus_read([splits.train.summary(), splits.dev.summary()], warnings)
     models = language_models_of(settings)
+    job.check_data(_facts(settings, splits, models))
     readers = [LanguageModel(model) for model in models]
     augmented = _versions(train, settings.training) if models else train
     train_contexts, dev_contexts = (
@@ -145,6 +149,25 @@ def read(job: Job[Config]) -> TaggerData:
         vectors=tuple(VectorFacts(*reading) for reading in readings),
         text=None if mixed is None else TextFacts(*mixed.facts),
     )
+
+
+def _facts(
+    settings: Config, splits: corpora.Splits, models: Sequence[LanguageModelBundle]
+) -> list[data_facts.DataFacts]:
+    """Return the facts about everything that a training reads."""
+    folders = settings.data.language_models
+    distilled = settings.distillation
+    return [
+        data_facts.of_corpus("train", splits.train),
+        data_facts.of_corpus("dev", splits.dev),
+        *(data_facts.of_file("vectors", path) for path in settings.data.vectors),
+        *(
+            data_facts.DataFacts("language model", folder, model.weights_digest)
+            for folder, model in zip(folders, models, strict=True)
+        ),
+        *(data_facts.of_file("text", path) for path in distilled.text),
+        *(data_facts.of_file("teacher", Path(run) / MANIFEST) for run in distilled.teachers),
+    ]
 
 
 def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sentence]:
