@@ -134,6 +134,28 @@ def test_objects_lose_their_annotation_and_keep_all_else(model: Predictor, here:
     ]
 
 
+def test_json_over_several_lines_is_an_error(model: Predictor, here: Path) -> None:
+    for content in (b'[{"text": "Rosa left."}]\n', b'{\n"text": "Rosa left."\n}\n'):
+        with pytest.raises(tagger.TaggerError) as caught:
+            redacted(model, here, content, "a.jsonl")
+        assert str(caught.value) == (
+            f"{here / 'a.jsonl'}:1: is not one JSON object per line; convert it to JSON Lines with "
+            "tagger convert"
+        )
+
+
+def test_a_quoted_token_is_an_error(model: Predictor, here: Path) -> None:
+    options = {"token_column": 0, "delimiter": ",", "style": "block"}
+    with pytest.raises(tagger.TaggerError) as caught:
+        redacted(model, here, b'Nobody,O\nmet,O\n"Mira",O\n', "a.conll", **options)
+    assert str(caught.value) == (
+        f"{here / 'a.conll'}:3: contains a quoted token, which cannot be replaced; convert the "
+        "file to JSON Lines with tagger convert"
+    )
+    found = redacted(model, here, b'Nobody,O\n"met",O\nMira,O\n', "a.conll", **options)
+    assert found.decode() == 'Nobody,O\n"met",O\n█████,O\n'
+
+
 def test_a_pseudonym_is_of_a_document_or_of_the_run(model: Predictor, here: Path) -> None:
     (here / "a.txt").write_text("Rosa left.\n")
     (here / "b.txt").write_text("Leila met Rosa.\n")

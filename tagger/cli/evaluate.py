@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SCHEME,
     Column,
     annotation_options,
-    decoding_of,
-    decoding_options,
     precision_option,
     print_json,
     reading_options,

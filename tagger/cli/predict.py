@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SPAN_SCHEME,
     FormatChoice,
-    decoding_of,
-    decoding_options,
     precision_option,
     print_json,
     reading_options,

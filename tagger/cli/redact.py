@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from tagger.cli import console
-from tagger.cli.options import decoding_of, precision_option, reading_options, runs_and_files
+from tagger.cli.decoding_options import decoding_of
+from tagger.cli.options import precision_option, reading_options, runs_and_files
 from tagger.cli.paths import FILE, FOLDER
 
 

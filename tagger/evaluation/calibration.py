@@ -86,17 +86,20 @@ def calibration(probabilities: np.ndarray, correct: np.ndarray, gold: int) -> Ca
     return Calibration(round(float(ece), 4), round(float(brier), 4), tuple(bins))
 
 
-def calibration_of(gold: Iterable[Sentence], predicted: Iterable[Sentence]) -> Calibration:
+def calibration_of(
+    gold: Iterable[Sentence], predicted: Iterable[Sentence], missed: int = 0
+) -> Calibration:
     """Compute the calibration of predictions with candidates.
 
     Args:
         gold: Annotated sentences.
         predicted: The same sentences with their candidates, of a probability of at least `FLOOR`.
+        missed: Number of further annotated spans, which cut a token.
 
     Returns:
         The calibration.
     """
-    rows, annotated = [], 0
+    rows, annotated = [], missed
     for one, other in zip(gold, predicted, strict=True):
         spans = set(one.spans or ())
         annotated += len(spans)

@@ -18,21 +18,24 @@ from tagger.text.spans import Sentence
 __all__ = ["curve_of", "require_plots", "write_plot"]
 
 
-def curve_of(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[str, Any]:
+def curve_of(
+    gold: Sequence[Sentence], predicted: Sequence[Sentence], missed: Counter[str] | None = None
+) -> dict[str, Any]:
     """Count the spans that are predicted and correct at every threshold.
 
     Args:
         gold: Annotated sentences.
         predicted: The same sentences with their candidates, of a probability of at least the lowest
             threshold of `operating_points.GRID`.
+        missed: Numbers of further annotated spans by label, which cut a token.
 
     Returns:
         The counts by label, in the form of `operating_points.counts_at`.
     """
-    labels = sorted(
-        {span.label for one in gold for span in one.spans or ()}
-        | {span.label for one in predicted for span in one.candidates or ()}
-    )
+    counts = Counter(span.label for one in gold for span in one.spans or ())
+    counts.update(missed or ())
+    candidates = (span for one in predicted for span in one.candidates or ())
+    labels = sorted(counts.keys() | {span.label for span in candidates})
     places = {label: place for place, label in enumerate(labels)}
     rows, correct = [], []
     for number, (one, other) in enumerate(zip(gold, predicted, strict=True)):
@@ -43,7 +46,6 @@ def curve_of(gold: Sequence[Sentence], predicted: Sequence[Sentence]) -> dict[st
     sentence, start, end, label = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     scores = [span.score or 0.0 for one in predicted for span in one.candidates or ()]
     spans = Spans(sentence, start, end, label, np.array(scores, dtype=float))
-    counts = Counter(span.label for one in gold for span in one.spans or ())
     return counts_at(spans, np.array(correct, dtype=bool), labels, counts)
 
 

@@ -334,15 +334,16 @@ def score_sentences(
     if calibration or curve:
         decoding["candidates"] = GRID[0] if curve else FLOOR
     predicted = list(model.predict(gold, states=states, **decoding))
+    cutting = Counter(span.label for _, span in missed)
     found = replace(
         scores(_column(gold, scheme), _column(predicted, scheme), scheme),
-        calibration=calibration_of(gold, predicted) if calibration else None,
-        curve=curve_of(gold, predicted) if curve else None,
+        calibration=calibration_of(gold, predicted, len(missed)) if calibration else None,
+        curve=curve_of(gold, predicted, cutting) if curve else None,
         promises=model.selection(**decoding).promises,
     )
     if scheme == schemes.PLAIN:
         return found
-    extra = (Counter(span.label for _, span in missed), Counter[str](), Counter[str]())
+    extra = (cutting, Counter[str](), Counter[str]())
     return found.with_spans(*by_text(gold, predicted, missed), extra)
 
 

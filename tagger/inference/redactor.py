@@ -147,8 +147,8 @@ class Redactor:
         if format_name == "jsonl":
             yield first, self._object(group, lines[first][0])
         elif format_name == "text":
-            pieces = self._replaced(record.text, group).split("\n")
-            yield from ((first + place, piece) for place, piece in enumerate(pieces))
+            pieces = split_lines(self._replaced(record.text, group))
+            yield from ((first + place, piece) for place, (piece, _) in enumerate(pieces))
         else:
             for sentence in group:
                 for span in sentence.spans or ():
@@ -157,6 +157,13 @@ class Redactor:
     def _object(self, group: list[Sentence], line: str) -> str:
         """Return the line of a JSON object without its annotation, its names replaced."""
         data = dict((group[0].record and group[0].record.data) or {})
+        if not _is_object(line):
+            assert group[0].record is not None
+            raise DataError(
+                group[0].record.path,
+                group[0].record.line,
+                "is not one JSON object per line; convert it to JSON Lines with tagger convert",
+            )
         annotated = [key for key in _ANNOTATION if key in data]
         if not annotated and not any(sentence.spans for sentence in group):
             return line
@@ -197,6 +204,13 @@ class Redactor:
             number = record.line_of(place) - 1
             token = sentence.tokens[place]
             fields = re.split(_separator(record.separator), lines[number][0])
+            if token not in fields:  # a quoted field
+                raise DataError(
+                    record.path,
+                    number + 1,
+                    "contains a quoted token, which cannot be replaced; convert the file to JSON "
+                    "Lines with tagger convert",
+                )
             yield number, "".join(stand_in if part == token else part for part in fields)
 
     def _stand_in(self, span: Span) -> str:
@@ -210,6 +224,14 @@ class Redactor:
         return names.setdefault(
             " ".join(span.text.split()).casefold(), f"{span.label}-{len(names) + 1}"
         )
+
+
+def _is_object(line: str) -> bool:
+    """Return whether a line is a whole JSON object."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def _separator(separator: str) -> str:
