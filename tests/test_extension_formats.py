@@ -118,7 +118,7 @@ def test_the_command_line_offers_it(here: Path) -> None:
     assert "".join(help_text.split()).count(f"[{choices}]") == 2
     message = failed(invoke("predict", GOLDEN, "-", "--to", "pipe"), 2)
     assert "'pipe' is not one of " in message
-    assert "'jsonl', 'text', 'pipes'" in message
+    assert "'conll', 'text', 'pipes'" in message
 
 
 def test_it_is_recognized() -> None:

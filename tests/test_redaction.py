@@ -224,6 +224,17 @@ def test_lines_are_joined_again(text: str) -> None:
     assert all("\n" not in line for line, _ in lines)
 
 
+def test_the_summary_as_json(here: Path) -> None:
+    Path("a.txt").write_text("Rosa left.\n")
+    given = ("--min-score", "0.5", "--precision", "float32", "--json")
+    assert json.loads(worked(invoke("redact", GOLDEN, "a.txt", "-o", "out", *given))) == {
+        "files": 1,
+        "spans": 1,
+        "promises": [],
+        "notes": [],
+    }
+
+
 def test_the_command(here: Path) -> None:
     Path("a.txt").write_text("Rosa left.\n")
     outcome = invoke("redact", GOLDEN, "a.txt", "-o", "out", "--keep-map", "--precision", "float32")
@@ -237,6 +248,7 @@ def test_the_command(here: Path) -> None:
     )
     for arguments, message in (
         ((GOLDEN, "a.txt", "--keep-map"), "--keep-map needs --output"),
+        ((GOLDEN, "a.txt", "--json"), "--json needs --output, and cannot be combined with"),
         ((GOLDEN, "a.txt", "--min-score", "2"), "'2': expected a probability such as 0.8, above 0"),
         ((GOLDEN, "a.txt", "--target", "x=1"), "'x=1': expected a target such as recall=0.99"),
         (("--restore", "m", "a", "b"), "expected --restore MAP FILE"),

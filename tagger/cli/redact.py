@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from tagger.cli import console
 from tagger.cli.decoding_options import decoding_of
-from tagger.cli.options import precision_option, reading_options, runs_and_files
+from tagger.cli.options import precision_option, print_json, reading_options, runs_and_files
 from tagger.cli.paths import FILE, FOLDER
 
 
@@ -79,6 +80,9 @@ from tagger.cli.paths import FILE, FOLDER
 )
 @precision_option
 @reading_options
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON. Requires --output."
+)
 def command(
     paths: tuple[str, ...],
     output: str | None,
@@ -87,6 +91,7 @@ def command(
     target: str | None,
     mapping: str | None,
     encoding: str | None,
+    as_json: bool,
     **options: Any,
 ) -> None:
     """Replace the spans that the model in RUN finds in files and folders; - is standard input.
@@ -101,6 +106,8 @@ def command(
       tagger redact runs/mine letters/ --with pseudonym --keep-map --output redacted/
       echo "Anna Keller lives in Oslo." | tagger redact runs/mine - --label PER
     """
+    if as_json and (output is None or mapping is not None):
+        raise click.UsageError("--json needs --output, and cannot be combined with --restore")
     if mapping is not None:
         _restore(paths, mapping, output)
         return
@@ -129,6 +136,8 @@ def command(
         console.note(line)
     where = f" into {output}" if output else ""
     console.note(f"Replaced {redacted.spans:,} spans in {redacted.files:,} files{where}.")
+    if as_json:
+        print_json(asdict(redacted))
 
 
 def _restore(paths: tuple[str, ...], mapping: str, output: str | None) -> None:
