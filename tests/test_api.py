@@ -194,6 +194,8 @@ def test_many_texts_are_tagged_as_if_one_by_one() -> None:
     texts = ["", "Mira left Quito.", "", "Quito. Rosa sang.", " "]
     with tagger.load(GOLDEN, precision="float32") as model:
         together = list(model.tag_many(iter(texts)))
+        chosen = list(model.tag_many(texts, min_score=1.0))
+        assert chosen == [model.tag(text, min_score=1.0) for text in texts] != together
         alone = [model.tag(text) for text in texts]
         assert [[s.to_dict()["tokens"] for s in text] for text in together] == [
             [s.to_dict()["tokens"] for s in text] for text in alone

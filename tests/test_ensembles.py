@@ -199,10 +199,8 @@ def test_evaluate_several_models(runs: tuple[Path, ...], here: Path) -> None:
     figures = json.loads(worked(invoke("evaluate", *runs[:2], SAMPLE / "dev.conll", "--json")))
     model = predictor.load(*runs[:2])
     worked(invoke("predict", *runs[:2], SAMPLE / "dev.conll", "--output", "out"))
-    assert (
-        json.loads(worked(invoke("evaluate", "--predictions", "out/dev.conll", "--json")))
-        == figures
-    )
+    of_columns = json.loads(worked(invoke("evaluate", "--predictions", "out/dev.conll", "--json")))
+    assert of_columns == {name: figures[name] for name in ("conlleval", "strict")}
     assert figures["strict"]["gold"] > 100
     assert len(model.members) == 2
 

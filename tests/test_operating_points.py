@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from tagger.bundles import tagger_files as bundles
 from tagger.bundles.card import describe
 from tagger.bundles.tagger import Bundle
 from tagger.errors import BundleError
-from tagger.evaluation.calibration import Bin, calibration
+from tagger.evaluation.calibration import Bin, calibration, calibration_of
+from tagger.evaluation.curve import curve_of
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
@@ -269,6 +271,15 @@ def test_calibration_of_a_few_spans() -> None:
     assert found.bins[3] == Bin(2, 0.325, 0.5)
     assert found.bins[9] == Bin(1, 1.0, 1.0)
     assert calibration(np.zeros(0), np.zeros(0, dtype=bool), 0).ece == 0
+
+
+def test_annotated_spans_that_cut_a_token_count() -> None:
+    gold = [Sentence(("x", "y"), spans=(Span(0, 1, "PER"),))]
+    found = [Sentence(("x", "y"), candidates=(Span(0, 1, "PER", 0.75),))]
+    assert calibration_of(gold, found, 1).brier == pytest.approx((0.25**2 + 1) / 2, abs=1e-4)
+    counts = curve_of(gold, found, Counter({"LOC": 1}))["counts"]
+    assert {label: each["gold"] for label, each in counts.items()} == {"": 2, "LOC": 1, "PER": 1}
+    assert counts[""]["correct"][0] == counts["PER"]["correct"][0] == 1
 
 
 def drawn(temperature: float, sentences: int, seed: int) -> tuple[list[Sentence], Lattice]:

@@ -61,6 +61,21 @@ def test_formats_with_and_without_probabilities_alternate(here: Path) -> None:
     assert 0 < json.loads(Path("out/b.jsonl").read_text())["spans"][0]["score"] <= 1
 
 
+def test_candidates_need_json_lines_in_each_file(here: Path) -> None:
+    Path("a.txt").write_text(TEXT)
+    Path("b.jsonl").write_text('{"text": "Quito"}\n')
+    with load(GOLDEN) as model:
+        first, second = run_all(model, jobs_of(["a.txt", "b.jsonl"]), OPTIONS, candidates=0.001)
+    assert first == Failure(
+        "a.txt",
+        "a.txt: candidates and best sequences are written as JSON Lines, not as text; add --to "
+        "jsonl",
+    )
+    assert second == FileResult("b.jsonl", 1)
+    written = json.loads(Path("out/b.jsonl").read_text())
+    assert len(written["candidates"]) > len(written["spans"]) == 1
+
+
 def test_each_file_fails_alone(here: Path) -> None:
     Path("a.txt").write_text(TEXT)
     Path("b.txt").write_bytes(b"fine\n" * 30_000 + b"\xff\n")
