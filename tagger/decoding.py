@@ -254,6 +254,40 @@ def path_log_probability(
     return result
 
 
+class Chain(NamedTuple):
+    """The forward and backward variables of a packed batch, and what they were computed from.
+
+    Attributes:
+        scores: (K, M) emissions as float64.
+        alpha: (K, M) forward variables, emission at t excluded.
+        beta: (K, M) backward variables, emission at t included.
+        log_total: (B,) log partition functions.
+        packing: The order of the tokens.
+    """
+
+    scores: Floats
+    alpha: Floats
+    beta: Floats
+    log_total: Floats
+    packing: "Packing"
+
+
+def forward_backward(emissions: Floats, lengths: Integers, transitions: Transitions) -> Chain:
+    """Return the forward and backward variables of a batch (Rabiner 1989).
+
+    Args:
+        emissions: (B, T, K) as for `viterbi`.
+        lengths: (B,) as for `viterbi`.
+        transitions: Scores of tag sequences over the same K tags.
+
+    Raises:
+        ValueError: As for `viterbi`.
+    """
+    batch = _pack(emissions, lengths, transitions)
+    beta, log_total = _backward(batch, transitions, _log_sum_exp)
+    return Chain(batch.scores, _forward(batch, transitions), beta, log_total, Packing(*batch[1:]))
+
+
 class _Product:
     """The product `table ⊗ scores` of (K, K) by (K, N): reduce table[i, j] + scores[j] over j.
 

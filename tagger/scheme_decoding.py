@@ -27,11 +27,15 @@ from tagger.decoding import Floats, Integers, Packing, Segment, check_totals, fl
 
 __all__ = [
     "IobesBatch",
+    "States",
+    "free_log_partition",
     "free_marginals",
     "free_viterbi",
+    "log_partition",
     "marginals",
     "pack_iobes",
     "segment_log_probabilities",
+    "states",
     "viterbi",
 ]
 
@@ -54,7 +58,7 @@ class IobesBatch(NamedTuple):
     lengths: Integers  # (B,)
 
 
-class _States(NamedTuple):
+class States(NamedTuple):
     """Scores before or after every token, while no span is open and while one of a label is."""
 
     closed: Floats  # (M,)
@@ -153,6 +157,34 @@ def marginals(batch: IobesBatch) -> Floats:
     return _padded(_softmax(joint), batch.packing, np.zeros(batch.shape))
 
 
+def states(batch: IobesBatch) -> tuple[States, States, Floats]:
+    """Return the log-scores of all ways before and after each token, and of all ways (B,).
+
+    Args:
+        batch: B sentences.
+
+    Raises:
+        ValueError: As for `viterbi`.
+    """
+    after, log_total = _backward(batch, _LOG_SUM_EXP)
+    return _forward(batch), after, log_total
+
+
+def log_partition(batch: IobesBatch) -> Floats:
+    """Return the log of the sum of exp(score) over all allowed tag sequences.
+
+    Args:
+        batch: B sentences.
+
+    Returns:
+        (B,) float64; 0 for an empty sentence.
+
+    Raises:
+        ValueError: As for `viterbi`.
+    """
+    return _backward(batch, _LOG_SUM_EXP)[1]
+
+
 def segment_log_probabilities(batch: IobesBatch, segments: Sequence[Segment]) -> Floats:
     """Return the exact log-probability of each segment's tags, summed over the other tags' values.
 
@@ -172,8 +204,7 @@ def segment_log_probabilities(batch: IobesBatch, segments: Sequence[Segment]) ->
     sentence, first, last, tags, token = flatten(
         segments, batch.lengths, batch.shape[2], batch.packing
     )
-    after, log_total = _backward(batch, _LOG_SUM_EXP)
-    before = _forward(batch)
+    before, after, log_total = states(batch)
     label, prefix = np.divmod(tags - 1, 4)  # prefix: 0 to 3 for B, I, E, S, also 3 for O
     prefixes = (batch.begin, batch.inside, batch.end, batch.single)
     is_outside = tags == 0
@@ -228,6 +259,27 @@ def free_marginals(emissions: Floats, lengths: Integers, tags: int) -> Floats:
     return _padded(_softmax(scores.astype(np.float64)), packing, np.zeros(np.shape(emissions)))
 
 
+def free_log_partition(emissions: Floats, lengths: Integers, tags: int) -> Floats:
+    """Return the log of the sum of exp(score) where every sequence of tags is allowed.
+
+    Args:
+        emissions: As for `pack_iobes`.
+        lengths: As for `pack_iobes`.
+        tags: K.
+
+    Returns:
+        (B,) float64; 0 for an empty sentence.
+
+    Raises:
+        ValueError: As for `free_viterbi`.
+    """
+    scores, packing = pack(emissions, lengths, tags)
+    _check_free(scores, packing)
+    totals = np.zeros(len(lengths))
+    np.add.at(totals, packing.sentence, _log_sum_exp(scores.astype(np.float64)))
+    return totals
+
+
 def _check_free(scores: Floats, packing: Packing) -> None:
     """Raise ValueError if all scores (M, K) of a token are -inf."""
     totals = np.zeros(len(packing.order))
@@ -235,10 +287,10 @@ def _check_free(scores: Floats, packing: Packing) -> None:
     check_totals(totals)
 
 
-def _backward(batch: IobesBatch, plus: _Semiring) -> tuple[_States, Floats]:
+def _backward(batch: IobesBatch, plus: _Semiring) -> tuple[States, Floats]:
     """Compute the scores of all ways from after each token on, and the totals (B,)."""
     offsets, labels = batch.packing.offsets, batch.begin.shape[1]
-    after = _States(np.zeros(len(batch.outside)), np.full((len(batch.outside), labels), -np.inf))
+    after = States(np.zeros(len(batch.outside)), np.full((len(batch.outside), labels), -np.inf))
     closed: Floats = np.zeros(0)
     opened: Floats = np.zeros((0, labels))
     for last, first in pairwise(reversed(offsets)):
@@ -253,10 +305,10 @@ def _backward(batch: IobesBatch, plus: _Semiring) -> tuple[_States, Floats]:
     return after, totals
 
 
-def _forward(batch: IobesBatch) -> _States:
+def _forward(batch: IobesBatch) -> States:
     """Compute the scores of all ways from the start of the sentence to before each token."""
     offsets, labels = batch.packing.offsets, batch.begin.shape[1]
-    before = _States(np.zeros(len(batch.outside)), np.full((len(batch.outside), labels), -np.inf))
+    before = States(np.zeros(len(batch.outside)), np.full((len(batch.outside), labels), -np.inf))
     for first, middle, last in zip(offsets, offsets[1:], offsets[2:], strict=False):
         # The previous tokens of the sentences that continue at this time step.
         previous = slice(first, first + last - middle)
@@ -268,7 +320,7 @@ def _forward(batch: IobesBatch) -> _States:
 
 
 def _step(
-    plus: _Semiring, states: _States, now: slice, emissions: tuple[Floats, ...]
+    plus: _Semiring, states: States, now: slice, emissions: tuple[Floats, ...]
 ) -> tuple[Floats, Floats]:
     """Extend the ways of N tokens by their own emissions.
 
@@ -319,7 +371,7 @@ _MAXIMUM = _Semiring(np.maximum, _maximum)
 _LOG_SUM_EXP = _Semiring(_log_add_exp, _log_sum_exp)
 
 
-def _at(states: _States, token: Integers, state: Integers) -> Floats:
+def _at(states: States, token: Integers, state: Integers) -> Floats:
     """Return the scores (S,) of tokens (S,) in states (S,), 0 for closed and l + 1 for label l."""
     return np.where(state, states.open[token, np.maximum(state - 1, 0)], states.closed[token])
 

@@ -63,7 +63,7 @@ def _train(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def predictor(trained_run: Path) -> Predictor:
-    """The model in `trained_run`, in float32: numbers in int8 depend on the batch."""
+    """The model in `trained_run`, in float32."""
     import tagger
 
     return tagger.load(trained_run, precision="float32")

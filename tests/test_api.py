@@ -153,7 +153,8 @@ def test_describe_says_what_info_prints() -> None:
         re.findall(r'"([a-z ]+)"', part)
         for part in (tagger.describe.__doc__ or "").split("Of a language model:")
     )
-    about_tagger.remove("teachers")  # of distilled models only
+    for name in ("teachers", "probabilities", "reliability"):  # of some models only
+        about_tagger.remove(name)
     assert list(facts) == about_tagger
     assert list(tagger.describe(GOLDEN_LANGUAGE_MODEL)) == about_language_model
 
@@ -193,6 +194,8 @@ def test_many_texts_are_tagged_as_if_one_by_one() -> None:
     texts = ["", "Mira left Quito.", "", "Quito. Rosa sang.", " "]
     with tagger.load(GOLDEN, precision="float32") as model:
         together = list(model.tag_many(iter(texts)))
+        chosen = list(model.tag_many(texts, min_score=1.0))
+        assert chosen == [model.tag(text, min_score=1.0) for text in texts] != together
         alone = [model.tag(text) for text in texts]
         assert [[s.to_dict()["tokens"] for s in text] for text in together] == [
             [s.to_dict()["tokens"] for s in text] for text in alone

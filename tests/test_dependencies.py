@@ -39,6 +39,8 @@ LAYERS = (
     "heads",
     "decoding",
     "scheme_decoding",
+    "span_decoding",
+    "best_sequences",
     "text",
     "features",
     "networks",

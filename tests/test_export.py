@@ -175,8 +175,10 @@ def test_a_graph_holds_its_documentation(head: str) -> None:
 def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     bundle = bundles.load(trained_run)
     assert set(bundle.graphs) == set(bundles.GRAPHS)
-    figures = bundle.metrics["int8"]
-    assert figures["float32"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
+    figures, rule = bundle.metrics["int8"], bundle.metrics["decoding"]
+    assert rule["without"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
+    assert rule["threshold"] > 0
+    assert figures["float32"] > rule["without"]  # both precisions are scored with the threshold
     kept = figures["score"] >= figures["float32"] - exporting.MAX_INT8_LOSS
     assert bundle.metrics["precision"] == ("int8" if kept else "float32")
     assert describe(bundle)["precision"].startswith(bundle.metrics["precision"])
@@ -268,3 +270,21 @@ def test_precision(trained_run: Path, tmp_path: Path) -> None:
         OnnxTagger(bundle, "int8")
     shutil.copytree(trained_run, tmp_path / "run")
     worked(invoke("predict", tmp_path / "run", SAMPLE / "article.txt", "--precision", "int8"))
+
+
+def test_int8_probabilities_do_not_depend_on_the_batch(trained_run: Path) -> None:
+    bundle = bundles.load(trained_run)
+    member = EnsembleMember(bundle, OnnxTagger(bundle, "int8"))
+    texts = [("Mr.", "Solberg", "left", "Oslo", "."), ("Quito",), ("A", "BIG", "x7", "naïve") * 9]
+
+    def emissions(groups: list[list[int]]) -> dict[int, np.ndarray]:
+        found = {}
+        for group in groups:
+            for indices, lengths, rows in member.batches([texts[number] for number in group]):
+                for index, length, each in zip(indices, lengths, rows, strict=True):
+                    found[group[index]] = each[:length]
+        return found
+
+    together, alone = emissions([[0, 1, 2]]), emissions([[0], [1], [2]])
+    for number in range(len(texts)):
+        np.testing.assert_allclose(together[number], alone[number], atol=1e-4)

@@ -63,6 +63,7 @@ def test_paths_and_probabilities_equal_those_of_the_general_decoder(
                 function(emissions, lengths)
         return
     decoded = in_states.decode(emissions, lengths)
+    assert decoded.paths is not None
     assert decoded.paths.dtype == np.int32
     np.testing.assert_array_equal(decoded.paths, expected.paths)
     np.testing.assert_array_equal(in_states.paths(emissions, lengths), expected.paths)

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 from support.command_line import failed, invoke, worked
@@ -16,6 +16,7 @@ from support.paths import GOLDEN
 from tagger.errors import TaggerError
 from tagger.inference.file_jobs import FileJob, grouped
 from tagger.inference.files import Failure, FileResult, run_all
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor, load
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
@@ -60,6 +61,21 @@ def test_formats_with_and_without_probabilities_alternate(here: Path) -> None:
     assert 0 < json.loads(Path("out/b.jsonl").read_text())["spans"][0]["score"] <= 1
 
 
+def test_candidates_need_json_lines_in_each_file(here: Path) -> None:
+    Path("a.txt").write_text(TEXT)
+    Path("b.jsonl").write_text('{"text": "Quito"}\n')
+    with load(GOLDEN) as model:
+        first, second = run_all(model, jobs_of(["a.txt", "b.jsonl"]), OPTIONS, candidates=0.001)
+    assert first == Failure(
+        "a.txt",
+        "a.txt: candidates and best sequences are written as JSON Lines, not as text; add --to "
+        "jsonl",
+    )
+    assert second == FileResult("b.jsonl", 1)
+    written = json.loads(Path("out/b.jsonl").read_text())
+    assert len(written["candidates"]) > len(written["spans"]) == 1
+
+
 def test_each_file_fails_alone(here: Path) -> None:
     Path("a.txt").write_text(TEXT)
     Path("b.txt").write_bytes(b"fine\n" * 30_000 + b"\xff\n")
@@ -82,12 +98,17 @@ class Failing(Predictor):
     """A model that cannot tag the word "Bonn"."""
 
     def predict(
-        self, sentences: Iterable[Sentence], *, scores: bool = True, states: Any = None
+        self,
+        sentences: Iterable[Sentence],
+        *,
+        scores: bool = True,
+        states: Any = None,
+        **options: Unpack[DecodingOptions],
     ) -> Iterator[Sentence]:
         ahead = list(sentences)  # as a window contains sentences of several files
         if any("Bonn" in sentence.tokens for sentence in ahead):
             raise TaggerError("the model failed")
-        yield from super().predict(ahead, scores=scores)
+        yield from super().predict(ahead, scores=scores, **options)
 
 
 def test_if_the_model_fails_the_other_files_are_tagged(here: Path) -> None:
@@ -159,5 +180,6 @@ def test_the_summary_as_json(here: Path) -> None:
         "failures": {"b.txt": "b.txt: cannot be read: No such file or directory"},
         "incomplete": [],
         "notes": [],
+        "promises": [],
     }
     assert "--json needs --output" in failed(invoke("predict", GOLDEN, "a.txt", "--json"), 2)

@@ -19,7 +19,8 @@ def describe(bundle: Bundle) -> dict[str, str]:
     Returns:
         Facts in words by topic, in the order in which they are shown: "predicts", "inputs",
         "network", "parameters", "vocabulary", "tokenizer", "trained on", "teachers" (of distilled
-        models only), "dev score", "document consistency" and "precision".
+        models only), "dev score", "document consistency", "decoding", "probabilities" and
+        "reliability" (of models of spans that were measured), and "precision".
     """
     model, dev = bundle.config.model, bundle.metrics.get("dev", {})
     names = {"score": _metric(bundle)}
@@ -50,6 +51,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "dev score": ", ".join(f"{names.get(name, name)} {value}" for name, value in dev.items())
         + f" (epoch {bundle.metrics.get('best_epoch')})",
         "document consistency": _document_consistency(bundle),
+        **_probabilities(bundle),
         "precision": _precision(bundle),
     }
 
@@ -76,6 +78,29 @@ def _document_consistency(bundle: Bundle) -> str:
     state = "on" if measured["weight"] else "off"
     score, without = measured["score"], measured["without"]
     return f"{state} (dev {_metric(bundle)} {score} with, {without} without)"
+
+
+def _probabilities(bundle: Bundle) -> dict[str, str]:
+    """Return which spans are predicted and how well dev supports their probabilities."""
+    if bundle.scheme == schemes.PLAIN:
+        return {}
+    rule, found = bundle.metrics.get("decoding"), bundle.metrics.get("calibration")
+    if rule is None or found is None:
+        return {"decoding": "best tag sequence (thresholds were not measured on dev)"}
+    scores = f"dev F1 {rule['score']} with a threshold, {rule['without']} without"
+    threshold = rule["threshold"]
+    which = f"spans with a probability above {threshold:g}" if threshold else "best tag sequence"
+    facts = {
+        "decoding": f"{which} ({scores})",
+        "probabilities": f"at temperature {found['temperature']:g} (dev, calibrated and not: "
+        f"expected calibration error {found['ece']} and {found['ece_before']}, Brier score "
+        f"{found['brier']} and {found['brier_before']})",
+    }
+    rows = bundle.metrics.get("reliability", {}).get("after", [])
+    shares = [
+        f"{mean:.2f}: {100 * share:.0f} % of {count:,}" for count, mean, share in rows if count
+    ]
+    return {**facts, "reliability": f"correct by mean probability: {', '.join(shares)}"}
 
 
 def _precision(bundle: Bundle) -> str:

@@ -18,7 +18,8 @@ def describe(run: str | Path) -> dict[str, str]:
     Returns:
         Facts in words by topic, in the order in which `tagger info` shows them. Of a tagger:
         "predicts", "inputs", "network", "parameters", "vocabulary", "tokenizer", "trained on",
-        "teachers" (of distilled models only), "dev score", "document consistency" and "precision".
+        "teachers" (of distilled models only), "dev score", "document consistency", "decoding",
+        "probabilities" and "reliability" (of models of spans that were measured), and "precision".
         Of a language model: "predicts", "network", "parameters", "vocabulary", "tokenizer",
         "trained on" and "dev score".
 

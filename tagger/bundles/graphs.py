@@ -17,7 +17,7 @@ MICROSOFT = "com.microsoft"
 
 OPERATORS = {
     "": {
-        "Add", "Cast", "Concat", "Conv", "Expand", "GRU", "Gather", "Greater", "LSTM",
+        "Add", "Cast", "Clip", "Concat", "Conv", "Expand", "GRU", "Gather", "Greater", "LSTM",
         "LogSoftmax", "MatMul", "Max", "Mul", "Pad", "RNN", "ReduceMax", "ReduceSum", "Relu",
         "Reshape", "Shape", "Split", "Squeeze", "Tanh", "Transpose", "Unsqueeze",
     },

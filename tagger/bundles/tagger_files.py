@@ -51,7 +51,13 @@ FORMAT = 1
 _MODELS = "language_models"
 _MOST_TAGS = 10_000  # the decoder needs memory for all pairs
 GRAPHS = (WORDS, SENTENCES, INT8)
-_SCORES = {"dev": (), "agreement": ("weight", "score", "without"), "int8": ("score", "float32")}
+_SCORES = {
+    "dev": (),
+    "agreement": ("weight", "score", "without"),
+    "calibration": ("temperature", "spans", "ece", "ece_before", "brier", "brier_before"),
+    "decoding": ("threshold", "score", "without"),
+    "int8": ("score", "float32"),
+}
 _FILES = (
     "config.toml",
     "tags.json",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SCHEME,
     Column,
@@ -54,6 +55,19 @@ if TYPE_CHECKING:
     "error, or are expanded or contracted to whole tokens.  [default: missed]",
 )
 @precision_option
+@decoding_options
+@click.option(
+    "--calibration",
+    is_flag=True,
+    help="Print how often spans of a given probability are correct; with --json in its output.",
+)
+@click.option(
+    "--plot",
+    type=FILE,
+    metavar="FILE",
+    help="Draw precision and recall over the threshold, for example to curve.png. Needs matplotlib "
+    "(span-tagger[search]).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
     paths: tuple[str, ...],
@@ -62,6 +76,11 @@ def command(
     precision: str | None,
     as_json: bool,
     encoding: str | None,
+    min_scores: tuple[str, ...],
+    targets: tuple[str, ...],
+    decode: str | None,
+    calibration: bool,
+    plot: str | None,
     **columns: Any,
 ) -> None:
     """Score the model in RUN on annotated files, or score a file of predictions.
@@ -73,6 +92,7 @@ def command(
     Examples:
       tagger evaluate runs/mine test.conll
       tagger evaluate runs/mine/seed-1 runs/mine/seed-2 test.conll --json
+      tagger evaluate runs/mine test.conll --calibration --min-score 0.4
       tagger evaluate --predictions tagged.conll
     """
     if bool(predictions) == bool(paths) or len(paths) == 1:
@@ -88,8 +108,16 @@ def command(
         raise click.UsageError(
             "with --predictions, spans are compared by characters; leave out --misaligned"
         )
-    from tagger.evaluation import report, run
+    decoding = decoding_of(min_scores, targets, decode)
+    if predictions and (calibration or plot or any(decoding.values())):
+        raise click.UsageError(
+            "--predictions have no probabilities; leave out --calibration, --plot, --min-score, "
+            "--target and --decode"
+        )
+    from tagger.evaluation import curve, report, run
 
+    if plot:
+        curve.require_plots()
     scores = run.evaluate(
         runs or None,
         files,
@@ -98,8 +126,15 @@ def command(
         precision=precision,
         encoding=encoding or "auto",
         on_corpus=lambda corpus: console.note(corpus.summary()),
+        calibration=calibration,
+        curve=plot is not None,
+        **decoding,
         **columns,
     )
+    for promise in scores.promises:
+        console.note(promise)
+    if plot and scores.curve:
+        curve.write_plot(scores.curve, plot)
     if with_model:
         _warn_of_other_labels(scores)
     if as_json:

@@ -26,6 +26,7 @@ SECTIONS = {
     "Use": {
         "predict": "Tag files: text, CoNLL columns or JSON Lines.",
         "evaluate": "Score a model on annotated files, or a file of predictions.",
+        "redact": "Replace names and other spans in files.",
         "info": "Describe a trained model.",
         "bench": "Measure how fast a model tags on this machine.",
         "export": "Write a trained model as ONNX graphs or as a SavedModel.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SPAN_SCHEME,
     FormatChoice,
@@ -71,6 +72,20 @@ _LISTED = 20
     help="What happens to a record that cannot be read: stop makes its file fail, skip leaves the "
     "record out, keep writes it untagged. Such records are listed, and the exit status is 1.",
 )
+@decoding_options
+@click.option(
+    "--candidates",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    metavar="P",
+    help='Add all spans with a probability of at least P, which may overlap, as "candidates". '
+    "Requires JSON Lines.",
+)
+@click.option(
+    "--best",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help='Add the K most probable tag sequences of each sentence as "best". Requires JSON Lines.',
+)
 @precision_option
 @reading_options
 @click.option(
@@ -82,6 +97,11 @@ def command(
     workers: int,
     precision: str | None,
     encoding: str | None,
+    min_scores: tuple[str, ...],
+    targets: tuple[str, ...],
+    decode: str | None,
+    candidates: float | None,
+    best: int | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -96,6 +116,7 @@ def command(
     Examples:
       tagger predict runs/mine letters/*.txt --output tagged/
       tagger predict runs/mine letters/ --to jsonl --output tagged/
+      tagger predict runs/mine letters/ --min-score 0.8 --output tagged/
       tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
       echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
     """
@@ -106,6 +127,10 @@ def command(
         )
     if as_json and output is None:
         raise click.UsageError("--json needs --output: the tagged text is on standard output")
+    written = options["target_format"] or options["source_format"] or "jsonl"
+    if (candidates or best) and written != "jsonl":
+        raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
+    decoding = decoding_of(min_scores, targets, decode)
     from tagger.cli.file_progress import FileProgress
     from tagger.inference.many_files import tag_files
 
@@ -117,6 +142,9 @@ def command(
         encoding=encoding or "auto",
         workers=workers,
         observer=FileProgress(output is not None),
+        candidates=candidates,
+        best=best or 0,
+        **decoding,
         **options,
     )
     if output is not None:
@@ -134,6 +162,8 @@ def command(
 
 def _report(tagged: TaggedFiles) -> None:
     """Write to stderr what was changed, skipped or not tagged."""
+    for promise in tagged.promises:
+        console.note(promise)
     for note in tagged.notes[:_LISTED]:
         console.note(f"note: {note}")
     if len(tagged.notes) > _LISTED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tagger.evaluation.calibration import table
 from tagger.evaluation.scores import LabelScore, Score, Scores
 from tagger.text.schemes import PLAIN
 
@@ -67,7 +68,8 @@ def report(scores: Scores) -> str:
     parts = [*(line.rstrip() for line in lines), "", *_notes(scores)]
     if scores.cutting:
         parts.append(f"missed     {scores.cutting} of the gold spans cut a token")
-    return "\n".join([*parts, *_schemas(scores)])
+    calibration = ["", table(scores.calibration)] if scores.calibration else []
+    return "\n".join([*parts, *_schemas(scores), *calibration])
 
 
 def _schemas(scores: Scores) -> list[str]:

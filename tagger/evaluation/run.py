@@ -7,14 +7,18 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 from tagger import corpora
 from tagger.config import tagger as config
 from tagger.errors import DataError
+from tagger.evaluation.calibration import FLOOR, calibration_of
 from tagger.evaluation.characters import Pair, by_text, pair_of, record_of
+from tagger.evaluation.curve import curve_of
 from tagger.evaluation.scores import Scores, scores
 from tagger.features.token_states import TokenStates
 from tagger.inference.many_files import Models, opened
+from tagger.inference.operating_points import GRID, DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
@@ -52,6 +56,9 @@ def evaluate(
     discontinuous: str | None = None,
     issues: str | None = None,
     on_corpus: Callable[[Corpus], None] | None = None,
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
 
@@ -85,9 +92,13 @@ def evaluate(
             training; error for `predictions`.
         issues: File that receives all gold spans that cannot be used as they are, as JSON Lines.
         on_corpus: Called with each annotated file once it is read, to show how it was understood.
+        calibration: Whether the calibration of span probabilities is measured.
+        curve: Whether spans are counted at every threshold.
+        **decoding: As for `Predictor.predict`: ``decode``, ``min_score`` and ``target``.
 
     Returns:
-        The conlleval and strict scores, and those of the schemas of `evaluation.schemas`.
+        The conlleval and strict scores, those of the schemas of `evaluation.schemas`, and what was
+        asked for.
 
     Raises:
         DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
@@ -97,6 +108,8 @@ def evaluate(
     """
     paths = [files] if isinstance(files, str | Path) else list(files)
     if predictions is not None:
+        if calibration or curve or any(decoding.values()):
+            raise ValueError("calibration, curve, thresholds and rules need a model and files")
         if model is not None or paths or (token_column, tag_column) != (None, None):
             raise ValueError(
                 "predictions cannot be combined with model, files, token_column or tag_column: "
@@ -146,6 +159,9 @@ def evaluate(
                 options,
                 scheme or annotation.DETECT,
                 on_corpus=on_corpus,
+                calibration=calibration,
+                curve=curve,
+                **decoding,
             )
 
 
@@ -243,6 +259,9 @@ def score_model(
     scheme: str = annotation.DETECT,
     *,
     on_corpus: Callable[[Corpus], None] | None = None,
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together.
 
@@ -254,9 +273,12 @@ def score_model(
         options: How the files are read.
         scheme: Tagging scheme of the gold tags. Detected per file if omitted.
         on_corpus: Called with each file once it is read.
+        calibration: As for `evaluate`.
+        curve: As for `evaluate`.
+        **decoding: As for `evaluate`.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and what was asked for.
 
     Raises:
         DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
@@ -283,7 +305,9 @@ def score_model(
     # conlleval reads adjacent spans correctly in IOB1 and IOB2 only.
     in_iob1 = schemes_of_files == {"IOB1"}
     common = schemes.PLAIN if model.plain_tags else "IOB1" if in_iob1 else "IOB2"
-    return score_sentences(model, gold, common, missed=missed)
+    return score_sentences(
+        model, gold, common, missed=missed, calibration=calibration, curve=curve, **decoding
+    )
 
 
 def score_sentences(
@@ -293,6 +317,9 @@ def score_sentences(
     states: TokenStates | None = None,
     *,
     missed: Sequence[tuple[Record, CharacterSpan]] = (),
+    calibration: bool = False,
+    curve: bool = False,
+    **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated sentences.
 
@@ -302,15 +329,29 @@ def score_sentences(
         scheme: Tagging scheme in which both columns are compared.
         states: Hidden states of the model's encoders for these sentences. Default: computed.
         missed: Gold spans that cut a token, with the records of their texts.
+        calibration: As for `evaluate`.
+        curve: As for `evaluate`.
+        **decoding: As for `evaluate`.
 
     Returns:
-        The conlleval and strict scores, and those of the schemas.
+        The conlleval and strict scores, those of the schemas, and what was asked for.
+
+    Raises:
+        TaggerError: The model predicts plain tags, and calibration or a curve was asked for.
     """
-    predicted = list(model.predict(gold, states=states))
-    found = scores(_column(gold, scheme), _column(predicted, scheme), scheme)
+    if calibration or curve:
+        decoding["candidates"] = GRID[0] if curve else FLOOR
+    predicted = list(model.predict(gold, states=states, **decoding))
+    cutting = Counter(span.label for _, span in missed)
+    found = replace(
+        scores(_column(gold, scheme), _column(predicted, scheme), scheme),
+        calibration=calibration_of(gold, predicted, len(missed)) if calibration else None,
+        curve=curve_of(gold, predicted, cutting) if curve else None,
+        promises=model.selection(**decoding).promises,
+    )
     if scheme == schemes.PLAIN:
         return found
-    extra = (Counter(span.label for _, span in missed), Counter[str](), Counter[str]())
+    extra = (cutting, Counter[str](), Counter[str]())
     return found.with_spans(*by_text(gold, predicted, missed), extra)
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tagger.evaluation.calibration import Calibration
 from tagger.evaluation.conlleval import conlleval
 from tagger.evaluation.figures import (
     LabelScore,
@@ -53,6 +54,10 @@ class Scores:
         schemas: The scores of `evaluation.schemas`, by name; empty for plain tags and columns of
             tags.
         cutting: Number of gold spans that cut a token, and count as missed.
+        calibration: The calibration of span probabilities, if it was asked for.
+        curve: The counts at every threshold, if they were asked for; see
+            `operating_points.counts_at`.
+        promises: The precision and recall on dev at each threshold that was chosen for a target.
     """
 
     conlleval: Score
@@ -60,16 +65,25 @@ class Scores:
     problem: str = ""
     schemas: dict[str, SchemaScore] = field(default_factory=dict)
     cutting: int = 0
+    calibration: Calibration | None = None
+    curve: dict[str, Any] | None = None
+    promises: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None.
 
         If they are available, ``schemas`` has the scores of each schema and ``cutting`` the number
-        of gold spans that cut a token.
+        of gold spans that cut a token. ``calibration`` and ``curve`` are added if they were asked
+        for.
         """
+        more = {
+            "calibration": self.calibration and self.calibration.as_json(),
+            "curve": self.curve,
+        }
         found: dict[str, Any] = {
             "conlleval": self.conlleval.as_json(),
             "strict": self.strict and self.strict.as_json(),
+            **{name: value for name, value in more.items() if value is not None},
         }
         if self.schemas:
             found["schemas"] = {name: score.as_json() for name, score in self.schemas.items()}

@@ -25,6 +25,7 @@ from tagger.bundles.weights import Weights, layer_weights
 from tagger.cells import CELLS
 from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.export.operators import Graph, recurrent, value
+from tagger.export.pinning import pinned, pinned_cell, pinned_rows, unpinned, with_pinned_states
 
 __all__ = ["graphs", "states_count", "with_graphs"]
 
@@ -82,17 +83,22 @@ def _graph(bundle: LanguageModelBundle, *, quantized: bool) -> bytes:
     x, ends = graph("Gather", graph.constant(table), "numbers"), list[str]()
     low, high = float(table.min()), float(table.max())
     for depth, layer in enumerate(layers):
-        if quantized:
-            x, layer = _pin_quantization_range(graph, x, layer, low, high)
-            low, high = -1.0, 1.0
         states = [before.pop(0) for _ in range(CELLS[model.cell].states)]
+        if quantized:  # the activations of a layer are pinned already
+            x = x if depth else pinned(graph, x, low, high)
+            kernel = pinned_rows(layer["kernel"])
+            layer = pinned_cell({**layer, "kernel": kernel}, CELLS[model.cell])
+            states = with_pinned_states(graph, states)
         ran = recurrent(
             graph, x, "", model.cell, {"forward": layer}, quantized=quantized, before=states
         )
-        ends += ran.states
+        ends += unpinned(graph, ran.states, model.units) if quantized else ran.states
         if depth + 1 < model.layers:
             x = graph("Squeeze", ran.activations, graph.constant([1], np.int64))
-    rows = graph("Reshape", ran.activations, graph.constant([-1, model.units], np.int64))
+    width = model.units + 2 * quantized
+    rows = graph("Reshape", ran.activations, graph.constant([-1, width], np.int64))
+    if quantized:
+        [rows] = unpinned(graph, (rows,), model.units, axis=1)
     graph("Gather", rows, "places", output="activations", axis=0)
     graph("Concat", *ends, output="states_after", axis=0)
     inputs = [
@@ -180,24 +186,6 @@ def _inputs(
         table, bias = table - mean, bias + mean @ kernel
     table[0] = 0.0
     return table, {**layer, "kernel": kernel, "bias": bias}
-
-
-def _pin_quantization_range(
-    graph: Graph, x: str, layer: Weights, low: float, high: float
-) -> tuple[str, Weights]:
-    """Append constant features `low` and `high` of zero weight to the inputs: (T, B, F + 2).
-
-    The int8 operator scales its inputs by their minimum and maximum, which are thus equal in every
-    chunk of a text.
-    """
-    for bound in (low, high):
-        x = graph(
-            "Pad",
-            x,
-            graph.constant([0, 0, 0, 0, 0, 1], np.int64),
-            graph.constant(bound, np.float32),
-        )
-    return x, {**layer, "kernel": np.pad(layer["kernel"], [(0, 2), (0, 0)])}
 
 
 def _after_border(layers: list[Weights], cell: str) -> np.ndarray:

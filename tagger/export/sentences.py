@@ -21,19 +21,34 @@ from tagger.cells import CELLS
 from tagger.config.tagger import ModelConfig
 from tagger.export.inputs import INPUTS
 from tagger.export.operators import Graph, dense, recurrent, value
+from tagger.export.pinning import (
+    clipped,
+    pinned,
+    pinned_cell,
+    pinned_rows,
+    unpinned,
+    with_pinned_states,
+)
 from tagger.features.inputs import INPUTS as HOST
 from tagger.heads import HEADS
 
 __all__ = ["backward_state_mask", "sentence_graph"]
 
 
-def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) -> bytes:
+def sentence_graph(
+    bundle: Bundle,
+    facts: dict[str, str],
+    *,
+    quantized: bool,
+    feature_range: tuple[float, float] = (-1.0, 1.0),
+) -> bytes:
     """Create the graph of sentences.onnx or sentences.int8.onnx.
 
     Args:
         bundle: The bundle of a tagger.
         facts: The metadata of the graph.
         quantized: Whether the weights of recurrent and dense layers are int8.
+        feature_range: Range to which an int8 graph clips the features of words.
 
     Returns:
         The serialized graph.
@@ -46,28 +61,41 @@ def sentence_graph(bundle: Bundle, facts: dict[str, str], *, quantized: bool) ->
     lengths = graph("Max", "lengths", graph.constant(1, np.int32))
     # (T, B, X), or (T, B) one-hot ids
     x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
+    is_one_hot = model.input == "one-hot"
+    if quantized and not is_one_hot:
+        x = clipped(graph, x, *feature_range)
     states_of_tokens = [
         part
         for name, config in _inputs_of_tokens(bundle).items()
         for part in INPUTS[name].nodes(graph, layer_weights(weights, name), config, quantized)
     ]
     if states_of_tokens:
+        if quantized:
+            states_of_tokens = [clipped(graph, one, *feature_range) for one in states_of_tokens]
         x = graph("Concat", x, *states_of_tokens, axis=-1)
+    if quantized and not is_one_hot:
+        x = pinned(graph, x, *feature_range)
     states = _initial_states(graph, model)
     ends: list[str] = []
     for depth in range(1, model.layers + 1):
         sides = []
         for layers in _operators(model, weights, depth):
             inputs = x
-            if model.input == "one-hot" and depth == 1:
+            if quantized:
+                parts = 1 if depth == 1 else 1 + model.bidirectional
+                layers = _pinned(layers, model, parts if depth > 1 or not is_one_hot else 0)
+            if is_one_hot and depth == 1:
                 [(direction, layer)] = layers.items()
-                inputs, layers = _gather_one_hot(graph, x, direction, layer)
+                inputs, layers = _gather_one_hot(graph, x, direction, layer, quantized)
             before = [states.pop(0) for _ in range(CELLS[model.cell].states)]
+            if quantized:
+                before = with_pinned_states(graph, before)
             ran = recurrent(
                 graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
             )
-            sides.append(_joined(graph, ran.activations, len(layers) * model.units))
-            ends += ran.states
+            units = model.units + 2 * quantized
+            sides.append(_joined(graph, ran.activations, len(layers) * units))
+            ends += unpinned(graph, ran.states, model.units) if quantized else ran.states
         x = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
     _head(graph, x, model, weights, quantized)
     graph("Concat", *ends, output="states_after", axis=0)
@@ -143,28 +171,49 @@ def _joined(graph: Graph, y: str, width: int) -> str:
     )
 
 
+def _pinned(layers: dict[str, Weights], model: ModelConfig, parts: int) -> dict[str, Weights]:
+    """Return the weights by direction for pinned units and, in each of some parts, pinned inputs.
+
+    Args:
+        layers: The weights by direction.
+        model: The settings of the network.
+        parts: Number of equal parts of the inputs that end in two pinned values; 0 for none.
+    """
+    found = {}
+    for direction, layer in layers.items():
+        kernel = pinned_rows(layer["kernel"], parts) if parts else layer["kernel"]
+        found[direction] = pinned_cell({**layer, "kernel": kernel}, CELLS[model.cell])
+    return found
+
+
 def _gather_one_hot(
-    graph: Graph, words: str, direction: str, layer: Weights
+    graph: Graph, words: str, direction: str, layer: Weights, quantized: bool
 ) -> tuple[str, dict[str, Weights]]:
     """Gather the rows of a direction's kernel for words (T, B); return them and its other weights.
 
     The recurrent operator cannot skip its product with the input, so its kernel becomes the
     identity.
     """
-    rows = graph("Gather", graph.constant(layer["kernel"]), words)
-    return rows, {
-        direction: {**layer, "kernel": np.eye(layer["kernel"].shape[1], dtype=np.float32)}
-    }
+    table = layer["kernel"]
+    rows = graph("Gather", graph.constant(table), words)
+    kernel = np.eye(table.shape[1], dtype=np.float32)
+    if quantized:
+        rows = pinned(graph, rows, float(table.min()), float(table.max()))
+        kernel = pinned_rows(kernel)
+    return rows, {direction: {**layer, "kernel": kernel}}
 
 
 def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized: bool) -> None:
     """Add the hidden layers and the output ``emissions`` (B, T, K)."""
+    parts = 1 + model.bidirectional  # of the inputs, each of which ends in two pinned values
     for number in range(1, len(model.hidden) + 1):
         layer = layer_weights(weights, f"head/hidden_{number}")
-        x = graph("Tanh", dense(graph, x, layer["kernel"], layer["bias"], quantized=quantized))
-    logits = dense(
-        graph, x, weights["head/tags/kernel"], weights["head/tags/bias"], quantized=quantized
-    )
+        kernel = pinned_rows(layer["kernel"], parts) if quantized else layer["kernel"]
+        x = graph("Tanh", dense(graph, x, kernel, layer["bias"], quantized=quantized))
+        x, parts = pinned(graph, x, -1.0, 1.0) if quantized else x, 1
+    kernel = weights["head/tags/kernel"]
+    kernel = pinned_rows(kernel, parts) if quantized else kernel
+    logits = dense(graph, x, kernel, weights["head/tags/bias"], quantized=quantized)
     normalized = HEADS[model.head].is_normalized
     scores = graph("LogSoftmax", logits, axis=-1) if normalized else logits
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])

@@ -24,12 +24,20 @@ import hashlib
 import json
 from dataclasses import replace
 
+import numpy as np
+
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
+from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.weights import layer_weights
 from tagger.export.sentences import sentence_graph
+from tagger.export.session import Session
 from tagger.export.words import word_graph
+from tagger.features.encode import WordEncoder
 from tagger.heads import HEADS
 
 __all__ = ["graphs", "with_graphs"]
+
+_WORDS = 4096  # words whose features are computed at once
 
 
 def with_graphs(bundle: Bundle) -> Bundle:
@@ -59,13 +67,40 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     Raises:
         TaggerError: The package onnx is not installed.
     """
-    facts = _facts(bundle)
-    make = {
-        WORDS: lambda: word_graph(bundle, facts),
-        SENTENCES: lambda: sentence_graph(bundle, facts, quantized=False),
-        INT8: lambda: sentence_graph(bundle, facts, quantized=True),
-    }
-    return {name: make[name]() for name in graph_names(bundle.config.model)}
+    facts, names = _facts(bundle), graph_names(bundle.config.model)
+    found = {WORDS: word_graph(bundle, facts)} if WORDS in names else {}
+    found[SENTENCES] = sentence_graph(bundle, facts, quantized=False)
+    if INT8 in names:
+        bounds = _feature_range(bundle, found[WORDS]) if WORDS in names else (-1.0, 1.0)
+        found[INT8] = sentence_graph(bundle, facts, quantized=True, feature_range=bounds)
+    return found
+
+
+def _feature_range(bundle: Bundle, words: bytes) -> tuple[float, float]:
+    """Return the lowest and the highest value among the inputs of the first recurrent layer.
+
+    These are the features of the words of the vocabulary and, with language models, 3 standard
+    deviations of their projection, if the activations of language models have one of 2/3.
+    """
+    session = Session(words, WORDS, bundle.weights_digest)
+    encoder = WordEncoder(bundle.features)
+    vocabulary = bundle.features.words.words
+    low, high, width = 0.0, 0.0, width_of(bundle.config.model, bundle.features)
+    for first in range(0, len(vocabulary), _WORDS):
+        encoder.clear()
+        encoder.word_ids([vocabulary[first : first + _WORDS]])
+        inputs = encoder.words(np.arange(len(encoder)))
+        feed = {name: array for name, array in inputs.items() if name in session.inputs}
+        [features] = session.run({"features": (len(encoder), width)}, feed)
+        low, high = min(low, float(features.min())), max(high, float(features.max()))
+    if bundle.language_models:
+        projection = layer_weights(bundle.weights, "context")
+        bound = 1.0
+        if projection:
+            norms = np.sqrt((projection["kernel"] ** 2).sum(axis=0))
+            bound = float((np.abs(projection["bias"]) + 2 * norms).max())
+        low, high = min(low, -bound), max(high, bound)
+    return low, high
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:

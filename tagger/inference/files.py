@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Unpack
 
 from tagger.errors import DataError, TaggerError
 from tagger.inference.file_jobs import FileJob, size_of
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
-from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport
+from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport, jsonl
 from tagger.text.spans import Sentence
 
 __all__ = ["Failure", "FileJob", "FileResult", "ProgressCallback", "run", "run_all"]
@@ -70,6 +71,7 @@ def run(
     *,
     scheme: str | None = None,
     on_error: str = "stop",
+    **decoding: Unpack[DecodingOptions],
 ) -> FileResult:
     """Tag one file in bounded memory; see `run_all`.
 
@@ -79,6 +81,7 @@ def run(
         options: How the input is read.
         scheme: As for `run_all`.
         on_error: As for `run_all`.
+        **decoding: As for `Predictor.predict`.
 
     Returns:
         The number of tokens, and what was skipped or changed.
@@ -86,7 +89,7 @@ def run(
     Raises:
         TaggerError: The input is ill-formed, or the output cannot be written.
     """
-    (outcome,) = run_all(model, [job], options, scheme=scheme, on_error=on_error)
+    (outcome,) = run_all(model, [job], options, scheme=scheme, on_error=on_error, **decoding)
     if isinstance(outcome, Failure):
         raise TaggerError(outcome.message)
     return outcome
@@ -101,6 +104,7 @@ def run_all(
     on_error: str = "stop",
     sync: bool = True,
     on_progress: ProgressCallback | None = None,
+    **decoding: Unpack[DecodingOptions],
 ) -> Iterator[FileResult | Failure]:
     """Tag files in bounded memory, their sentences in the same windows.
 
@@ -116,11 +120,12 @@ def run_all(
             fail, "skip" leaves it out, "keep" writes it without annotation where possible.
         sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
         on_progress: Progress callback, called for each sentence.
+        **decoding: As for `Predictor.predict`.
 
     Yields:
         The result of each file, or its failure, in order.
     """
-    work = _Work(model, options, scheme, on_error, sync, on_progress)
+    work = _Work(model, options, scheme, on_error, sync, on_progress, decoding)
     yield from work.run(jobs)
 
 
@@ -192,6 +197,7 @@ class _Work:
         on_error: str,
         sync: bool,
         on_progress: ProgressCallback | None,
+        decoding: DecodingOptions,
     ) -> None:
         self.model = model
         self.options = options
@@ -201,6 +207,7 @@ class _Work:
         self.on_error = on_error
         self.sync = sync
         self.on_progress = on_progress
+        self.decoding = decoding
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
@@ -237,7 +244,8 @@ class _Work:
                 started: deque[_File] = deque()
                 owners: deque[_File] = deque()
                 sentences = _sentences(files, started, owners)
-                tagged = _Tagged(self.model.predict(sentences, scores=scores), owners)
+                predicted = self.model.predict(sentences, scores=scores, **self.decoding)
+                tagged = _Tagged(predicted, owners)
                 # Whatever has a tagged sentence has been started, and all files at the end.
                 while started:
                     yield self._written(started.popleft(), tagged)
@@ -258,12 +266,22 @@ class _Work:
                         )
                     )
                     file.target = formats.named(job.target_format or file.report.format)
+                    self._check(file.target, job.source)
                     file.sentences = _representable(sentences, file.target, file.report)
                 except TaggerError as error:
                     file.error = error
                 yield file
             self.read_before += size_of(job)
             self.read = self.read_before
+
+    def _check(self, target: Format, source: str) -> None:
+        """Raise TaggerError if an output cannot contain the candidates and best sequences."""
+        more = self.decoding.get("candidates") or self.decoding.get("best")
+        if more and target.name != jsonl.FORMAT.name:
+            raise TaggerError(
+                f"{source}: candidates and best sequences are written as JSON Lines, not as "
+                f"{target.name}; add --to jsonl"
+            )
 
     def _tell(self, position: int) -> None:
         """Receive the number of bytes read of the current file."""

@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
+from typing import Unpack
 
 from tagger import signals
 from tagger.config import tagger as config
@@ -28,6 +29,7 @@ from tagger.files import sync_all
 from tagger.inference import files, predictor
 from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
 from tagger.inference.files import Failure, FileResult, ProgressCallback
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
@@ -51,6 +53,7 @@ class TaggedFiles:
         failures: The files that could not be tagged, in order.
         incomplete: The files of which records were skipped or kept untagged, in order.
         notes: What readers changed, skipped or interpreted, with the path of the file.
+        promises: The precision and recall on dev at each threshold that was chosen for a target.
     """
 
     files: int
@@ -59,6 +62,7 @@ class TaggedFiles:
     failures: tuple[Failure, ...]
     incomplete: tuple[FileResult, ...] = ()
     notes: tuple[str, ...] = ()
+    promises: tuple[str, ...] = ()
 
 
 class FileObserver:
@@ -107,6 +111,7 @@ def tag_files(
     workers: int = 1,
     on_error: str = "stop",
     observer: FileObserver | None = None,
+    **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
 
@@ -135,6 +140,8 @@ def tag_files(
             fail, "skip" leaves the record out, "keep" writes it without annotation. Skipped and
             kept records are listed in the result.
         observer: Receiver of the progress.
+        **decoding: As for `Predictor.predict`: ``decode``, ``min_score``, ``target``,
+            ``candidates`` and ``best``.
 
     Returns:
         Totals, the files that could not be tagged, and the records that were skipped or kept.
@@ -171,7 +178,8 @@ def tag_files(
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )
-        settings = _Settings(options, scheme, on_error)
+        settings = _Settings(options, scheme, on_error, decoding)
+        promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         groups, progress = grouped(jobs), _Progress(jobs, observer)
         if workers == 1:
@@ -189,6 +197,7 @@ def tag_files(
         tuple(outcome for outcome in outcomes if isinstance(outcome, Failure)),
         tuple(result for result in tagged if result.errors),
         tuple(f"{result.source}: {note}" for result in tagged for note in result.notes),
+        promises,
     )
 
 
@@ -283,6 +292,7 @@ class _Settings:
     options: ReadOptions
     scheme: str | None
     on_error: str
+    decoding: DecodingOptions
 
     def tag(
         self,
@@ -299,6 +309,7 @@ class _Settings:
             on_error=self.on_error,
             sync=len(group) == 1,
             on_progress=on_progress,
+            **self.decoding,
         )
 
 

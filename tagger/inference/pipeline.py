@@ -31,6 +31,7 @@ from tagger.inference.member import (
     batches_of,
     window_tokens,
 )
+from tagger.inference.selection import temperature_of
 from tagger.language_models.states import states_of
 from tagger.text import schemes
 from tagger.text.spans import Sentence
@@ -72,11 +73,12 @@ class Pipeline:
     def __init__(self, members: tuple[EnsembleMember, ...], threads: int) -> None:
         tags, scheme = members[0].bundle.tags, members[0].bundle.scheme
         # The probabilities of several members already include their learned transitions.
-        self.decoder = (
+        decoder = (
             members[0].decoder
             if len(members) == 1
             else Decoder(tags, plain_tags=scheme == schemes.PLAIN)
         )
+        self.decoder = decoder.at(temperature_of([member.bundle for member in members]))
         self.agreement = DocumentConsistency.of(members[0].bundle)
         self.members = members
         self._process = os.getpid()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -23,13 +24,15 @@ from tagger.cpu import cores
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
 from tagger.inference.arguments import checked, sentence_of, shown
-from tagger.inference.decoder import Decoded, Decoder
-from tagger.inference.member import EnsembleMember
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import EnsembleMember, TokenBatch
 from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
+from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.pipeline import Pipeline, Window
+from tagger.inference.selection import Selected, Selection, select, selection_of
 from tagger.inference.source import Source
 from tagger.text import schemes, tokenizers
-from tagger.text.spans import Record, Sentence, Span
+from tagger.text.spans import Alternative, Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
 
@@ -130,8 +133,7 @@ class Predictor:
     **Threads.** Any number of threads may use one model at once, with the same results as one after
     another. The cache of encoded words is the only state that changes between calls; each member
     encodes a window of sentences under one lock and returns arrays that are never changed.
-    In int8 a probability depends slightly on the other sentences of its batch, with or without
-    threads.
+    A probability does not depend on the other sentences of its batch, in either precision.
 
     **Processes.** A pickled model consists of its folders, precision and threads; another process
     opens it again. A child of `os.fork` does not have the threads that run batches, so using the
@@ -211,13 +213,32 @@ class Predictor:
         """Return the decoder of emissions into tags and spans."""
         return self._pipeline.decoder
 
-    def tag(self, text: str) -> list[Sentence]:
+    def selection(self, *, scores: bool = True, **options: Unpack[DecodingOptions]) -> Selection:
+        """Return what `predict` selects with these options, and what dev promises for it.
+
+        Args:
+            scores: As for `predict`.
+            **options: As for `predict`.
+
+        Returns:
+            The thresholds, and in ``promises`` the precision and recall on dev at each threshold
+            that was chosen for a target.
+
+        Raises:
+            TaggerError: As for `predict`.
+            ValueError: As for `predict`.
+        """
+        bundles = [member.bundle for member in self.members]
+        return selection_of(bundles, self.decoder, scores=scores, **options)
+
+    def tag(self, text: str, **options: Unpack[DecodingOptions]) -> list[Sentence]:
         """Tag a raw text, tokenized with the tokenizer of the training.
 
         ``text[span.start_char:span.end_char]`` is the surface of each span.
 
         Args:
             text: The text, which is one document.
+            **options: As for `predict`.
 
         Returns:
             Its sentences with spans and character offsets.
@@ -228,15 +249,18 @@ class Predictor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
-        return next(self.tag_many([text]))
+        return next(self.tag_many([text], **options))
 
-    def tag_many(self, texts: Iterable[str]) -> Iterator[list[Sentence]]:
+    def tag_many(
+        self, texts: Iterable[str], **options: Unpack[DecodingOptions]
+    ) -> Iterator[list[Sentence]]:
         """Tag raw texts lazily and in bounded memory, many at once; see `tag`.
 
         If the texts are short, this is several times as fast as `tag`.
 
         Args:
             texts: The texts, each of which is one document.
+            **options: As for `predict`.
 
         Returns:
             An iterator over the sentences of each text, in order.
@@ -248,7 +272,7 @@ class Predictor:
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise TypeError(f"expected texts of type str, got {shown(texts)}")
         records: deque[Record] = deque()
-        return _by_text(self.predict(self._tokenized(texts, records)), records)
+        return _by_text(self.predict(self._tokenized(texts, records), **options), records)
 
     def _tokenized(self, texts: Iterable[str], records: deque[Record]) -> Iterator[Sentence]:
         """Yield the sentences of texts; append the record of each text, which may have none."""
@@ -268,6 +292,7 @@ class Predictor:
         *,
         independent: bool = False,
         documents: Iterable[Hashable] | None = None,
+        **options: Unpack[DecodingOptions],
     ) -> list[Sentence]:
         """Tag tokenized sentences, by default those of one document.
 
@@ -279,6 +304,7 @@ class Predictor:
             independent: Whether each sentence is a document of its own.
             documents: For each sentence, what identifies its document; consecutive sentences with
                 equal values belong together. Default: all sentences are one document.
+            **options: As for `predict`.
 
         Returns:
             A sentence with the same tokens, and with spans, for each sentence.
@@ -298,15 +324,18 @@ class Predictor:
             raise ValueError("expected independent or documents, not both")
         made = list(map(sentence_of, sentences))
         if not independent and documents is None:
-            return list(self.predict(made))
+            return list(self.predict(made, **options))
         ids = list(range(len(made))) if documents is None else list(documents)
         if len(ids) != len(made):
             raise ValueError(
                 f"expected one document per sentence, got {len(ids)} for {len(made)} sentences"
             )
         tagged = self.predict(
-            replace(sentence, record=Record("sentences", 1, data={"document": name}))
-            for sentence, name in zip(made, ids, strict=True)
+            (
+                replace(sentence, record=Record("sentences", 1, data={"document": name}))
+                for sentence, name in zip(made, ids, strict=True)
+            ),
+            **options,
         )
         return [replace(sentence, record=None) for sentence in tagged]
 
@@ -316,6 +345,7 @@ class Predictor:
         *,
         scores: bool = True,
         states: TokenStates | None = None,
+        **options: Unpack[DecodingOptions],
     ) -> Iterator[Sentence]:
         """Tag sentences lazily and in bounded memory, replacing their annotation.
 
@@ -327,6 +357,10 @@ class Predictor:
             scores: Whether to compute the probabilities of spans, which takes more time.
             states: Hidden states of the model's encoders for exactly these sentences. Default:
                 computed.
+            **options: ``decode="best-sequence"`` for the spans of the most probable tag sequence;
+                ``min_score`` and ``target`` for other thresholds than that of the model;
+                ``candidates`` and ``best`` for more than its answer: see
+                `tagger.inference.operating_points.DecodingOptions`.
 
         Returns:
             An iterator over copies of the sentences, in order, with the spans (or tags) of the
@@ -334,20 +368,26 @@ class Predictor:
 
         Raises:
             TypeError: `sentences` are not `tagger.Sentence`s of strings.
-            TaggerError: The model is closed, or was opened before a fork.
+            TaggerError: The model is closed, or was opened before a fork; or a target cannot be
+                reached on dev, or a label is unknown.
+            ValueError: An option is impossible.
         """
-        finish = partial(self.decoder.decode, scores=scores)
+        selection = self.selection(scores=scores, **options)
+        finish = partial(select, decoder=self.decoder, selection=selection)
         windows = self._pipeline.run(checked(sentences), finish, states)
         return itertools.chain.from_iterable(map(self._annotated, windows))
 
-    def distributions(self, sentences: Iterable[Sentence]) -> Iterator[tuple[Sentence, np.ndarray]]:
+    def distributions(
+        self, sentences: Iterable[Sentence], *, calibrated: bool = True
+    ) -> Iterator[tuple[Sentence, np.ndarray]]:
         """Compute the exact probability of every tag at every token, lazily.
 
-        The distribution is that whose best sequence `predict` returns, document consistency
-        included.
+        The distribution is that from which `predict` computes the probabilities of spans, document
+        consistency included.
 
         Args:
             sentences: The sentences, of any length and number.
+            calibrated: Whether the temperature that dev decided applies; else it is 1.
 
         Returns:
             An iterator over pairs of a sentence and its probabilities (T, K) float64, in order,
@@ -357,17 +397,40 @@ class Predictor:
             TypeError: As `predict`.
             TaggerError: As `predict`.
         """
-        windows = self._pipeline.run(checked(sentences), self.decoder.marginals)
+        decoder = self.decoder if calibrated else self.decoder.at(1.0)
+        windows = self._pipeline.run(checked(sentences), decoder.marginals)
         return itertools.chain.from_iterable(map(_distributed, windows))
 
-    def _annotated(self, window: Window[Decoded]) -> Iterator[Sentence]:
+    def emissions(
+        self, sentences: Iterable[Sentence], *, states: TokenStates | None = None
+    ) -> Iterator[tuple[Sentence, np.ndarray]]:
+        """Compute the scores that are decoded, document consistency included, lazily.
+
+        Args:
+            sentences: The sentences, of any length and number.
+            states: As for `predict`.
+
+        Returns:
+            An iterator over pairs of a sentence and its scores (T, K), in order, with the tags in
+            the order of ``bundle.tags``.
+
+        Raises:
+            TypeError: As `predict`.
+            TaggerError: As `predict`.
+        """
+        windows = self._pipeline.run(checked(sentences), lambda scores, _: scores, states)
+        return itertools.chain.from_iterable(map(_distributed, windows))
+
+    def _annotated(self, window: Window[Selected]) -> Iterator[Sentence]:
         """Yield the sentences of a window with their decoded spans or tags."""
         spans: list[list[Span]] = [[] for _ in window.sentences]
         tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
+        more: list[dict[str, Any]] = [{} for _ in window.sentences]
         names, labels = self.decoder.tags, self.decoder.labels
-        for batch, decoded in zip(window.batches, window.results(), strict=True):
-            indices = batch.indices.tolist()
-            if self.plain_tags:
+        for batch, selected in zip(window.batches, window.results(), strict=True):
+            indices, decoded = batch.indices.tolist(), selected.decoded
+            self._add_more(window, batch, selected, more)
+            if self.plain_tags and decoded.paths is not None:
                 for index, path, length in zip(
                     indices, decoded.paths, batch.lengths.tolist(), strict=True
                 ):
@@ -375,8 +438,46 @@ class Predictor:
             for row, start, end, label, score in decoded.spans:
                 index = indices[row]
                 spans[index].append(window.sentences[index].span(start, end, labels[label], score))
-        for sentence, own_spans, own_tags in zip(window.sentences, spans, tags, strict=True):
-            yield sentence.with_annotation(None if self.plain_tags else tuple(own_spans), own_tags)
+        for sentence, own_spans, own_tags, extra in zip(
+            window.sentences, spans, tags, more, strict=True
+        ):
+            found = None if self.plain_tags else tuple(own_spans)
+            annotated = sentence.with_annotation(found, own_tags)
+            yield replace(annotated, **extra) if extra else annotated
+
+    def _add_more(
+        self,
+        window: Window[Selected],
+        batch: TokenBatch,
+        selected: Selected,
+        more: list[dict[str, Any]],
+    ) -> None:
+        """Add the candidates and best sequences of a batch to the fields of its sentences."""
+        indices, sentences = batch.indices.tolist(), window.sentences
+        if selected.candidates is not None:
+            spans: dict[int, list[Span]] = {index: [] for index in indices}
+            for row, start, end, label, score in selected.candidates:
+                name = self.decoder.labels[label]
+                spans[indices[row]].append(sentences[indices[row]].span(start, end, name, score))
+            for index, candidates in spans.items():
+                more[index]["candidates"] = tuple(candidates)
+        if selected.best is not None:
+            lengths = batch.lengths.tolist()
+            for index, length, paths, scores in zip(indices, lengths, *selected.best, strict=True):
+                more[index]["best"] = tuple(
+                    self._alternative(sentences[index], path[:length], score)
+                    for path, score in zip(paths, scores.tolist(), strict=True)
+                    if score > 0
+                )
+
+    def _alternative(self, sentence: Sentence, path: np.ndarray, score: float) -> Alternative:
+        """Return one of the best tag sequences (T,) of a sentence."""
+        if self.plain_tags:
+            return Alternative(score, tags=tuple(self.decoder.tags[number] for number in path))
+        spans = (
+            sentence.span(one.start, one.end, one.label) for one in self.decoder.spans_of(path)
+        )
+        return Alternative(score, spans=tuple(spans))
 
 
 def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["CharacterSpan", "Record", "Sentence", "Span", "by_record"]
+__all__ = ["Alternative", "CharacterSpan", "Record", "Sentence", "Span", "by_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of the most probable tag sequences of a sentence.
+
+    Args:
+        score: Probability of the sequence, 0 to 1.
+        spans: Its spans; None for plain tags.
+        tags: Its plain tags, or None.
+    """
+
+    score: float
+    spans: tuple[Span, ...] | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence: its tokens, their annotation and their origin.
 
@@ -154,6 +169,8 @@ class Sentence:
             parts of speech.
         offsets: (start, end) of each token in ``record.text``, in code points, half-open.
         record: The part of the input that contains the sentence.
+        candidates: All probable spans, which may overlap; None if they were not asked for.
+        best: The most probable tag sequences, best first; None if they were not asked for.
 
     Raises:
         ValueError: The number of tags or offsets is not the number of tokens.
@@ -164,6 +181,8 @@ class Sentence:
     tags: tuple[str, ...] | None = None
     offsets: tuple[tuple[int, int], ...] | None = None
     record: Record | None = field(default=None, compare=False, repr=False)
+    candidates: tuple[Span, ...] | None = field(default=None, compare=False, repr=False)
+    best: tuple[Alternative, ...] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("tags", "offsets"):

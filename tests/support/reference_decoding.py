@@ -159,3 +159,45 @@ def large_case(kind: str) -> Case:
     )
     emissions[np.arange(emissions.shape[1]) >= lengths[:, None]] = np.nan
     return Case(emissions, lengths, transitions)
+
+
+def spans_of(path: Path, tags: list[str]) -> list[tuple[int, int, str]]:
+    """The spans (start, end, label) of a valid sequence of IOBES tags."""
+    found, start = [], 0
+    for place, number in enumerate(path):
+        prefix, _, label = tags[number].partition("-")
+        if prefix in ("B", "S"):
+            start = place
+        if prefix in ("E", "S"):
+            found.append((start, place + 1, label))
+    return found
+
+
+def span_probabilities(
+    emissions: Array, transitions: Transitions, tags: list[str]
+) -> dict[tuple[int, int, str], float]:
+    """Every path gives its probability to each of its spans."""
+    scores = all_paths(emissions, transitions)
+    total = log_sum(list(scores.values()))
+    found: dict[tuple[int, int, str], float] = {}
+    for path, score in scores.items():
+        for span in spans_of(path, tags):
+            found[span] = found.get(span, 0.0) + math.exp(score - total)
+    return found
+
+
+def best_sets(
+    spans: dict[tuple[int, int, str], float], thresholds: dict[str, float]
+) -> tuple[float, list[set[tuple[int, int, str]]]]:
+    """The largest sum of p - t over sets of spans without overlap, and the sets that reach it."""
+    best, sets = 0.0, [set[tuple[int, int, str]]()]
+    for size in range(1, len(spans) + 1):
+        for chosen in itertools.combinations(sorted(spans), size):
+            if any(one[1] > other[0] for one, other in itertools.pairwise(chosen)):
+                continue
+            total = math.fsum(spans[span] - thresholds[span[2]] for span in chosen)
+            if total > best + 1e-12:
+                best, sets = total, [set(chosen)]
+            elif total > best - 1e-12:
+                sets.append(set(chosen))
+    return best, sets

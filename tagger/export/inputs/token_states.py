@@ -9,6 +9,7 @@ from typing import Any
 
 from tagger.bundles.weights import Weights
 from tagger.export.operators import Graph, dense, value
+from tagger.export.pinning import pinned, pinned_rows
 
 __all__ = ["arrays", "nodes"]
 
@@ -27,4 +28,7 @@ def nodes(graph: Graph, weights: Weights, config: dict[str, Any], quantized: boo
     x = graph("Transpose", "context", perm=[1, 0, 2])  # (T, B, S)
     if not weights:
         return [x]
-    return [dense(graph, x, weights["kernel"], weights["bias"], quantized=quantized)]
+    kernel = weights["kernel"]
+    if quantized:  # activations of language models are between -1 and 1, unless their cell is ReLU
+        x, kernel = pinned(graph, x, -1.0, 1.0), pinned_rows(kernel)
+    return [dense(graph, x, kernel, weights["bias"], quantized=quantized)]

@@ -265,7 +265,31 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
             data["offsets"] = [
                 list(offset) for sentence in sentences for offset in sentence.offsets or ()
             ]
+    _add_more(data, sentences, in_text)
     return data
+
+
+def _add_more(data: dict[str, Any], sentences: list[Sentence], in_text: bool) -> None:
+    """Add the candidate spans of a record, and for each of its sentences the best sequences."""
+    if sentences[0].candidates is not None:
+        data["candidates"] = [
+            _as_json(span, in_text) for sentence in sentences for span in sentence.candidates or ()
+        ]
+    if any(sentence.best is not None for sentence in sentences):
+        data["best"] = [
+            [
+                {
+                    "score": round(one.score, 6),
+                    **(
+                        {"tags": list(one.tags)}
+                        if one.tags is not None
+                        else {"spans": [_as_json(span, in_text) for span in one.spans or ()]}
+                    ),
+                }
+                for one in sentence.best or ()
+            ]
+            for sentence in sentences
+        ]
 
 
 def _place(record: Record) -> dict[str, Any]:

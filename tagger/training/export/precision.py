@@ -18,8 +18,10 @@ from tagger.inference.document_consistency import WEIGHT
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import FLOAT32, OnnxTagger
 from tagger.inference.predictor import Predictor
+from tagger.inference.selection import threshold_of
 from tagger.text import schemes
 from tagger.text.spans import Sentence
+from tagger.training.export import calibration
 from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
@@ -53,9 +55,11 @@ def with_graphs(
 ) -> Bundle:
     """Return a bundle with ONNX graphs of its weights; choose its defaults on `sentences`.
 
-    Two decisions are made and recorded, with all scores, in the bundle's metrics:
+    Decisions are made in this order and recorded, with all scores, in the bundle's metrics:
 
     - document consistency (`inference.document_consistency`) is used if it improves the score;
+    - the temperature of probabilities, and the threshold of spans if it improves the score
+      (`training.export.calibration`);
     - int8 becomes the default precision if it costs at most `MAX_INT8_LOSS`.
 
     Args:
@@ -75,7 +79,7 @@ def with_graphs(
     metrics = {
         name: value
         for name, value in bundle.metrics.items()
-        if name not in ("agreement", "int8", "precision")
+        if name not in ("agreement", "int8", "precision", *calibration.ENTRIES)
     }
     bundle = replace(bundle, metrics=metrics)
     score = round(_score(bundle, sentences, FLOAT32, observer), 2)
@@ -89,6 +93,9 @@ def with_graphs(
         }
         bundle = replace(bundle, metrics={**metrics, "agreement": measured})
         score = max(with_consistency, score)
+        bundle = _calibrated(bundle, sentences, observer)
+        if threshold_of([bundle]):
+            score = round(_score(bundle, sentences, FLOAT32, observer), 2)
     if INT8 not in bundle.graphs:
         return bundle
     int8 = round(_score(bundle, sentences, "int8", observer), 2)
@@ -97,6 +104,16 @@ def with_graphs(
         bundle,
         metrics={**bundle.metrics, "int8": {"score": int8, FLOAT32: score}, "precision": precision},
     )
+
+
+def _calibrated(bundle: Bundle, sentences: Sequence[Sentence], observer: Observer) -> Bundle:
+    """Return a bundle with the decisions of `calibration.decided`."""
+    member = EnsembleMember(bundle, OnnxTagger(bundle, FLOAT32))
+    states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
+    with Predictor(member) as model:
+        used, batches = calibration.lattices(model.emissions(sentences, states=states))
+        metrics = calibration.decided(used, batches, model.decoder)
+    return replace(bundle, metrics={**bundle.metrics, **metrics})
 
 
 def annotated(bundle: Bundle, path: str | Path | None) -> list[Sentence]:

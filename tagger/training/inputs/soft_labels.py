@@ -231,7 +231,9 @@ def _soft_labels(
         # The last bits of results depend on which words are computed together.
         member.clear_cache()
     pairs = [
-        (one.tokens, each) for one, each in model.distributions(block) if 0 < len(one) <= LONGEST
+        (one.tokens, each)
+        for one, each in model.distributions(block, calibrated=False)
+        if 0 < len(one) <= LONGEST
     ]
     rows = np.concatenate([np.empty((0, len(model.bundle.tags))), *(each for _, each in pairs)])
     return [tokens for tokens, _ in pairs], rows.astype(np.float16)

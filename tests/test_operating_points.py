@@ -1,0 +1,464 @@
+"""Thresholds of spans: what users ask for, what dev promises, and what is decided on dev."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.command_line import failed, invoke, worked
+from support.paths import GOLDEN, SAMPLE
+
+import tagger
+from tagger.bundles import tagger_files as bundles
+from tagger.bundles.card import describe
+from tagger.bundles.tagger import Bundle
+from tagger.errors import BundleError
+from tagger.evaluation.calibration import Bin, calibration, calibration_of
+from tagger.evaluation.curve import curve_of
+from tagger.inference.decoder import Decoder
+from tagger.inference.member import EnsembleMember
+from tagger.inference.network import OnnxTagger
+from tagger.inference.operating_points import (
+    GRID,
+    Target,
+    counts_at,
+    parse_min_score,
+    parse_target,
+    thresholds_of,
+)
+from tagger.inference.predictor import Predictor
+from tagger.span_decoding import Spans
+from tagger.text import schemes
+from tagger.text.spans import Sentence, Span
+from tagger.training.export import calibration as fitting
+from tagger.training.export.calibration import Lattice
+
+TAGS = schemes.tag_set(["a", "b"], "IOBES")
+TABLE = {
+    "operating_points": {
+        "thresholds": [0.1, 0.5, 0.9],
+        "counts": {
+            "": {"gold": 100, "predicted": [150, 100, 50], "correct": [99, 90, 49]},
+            "PER": {"gold": 10, "predicted": [20, 10, 0], "correct": [9, 8, 0]},
+        },
+    }
+}
+EMPTY = {"thresholds": [0.5], "spans": 1, "hidden": [1], "tokens": [1], "right": [1]}
+
+
+# -- what users ask for
+
+
+def test_values_of_options() -> None:
+    assert parse_min_score(["0.8", "PER=0.9", "a=b=1"]) == {"": 0.8, "PER": 0.9, "a=b": 1.0}
+    assert parse_target("recall=0.99") == Target("", "recall", 0.99)
+    assert parse_target("a:b:precision=1") == Target("a:b", "precision", 1.0)
+    for text in ("", "x", "PER=", "0", "1.1", "nan", "-1"):
+        with pytest.raises(
+            ValueError, match=r"expected a probability such as 0\.8, above 0 and at"
+        ):
+            parse_min_score([text])
+    for text in ("", "0.9", "f1=0.9", "PER=0.9", "recall", "recall:PER=0.9"):
+        with pytest.raises(
+            ValueError, match=r"expected a target such as recall=0\.99 or LABEL:pre"
+        ):
+            parse_target(text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "by_label", "other"),
+    [
+        ({"min_score": 0.8}, {}, 0.8),
+        ({"min_score": {"PER": 0.9}}, {"PER": 0.9}, 0.4),
+        ({"min_score": {"PER": 0.9, "": 0.2}}, {"PER": 0.9}, 0.2),
+        ({"target": "recall=0.9"}, {}, 0.5),
+        ({"target": "recall=0.99"}, {}, 0.1),
+        ({"target": "precision=0.9"}, {}, 0.5),
+        ({"target": ["PER:precision=0.8"]}, {"PER": 0.5}, 0.4),
+        ({"target": ["PER:recall=0.9", "precision=0.95"]}, {"PER": 0.1}, 0.9),
+        ({"min_score": {"LOC": 1}, "target": "PER:recall=0.8"}, {"LOC": 1, "PER": 0.5}, 0.4),
+    ],
+)
+def test_thresholds(asked: dict[str, Any], by_label: Mapping[str, float], other: float) -> None:
+    found = thresholds_of(TABLE, ["LOC", "PER"], 0.4, **asked)
+    assert (found.by_label, found.other) == (by_label, other)
+
+
+def test_what_dev_promises() -> None:
+    found = thresholds_of(TABLE, ["PER"], 0.4, target=["recall=0.9", "PER:precision=0.4"])
+    assert found.promises == (
+        "recall=0.9: spans with a probability of at least 0.5; on dev precision 0.900, recall "
+        "0.900 (100 spans)",
+        "PER:precision=0.4: spans with a probability of at least 0.1; on dev precision 0.450, "
+        "recall 0.900 (10 spans)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "target", "message"),
+    [
+        (TABLE, "recall=1", "recall=1 cannot be reached: on dev the highest recall at any "
+         "threshold is 0.990"),
+        (TABLE, "PER:precision=0.9", "PER:precision=0.9 cannot be reached: on dev the highest "
+         "precision at any threshold is 0.800"),
+        (TABLE, "X:recall=0.1", "the model does not predict the label 'X'; it predicts LOC, PER"),
+        (TABLE, "LOC:recall=0.1", "the model has no counts on dev of the label LOC from which a "
+         "threshold could be chosen; use --min-score, or measure it again on annotated text: "
+         "tagger export RUN FILE"),
+        ({}, "recall=0.1", "the model has no counts on dev from which a threshold could be "
+         "chosen; use --min-score, or measure it again on annotated text: tagger export RUN FILE"),
+        (None, "recall=0.1", "a target needs counts on dev, which an average of several models "
+         "does not have; use --min-score, or one model"),
+    ],
+)  # fmt: skip
+def test_targets_that_cannot_be_reached(
+    metrics: Mapping[str, Any] | None, target: str, message: str
+) -> None:
+    with pytest.raises(tagger.TaggerError) as raised:
+        thresholds_of(metrics, ["LOC", "PER"], 0.5, target=target)
+    assert str(raised.value) == message
+
+
+def test_a_label_has_one_threshold() -> None:
+    with pytest.raises(ValueError, match=r"one threshold for the label PER: PER:recall=0\.9 is a"):
+        thresholds_of(TABLE, ["PER"], 0.5, {"PER": 0.1}, "PER:recall=0.9")
+    with pytest.raises(ValueError, match=r"one threshold for all labels: recall=0\.9 is a second"):
+        thresholds_of(TABLE, ["PER"], 0.5, 0.1, "recall=0.9")
+
+
+# -- from Python and the command line
+
+
+@pytest.fixture(scope="module")
+def model() -> Predictor:
+    return tagger.load(GOLDEN, precision="float32")
+
+
+def test_candidates_are_all_probable_spans_and_thresholds_choose_among_them(
+    model: Predictor,
+) -> None:
+    sentences = [["Mira", "met", "Nordwind", "in", "Quito"], ["Rosa", "Harbour", "Trust"], []]
+    wide = model.tag_tokens(sentences, candidates=0.001)
+    for threshold in (0.05, 0.3, 0.7, 1.0):
+        narrow = model.tag_tokens(sentences, candidates=threshold, min_score=threshold)
+        for one, other in zip(wide, narrow, strict=True):
+            assert one.candidates is not None
+            assert other.spans is not None
+            expected = [span for span in one.candidates if (span.score or 0) >= threshold]
+            assert list(other.candidates or ()) == expected
+            assert set(other.spans) <= set(expected)
+            assert all((span.score or 0) >= threshold for span in other.spans)
+    best = model.tag_tokens(sentences, decode="best-sequence", best=3)
+    for sentence in best:
+        assert sentence.best is not None
+        first = sentence.best[0]
+        assert first.spans == sentence.spans
+        scores = [one.score for one in sentence.best]
+        assert scores == sorted(scores, reverse=True)
+        assert len(set(sentence.best)) == len(sentence.best) == (3 if len(sentence) else 1)
+    assert model.tag("Rosa left.", min_score={"PER": 1.0})[0].spans == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"decode": "viterbi"}, "unknown decoding rule 'viterbi'; expected best-sequence"),
+        ({"decode": "best-sequence", "min_score": 0.5}, "best-sequence has no thresholds"),
+        ({"min_score": 0}, "min_score 0: expected a probability, above 0 and at most 1"),
+        ({"min_score": {"PER": 2}}, "min_score 2: expected a probability"),
+        ({"candidates": 0.0}, "candidates: expected a probability above 0 and at most 1, got 0.0"),
+        ({"best": -1}, "best: expected a number of sequences, got -1"),
+    ],
+)
+def test_impossible_options(model: Predictor, options: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        model.predict([], **options)
+
+
+def test_plain_tags_have_no_thresholds_but_best_sequences(golden: Bundle) -> None:
+    bundle = replace(golden, scheme=schemes.PLAIN)
+    with Predictor(EnsembleMember(bundle, OnnxTagger(bundle))) as model:
+        for options in ({"min_score": 0.5}, {"candidates": 0.5}):
+            with pytest.raises(tagger.TaggerError, match="predicts plain tags, which have no span"):
+                model.predict([], **options)  # type: ignore[arg-type]
+        [sentence] = model.tag_tokens([["Rosa", "left"]], best=2)
+        assert sentence.best is not None
+        assert sentence.best[0].tags == sentence.tags
+        assert len(sentence.best) == 2
+
+
+def test_the_command_line(here: Path) -> None:
+    lines = '{"tokens": ["Rosa", "left"]}\n{"text": "Mira met Rosa. Quito"}\n'
+    out = worked(
+        invoke("predict", GOLDEN, "-", "--candidates", "0.001", "--best", "2", input=lines)
+    )
+    tokens, text = map(json.loads, out.splitlines())
+    assert ("PER", "Rosa") in [(span["label"], span["text"]) for span in tokens["candidates"]]
+    assert [len(sequences) for sequences in tokens["best"]] == [2]
+    assert tokens["best"][0][0]["spans"] == [{"start": 0, "end": 1, "label": "PER", "text": "Rosa"}]
+    assert [len(sequences) for sequences in text["best"]] == [2, 2]
+    for span in text["candidates"]:
+        assert text["text"][span["start"] : span["end"]] == span["text"]
+    none = worked(
+        invoke("predict", GOLDEN, "-", "--min-score", "PER=1", input="Rosa left Quito.\n")
+    )
+    assert none == "Rosa left [LOC Quito].\n"
+    for arguments, message in (
+        (("--min-score", "2"), "'2': expected a probability such as 0.8, above 0 and at most 1"),
+        (("--target", "f1=0.9"), "'f1=0.9': expected a target such as recall=0.99 or LABEL:pre"),
+        (("--min-score", "0.5", "--target", "recall=0.5"), "expected one --min-score or --target"),
+        (("--decode", "best-sequence", "--min-score", "0.5"), "--decode best-sequence has no"),
+        (("--candidates", "0.1", "--to", "conll"), "--candidates and --best need JSON Lines"),
+    ):
+        assert message in failed(invoke("predict", GOLDEN, "-", *arguments, input="Rosa\n"), 2)
+    message = failed(invoke("predict", GOLDEN, "-", "--best", "2", input="Rosa\n"))
+    assert "-: candidates and best sequences are written as JSON Lines, not as text" in message
+
+
+def test_evaluation_reports_calibration_and_a_curve(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dev = str(SAMPLE / "dev.conll")
+    scores = tagger.evaluate(GOLDEN, dev, calibration=True, curve=True)
+    assert scores.calibration is not None
+    assert scores.curve is not None
+    counts = scores.curve["counts"][""]
+    place = GRID.index(0.5)
+    half = tagger.evaluate(GOLDEN, dev, min_score=0.5).conlleval
+    assert (counts["gold"], counts["predicted"][place], counts["correct"][place]) == (
+        half.gold,
+        half.predicted,
+        half.correct,
+    )
+    report = worked(invoke("evaluate", GOLDEN, dev, "--calibration", "--plot", "curve.png"))
+    assert f"expected calibration error {scores.calibration.ece:.4f}" in report
+    assert Path("curve.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(worked(invoke("evaluate", GOLDEN, dev, "--json", "--calibration")))
+    assert found["calibration"]["ece"] == scores.calibration.ece
+    message = failed(invoke("evaluate", GOLDEN, dev, "--plot", "curve.txt"))
+    assert "curve.txt: a plot cannot be written as 'txt'; expected .png or .svg" in message
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    message = failed(invoke("evaluate", GOLDEN, dev, "--plot", "curve.png"))
+    assert "needs the package matplotlib, which is not installed: pip install" in message
+    assert "'span-tagger[search]'" in message
+    with pytest.raises(ValueError, match="calibration, curve, thresholds and rules need a model"):
+        tagger.evaluate(predictions="x", calibration=True)
+
+
+# -- what is decided on dev
+
+
+@pytest.fixture
+def golden() -> Bundle:
+    return bundles.load(GOLDEN)
+
+
+def test_calibration_of_a_few_spans() -> None:
+    p = np.array([0.005, 0.05, 0.3, 0.35, 1.0])
+    found = calibration(p, np.array([True, False, True, False, True]), 4)
+    # |0.05| + |0.65 - 1| + |1 - 1| over four spans; 0.005 is not judged, and one more is missing.
+    assert found.ece == pytest.approx((0.05 + 0.35) / 4, abs=1e-4)
+    assert found.brier == pytest.approx((0.05**2 + 0.7**2 + 0.35**2 + 0 + 2) / 4, abs=1e-4)
+    assert found.bins[0] == Bin(1, 0.05, 0.0)
+    assert found.bins[3] == Bin(2, 0.325, 0.5)
+    assert found.bins[9] == Bin(1, 1.0, 1.0)
+    assert calibration(np.zeros(0), np.zeros(0, dtype=bool), 0).ece == 0
+
+
+def test_annotated_spans_that_cut_a_token_count() -> None:
+    gold = [Sentence(("x", "y"), spans=(Span(0, 1, "PER"),))]
+    found = [Sentence(("x", "y"), candidates=(Span(0, 1, "PER", 0.75),))]
+    assert calibration_of(gold, found, 1).brier == pytest.approx((0.25**2 + 1) / 2, abs=1e-4)
+    counts = curve_of(gold, found, Counter({"LOC": 1}))["counts"]
+    assert {label: each["gold"] for label, each in counts.items()} == {"": 2, "LOC": 1, "PER": 1}
+    assert counts[""]["correct"][0] == counts["PER"]["correct"][0] == 1
+
+
+def drawn(temperature: float, sentences: int, seed: int) -> tuple[list[Sentence], Lattice]:
+    """Sentences whose tags are drawn from the distribution of emissions at a temperature."""
+    generator = np.random.default_rng(seed)
+    emissions = generator.normal(scale=2.0, size=(sentences, 3, len(TAGS)))
+    lengths = np.full(sentences, 3)
+    decoder = Decoder(TAGS, plain_tags=False, temperature=temperature)
+    paths, probabilities = decoder.best(emissions, lengths, 60)
+    made = []
+    for own_paths, p in zip(paths, probabilities, strict=True):
+        path = own_paths[generator.choice(len(p), p=p / p.sum())]
+        made.append(Sentence(("x",) * 3, spans=tuple(decoder.spans_of(path))))
+    return made, Lattice(np.arange(sentences), lengths, emissions)
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.0, 1.8])
+def test_the_temperature_is_found_again(temperature: float) -> None:
+    sentences, batch = drawn(temperature, 1500, seed=1)
+    decoder = Decoder(TAGS, plain_tags=False)
+    assert fitting.fit_temperature(sentences, [batch], decoder) == pytest.approx(
+        temperature, rel=0.08
+    )
+    found = fitting.decided(sentences, [batch], decoder)
+    figures = found["calibration"]
+    assert figures["temperature"] == pytest.approx(temperature, rel=0.08)
+    assert figures["ece"] < 0.015
+    if temperature != 1:
+        assert figures["ece"] < figures["ece_before"]
+        assert figures["brier"] < figures["brier_before"]
+
+
+def test_a_small_dev_set_without_an_error_moves_the_temperature_little() -> None:
+    sentences, batch = drawn(0.01, 20, seed=2)
+    decoder = Decoder(TAGS, plain_tags=False)
+    assert 0.25 < fitting.fit_temperature(sentences, [batch], decoder) < 1
+    assert fitting.decided(sentences, [batch], decoder) == {}
+
+
+def test_the_counts_of_the_bundle_are_those_of_its_rule() -> None:
+    sentences, batch = drawn(1.0, 200, seed=3)
+    decoder = Decoder(TAGS, plain_tags=False)
+    metrics = fitting.decided(sentences, [batch], decoder)
+    spans = fitting.all_spans([batch], decoder.at(metrics["calibration"]["temperature"]))
+    correct = fitting.annotated_in(spans, sentences, decoder)
+    gold = {
+        (n, span.start, span.end, span.label)
+        for n, sentence in enumerate(sentences)
+        for span in sentence.spans or ()
+    }
+    rows = list(zip(*(column.tolist() for column in spans.places), strict=True))
+    assert [
+        (sentence, start, end, decoder.labels[label]) in gold
+        for sentence, start, end, label in rows
+    ] == correct.tolist()
+    counts = metrics["operating_points"]["counts"]
+    assert counts[""]["gold"] == len(gold) == counts["a"]["gold"] + counts["b"]["gold"]
+    for column in ("predicted", "correct"):
+        total = np.array(counts["a"][column]) + np.array(counts["b"][column])
+        assert counts[""][column] == total.tolist()
+    # Above one half spans cannot overlap, so that the rule is the threshold alone.
+    for place, threshold in enumerate(GRID):
+        if threshold > 0.5:
+            assert counts[""]["predicted"][place] == int((spans.probability >= threshold).sum())
+    hidden = metrics["redaction"]
+    assert hidden["spans"] == len(gold)
+    covered = {
+        (sentence, token)
+        for (sentence, start, end, _), p in zip(rows, spans.probability, strict=True)
+        if p >= GRID[30]
+        for token in range(start, end)
+    }
+    assert hidden["tokens"][30] == len(covered)
+    assert hidden["hidden"][30] == sum(
+        all((n, token) in covered for token in range(start, end)) for n, start, end, _ in gold
+    )
+    inside = {(n, token) for n, start, end, _ in gold for token in range(start, end)}
+    assert hidden["right"][30] == len(covered & inside)
+
+
+@given(st.integers(0, 1000))
+def test_counts_of_a_label_that_does_not_occur(seed: int) -> None:
+    empty = Spans(*(np.zeros(0, dtype=int) for _ in range(4)), np.zeros(0))  # type: ignore[call-arg]
+    found = counts_at(empty, np.zeros(0, dtype=bool), ["", "a"], {"z": seed})
+    assert found["counts"].keys() == {""}
+    assert found["counts"][""] == {
+        "gold": seed,
+        "predicted": [0] * len(GRID),
+        "correct": [0] * len(GRID),
+    }
+
+
+def measured(golden: Bundle, threshold: float, temperature: float = 1.5) -> Bundle:
+    """The golden bundle with decisions of dev."""
+    figures = {"spans": 5, "ece": 0.01, "ece_before": 0.03, "brier": 0.1, "brier_before": 0.2}
+    metrics = {
+        "calibration": {"temperature": temperature, **figures},
+        "decoding": {"threshold": threshold, "score": 91.5, "without": 91.4},
+        "reliability": {"after": [[0, 0.0, 0.0], [7, 0.97, 0.9]]},
+    }
+    return replace(golden, metrics={**golden.metrics, **metrics})
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_the_rule_of_the_bundle_is_used_unless_another_is_asked_for(
+    golden: Bundle, threshold: float
+) -> None:
+    sentences = [["Mira", "met", "Nordwind", "in", "Quito"], ["Rosa", "Harbour", "Trust"]]
+    plain = Predictor(EnsembleMember(golden, OnnxTagger(golden)))
+    bundle = measured(golden, threshold)
+    model = Predictor(EnsembleMember(bundle, OnnxTagger(bundle)))
+    best = plain.tag_tokens(sentences)
+    assert model.tag_tokens(sentences, decode="best-sequence") == best
+    scores = [
+        [span.score for one in found for span in one.spans or ()]
+        for found in (best, model.tag_tokens(sentences, decode="best-sequence"))
+    ]
+    assert scores[0] != scores[1]  # the temperature
+    expected = model.tag_tokens(sentences, min_score=threshold) if threshold else best
+    assert model.tag_tokens(sentences) == expected
+    raw = [rows for _, rows in model.distributions(map(made, sentences), calibrated=False)]
+    for rows, (_, other) in zip(raw, plain.distributions(map(made, sentences)), strict=True):
+        np.testing.assert_allclose(rows, other, atol=1e-12)
+    two = Predictor(*(EnsembleMember(each, OnnxTagger(each)) for each in (bundle, golden)))
+    assert two.selection().thresholds is None
+    assert two.decoder.temperature == 1
+
+
+def made(tokens: list[str]) -> Sentence:
+    return Sentence(tuple(tokens))
+
+
+def test_the_mean_of_the_thresholds_of_several_models(golden: Bundle) -> None:
+    members = [measured(golden, threshold) for threshold in (0.3, 0.5)]
+    model = Predictor(*(EnsembleMember(each, OnnxTagger(each)) for each in members))
+    assert model.selection().thresholds == pytest.approx([0.4] * len(model.decoder.labels))
+
+
+def test_info_describes_the_decisions(golden: Bundle) -> None:
+    facts = describe(measured(golden, 0.3))
+    assert facts["decoding"] == (
+        "spans with a probability above 0.3 (dev F1 91.5 with a threshold, 91.4 without)"
+    )
+    assert facts["probabilities"] == (
+        "at temperature 1.5 (dev, calibrated and not: expected calibration error 0.01 and 0.03, "
+        "Brier score 0.1 and 0.2)"
+    )
+    assert facts["reliability"] == "correct by mean probability: 0.97: 90 % of 7"
+    assert describe(measured(golden, 0))["decoding"].startswith("best tag sequence (dev F1 91.5")
+    assert describe(golden)["decoding"] == (
+        "best tag sequence (thresholds were not measured on dev)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ({"calibration": {"temperature": 1}}, "expected spans and ece and ece_before and"),
+        ({"decoding": {"threshold": 2, "score": 1, "without": 1}}, 'expected a "threshold" from 0'),
+        ({"reliability": {"after": [[1, 2]]}}, 'expected rows of three numbers as "after"'),
+        ({"reliability": []}, 'expected an object "reliability"'),
+        ({"operating_points": {"thresholds": [0.5, 0.1]}}, "expected increasing probabilities"),
+        ({"operating_points": {"thresholds": "x"}}, 'expected a list of "thresholds"'),
+        ({"operating_points": {"thresholds": [0.5], "counts": {"": 1}}}, 'expected "counts" at ea'),
+        ({"redaction": {**EMPTY, "right": []}}, 'expected counts at each threshold in "redaction"'),
+        ({"redaction": {**EMPTY, "spans": 0.5}}, 'expected counts at each threshold in "redactio'),
+    ],
+)
+def test_metrics_that_training_does_not_write(
+    golden: Bundle, tmp_path: Path, metrics: dict[str, Any], message: str
+) -> None:
+    good = {**golden.metrics, **TABLE, "redaction": EMPTY}
+    bundles.save(tmp_path / "good", replace(golden, metrics=good))
+    assert bundles.load(tmp_path / "good").metrics == good
+    bundles.save(tmp_path / "bad", replace(golden, metrics={**golden.metrics, **metrics}))
+    with pytest.raises(BundleError, match=message):
+        bundles.load(tmp_path / "bad")
+
+
+def test_spans_of_a_sentence_are_compared_without_candidates() -> None:
+    one = Sentence(("a",), spans=(Span(0, 1, "x"),))
+    assert replace(one, candidates=()) == one
