@@ -17,6 +17,7 @@ Every name is imported on first use; only training needs Keras.
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from tagger.inference.many_files import tag_files as tag_files
     from tagger.inference.predictor import Predictor as Predictor
     from tagger.inference.predictor import load as load
+    from tagger.text.annotation import Corpus as Corpus
+    from tagger.text.conversion import Conversion as Conversion
     from tagger.text.spans import Sentence as Sentence
     from tagger.text.spans import Span as Span
     from tagger.training.export.run import export_model as export_model
@@ -43,10 +46,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# The library logs to "tagger" and prints nothing.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
 _HOMES = {
     "BundleError": "tagger.errors",
     "Config": "tagger.config.tagger",
     "ConfigError": "tagger.errors",
+    "Conversion": "tagger.text.conversion",
+    "Corpus": "tagger.text.annotation",
     "DataError": "tagger.errors",
     "FileObserver": "tagger.inference.many_files",
     "Predictor": "tagger.inference.predictor",
@@ -71,6 +79,8 @@ __all__ = [
     "BundleError",
     "Config",
     "ConfigError",
+    "Conversion",
+    "Corpus",
     "DataError",
     "FileObserver",
     "Predictor",

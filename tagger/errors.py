@@ -40,12 +40,17 @@ class DataError(TaggerError):
         path: File that is ill-formed, or another name of the input.
         line: Line number, counted from 1; None if the error concerns the whole file.
         message: Description of the error without its place.
+        details: Lines that the command line prints below the message: the places of all errors of
+            the file, if it has several.
     """
 
-    def __init__(self, path: str, line: int | None, message: str) -> None:
+    def __init__(
+        self, path: str, line: int | None, message: str, details: tuple[str, ...] = ()
+    ) -> None:
         self.path = path
         self.line = line
         self.message = message
+        self.details = details
         super().__init__(f"{path}: {message}" if line is None else f"{path}:{line}: {message}")
 
 

@@ -4,6 +4,7 @@ were.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import threading
@@ -105,7 +106,7 @@ def test_columns_are_read_as_told(here: Path) -> None:
     assert done.tokens == 2
     assert Path("out/a.conll").read_text() == "1;Mira;x;U-PER\n2;met;x;O\n\n"
     with pytest.raises(tagger.ConfigError, match="token_column: expected int"):
-        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")  # type: ignore[arg-type]
+        tagger.tag_files(GOLDEN, "a.conll", "out", token_column="1")
 
 
 def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) -> None:
@@ -186,3 +187,53 @@ def test_export_adds_graphs_and_compares_them(tmp_path: Path, trained_run: Path)
     shutil.copytree(GOLDEN_LANGUAGE_MODEL, tmp_path / "lm")
     assert tagger.export_model(tmp_path / "lm").comparisons == ()
     assert list((tmp_path / "lm").glob("*.onnx"))
+
+
+def test_many_texts_are_tagged_as_if_one_by_one() -> None:
+    texts = ["", "Mira left Quito.", "", "Quito. Rosa sang.", " "]
+    with tagger.load(GOLDEN, precision="float32") as model:
+        together = list(model.tag_many(iter(texts)))
+        alone = [model.tag(text) for text in texts]
+        assert [[s.to_dict()["tokens"] for s in text] for text in together] == [
+            [s.to_dict()["tokens"] for s in text] for text in alone
+        ]
+        assert [[s.spans for s in text] for text in together] == [
+            [s.spans for s in text] for text in alone
+        ]
+        assert [len(text) for text in together] == [0, 1, 0, 2, 0]
+        assert list(model.tag_many([])) == []
+        for wrong in ("one text", 5, None):
+            with pytest.raises(TypeError, match="expected texts of type str, got"):
+                model.tag_many(wrong)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="expected a text of type str, got int: 5"):
+            list(model.tag_many(["Quito", 5]))  # type: ignore[list-item]
+
+
+def test_sentences_and_spans_as_dicts() -> None:
+    with tagger.load(GOLDEN, precision="float32") as model:
+        [sentence] = model.tag("Quito!")
+        values = json.loads(json.dumps(sentence.to_dict()))
+    score = values["spans"][0].pop("score")
+    assert 0 < score <= 1
+    assert values == {
+        "tokens": ["Quito", "!"],
+        "spans": [
+            {"start": 0, "end": 1, "label": "LOC", "text": "Quito", "start_char": 0, "end_char": 5}
+        ],
+        "offsets": [[0, 5], [5, 6]],
+    }
+    assert tagger.Sentence(("a",), tags=("NN",)).to_dict() == {"tokens": ["a"], "tags": ["NN"]}
+    assert tagger.Span(0, 1, "A").to_dict() == {"start": 0, "end": 1, "label": "A", "text": ""}
+
+
+def test_models_are_shown_in_a_line() -> None:
+    with tagger.load(GOLDEN) as model:
+        shown = repr(model.bundle)
+    assert shown.startswith("<Bundle: LOC, ")
+    assert shown.endswith(" parameters>")
+    assert len(shown) < 120
+    from tagger.bundles import language_model
+
+    shown = repr(language_model.load(GOLDEN_LANGUAGE_MODEL))
+    assert shown.startswith("<LanguageModelBundle: ")
+    assert len(shown) < 120

@@ -146,9 +146,8 @@ def test_a_folder_of_mixed_files() -> None:
         (
             "train.parquet",
             b"PAR1\x15\x04" + bytes(range(250)),
-            "a Parquet file, not text; tagger train, distill and search read annotated sentences "
-            "from files whose names end in .parquet or .arrow; for other commands, write them as "
-            "JSON Lines first",
+            "the dataset 'train.parquet' cannot be loaded: Parquet magic bytes not found in "
+            "footer. Either the file is corrupted or this is not a parquet file.",
         ),
         (
             "train.pkl",
@@ -159,7 +158,8 @@ def test_a_folder_of_mixed_files() -> None:
         (
             "train.spacy",
             zlib.compress(bytes(range(200))),
-            "a spaCy DocBin (.spacy), not text; export its tokens and spans as JSON Lines first",
+            "files of spaCy (.spacy) need spaCy, not installed here: pip install "
+            "'span-tagger[spacy]'",
         ),
         (
             "train.xlsx",

@@ -54,13 +54,15 @@ def test_a_span_within_a_token_is_an_error_that_names_tokenizers_that_fit(tmp_pa
         read(tmp_path, CHINESE, [[0, 2, "PER"]], tokenizers.DEFAULT)
     assert str(caught.value) == (
         f"{tmp_path}/a.jsonl:1: the span 0-2 ('王芳', PER) does not begin and end with a token; "
-        "the tokens there are '王芳住在广州'. Correct the span, provide tokens instead of text, or "
-        "choose a tokenizer that fits with data.tokenizer: characters, unicode"
+        "the tokens there are '王芳住在广州' (0-6). Correct the span, provide tokens instead of "
+        "text, or choose a tokenizer that fits with data.tokenizer: characters, unicode; or "
+        "declare what becomes of such spans with --misaligned"
     )
     with pytest.raises(DataError) as caught:
         read(tmp_path, "the cafe\u0301s of Lyon", [[4, 8, "X"]], tokenizers.DEFAULT)
     assert str(caught.value).endswith(
-        "Correct the span, which fits no known tokenizer, or provide tokens instead of text"
+        "Correct the span, which fits no known tokenizer, or provide tokens instead of text; or "
+        "declare what becomes of such spans with --misaligned"
     )
 
 

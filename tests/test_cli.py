@@ -82,7 +82,6 @@ def test_version() -> None:
         (["evaluate", GOLDEN, GOLDEN], "at least one model, then at least one file"),
         (["evaluate", GOLDEN, "a", "--predictions", "b"], "expected RUN... FILE..."),
         (["evaluate", "--predictions", "b", "--tag-column", "3"], "leave out --tag-column"),
-        (["evaluate", GOLDEN, "a", "--tag-column", "last"], "not a valid integer"),
         (["evaluate", GOLDEN, "a", "--scheme", "IOB3"], "'IOB3' is not one of"),
         (["convert", "a", "b", "--to", "IOB3"], "'IOB3' is not one of"),
         (["convert", "a", "b", "--from", "iob2"], "'iob2' is not one of"),
@@ -225,10 +224,9 @@ def test_evaluate_what_predict_wrote(trained_run: Path, here: Path) -> None:
     """Tag an annotated file, and score it as a file of predictions: the same figures."""
     worked(invoke("predict", trained_run, SAMPLE / "test.conll", "--output", "out"))
     direct = json.loads(worked(invoke("evaluate", trained_run, SAMPLE / "test.conll", "--json")))
-    assert (
-        json.loads(worked(invoke("evaluate", "--predictions", "out/test.conll", "--json")))
-        == direct
-    )
+    again = json.loads(worked(invoke("evaluate", "--predictions", "out/test.conll", "--json")))
+    assert {name: direct[name] for name in again} == again
+    assert {*direct} - {*again} == {"cutting", "schemas"}
 
 
 @pytest.mark.parametrize(

@@ -232,8 +232,8 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
         ("bad.jsonl", b'{"text": "\\ud800"}', "bad.jsonl:1"),
         (
             "bad.jsonl",
-            b"[]",
-            "bad.jsonl: looks like a JSON array; expected one JSON object per line",
+            b"[1]",
+            "bad.jsonl: looks like JSON, but not of a format that is read; its first value is '1'",
         ),
         ("bad.txt.gz", gzip.compress(TEXT.encode() * 99, mtime=0)[:-20], "bad.txt.gz"),
         ("bad.bin", bytes(range(256)), "bad.bin: binary data, not text"),

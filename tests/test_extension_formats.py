@@ -114,10 +114,11 @@ def test_the_command_line_offers_it(here: Path) -> None:
     out = worked(invoke("predict", GOLDEN, "-", "--format", "pipes", "--to", "conll", input=given))
     assert out == "Mira B-PER\nOkafor I-PER\nleft O\n\n"
     help_text = worked(invoke("predict", "--help"))
-    assert "".join(help_text.split()).count("|jsonl|conll|text|pipes]") == 2
+    choices = "|".join(formats.FORMATS)
+    assert "".join(help_text.split()).count(f"[{choices}]") == 2
     message = failed(invoke("predict", GOLDEN, "-", "--to", "pipe"), 2)
-    assert "'pipe' is not one of 'label-studio', " in message
-    assert message.endswith("'jsonl', 'conll', 'text', 'pipes'.\n")
+    assert "'pipe' is not one of " in message
+    assert "'jsonl', 'text', 'pipes'" in message
 
 
 def test_it_is_recognized() -> None:

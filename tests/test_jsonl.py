@@ -47,7 +47,7 @@ def test_json_of_text_written_and_read(files: Files, case: tuple[str, list[Sente
     data = json.loads(output)
     assert data["text"] == text
     assert all(text[span["start"] : span["end"]] == span["text"] for span in data["spans"])
-    again = files.read(output, "f.jsonl")
+    again = files.read(output, "f.jsonl", ReadOptions(offsets="utf-32"))
     assert again == found
     assert [[(x.start_char, x.end_char, x.text) for x in s.spans or ()] for s in again] == [
         [(x.start_char, x.end_char, x.text) for x in s.spans or ()] for s in found

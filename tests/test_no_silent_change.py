@@ -37,8 +37,11 @@ WORDS = (
     "of",
     "Bergen",
     ",",
+    "on",
+    "Monday",
+    "too",
+    ".",
 )
-WORDS += ("on", "Monday", "too", ".")
 LABELS = ("PER", "LOC", "ORG")
 EACH = 228
 """Changes of each valid file."""

@@ -195,10 +195,10 @@ def test_plain_tags_train_and_are_scored_by_accuracy(settings: Config, tmp_path:
     assert predictor.load(tmp_path / "run").tag_tokens([["dogs", "mew"]])[0].tags == ("NNS", "VBP")
 
 
-def test_data_without_spans_or_without_dev_is_refused(settings: Config, tmp_path: Path) -> None:
+def test_data_without_spans_or_without_train_is_refused(settings: Config, tmp_path: Path) -> None:
     path = tmp_path / "outside.conll"
     path.write_text("a O\nb O\n")
     with pytest.raises(TaggerError, match="every tag is O"):
         trainer.train(override(settings, [f"data.train={path}"]), tmp_path / "run")
-    with pytest.raises(ConfigError, match="no dev data"):
-        trainer.train(override(settings, ["data.dev="]), tmp_path / "run")
+    with pytest.raises(ConfigError, match="no train data"):
+        trainer.train(override(settings, ["data.train="]), tmp_path / "run")

@@ -294,7 +294,11 @@ CASES["settings of a training: 50,000 dots"] = Case(settings, "a line with 50,00
 
 for name, content, message in (
     ("tags: nested lists", b"[" * 1_000_000, "tags.json"),
-    ("tags: 50,000", json.dumps({"tags": [str(n) for n in range(50_000)], "scheme": "plain"}), ""),
+    (
+        "tags: 50,000",
+        json.dumps({"tags": [str(n) for n in range(50_000)], "scheme": "plain"}).encode(),
+        "",
+    ),
     ("tags: a long number", b'{"tags": ' + b"9" * 1_000_000 + b"}", "tags.json"),
     ("tags: an object as the scheme", b'{"tags": ["O"], "scheme": {}}', "tags.json"),
     ("metrics: infinite", b'{"dev": {"score": 1e999}}', "metrics.json"),

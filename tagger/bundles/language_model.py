@@ -97,6 +97,13 @@ class LanguageModelBundle:
         """Return the width of the states: the units U of the last layer."""
         return self.config.model.units
 
+    def __repr__(self) -> str:
+        model, count = self.config.model, sum(array.size for array in self.weights.values())
+        return (
+            f"<LanguageModelBundle: {model.direction}, {model.level}, {model.cell}, {model.units} "
+            f"units, {count:,} parameters>"
+        )
+
     @cached_property
     def weights_digest(self) -> str:
         """Return the SHA-256 of the weights, which graphs record to prove that they match."""

@@ -17,6 +17,8 @@ from tagger.text import schemes
 
 __all__ = ["INT8", "SENTENCES", "WORDS", "Bundle", "graph_names"]
 
+_LABELS = 8  # labels that `repr` lists
+
 WORDS, SENTENCES, INT8 = "words.onnx", "sentences.onnx", "sentences.int8.onnx"
 
 
@@ -51,6 +53,12 @@ class Bundle:
     metrics: dict[str, Any]
     graphs: dict[str, bytes] = field(default_factory=dict, repr=False)
     language_models: tuple[LanguageModelBundle, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        labels = ", ".join(self.labels[:_LABELS])
+        more = f", … ({len(self.labels)})" if len(self.labels) > _LABELS else ""
+        model, count = self.config.model, sum(array.size for array in self.weights.values())
+        return f"<Bundle: {labels}{more}; {model.cell}, {model.units} units, {count:,} parameters>"
 
     @cached_property
     def weights_digest(self) -> str:

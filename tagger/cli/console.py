@@ -35,7 +35,7 @@ _BAR_WIDTH = 20
 
 
 class _State:
-    """What the options of a command and the bar have changed."""
+    """The verbosity of the command and the bar on the terminal."""
 
     def __init__(self) -> None:
         self.is_quiet = False

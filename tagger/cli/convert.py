@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from tagger.cli import console
@@ -15,9 +17,12 @@ from tagger.cli.options import (
     json_option,
     print_json,
     reading_options,
+    span_options,
     with_data_options,
 )
 from tagger.cli.paths import FILE
+
+_LISTED = 20  # repairs that are printed
 
 
 @click.command(no_args_is_help=True)
@@ -67,6 +72,14 @@ from tagger.cli.paths import FILE
 @reading_options
 @TOKENIZER
 @annotation_options
+@span_options
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Repair what has one sensible reading, and list every change: stray I- and E- tags, "
+    "B_PER among B-PER, lower-case prefixes, U- among S-, byte order marks, blanks at the ends of "
+    "lines, bytes of cp1252.",
+)
 @json_option
 def command(
     source: str,
@@ -76,6 +89,8 @@ def command(
     target_scheme: str,
     as_json: bool,
     reviewed: bool,
+    repair: bool,
+    issues: str | None,
     **data: int | str | None,
 ) -> None:
     """Convert the annotated file or folder SOURCE to TARGET: another scheme, format, or both.
@@ -89,11 +104,12 @@ def command(
       tagger convert train.conll train.jsonl
       tagger convert train.conll iobes.conll --to IOBES
       tagger convert train.conll tasks.json --as label-studio
+      tagger convert train.conll repaired.conll --repair
     """
     from tagger.config.tagger import Config
     from tagger.corpora.conversion import convert
 
-    reading = with_data_options(Config(), data).data.reading
+    reading = replace(with_data_options(Config(), data).data.reading, repair=repair)
     done = convert(
         source,
         target,
@@ -102,12 +118,19 @@ def command(
         target_scheme,
         target_format=target_format or "",
         is_reviewed=reviewed,
+        issues=issues or "",
     )
     corpus = done.corpus
     console.note(corpus.summary())
+    repairs = [issue for issue in corpus.report.issues if issue.kind == "repair"]
+    for change in repairs[:_LISTED]:
+        console.note(f"{change.path}:{change.line}: {change.message}")
+    if len(repairs) > _LISTED:
+        console.note(f"{len(repairs) - _LISTED:,} more changes; --issues FILE lists all")
     if done.dropped:
         console.warn(f"{target} does not contain {' or '.join(done.dropped)}.")
-    console.note(f"{target}: {len(corpus.sentences):,} sentences")
+    count = len(corpus.sentences)
+    console.note(f"{target}: {count:,} sentence{'s' * (count != 1)}")
     if as_json:
         print_json(
             {

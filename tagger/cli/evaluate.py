@@ -15,6 +15,7 @@ from tagger.cli.options import (
     print_json,
     reading_options,
     runs_and_files,
+    span_options,
 )
 from tagger.cli.paths import FILE
 
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
 )
 @reading_options
 @annotation_options
+@span_options
+@click.option(
+    "--misaligned",
+    type=click.Choice(["missed", "error", "expand", "contract"]),
+    help="What happens to gold spans of characters that cut a token: they count as missed, are an "
+    "error, or are expanded or contracted to whole tokens.  [default: missed]",
+)
 @precision_option
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
@@ -76,6 +84,10 @@ def command(
             "with --predictions the last two columns count; leave out --tag-column and "
             "--token-column"
         )
+    if predictions and columns["misaligned"] not in (None, "missed"):
+        raise click.UsageError(
+            "with --predictions, spans are compared by characters; leave out --misaligned"
+        )
     from tagger.evaluation import report, run
 
     scores = run.evaluate(
@@ -85,6 +97,7 @@ def command(
         scheme=scheme,
         precision=precision,
         encoding=encoding or "auto",
+        on_corpus=lambda corpus: console.note(corpus.summary()),
         **columns,
     )
     if with_model:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.util import find_spec
 
 import click
 
@@ -60,7 +61,8 @@ def command(
             f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
-        console.note(f"Loading {backend_name()}")
+        if find_spec("keras") is not None:
+            console.note(f"Loading {backend_name()}")
         with quiet_stderr(), suppress(ImportError):  # which `export_model` explains
             import keras  # noqa: F401
     exported = export_model(run, file, verify=verify, to=target, output=output)

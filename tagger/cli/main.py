@@ -98,7 +98,7 @@ def _run() -> None:
         error.show()
         sys.exit(error.exit_code)
     except TaggerError as error:
-        _fail(str(error))
+        _fail("\n  ".join([str(error), *getattr(error, "details", ())]))
     except (KeyboardInterrupt, click.Abort):
         console.clear_bar()
         click.echo("Interrupted.", err=True)

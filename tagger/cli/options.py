@@ -31,6 +31,7 @@ __all__ = [
     "quiet_stderr",
     "reading_options",
     "runs_and_files",
+    "span_options",
     "training_options",
     "with_data_options",
 ]  # fmt: skip
@@ -169,6 +170,37 @@ TOKENIZER = click.option(
     help="Tokenizer of raw text: its name or the code of a language, for example unicode or fr.  "
     "[default: english-conll-2]",
 )
+_SPANS = (
+    click.option(
+        "--offsets",
+        type=click.Choice(["auto", "utf-32", "utf-16", "utf-8", "graphemes"]),
+        help="Unit of the offsets of character spans; auto proves it from the texts of the spans, "
+        "and else takes utf-32, code points.  [default: auto]",
+    ),
+    click.option(
+        "--overlaps",
+        type=click.Choice(["error", "longest", "first", "outer"]),
+        help="What happens to character spans that overlap: error, or which of them is kept.  "
+        "[default: error]",
+    ),
+    click.option(
+        "--discontinuous",
+        type=click.Choice(["error", "cover"]),
+        help="What happens to spans of several parts; cover reads the span from the first to the "
+        "last.  [default: error]",
+    ),
+    click.option(
+        "--issues",
+        metavar="FILE",
+        help="Write all spans that cannot be used as they are to FILE, as JSON Lines.",
+    ),
+)
+_MISALIGNED = click.option(
+    "--misaligned",
+    type=click.Choice(["error", "expand", "contract", "split"]),
+    help="What happens to character spans that cut a token: error; expand or contract them to "
+    "whole tokens; or split the tokens, which prediction does not do.  [default: error]",
+)
 _CORPUS = (
     click.option(
         "--train",
@@ -266,7 +298,8 @@ _RUN_OPTIONS = (
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a tagger's training to a command, and return it."""
-    for option in reversed((*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, *_RUN_OPTIONS)):
+    options = (*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, _MISALIGNED, *_SPANS, *_RUN_OPTIONS)
+    for option in reversed(options):
         command = option(command)
     return command
 
@@ -281,6 +314,17 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def annotation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that choose among several annotations to a command, and return it."""
     for option in reversed(_ANNOTATION):
+        command = option(command)
+    return command
+
+
+def span_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of reading spans of characters to a command, and return it.
+
+    The option ``--misaligned`` is not among them if the command already has it.
+    """
+    own = {parameter.name for parameter in getattr(command, "__click_params__", ())}
+    for option in reversed((*([] if "misaligned" in own else [_MISALIGNED]), *_SPANS)):
         command = option(command)
     return command
 

@@ -23,7 +23,7 @@ class _Path(click.ParamType):  # type: ignore[type-arg]  # generic only since cl
     def shell_complete(
         self, context: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Let the shell complete the name of a file or folder."""
+        """Return the item that lets the shell complete the name of a file or folder."""
         return [CompletionItem(incomplete, type=self.kind)]
 
 

@@ -65,6 +65,7 @@ class TrainingProgress(Observer):
                 f"text {text.sentences:,} sentences, {text.tokens:,} tokens with tags of the "
                 f"teachers, {text.tokens_per_epoch:,} an epoch"
             )
+        self.epochs_seen = 0
         lines.append(f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}")
         lines += [
             f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
@@ -167,6 +168,7 @@ class SearchProgress(TrainingProgress):
 
     def training_started(self, facts: RunFacts) -> None:
         assert isinstance(facts, TaggerFacts)
+        self.epochs_seen = 0
         self.best = 0.0
         self.score = _score_name(facts)
 

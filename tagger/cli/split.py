@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
+from tagger.cli import console
 from tagger.cli.options import (
     SCHEME,
     TOKENIZER,
     Column,
     FormatChoice,
     annotation_options,
+    json_option,
+    print_json,
     reading_options,
     with_data_options,
 )
+
+if TYPE_CHECKING:
+    from tagger.text.annotation import Corpus
 
 
 @click.command(no_args_is_help=True)
@@ -52,12 +61,14 @@ from tagger.cli.options import (
 @reading_options
 @TOKENIZER
 @annotation_options
+@json_option
 def command(
     sources: tuple[str, ...],
     into: str,
     dev: float,
     test: float,
     source_scheme: str,
+    as_json: bool,
     **data: int | str | None,
 ) -> None:
     """Divide annotated files or folders into train, dev and test, in their own format.
@@ -76,7 +87,20 @@ def command(
 
     reading = with_data_options(Config(), data).data.reading
     done = split(sources, into, reading, source_scheme, dev=dev, test=test)
-    click.echo(done.corpus.summary(), err=True)
-    click.echo(done.table())
+    console.note(done.corpus.summary())
+    if as_json:
+        print_json({name: _counts(done.parts[name], path) for name, path in done.paths.items()})
+    else:
+        console.result(done.table())
     written = ", ".join(map(str, done.paths.values()))
-    click.echo(f"Divided by {done.kind} into {written}", err=True)
+    console.note(f"Divided by {done.kind} into {written}")
+
+
+def _counts(part: Corpus, path: Path) -> dict[str, object]:
+    """Return the numbers of a part for JSON."""
+    return {
+        "path": str(path),
+        "sentences": len(part.sentences),
+        "tokens": part.tokens,
+        "labels": dict(part.label_counts()),
+    }

@@ -105,6 +105,9 @@ def resolve(
 def load(kind: type[Settings], path: str | Path) -> Settings:
     """Read settings from a TOML file, in which each table is optional.
 
+    A relative path in it that does not exist from the current folder, but from the folder of the
+    TOML file, means the latter.
+
     Args:
         kind: A dataclass of tables, such as `config.tagger.Config`.
         path: The file.
@@ -116,7 +119,26 @@ def load(kind: type[Settings], path: str | Path) -> Settings:
         ConfigError: The file cannot be read, is not TOML, or contains an unknown name or an
             impossible value.
     """
-    return from_toml(kind, toml.read(path), str(path))
+    return _located(from_toml(kind, toml.read(path), str(path)), Path(path).parent)
+
+
+def _located(config: Settings, folder: Path) -> Settings:
+    """Return settings whose files are named as seen from the current folder."""
+    for table in fields(config):
+        section = getattr(config, table.name)
+        changes = {
+            each.name: tuple(_found(name, folder) for name in getattr(section, each.name))
+            for each in fields(section)
+            if "files" in each.metadata
+        }
+        config = replace(config, **{table.name: replace(section, **changes)})
+    return config
+
+
+def _found(name: str, folder: Path) -> str:
+    """Return the path of a file that is named in a TOML file in a folder."""
+    beside = folder / name
+    return str(beside) if not os.path.exists(name) and beside.exists() else name
 
 
 def from_toml(kind: type[Settings], text: str, where: str) -> Settings:

@@ -15,6 +15,7 @@ from tagger.heads import HEADS
 from tagger.text import schemes, tokenizers
 from tagger.text.formats import FORMATS, ReadOptions
 from tagger.text.formats.conll import Columns
+from tagger.text.options import DISCONTINUOUS, MISALIGNED, OFFSETS, OVERLAPS
 
 __all__ = [
     "Config",
@@ -111,6 +112,33 @@ class DataConfig:
         "Encoding of train, dev and unannotated text; auto is UTF-8, or what a byte order mark "
         "says.",
     )
+    offsets: str = setting(
+        "auto",
+        "Unit of the offsets of spans of characters: utf-32 (code points), utf-16, utf-8, "
+        "graphemes, or auto, which the texts of the spans prove and which else is utf-32.",
+        choices=OFFSETS,
+    )
+    misaligned: str = setting(
+        "error",
+        "What happens to spans that cut a token: error, expand or contract them to whole tokens, "
+        "or split the tokens.",
+        choices=MISALIGNED,
+    )
+    overlaps: str = setting(
+        "error",
+        "What happens to spans that overlap: error, or keep the longest, the first or the outer.",
+        choices=OVERLAPS,
+    )
+    discontinuous: str = setting(
+        "error",
+        "What happens to spans of several parts: error, or cover from the first to the last part.",
+        choices=DISCONTINUOUS,
+    )
+    issues: str = setting(
+        "",
+        "File that receives all spans that cannot be used as they are, as JSON Lines; none by "
+        "default.",
+    )
 
     layer: str = setting("", "Layer of the spans in files of annotation tools with several.")
     feature: str = setting("", "Feature of the layer that has the labels.")
@@ -133,6 +161,10 @@ class DataConfig:
             label_field=self.label_field,
             layer=self.layer,
             feature=self.feature,
+            offsets=self.offsets,
+            misaligned=self.misaligned,
+            overlaps=self.overlaps,
+            discontinuous=self.discontinuous,
         )
 
 
@@ -298,7 +330,7 @@ def reading(config: Config, given: Mapping[str, Any], where: str = "arguments") 
 
     Args:
         config: Settings of the model's training, whose columns and tokenizer are the defaults. The
-            format is that of each file.
+            format and the unit of offsets are those of each file.
         given: Other settings by dotted key; None stands for the model's own.
         where: Origin of `given`, for errors.
 
@@ -308,7 +340,7 @@ def reading(config: Config, given: Mapping[str, Any], where: str = "arguments") 
     Raises:
         ConfigError: As `assign`.
     """
-    changes = {"data.format": "auto"}
+    changes = {"data.format": "auto", "data.offsets": "auto"}
     changes |= {key: value for key, value in given.items() if value is not None}
     return settings.assign(config, changes, where).data.reading
 

@@ -28,6 +28,7 @@ from tagger.corpora.writing import to_dataset
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text import annotation, schemes
 from tagger.text.annotation import Corpus
+from tagger.text.issues import logged
 
 if TYPE_CHECKING:
     import datasets
@@ -77,10 +78,11 @@ def splits(data: DataConfig) -> Splits:
     elif not data.train:
         raise ConfigError("no train data: give --train FILE, or set data.train; or give --hub NAME")
     else:
-        train = read_all(data.train, data.reading, data.scheme, tags=data.tags)
-        if data.dev:
-            dev = read_all(data.dev, data.reading, data.scheme, tags=data.tags)
-        else:
+        with logged(data.reading, data.issues) as options:
+            train = read_all(data.train, options, data.scheme, tags=data.tags)
+            if data.dev:
+                dev = read_all(data.dev, options, data.scheme, tags=data.tags)
+        if not data.dev:
             train, dev = hold_out(train)
     if (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
         plain, other = (train, dev) if train.scheme == schemes.PLAIN else (dev, train)

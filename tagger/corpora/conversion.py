@@ -11,6 +11,7 @@ from tagger.corpora.writing import save_dataset
 from tagger.text import annotation, conversion, schemes
 from tagger.text.conversion import Conversion
 from tagger.text.formats import ReadOptions
+from tagger.text.issues import logged
 
 __all__ = ["Conversion", "convert"]
 
@@ -24,6 +25,7 @@ def convert(
     *,
     target_format: str = "",
     is_reviewed: bool = False,
+    issues: str = "",
 ) -> Conversion:
     """Convert an annotated file or folder to another scheme or format, checking every tag.
 
@@ -44,6 +46,8 @@ def convert(
         target_format: Format of the target, in place of the one that its suffix names.
         is_reviewed: Whether predicted spans were reviewed, so that they are written without their
             probabilities and become annotation.
+        issues: File that receives all spans that cannot be used as they are, and all repairs, as
+            JSON Lines.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -55,7 +59,8 @@ def convert(
         TaggerError: A dataset is read or written, and the package `datasets` is not installed.
     """
     options = options or ReadOptions()
-    corpus = read_all([source], options, scheme, predictions=True)
+    with logged(options, issues) as logging:
+        corpus = read_all([source], logging, scheme, predictions=True)
     if Path(target).suffix not in DATASETS or target_format:
         return conversion.convert(
             source,

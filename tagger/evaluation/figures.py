@@ -7,11 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-__all__ = ["Column", "LabelScore", "Score", "Tags", "columns", "percentages", "score_of"]
+__all__ = [
+    "Column",
+    "LabelScore",
+    "Score",
+    "Tags",
+    "columns",
+    "percentages",
+    "score_of",
+    "with_spans",
+]
 
 Tags = Iterable[Sequence[str]]
 """A column of tags: one tag per token, sentence by sentence."""
@@ -141,6 +150,26 @@ def score_of(
     accuracy = round(100 * matching / (tokens or 1), 2)
     return Score(
         **micro, tokens=tokens, accuracy=accuracy, labels=labels, macro=macro, scheme=scheme
+    )
+
+
+def with_spans(score: Score, counts: Sequence[Counter[str]]) -> Score:
+    """Return a score that also counts spans that are not spans of tokens.
+
+    Args:
+        score: The score of the spans of tokens.
+        counts: Gold, predicted and correct further spans per label.
+
+    Returns:
+        The score of all spans; tokens and accuracy are unchanged.
+    """
+    own = [
+        Counter({label: getattr(figures, kind) for label, figures in score.labels.items()})
+        for kind in ("gold", "predicted", "correct")
+    ]
+    total = [one + more for one, more in zip(own, counts, strict=True)]
+    return replace(
+        score_of([], 0, total, score.scheme), tokens=score.tokens, accuracy=score.accuracy
     )
 
 

@@ -64,7 +64,29 @@ def report(scores: Scores) -> str:
         _line("macro", width, macro),
         _line("accuracy", width, accuracy) + f"   of {last.tokens} tokens",
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *_notes(scores)])
+    parts = [*(line.rstrip() for line in lines), "", *_notes(scores)]
+    if scores.cutting:
+        parts.append(f"missed     {scores.cutting} of the gold spans cut a token")
+    return "\n".join([*parts, *_schemas(scores)])
+
+
+def _schemas(scores: Scores) -> list[str]:
+    """Return the table of the schemas, after a blank line."""
+    if not scores.schemas:
+        return []
+    counts = ("correct", "incorrect", "partial", "missed", "spurious")
+    lines = [
+        "",
+        " " * 7
+        + f"{'precision':>11}{'recall':>8}{'F1':>8}"
+        + "".join(f"{name:>11}" for name in counts),
+    ]
+    for name, score in scores.schemas.items():
+        figures = [f"{value:.2f}" for value in (score.precision, score.recall, score.f1)]
+        lines.append(
+            _line(name, 7, figures) + "".join(f"{getattr(score, count):>11}" for count in counts)
+        )
+    return lines
 
 
 def _readings(scores: Scores) -> dict[str, Score]:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tagger import corpora
 from tagger.config import tagger as config
 from tagger.errors import DataError
+from tagger.evaluation.characters import Pair, by_text, pair_of, record_of
 from tagger.evaluation.scores import Scores, scores
 from tagger.features.token_states import TokenStates
 from tagger.inference.many_files import Models, opened
 from tagger.inference.predictor import Predictor
 from tagger.text import annotation, formats, schemes
+from tagger.text.annotation import Corpus
 from tagger.text.documents import DOCUMENT_MARK
 from tagger.text.formats import ReadReport, jsonl
 from tagger.text.formats.conll import Columns
+from tagger.text.issues import logged
 from tagger.text.opening import AUTO
-from tagger.text.spans import Sentence, by_record
+from tagger.text.spans import CharacterSpan, Record, Sentence, by_record
 
-__all__ = ["evaluate", "score_model", "score_predictions", "score_sentences"]
+MISSED = "missed"
+"""The default of `misaligned` in evaluation."""
+
+__all__ = ["MISSED", "evaluate", "score_model", "score_predictions", "score_sentences"]
 
 
 def evaluate(
@@ -33,9 +41,17 @@ def evaluate(
     tag_column: int | str | None = None,
     delimiter: str | None = None,
     encoding: str = AUTO,
+    annotator: str | None = None,
+    label_field: str | None = None,
     layer: str | None = None,
     feature: str | None = None,
     precision: str | None = None,
+    offsets: str | None = None,
+    misaligned: str | None = None,
+    overlaps: str | None = None,
+    discontinuous: str | None = None,
+    issues: str | None = None,
+    on_corpus: Callable[[Corpus], None] | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
 
@@ -54,12 +70,24 @@ def evaluate(
         delimiter: Column delimiter of CoNLL files: auto, blank, tab or any string. Default: as in
             training; blank for `predictions`.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
+        annotator: Name or id of the annotator whose annotation is read. Default: as in training.
+        label_field: Labeling field that is read, in formats with several. Default: as in training.
         layer: Layer of the spans, in formats with several. Default: as in training.
         feature: Feature of the layer with the labels. Default: as in training.
         precision: float32 or int8, for a model that is opened here; see `tagger.load`.
+        offsets: Unit of the offsets of gold spans of characters: utf-32, utf-16, utf-8, graphemes,
+            or auto, the default.
+        misaligned: What happens to gold spans that cut a token: missed, the default, counts them as
+            missed; error, expand, contract.
+        overlaps: What happens to gold spans that overlap: error, longest, first or outer. Default:
+            as in training; error for `predictions`.
+        discontinuous: What happens to gold spans of several parts: error or cover. Default: as in
+            training; error for `predictions`.
+        issues: File that receives all gold spans that cannot be used as they are, as JSON Lines.
+        on_corpus: Called with each annotated file once it is read, to show how it was understood.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and those of the schemas of `evaluation.schemas`.
 
     Raises:
         DataError: A file is ill-formed, or has plain tags where the model predicts spans, or the
@@ -75,9 +103,22 @@ def evaluate(
                 "their last two columns are scored"
             )
         declared = None if scheme == annotation.DETECT else scheme
-        return score_predictions(
-            str(predictions), scheme=declared, delimiter=delimiter, encoding=encoding
+        reading = formats.ReadOptions(
+            Columns(
+                token=-2,
+                tag=-1,
+                delimiter="blank" if delimiter is None else delimiter,
+                has_words=False,
+            ),
+            encoding=encoding,
+            offsets=offsets or "auto",
+            overlaps=overlaps or "error",
+            discontinuous=discontinuous or "error",
         )
+        if misaligned not in (None, MISSED):
+            raise ValueError("misaligned cannot be combined with predictions")
+        with logged(reading, issues or "") as options:
+            return score_predictions(str(predictions), options, scheme=declared)
     if model is None or not paths:
         raise ValueError("expected a model and at least one file, or predictions")
     columns = {
@@ -85,23 +126,31 @@ def evaluate(
         "tag_column": tag_column,
         "delimiter": delimiter,
         "encoding": encoding,
+        "annotator": annotator,
+        "label_field": label_field,
         "layer": layer,
         "feature": feature,
+        "offsets": offsets,
+        "overlaps": overlaps,
+        "discontinuous": discontinuous,
     }
     given = {f"data.{name}": value for name, value in columns.items()}
     with opened(model, precision=precision) as predictor:
-        options = config.reading(predictor.bundle.config, given)
-        return score_model(
-            predictor, [str(path) for path in paths], options, scheme or annotation.DETECT
+        reading = replace(
+            config.reading(predictor.bundle.config, given), misaligned=misaligned or MISSED
         )
+        with logged(reading, issues or "") as options:
+            return score_model(
+                predictor,
+                [str(path) for path in paths],
+                options,
+                scheme or annotation.DETECT,
+                on_corpus=on_corpus,
+            )
 
 
 def score_predictions(
-    path: str,
-    *,
-    scheme: str | None = None,
-    delimiter: str | None = None,
-    encoding: str = AUTO,
+    path: str, options: formats.ReadOptions | None = None, *, scheme: str | None = None
 ) -> Scores:
     """Score a file with gold annotation and predictions.
 
@@ -111,28 +160,28 @@ def score_predictions(
 
     Args:
         path: The file, which may be compressed.
+        options: Reading options, whose columns are the gold and the predicted tag. Default: the
+            last two columns, delimited by blanks and tabs.
         scheme: Tagging scheme of both columns. Detected if omitted.
-        delimiter: Column delimiter. Default: blanks and tabs.
-        encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores and, for JSON Lines, those of the schemas.
 
     Raises:
         DataError: The file is ill-formed, has no sentence, or does not fit `scheme`.
     """
-    delimiter = "blank" if delimiter is None else delimiter
-    columns = Columns(token=-2, tag=-1, delimiter=delimiter, has_words=False)
-    options = formats.ReadOptions(columns, encoding=encoding)
+    options = options or formats.ReadOptions(
+        Columns(token=-2, tag=-1, delimiter="blank", has_words=False)
+    )
     report = ReadReport(path)
-    with formats.opened(path, "", options, report=report) as sentences:
+    # The unit of the predictions is proven apart from that of the gold annotation beside them.
+    reading = replace(options, offsets=AUTO, misaligned=MISSED)
+    with formats.opened(path, "", reading, report=report) as sentences:
         found = list(sentences)
         if report.format == jsonl.FORMAT.name:
-            pairs = [_json_pair(group, report) for group in by_record(found) if group[0].record]
-            report.finish()
-            scheme = "IOB2"
+            pairs, scheme = _json_pairs(list(by_record(found)), options, report), "IOB2"
         else:
-            pairs = [pair for sentence in found for pair in _pairs(sentence)]
+            pairs = [Pair(*pair) for sentence in found for pair in _pairs(sentence)]
     if not any(map(len, found)):
         raise DataError(
             path,
@@ -140,41 +189,42 @@ def score_predictions(
             "contains no sentence; expected lines whose last two columns are the gold and the "
             'predicted tag, or JSON objects with "gold" and "spans"',
         )
-    gold, predicted = zip(*pairs, strict=True)
     try:
-        return scores(gold, predicted, scheme)
+        scored = scores([pair.gold for pair in pairs], [pair.predicted for pair in pairs], scheme)
     except ValueError as error:
         raise DataError(path, None, str(error)) from error
-
-
-def _json_pair(
-    sentences: Sequence[Sentence], report: ReadReport
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the gold and predicted tags of a JSON object, in IOB2."""
-    record = sentences[0].record
-    assert record is not None
-    first = sentences[0]
-    whole = Sentence(
-        tuple(token for sentence in sentences for token in sentence.tokens),
-        offsets=None
-        if first.offsets is None
-        else tuple(offset for sentence in sentences for offset in sentence.offsets or ()),
-        record=record,
+    if report.format != jsonl.FORMAT.name:
+        return scored
+    extra = [Counter[str](), Counter[str](), Counter[str]()]
+    for pair in pairs:
+        for count, more in zip(extra, pair.extra, strict=True):
+            count.update(more)
+    return scored.with_spans(
+        [pair.gold_spans for pair in pairs], [pair.predicted_spans for pair in pairs], extra
     )
+
+
+def _json_pairs(
+    groups: Sequence[Sequence[Sentence]], options: formats.ReadOptions, predicted: ReadReport
+) -> list[Pair]:
+    """Return the gold and predicted annotation of each object of JSON Lines."""
+    gold = ReadReport(predicted.path)
+    cutting: dict[int, list[CharacterSpan]] = defaultdict(list)
+    for record, span in predicted.missed:
+        cutting[id(record)].append(span)
+    pairs = []
     try:
-        data = record.data or {}
-        if "gold" not in data or "spans" not in data:
-            raise ValueError(
-                f'expected "gold" and "spans", found the keys {", ".join(map(repr, data))}'
-            )
-        gold, predicted = (
-            schemes.encode(jsonl.spans_of(data[key], whole), len(whole), "IOB2")
-            for key in ("gold", "spans")
-        )
-    except ValueError as error:
-        report.problem(DataError(record.path, record.line, str(error)))
-        return (), ()
-    return gold, predicted
+        for group in groups:
+            record = record_of(group)
+            try:
+                pairs.append(pair_of(group, cutting[id(record)], options, gold))
+            except ValueError as error:
+                gold.problem(DataError(record.path, record.line, str(error)))
+        gold.finish()
+    finally:
+        if options.on_issues is not None:
+            options.on_issues(gold.issues)
+    return pairs
 
 
 def _pairs(sentence: Sentence) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
@@ -191,6 +241,8 @@ def score_model(
     paths: Sequence[str],
     options: formats.ReadOptions,
     scheme: str = annotation.DETECT,
+    *,
+    on_corpus: Callable[[Corpus], None] | None = None,
 ) -> Scores:
     """Score a model on annotated files, taken together.
 
@@ -201,6 +253,7 @@ def score_model(
         paths: The annotated files.
         options: How the files are read.
         scheme: Tagging scheme of the gold tags. Detected per file if omitted.
+        on_corpus: Called with each file once it is read.
 
     Returns:
         The conlleval and strict scores.
@@ -210,9 +263,12 @@ def score_model(
             reverse.
     """
     gold: list[Sentence] = []
+    missed: list[tuple[Record, CharacterSpan]] = []
     schemes_of_files = set()
     for path in itertools.chain.from_iterable(map(formats.files_of, paths)):
         corpus = corpora.read(path, options, scheme)
+        if on_corpus is not None:
+            on_corpus(corpus)
         scheme_of_file = corpus.scheme
         if (scheme_of_file == schemes.PLAIN) != model.plain_tags:
             expected = "plain tags" if model.plain_tags else "spans"
@@ -222,15 +278,21 @@ def score_model(
                 f"its tags are of the scheme {scheme_of_file}, but the model predicts {expected}",
             )
         gold += corpus.sentences
+        missed += corpus.report.missed
         schemes_of_files.add(scheme_of_file)
     # conlleval reads adjacent spans correctly in IOB1 and IOB2 only.
     in_iob1 = schemes_of_files == {"IOB1"}
     common = schemes.PLAIN if model.plain_tags else "IOB1" if in_iob1 else "IOB2"
-    return score_sentences(model, gold, common)
+    return score_sentences(model, gold, common, missed=missed)
 
 
 def score_sentences(
-    model: Predictor, gold: Sequence[Sentence], scheme: str, states: TokenStates | None = None
+    model: Predictor,
+    gold: Sequence[Sentence],
+    scheme: str,
+    states: TokenStates | None = None,
+    *,
+    missed: Sequence[tuple[Record, CharacterSpan]] = (),
 ) -> Scores:
     """Score a model on annotated sentences.
 
@@ -239,12 +301,17 @@ def score_sentences(
         gold: The annotated sentences.
         scheme: Tagging scheme in which both columns are compared.
         states: Hidden states of the model's encoders for these sentences. Default: computed.
+        missed: Gold spans that cut a token, with the records of their texts.
 
     Returns:
-        The conlleval and strict scores.
+        The conlleval and strict scores, and those of the schemas.
     """
     predicted = list(model.predict(gold, states=states))
-    return scores(_column(gold, scheme), _column(predicted, scheme), scheme)
+    found = scores(_column(gold, scheme), _column(predicted, scheme), scheme)
+    if scheme == schemes.PLAIN:
+        return found
+    extra = (Counter(span.label for _, span in missed), Counter[str](), Counter[str]())
+    return found.with_spans(*by_text(gold, predicted, missed), extra)
 
 
 def _column(sentences: Sequence[Sentence], scheme: str) -> list[list[str]]:

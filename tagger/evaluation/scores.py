@@ -6,13 +6,22 @@ form a span: see `conlleval` and `strict`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tagger.evaluation.conlleval import conlleval
-from tagger.evaluation.figures import LabelScore, Score, Tags, columns, percentages
+from tagger.evaluation.figures import (
+    LabelScore,
+    Score,
+    Tags,
+    columns,
+    percentages,
+    with_spans,
+)
+from tagger.evaluation.schemas import Interval, SchemaScore, schemas
 from tagger.evaluation.strict import ENOUGH_SPANS, strict
 from tagger.text.schemes import SchemeError
 from tagger.text.spans import Span
@@ -41,18 +50,53 @@ class Scores:
         strict: The strict scores. If no scheme fits the gold tags, both columns are read in IOB1;
             None if they cannot be read in IOB1 either.
         problem: Why no scheme fits the gold tags; else empty.
+        schemas: The scores of `evaluation.schemas`, by name; empty for plain tags and columns of
+            tags.
+        cutting: Number of gold spans that cut a token, and count as missed.
     """
 
     conlleval: Score
     strict: Score | None
     problem: str = ""
+    schemas: dict[str, SchemaScore] = field(default_factory=dict)
+    cutting: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None."""
-        return {
+        """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None.
+
+        If they are available, ``schemas`` has the scores of each schema and ``cutting`` the number
+        of gold spans that cut a token.
+        """
+        found: dict[str, Any] = {
             "conlleval": self.conlleval.as_json(),
             "strict": self.strict and self.strict.as_json(),
         }
+        if self.schemas:
+            found["schemas"] = {name: score.as_json() for name, score in self.schemas.items()}
+            found["cutting"] = self.cutting
+        return found
+
+    def with_spans(
+        self,
+        gold: Iterable[Sequence[Interval]],
+        predicted: Iterable[Sequence[Interval]],
+        extra: Sequence[Counter[str]] = (Counter(), Counter(), Counter()),
+    ) -> Scores:
+        """Return these scores with those of the schemas, and of spans that cut a token.
+
+        Args:
+            gold: All gold spans of each text or sentence.
+            predicted: All predicted spans of the same texts or sentences.
+            extra: Gold, predicted and correct spans per label that the tags do not have, since they
+                cut a token.
+        """
+        return replace(
+            self,
+            conlleval=with_spans(self.conlleval, extra) if any(extra) else self.conlleval,
+            strict=self.strict and (with_spans(self.strict, extra) if any(extra) else self.strict),
+            schemas=schemas(gold, predicted),
+            cutting=extra[0].total(),
+        )
 
 
 def scores(gold: Tags, predicted: Tags, scheme: str | None = None) -> Scores:

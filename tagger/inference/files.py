@@ -7,6 +7,7 @@ large file.
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 import threading
 from collections import deque
@@ -29,6 +30,8 @@ ProgressCallback = Callable[[str, int, int], None]
 """Progress callback: receives the file that is written, and the bytes read and the tokens tagged so
 far, of all files.
 """
+
+_logger = logging.getLogger(__name__)
 
 # IO cannot separate adjacent spans, which a model may predict; without them, IOB1 equals IO.
 _OUTPUT_SCHEMES = {schemes.PLAIN: "IOB2", "IO": "IOB1"}
@@ -135,7 +138,7 @@ class _File:
 
     @property
     def has_scores(self) -> bool:
-        """Whether its output contains the probabilities of spans."""
+        """Return whether its output contains the probabilities of spans."""
         return self.target is not None and self.target.has_scores
 
 
@@ -201,7 +204,14 @@ class _Work:
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
-        """Tag files together. If the model fails, divide them, until one file is to blame."""
+        """Tag files together; if the model fails, divide them, until one file is to blame.
+
+        Args:
+            jobs: The inputs and outputs.
+
+        Yields:
+            The result of each file, or its failure, in order.
+        """
         done = 0
         try:
             for outcome in self._together(jobs):
@@ -277,6 +287,7 @@ class _Work:
                 tagged.advance()
             return Failure(file.job.source, str(error))
         report = file.report
+        _logger.debug("%s: %s, %s tokens", file.job.source, report.layout, file.tokens)
         problems = tuple(str(problem) for problem in report.problems)
         return FileResult(file.job.source, file.tokens, report.count, problems, report.notes)
 

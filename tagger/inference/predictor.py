@@ -6,7 +6,9 @@ Axes: T time, K tags.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
+from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -30,6 +32,8 @@ from tagger.text import schemes, tokenizers
 from tagger.text.spans import Record, Sentence, Span
 
 __all__ = ["Predictor", "load", "reopen"]
+
+_logger = logging.getLogger(__name__)
 
 THREADS = 4  # default maximum; with more, Python is the bottleneck, and processes help instead
 _LABELS = 8  # labels that `repr` lists
@@ -81,6 +85,7 @@ def load(
             raise BundleError(
                 f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}"
             )
+        _logger.info("opened %s: %s", folder, members[-1].network.precision)
     names, paths = tuple(str(folder) for folder in folders), tuple(map(os.path.abspath, folders))
     source = Source(names, paths, tuple(manifests), precision, threads)
     return Predictor(*members, threads=threads, source=source)
@@ -223,17 +228,39 @@ class Predictor:
         """
         if not isinstance(text, str):
             raise TypeError(f"expected a text of type str, got {shown(text)}")
+        return next(self.tag_many([text]))
+
+    def tag_many(self, texts: Iterable[str]) -> Iterator[list[Sentence]]:
+        """Tag raw texts lazily and in bounded memory, many at once; see `tag`.
+
+        If the texts are short, this is several times as fast as `tag`.
+
+        Args:
+            texts: The texts, each of which is one document.
+
+        Returns:
+            An iterator over the sentences of each text, in order.
+
+        Raises:
+            TypeError: `texts` is a string, or one of them is not a string.
+            TaggerError: The model is closed, or was opened before a fork.
+        """
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
+            raise TypeError(f"expected texts of type str, got {shown(texts)}")
+        records: deque[Record] = deque()
+        return _by_text(self.predict(self._tokenized(texts, records)), records)
+
+    def _tokenized(self, texts: Iterable[str], records: deque[Record]) -> Iterator[Sentence]:
+        """Yield the sentences of texts; append the record of each text, which may have none."""
         tokenizer = tokenizers.get(self.bundle.config.data.tokenizer)
-        record = Record("text", 1, text=text)
-        sentences = (
-            Sentence(
-                tuple(text[start:end] for start, end in offsets),
-                offsets=tuple(offsets),
-                record=record,
-            )
-            for offsets in tokenizer(text)
-        )
-        return list(self.predict(sentences))
+        for number, text in enumerate(texts, 1):
+            if not isinstance(text, str):
+                raise TypeError(f"expected a text of type str, got {shown(text)}")
+            record = Record("text" if number == 1 else f"text {number}", 1, text=text)
+            records.append(record)
+            for offsets in tokenizer(text):
+                tokens = tuple(text[start:end] for start, end in offsets)
+                yield Sentence(tokens, offsets=tuple(offsets), record=record)
 
     def tag_tokens(
         self,
@@ -359,3 +386,15 @@ def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndar
         for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
             rows[index] = each[:length]
     yield from zip(window.sentences, rows, strict=True)
+
+
+def _by_text(sentences: Iterator[Sentence], records: deque[Record]) -> Iterator[list[Sentence]]:
+    """Group tagged sentences by text."""
+    for record, group in itertools.groupby(sentences, key=lambda each: each.record):
+        while records[0] is not record:  # a text without a token
+            records.popleft()
+            yield []
+        records.popleft()
+        yield list(group)
+    for _ in records:
+        yield []

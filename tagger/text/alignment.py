@@ -1,5 +1,9 @@
 """Alignment of character spans with tokens, and of tagged sentences with their text.
 
+    locating.py    character spans of a file, verified and in code points
+    searching.py   places of spans that have a text and no offsets
+    fitting.py     character spans as spans of tokens; spans that do not fit
+
 Formats with raw text read each text with `sentences_of` and write from `documents_of`, so that all
 of them treat offsets alike. Offsets are code points, half-open, inside of this package.
 """
@@ -11,35 +15,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tagger.errors import DataError
 from tagger.text import tokenizers
+from tagger.text.fitting import fitted
+from tagger.text.locating import located, place, span_issue
 from tagger.text.options import ReadOptions
-from tagger.text.report import ReadReport, shown
-from tagger.text.spans import Record, Sentence, Span, by_record
+from tagger.text.report import ERROR, ReadReport, shown
+from tagger.text.spans import CharacterSpan, Record, Sentence, Span, by_record
 from tagger.text.tokenizers import Offsets
 
 __all__ = ["CharacterSpan", "Document", "aligned", "documents_of", "sentences_of"]
-
-
-@dataclass(frozen=True)
-class CharacterSpan:
-    """A span of characters in a text.
-
-    Args:
-        start: Offset of the first character.
-        end: Offset after the last character.
-        label: Label, not empty.
-        score: Probability, 0 to 1, if a model predicted the span.
-        text: The span's surface as the file has it, to verify the offsets; None if it has none.
-        parts: Start and end of each part of a discontinuous span; empty for others.
-    """
-
-    start: int
-    end: int
-    label: str
-    score: float | None = None
-    text: str | None = None
-    parts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,28 +65,28 @@ def sentences_of(
     """
     record = replace(record, text=text)
     tokenizer = tokenizers.get(options.tokenizer)
-    usable = None if spans is None else _usable(text, spans, record, report)
+    usable = None if spans is None else located(spans, record, options, report)
     ahead = deque(usable or ())
     is_empty = True
     for offsets in _merged(tokenizer(text), usable or []):
         is_empty = False
+        inside = []
+        while ahead and ahead[0].start < offsets[-1][1]:
+            inside.append(ahead.popleft())
+        tokens, found = fitted(inside, offsets, record, options, report)
         sentence = Sentence(
-            tuple(text[start:end] for start, end in offsets), offsets=tuple(offsets), record=record
+            tuple(text[start:end] for start, end in tokens), offsets=tuple(tokens), record=record
         )
-        if usable is not None:
-            inside = []
-            while ahead and ahead[0].start < offsets[-1][1]:
-                inside.append(ahead.popleft())
-            sentence = sentence.with_spans(_reported(inside, offsets, record, report))
-        yield sentence
+        yield sentence if usable is None else sentence.with_spans(found)
     if is_empty:
         yield Sentence((), spans=None if usable is None else (), offsets=(), record=record)
     for span in ahead:
-        _problem(record, report, f"{_place(span, text)} starts after the last token")
+        message = f"{place(span, text)} starts after the last token"
+        report.issue(span_issue(span, record, "empty", ERROR, message))
 
 
 def aligned(spans: Iterable[CharacterSpan], offsets: Sequence[Offsets], text: str) -> list[Span]:
-    """Convert character spans to token spans.
+    """Convert character spans to token spans, in formats that contain tokens of their own.
 
     Args:
         spans: The spans, in code points.
@@ -120,7 +104,11 @@ def aligned(spans: Iterable[CharacterSpan], offsets: Sequence[Offsets], text: st
     found = []
     for span in spans:
         if span.start not in starts or span.end not in ends:
-            raise ValueError(_misaligned(span, offsets, text))
+            surface = shown(text[span.start : span.end], 40)
+            raise ValueError(
+                f"the span {span.start}-{span.end} ({surface}, {span.label}) does not begin and "
+                "end with a token of the file; correct it"
+            )
         found.append(Span(starts[span.start], ends[span.end], span.label, span.score))
     return found
 
@@ -160,111 +148,6 @@ def _of_text(span: Span) -> CharacterSpan:
     assert span.start_char is not None
     assert span.end_char is not None
     return CharacterSpan(span.start_char, span.end_char, span.label, span.score, span.text)
-
-
-def _usable(
-    text: str, spans: Iterable[CharacterSpan], record: Record, report: ReadReport
-) -> list[CharacterSpan]:
-    """Return the spans that lie in the text and do not overlap, sorted; report the others."""
-    usable: list[CharacterSpan] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        try:
-            trimmed = _trimmed(span, text, record.line, report)
-            if usable and trimmed.start < usable[-1].end:
-                raise ValueError(
-                    f"{_place(trimmed, text)} overlaps {_place(usable[-1], text)}; expected spans "
-                    "that do not overlap: remove one of them"
-                )
-        except ValueError as error:
-            _problem(record, report, str(error))
-        else:
-            usable.append(trimmed)
-    return usable
-
-
-def _reported(
-    spans: Iterable[CharacterSpan], offsets: list[Offsets], record: Record, report: ReadReport
-) -> list[Span]:
-    """Return the token spans of character spans; report those that cut a token."""
-    found = []
-    for span in spans:
-        try:
-            found += aligned([span], offsets, record.text)
-        except ValueError as error:
-            _problem(record, report, str(error))
-    return found
-
-
-def _problem(record: Record, report: ReadReport, message: str) -> None:
-    """Report an error of a span at the place of its record."""
-    where = f"document {shown(record.id)}: " if record.id and not record.line else ""
-    report.problem(DataError(record.path, record.line or None, where + message))
-
-
-def _place(span: CharacterSpan, text: str) -> str:
-    """Describe a span in the units of the file."""
-    surface = shown(text[span.start : span.end], 40)
-    return f"the span {span.start}-{span.end} ({surface}, {span.label})"
-
-
-def _trimmed(span: CharacterSpan, text: str, line: int, report: ReadReport) -> CharacterSpan:
-    """Return a span without the blanks at its ends, which no token contains."""
-    if not 0 <= span.start < span.end:
-        raise ValueError(
-            f"the span {span.start}-{span.end} ({span.label}) is empty or starts before the text; "
-            "expected 0 <= start < end"
-        )
-    if span.end > len(text):
-        raise ValueError(
-            f"the span {span.start}-{span.end} ({span.label}) ends after the text, which has "
-            f"{len(text):,} characters{_other_unit(span, text)}"
-        )
-    surface = text[span.start : span.end]
-    if not surface.strip():
-        raise ValueError(f"{_place(span, text)} contains blanks only; remove it")
-    start = span.start + len(surface) - len(surface.lstrip())
-    end = start + len(surface.strip())
-    cuts_word = _joins(text[start - 1 : start], text[start]) or _joins(
-        text[end - 1], text[end : end + 1]
-    )
-    if surface == surface.strip() or cuts_word:
-        return span
-    report.note("blanks at the ends of spans are trimmed", line, surface)
-    return replace(span, start=start, end=end)
-
-
-def _misaligned(span: CharacterSpan, offsets: Sequence[Offsets], text: str) -> str:
-    """Describe a span that cuts a token."""
-    cut = " ".join(
-        text[start:end] for start, end in offsets if start < span.end and end > span.start
-    )
-    return (
-        f"{_place(span, text)} does not begin and end with a token; the tokens there are "
-        f"{shown(cut)}{_other_unit(span, text)}. {tokenizers.advice(text, span.start, span.end)}"
-    )
-
-
-def _other_unit(span: CharacterSpan, text: str) -> str:
-    """Return a hint if a span fits the words of a text when counted in another unit."""
-    for unit, encoding, size in (("UTF-16 units", "utf-16-le", 2), ("UTF-8 bytes", "utf-8", 1)):
-        data = text.encode(encoding)
-        if len(data) == len(text) * size:
-            continue
-        surface = data[span.start * size : span.end * size].decode(encoding, "replace")
-        around = data[span.end * size :].decode(encoding, "replace")[:1]
-        before = data[: span.start * size].decode(encoding, "replace")[-1:]
-        is_whole = surface.strip() == surface != "" and "\ufffd" not in surface + before + around
-        if is_whole and not _joins(before, surface[0]) and not _joins(surface[-1], around):
-            return (
-                f"; the text contains characters that take several {unit}, and counted in these "
-                f"the span is {shown(surface, 40)}: convert the offsets to code points"
-            )
-    return ""
-
-
-def _joins(left: str, right: str) -> bool:
-    """Return whether two characters are inside of a word; either may be empty."""
-    return left.isalnum() and right.isalnum()
 
 
 def _merged(

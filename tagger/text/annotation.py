@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tagger.errors import DataError
-from tagger.text import formats, notations, schemes
+from tagger.text import formats, notations, repairing, schemes
 from tagger.text.documents import count_documents
 from tagger.text.formats import ReadReport
 from tagger.text.formats.plain import marked_tokens
@@ -136,11 +136,15 @@ def read(
     """
     name = str(path)
     report = ReadReport(name)
-    found = formats.read(name, options.format, options, report=report)
-    sentences = [sentence for sentence in found if len(sentence)]
-    if not predictions:
-        _refuse_predictions(sentences, report)
-    return annotate(sentences, name, scheme, report)
+    try:
+        found = formats.read(name, options.format, options, report=report)
+        sentences = [sentence for sentence in found if len(sentence)]
+        if not predictions:
+            _refuse_predictions(sentences, report)
+        return annotate(sentences, name, scheme, report, repair=options.repair)
+    finally:
+        if options.on_issues is not None:
+            options.on_issues(report.issues)
 
 
 def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> None:
@@ -167,6 +171,8 @@ def annotate(
     name: str,
     scheme: str = DETECT,
     report: ReadReport | None = None,
+    *,
+    repair: bool = False,
 ) -> Corpus:
     """Decode the tags of the sentences that have no spans.
 
@@ -175,13 +181,15 @@ def annotate(
         name: Name of the corpus, for errors that do not concern a single sentence.
         scheme: Tagging scheme; detected by default.
         report: What the reader noted.
+        repair: Whether tags with one sensible reading are repaired; see `text.repairing`.
 
     Returns:
         All sentences in order, as `read` returns them.
 
     Raises:
         DataError: There is no sentence, one is not annotated, no scheme fits, a tag violates the
-            scheme, or the declared scheme cannot represent the spans.
+            scheme, or the declared scheme cannot represent the spans. The message says if a repair
+            would help.
     """
     report = report or ReadReport(name)
     if not sentences:
@@ -191,6 +199,25 @@ def annotate(
             report.problem(_error(sentence, 0, _not_annotated(sentence)))
     report.finish()
     declared = schemes.ALIASES.get(scheme, scheme)
+    try:
+        return _decoded(sentences, name, declared, report, repair)
+    except DataError as error:
+        count = 0 if repair else _repairable(sentences, name, declared)
+        if not count:
+            raise
+        message = (
+            f"{error.message}; tagger convert --repair changes {_count(count, 'tag')} and lists "
+            "each change"
+        )
+        raise DataError(error.path, error.line, message, error.details) from error
+
+
+def _decoded(
+    sentences: Sequence[Sentence], name: str, declared: str, report: ReadReport, repair: bool
+) -> Corpus:
+    """Return the corpus of annotated sentences, whose tags are decoded and perhaps repaired."""
+    if repair:
+        sentences = repairing.repaired_spelling(sentences, report)
     notation = _notation(sentences, report, "" if declared == DETECT else declared)
     if notation.is_plain:
         found = [_with_plain_tags(sentence, report) for sentence in sentences]
@@ -198,10 +225,33 @@ def annotate(
         return Corpus(name, found, schemes.PLAIN, report, notation.name)
     standard = list(_in_standard_notation(sentences, notation, report))
     report.finish()
-    actual = _detect_scheme(standard, name) if declared == DETECT else declared
+    if repair:
+        standard, actual = _repaired(standard, name, declared, report)
+    else:
+        actual = _detect_scheme(standard, name) if declared == DETECT else declared
     found = [_with_spans(sentence, actual, declared != DETECT, report) for sentence in standard]
     report.finish()
     return Corpus(name, found, actual, report, notation.name)
+
+
+def _repaired(
+    sentences: Sequence[Sentence], name: str, declared: str, report: ReadReport
+) -> tuple[list[Sentence], str]:
+    """Return sentences whose tags follow the scheme, and the scheme."""
+    try:
+        return repairing.repaired_tags(sentences, "" if declared == DETECT else declared, report)
+    except schemes.SchemeError as error:
+        raise DataError(name, None, str(error)) from error
+
+
+def _repairable(sentences: Sequence[Sentence], name: str, declared: str) -> int:
+    """Return the number of tags that a repair would change, 0 if it would not help."""
+    report = ReadReport(name)
+    try:
+        _decoded(sentences, name, declared, report, repair=True)
+    except DataError:
+        return 0
+    return sum(issue.action == repairing.REPAIRED for issue in report.issues)
 
 
 def _not_annotated(sentence: Sentence) -> str:

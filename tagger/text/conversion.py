@@ -15,6 +15,7 @@ from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
 from tagger.text.formats.whole import document_name
+from tagger.text.issues import logged
 from tagger.text.opening import compression
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
@@ -45,6 +46,7 @@ def convert(
     target_format: str = "",
     is_reviewed: bool = False,
     corpus: Corpus | None = None,
+    issues: str = "",
 ) -> Conversion:
     """Convert an annotated file to another scheme or format, checking every tag.
 
@@ -65,6 +67,8 @@ def convert(
         is_reviewed: Whether predicted spans were reviewed, so that they are written without their
             probabilities and become annotation.
         corpus: The sentences of the source, if they are already read.
+        issues: File that receives all spans that cannot be used as they are, and all repairs, as
+            JSON Lines.
 
     Returns:
         How the source was understood, and what the target does not contain.
@@ -76,7 +80,9 @@ def convert(
     source, target = str(source), str(target)
     options = options or formats.ReadOptions()
     target_format, target_scheme = _checked_target(source, target, target_scheme, target_format)
-    corpus = corpus or annotation.read(source, options, scheme, predictions=True)
+    if corpus is None:
+        with logged(options, issues) as options:
+            corpus = annotation.read(source, options, scheme, predictions=True)
     if is_reviewed:
         corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
     if corpus.scheme == schemes.PLAIN:
@@ -114,7 +120,7 @@ def rewrite(
     scheme: str,
     options: formats.ReadOptions,
 ) -> None:
-    """Write sentences in the format in which they were read, with their annotation written anew.
+    """Write sentences in the format in which they were read, with their present annotation.
 
     Args:
         sentences: Sentences with spans or tags.
@@ -160,9 +166,15 @@ def _checked_target(
         )
     if target_format:
         return formats.named(target_format).name, scheme
-    if target.endswith(("/", os.sep)) or Path(target).is_dir():
-        folders = [each.name for each in formats.FORMATS.values() if each.has_folders]
-        return folders[0], scheme
+    if target.endswith(("/", os.sep)):
+        return next(each.name for each in formats.FORMATS.values() if each.has_folders), scheme
+    if Path(target).is_dir():
+        raise DataError(
+            target,
+            None,
+            "is a folder; expected the name of a file, or a slash at the end to write a file per "
+            "document in brat's format",
+        )
     if fitting := formats.sharing_suffix(target):
         message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"
         raise DataError(target, None, " or".join(message.rsplit(",", 1)))
@@ -267,8 +279,8 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     keys = dict.fromkeys(
         key
         for record in records
-        for key, value in (record.data or {}).items()
-        if key not in used and value not in (None, "", [], {})
+        for key, value in _values(record)
+        if key not in used and value not in (None, "", [], {}, record.text)
     )
     found = [f"the keys {', '.join(keys)}"] if keys else []
     has_text = any(record.text for record in records)
@@ -283,3 +295,12 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     if not target.has_scores and any(span.score is not None for span in spans):
         found.append("probabilities")
     return tuple(found)
+
+
+def _values(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yield keys and values of a record's object, those of a task's data by themselves."""
+    for key, value in (record.data or {}).items():
+        if key == "data" and isinstance(value, dict):
+            yield from ((name, value[name]) for name in value)
+        else:
+            yield key, value

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tagger.text import tokenizers
+from tagger.text import tokenizers, units
+from tagger.text.report import Issue
 
-__all__ = ["Columns", "ReadOptions"]
+__all__ = ["DISCONTINUOUS", "MISALIGNED", "OFFSETS", "OVERLAPS", "Columns", "ReadOptions"]
+
+OFFSETS = (units.AUTO, *units.UNITS)
+"""The choices of ``--offsets``."""
+
+MISALIGNED = ("error", "expand", "contract", "split")
+"""The choices of ``--misaligned``: what happens to spans that cut a token."""
+
+OVERLAPS = ("error", "longest", "first", "outer")
+"""The choices of ``--overlaps``."""
+
+DISCONTINUOUS = ("error", "cover")
+"""The choices of ``--discontinuous``."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,18 @@ class ReadOptions:
         label_field: Name of the labeling field that is read, in formats with several.
         layer: Layer or type of the spans, in formats with several; empty if there is only one.
         feature: Feature of the layer with the labels; empty for the usual one.
+        offsets: Unit of the offsets of spans of characters, one of `units.UNITS`; ``auto`` proves
+            it from the spans' surface texts, and else is code points.
+        misaligned: What happens to spans that cut a token: ``error``; ``expand`` them to the tokens
+            that they touch; ``contract`` them to the tokens that they contain; ``split`` the
+            tokens, which a model's tokenizer will not do; or ``missed``, in evaluation: list them
+            in the report, to be counted as missed.
+        overlaps: What happens to spans that overlap: ``error``; or keep the ``longest``, the
+            ``first``, or the ``outer``, of which only those that contain each other can be used.
+        discontinuous: What happens to spans of several parts: ``error``, or ``cover`` uses the span
+            from the first to the last.
+        repair: Whether tags and lines that have one sensible reading are repaired.
+        on_issues: Called with the issues of each annotated file once it is read.
     """
 
     columns: Columns = field(default_factory=Columns)
@@ -57,3 +83,9 @@ class ReadOptions:
     label_field: str = ""
     layer: str = ""
     feature: str = ""
+    offsets: str = units.AUTO
+    misaligned: str = "error"
+    overlaps: str = "error"
+    discontinuous: str = "error"
+    repair: bool = False
+    on_issues: Callable[[Sequence[Issue]], None] | None = field(default=None, compare=False)

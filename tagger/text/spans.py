@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-__all__ = ["Record", "Sentence", "Span", "by_record"]
+__all__ = ["CharacterSpan", "Record", "Sentence", "Span", "by_record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,54 @@ class Span:
             )
         if not self.label:
             raise ValueError(f"the span {self.start}-{self.end} has no label")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the span as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            The fields by name: tokens as ``start`` and ``end``, characters as ``start_char`` and
+            ``end_char``.
+        """
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class CharacterSpan:
+    """A span of characters in a text.
+
+    Args:
+        start: Offset of the first character; -1 if the file has no offsets, as `unplaced` does.
+        end: Offset after the last character; -1 if the file has no offsets.
+        label: Label, not empty.
+        score: Probability, 0 to 1, if a model predicted the span.
+        text: The span's surface as the file has it, to verify the offsets or to find the span; None
+            if it has none.
+        parts: Start and end of each part of a discontinuous span; empty for others.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float | None = None
+    text: str | None = None
+    parts: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def unplaced(cls, text: str, label: str, score: float | None = None) -> CharacterSpan:
+        """Return a span without offsets, which is searched in its text.
+
+        Args:
+            text: Surface of the span.
+            label: Label, not empty.
+            score: Probability, if a model predicted the span.
+        """
+        return cls(-1, -1, label, score, text)
+
+    @property
+    def is_placed(self) -> bool:
+        """Return whether the span has offsets."""
+        return self.text is None or (self.start, self.end) != (-1, -1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +176,21 @@ class Sentence:
     def __len__(self) -> int:
         """Return the number of tokens."""
         return len(self.tokens)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the sentence as a dict for ``json.dumps``, without what is not available.
+
+        Returns:
+            ``tokens``, ``spans`` as `Span.to_dict` returns them, ``tags`` and ``offsets``.
+        """
+        values: dict[str, Any] = {"tokens": list(self.tokens)}
+        if self.spans is not None:
+            values["spans"] = [span.to_dict() for span in self.spans]
+        if self.tags is not None:
+            values["tags"] = list(self.tags)
+        if self.offsets is not None:
+            values["offsets"] = [list(offset) for offset in self.offsets]
+        return values
 
     def with_spans(self, spans: Iterable[Span]) -> Sentence:
         """Return a copy of this sentence with other spans, checked and sorted.

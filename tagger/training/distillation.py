@@ -38,7 +38,8 @@ def check(settings: Config) -> None:
     if bool(distillation.teachers) != bool(distillation.text):
         given, missing = ("teachers", "text") if distillation.teachers else ("text", "teachers")
         raise ConfigError(
-            f"distillation.{given} needs distillation.{missing}: expected both, or neither"
+            f"distillation.{given} needs distillation.{missing}; set both, or neither to train "
+            "without teachers"
         )
     if distillation.teachers and not HEADS[settings.model.head].learns_distributions:
         able = ", ".join(name for name, spec in HEADS.items() if spec.learns_distributions)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from tagger.bundles.folder import MANIFEST
-from tagger.config import schema
+from tagger.config import schema, toml
 from tagger.config.reference import commented_toml
 from tagger.errors import TaggerError
 from tagger.files import atomic_write, is_bookkeeping, require_empty
@@ -55,7 +55,8 @@ def start_or_resume(
             require_empty(run)
         return new
     if not has_started and config.exists():
-        _check_same(run, _fixed(schema.load(type(settings), config)), settings)
+        before = schema.from_toml(type(settings), toml.read(config), str(config))
+        _check_same(run, _fixed(before), settings)
         return new
     progress, arrays = checkpoints.load(run / "checkpoint" / "last.npz")
     _check_same(run, progress.settings, settings)

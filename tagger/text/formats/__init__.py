@@ -10,6 +10,17 @@
     conll          columns: one token per line, blank lines between sentences   conll.py
     text           plain text, one paragraph per line                           plain.py
 
+Files of annotation tools:
+
+    webanno    WebAnno TSV 3 of INCEpTION and WebAnno                           webanno.py
+    brat       annotations of brat, with their text in a file beside them       brat.py
+    conllu     CoNLL-U and CoNLL-U Plus                                         conllu.py
+    pubtator   PubTator                                                         pubtator.py
+    bioc       BioC as XML, and as JSON (bioc-json)                             bioc.py
+    cas        UIMA CAS as XMI and JSON, by dkpro-cassis                        cas.py
+    spacy      spaCy's DocBin, by spaCy                                         docbin.py
+    csv        tables with a header row                                         table.py
+
 A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
 other code lists the formats.
 
@@ -27,7 +38,7 @@ from typing import IO
 
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
-from tagger.text import opening
+from tagger.text import opening, repairing
 from tagger.text.formats import (
     bioc,
     brat,
@@ -320,7 +331,7 @@ def opened(
         if found.note:
             report.note(found.note)
 
-    lines = opening.lines(name, options.encoding, tell=tell, on_open=note)
+    lines = opening.lines(name, options.encoding, tell=tell, on_open=note, escapes=options.repair)
     try:
         head: list[tuple[int, str]] = []
         if not format_name:
@@ -331,7 +342,11 @@ def opened(
             lines.close()
             head = []
             lines = opening.lines(name, options.encoding, tell=tell, keeps_returns=True)
-        numbered = itertools.chain(head, lines)
+        numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
+        if options.repair:
+            numbered = repairing.repaired_lines(
+                numbered, name, report, are_columns=format_name == conll.FORMAT.name
+            )
         yield _complete(named(format_name).read(numbered, name, options, report), report)
     finally:
         lines.close()

@@ -128,7 +128,7 @@ def _type(cas: Any, options: ReadOptions, path: str) -> str | None:
 
 
 def _feature(cas: Any, type_name: str, options: ReadOptions, path: str, *, is_needed: bool) -> str:
-    """Return the feature of a type with the labels; "" if there is none."""
+    """Return the feature of a type with the labels, or ""."""
     names = [one.name for one in cas.typesystem.get_type(type_name).all_features]
     if options.feature in names:
         return options.feature

@@ -17,13 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import Any
 
 from tagger.errors import DataError
 from tagger.text import notations
 from tagger.text.documents import is_document_line
+from tagger.text.formats.conllu_writing import ESCAPES, HEADER, refuses, tag_of, write
 from tagger.text.formats.format import Format
-from tagger.text.formats.whole import AFTER, Whole, as_tokens, whole_documents
+from tagger.text.formats.whole import AFTER
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -33,15 +34,11 @@ __all__ = ["FORMAT", "read", "recognizes", "write"]
 
 _NAME = "conllu"
 _COLUMNS = ("ID", "FORM", "LEMMA", "UPOS", "XPOS", "FEATS", "HEAD", "DEPREL", "DEPS", "MISC")
-_HEADER = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 _COMMENT = re.compile(r"#\s*(\S+)\s*=\s?(.*)")
 _ID = re.compile(r"(\d+)(?:([-.])(\d+))?")
 # Usual columns and keys of MISC with the tags of spans, in lower case.
 _TAG_COLUMNS = ("ner", "ne", "entity", "tag", "bio", "iob", "parseme:ne")
 _TAG_KEYS = ("NER", "NE", "Entity", "name")
-_TAG_KEY = _TAG_KEYS[0]
-_ESCAPES = {"s": " ", "t": "\t", "n": "\n", "r": "\r", "p": "|", "\\": "\\", "N": "\u00a0"}
-_ESCAPED = {value: f"\\{key}" for key, value in _ESCAPES.items()}
 
 
 @dataclass
@@ -51,7 +48,7 @@ class _Layout:
     Attributes:
         names: The names of the columns.
         form: Number of the column of the words.
-        misc: Number of the column MISC; None if there is none.
+        misc: Number of the column MISC; None if no column has this name.
         tag: Number of the column of the tags; None if they are in MISC, or there are none.
         key: Key of MISC with the tags; "" if they are in a column, or there are none.
     """
@@ -70,7 +67,7 @@ def recognizes(lines: Sequence[str]) -> bool:
         lines: First lines of a file, without their ends.
     """
     filled = [line for line in lines if line.strip()]
-    if filled and _HEADER.match(filled[0]):
+    if filled and HEADER.match(filled[0]):
         return True
     rows = [line.split("\t") for line in filled if not line.startswith("#")]
     ids = [_ID.fullmatch(row[0]) for row in rows if len(row) == len(_COLUMNS)]
@@ -122,7 +119,7 @@ class _Reader:
         rows = [(number, line) for number, line in block if not line.startswith("#")]
         values = {}
         for line in comments:
-            if found := _HEADER.match(line):
+            if found := HEADER.match(line):
                 self.names = tuple(found[1].split())
             elif found := _COMMENT.match(line):
                 values[found[1]] = found[2]
@@ -187,7 +184,7 @@ class _Reader:
         tags = None
         if layout.tag is not None:
             column = layout.tag
-            tags = tuple(_tag(rows[index][column]) for index in words)
+            tags = tuple(tag_of(rows[index][column]) for index in words)
         elif layout.key:
             tags = tuple(_misc_tag(rows[index][layout.misc or 0], layout.key) for index in words)
         return Sentence(tokens, tags=tags, offsets=offsets, record=record)
@@ -246,7 +243,7 @@ class _Reader:
     def _find_tags(
         self, layout: _Layout, columns: Columns, number: int, rows: list[list[str]]
     ) -> None:
-        """Find the column or the key of MISC with the tags; raise DataError if there is none."""
+        """Find the column or the key of MISC with the tags; raise DataError for neither."""
         names, declared = layout.names, columns.tag
         keys = [key for row in rows for key in _keys(row, layout)]
         if isinstance(declared, str) and declared not in names and layout.misc is not None:
@@ -291,17 +288,12 @@ def _keys(row: list[str], layout: _Layout) -> list[str]:
     return [part.partition("=")[0] for part in row[layout.misc].split("|") if "=" in part]
 
 
-def _tag(value: str) -> str:
-    """Return a tag; _ and * are no annotation."""
-    return "O" if value in ("_", "*") else value
-
-
 def _misc_tag(misc: str, key: str) -> str:
     """Return the tag in a cell of MISC."""
     for part in misc.split("|"):
         name, equals, value = part.partition("=")
         if name == key and equals:
-            return _tag(value) if value else "O"
+            return tag_of(value) if value else "O"
     return "O"
 
 
@@ -363,136 +355,7 @@ def _spaces(misc: dict[str, str]) -> str:
 
 def _unescaped(value: str) -> str:
     """Return blanks that UDPipe has escaped."""
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), value)
-
-
-def _escape(value: str) -> str:
-    """Escape blanks as UDPipe does."""
-    return "".join(_ESCAPED.get(character, character) for character in value)
-
-
-def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
-    """Write sentences: with the columns that were read, or as words with tags in MISC.
-
-    Args:
-        sentences: Sentences, consumed lazily, document by document.
-        stream: Text stream to write to; it is not closed.
-        scheme: Tagging scheme of the spans.
-
-    Raises:
-        DataError: A token or tag is empty or contains a tab or line break.
-        SchemeError: The scheme cannot represent the spans.
-    """
-    number = 0
-    for count, document in enumerate(whole_documents(sentences), 1):
-        for order, sentence in enumerate(document.sentences):
-            record = sentence.record
-            tags = as_tokens(sentence, scheme)
-            if record is not None and record.format == _NAME and record.data:
-                stream.write(_rewritten(record.data, tags))
-                continue
-            if not len(sentence):
-                continue
-            number += 1
-            if order == 0:
-                stream.write(f"# newdoc id = {_line(document.id) or count}\n")
-            stream.write(f"# sent_id = {number}\n")
-            stream.writelines(_rows(sentence, document, order, tags))
-
-
-def _line(value: str) -> str:
-    """Return a value for a comment: on one line."""
-    return re.sub(r"\s+", " ", value).strip()
-
-
-def _rewritten(data: dict[str, Any], tags: Sequence[str]) -> str:
-    """Return the lines of a sentence that was read, with other tags."""
-    rows = [list(row) for row in data["rows"]]
-    for index, tag in zip(data["words"], tags, strict=True):
-        row = rows[index]
-        if data["tag"] is not None:
-            row[data["tag"]] = _checked(tag, "tag", row)
-        elif data["misc"] is not None:
-            key = data["key"] or _TAG_KEY
-            row[data["misc"]] = _with_key(row[data["misc"]], key, _checked(tag, "tag", row))
-        else:
-            row.append(_checked(tag, "tag", row))
-    comments = list(data["comments"])
-    if data["tag"] is None and data["misc"] is None and comments:
-        comments = [f"{line} TAGGER:NE" if _HEADER.match(line) else line for line in comments]
-    return "\n".join([*comments, *("\t".join(row) for row in rows), "", ""])
-
-
-def _with_key(misc: str, key: str, value: str) -> str:
-    """Return a cell of MISC with another value of a key."""
-    parts = [] if misc == "_" else misc.split("|")
-    new = f"{key}={value}"
-    for index, part in enumerate(parts):
-        if part.partition("=")[0] == key:
-            parts[index] = new
-            return "|".join(parts)
-    return "|".join([*parts, new])
-
-
-def _rows(sentence: Sentence, document: Whole, order: int, tags: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of a sentence of another format."""
-    offsets = document.offsets[order]
-    following = next((own for own in document.offsets[order + 1 :] if own), None)
-    end = following[0][0] if following else len(document.text)
-    before = "" if any(document.offsets[:order]) else document.text[: offsets[0][0]]
-    inside = document.text[offsets[0][0] : offsets[-1][1]]
-    if not re.search(r"[\t\r\n]", inside):
-        yield f"# text = {inside}\n"
-    for index, ((start, stop), token, tag) in enumerate(
-        zip(offsets, sentence.tokens, tags, strict=True)
-    ):
-        row = [str(index + 1), token]
-        _checked(token, "token", row)
-        _checked(tag, "tag", row)
-        after = document.text[stop : offsets[index + 1][0] if index + 1 < len(offsets) else end]
-        misc = [f"{_TAG_KEY}={_escaped_tag(tag)}"]
-        if index == 0 and before:
-            misc.append(f"SpacesBefore={_escape(before)}")
-        if after == "":
-            misc.append("SpaceAfter=No")
-        elif after != " ":
-            misc.append(f"SpacesAfter={_escape(after)}")
-        assert start <= stop
-        yield "\t".join([*row, *"_______", "|".join(misc)]) + "\n"
-    yield "\n"
-
-
-def _escaped_tag(tag: str) -> str:
-    """Return a tag, which may not contain the separator of MISC."""
-    if "|" in tag:
-        raise DataError("output", None, f"the tag {shown(tag)} cannot be written: it contains |")
-    return tag
-
-
-def _checked(value: str, name: str, row: Sequence[str]) -> str:
-    """Return a token or tag, which may not be empty or contain tabs and line breaks."""
-    if not value.strip() or re.search(r"[\t\r\n]", value):
-        raise DataError(
-            "output",
-            None,
-            f"the {name} {shown(value)} cannot be written as CoNLL-U, whose columns have no tabs "
-            "and line breaks; write JSON Lines instead",
-        )
-    return value
-
-
-def refuses(sentence: Sentence) -> str:
-    """Return why the tokens of a sentence cannot be written, or "".
-
-    Args:
-        sentence: A sentence.
-    """
-    for token in sentence.tokens:
-        try:
-            _checked(token, "token", ())
-        except DataError as error:
-            return error.message
-    return ""
+    return re.sub(r"\\(.)", lambda found: ESCAPES.get(found[1], found[0]), value)
 
 
 FORMAT = Format(

@@ -91,7 +91,7 @@ def _elements(text: _Text, path: str) -> Iterator[Item]:
             elif character not in ("]", ""):
                 raise ValueError(f"expected a comma between elements, found {shown(character)}")
     except ValueError as error:
-        raise DataError(path, text.line, f"not JSON ({error})") from error
+        raise DataError(path, min(text.line, text.last_line), f"not JSON ({error})") from error
     text.end += 1
 
 
@@ -102,6 +102,7 @@ class _Text:
         start: Index of the first character of the current value.
         end: Index behind it.
         line: Line number of its first character.
+        last_line: Number of the last line that was read.
     """
 
     def __init__(self, lines: Iterable[tuple[int, str]]) -> None:
@@ -110,7 +111,7 @@ class _Text:
         self._text = ""
         self._is_spread = False  # whether the last error was behind the first line of its value
         self.start = self.end = 0
-        self.line = 1
+        self.line = self.last_line = 1
 
     @property
     def source(self) -> str:
@@ -137,6 +138,9 @@ class _Text:
 
     def value(self) -> Any:
         """Decode the value at the position.
+
+        Returns:
+            The value.
 
         Raises:
             ValueError: The text is not JSON.
@@ -193,9 +197,9 @@ class _Text:
         self.start, self.end = 0, self.end - self.start
         added: list[str] = []
         while characters > 0 and (numbered := next(self._lines, None)) is not None:
-            number, line = numbered
+            self.last_line, line = numbered
             if not (self._text or added):
-                self.line = number
+                self.line = self.last_line
             added.append(line + "\n")
             characters -= len(line) + 1
         self._text += "".join(added)
@@ -254,8 +258,8 @@ def beginning(head: Sequence[str]) -> list[Any]:
         head: First lines of the file, complete and without their ends.
 
     Returns:
-        The values; one that the lines do not complete is returned in part if it is the first.
-        Empty if the lines are not JSON.
+        The values, None for one that is not JSON; one that the lines do not complete is returned
+        in part if it is the first. Empty if no line is JSON.
     """
     first = next((line.strip() for line in head if line.strip()), "")
     if first[:1] not in ("{", "["):
@@ -263,11 +267,10 @@ def beginning(head: Sequence[str]) -> list[Any]:
     found = []
     try:
         for item in itertools.islice(items(enumerate(head, 1), ""), _HEAD_VALUES):
-            if not item.error:
-                found.append(item.value)
+            found.append(item.value)
     except DataError:
         pass
-    return found or _completed("\n".join(head))
+    return found if any(value is not None for value in found) else _completed("\n".join(head))
 
 
 def _completed(text: str) -> list[Any]:

@@ -60,7 +60,7 @@ def read_items(
 
 
 def name_of(value: Any) -> str:
-    """Return the value of the key "id" of an object as a string; "" if there is none."""
+    """Return the value of the key "id" of an object as a string, "" without one."""
     name = value.get("id", "") if isinstance(value, dict) else ""
     return str(name) if isinstance(name, str | int) else ""
 

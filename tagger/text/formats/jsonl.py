@@ -4,8 +4,10 @@ and objects over several lines are read, too.
     {"tokens": ["Anna", "sang"], "spans": [{"start": 0, "end": 1, "label": "PER"}]}
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
     {"text": "Anna sang.", "spans": [{"start": 0, "end": 4, "label": "PER"}]}
+    {"text": "Anna sang.", "spans": [{"text": "Anna", "label": "PER"}]}
 
-Spans are half-open: token indices beside "tokens", code points beside "text".
+Spans are half-open: token indices beside "tokens", characters beside "text", in code points unless
+the spans' texts prove another unit. A span without offsets is searched in the text.
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
@@ -24,7 +26,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from tagger.text import schemes
-from tagger.text.alignment import CharacterSpan, aligned, sentences_of
+from tagger.text.alignment import CharacterSpan, sentences_of
 from tagger.text.formats.format import Format
 from tagger.text.formats.json_documents import Item, looks_like
 from tagger.text.formats.json_records import common_data, name_of, read_items
@@ -32,7 +34,15 @@ from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence, Span, by_record
 
-__all__ = ["FORMAT", "read", "recognizes", "spans_of", "write"]
+__all__ = [
+    "FORMAT",
+    "character_spans",
+    "is_tags",
+    "read",
+    "recognizes",
+    "spans_of",
+    "write",
+]
 
 
 def read(
@@ -125,13 +135,28 @@ def _check_both(data: dict[str, Any], annotated: bool) -> None:
             )
 
 
-def _character_spans(values: Any) -> list[CharacterSpan]:
-    """Parse the value of "spans" as spans of characters, with their surface if it is there."""
+def character_spans(values: Any) -> list[CharacterSpan]:
+    """Parse the value of "spans" beside "text", with the spans' surfaces if they are there.
+
+    Args:
+        values: The value.
+
+    Returns:
+        The spans, as they are counted in the file, and without offsets where it has none.
+
+    Raises:
+        ValueError: The value is not a list of spans.
+    """
     found = []
     for value in values if isinstance(values, list) else [values]:
+        is_placed = not (isinstance(value, dict) and "text" in value and "start" not in value)
         try:
             start, end, label = (
-                (value["start"], value["end"], value["label"]) if isinstance(value, dict) else value
+                (-1, -1, value["label"])
+                if not is_placed
+                else (value["start"], value["end"], value["label"])
+                if isinstance(value, dict)
+                else value
             )
             rest = value if isinstance(value, dict) else {}
             score, text = rest.get("score"), rest.get("text")
@@ -142,6 +167,7 @@ def _character_spans(values: Any) -> list[CharacterSpan]:
                 and type(end) is int
                 and isinstance(label, str)
                 and bool(label)
+                and (is_placed or (bool(text) and "end" not in value))
             )
         except (TypeError, ValueError, KeyError):
             is_valid = False
@@ -156,7 +182,7 @@ def _character_spans(values: Any) -> list[CharacterSpan]:
 
 def _token_spans(values: Any) -> list[Span]:
     """Parse the value of "spans" as spans of tokens, sorted."""
-    spans = [Span(one.start, one.end, one.label, one.score) for one in _character_spans(values)]
+    spans = [Span(one.start, one.end, one.label, one.score) for one in character_spans(values)]
     return sorted(spans, key=lambda span: (span.start, span.end))
 
 
@@ -167,17 +193,16 @@ def _from_text(
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
-    spans = _character_spans(data["spans"]) if "spans" in data else None
+    spans = character_spans(data["spans"]) if "spans" in data else None
     yield from sentences_of(text, spans, record, options, report)
 
 
 def spans_of(values: Any, sentence: Sentence) -> list[Span]:
-    """Return the spans of a key of an object, in tokens.
+    """Return the spans of a key of an object with tokens, or with tags.
 
     Args:
-        values: Value of the key, such as "gold": spans, in characters if the object has text, or
-            tags.
-        sentence: All tokens of the object, with their offsets if it has text.
+        values: Value of the key, such as "gold": spans of tokens, or tags.
+        sentence: All tokens of the object.
 
     Returns:
         The spans, sorted.
@@ -185,15 +210,19 @@ def spans_of(values: Any, sentence: Sentence) -> list[Span]:
     Raises:
         ValueError: The value is ill-formed, or a span does not fit the tokens.
     """
-    if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+    if is_tags(values):
         tags = replace(sentence, spans=None, tags=tuple(values)).tags or ()
         return schemes.decode(tags, schemes.detect([tags]))
-    if sentence.offsets is not None and sentence.record is not None:
-        characters = _character_spans(values)
-        spans = aligned(characters, sentence.offsets, sentence.record.text)
-    else:
-        spans = _token_spans(values)
-    return list(sentence.with_spans(spans).spans or ())
+    return list(sentence.with_spans(_token_spans(values)).spans or ())
+
+
+def is_tags(values: Any) -> bool:
+    """Return whether the value of a key is a list of tags rather than of spans."""
+    return (
+        isinstance(values, list)
+        and bool(values)
+        and all(isinstance(value, str) for value in values)
+    )
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:

@@ -81,7 +81,7 @@ def is_prose(lines: Sequence[str]) -> bool:
 
 def _json(lines: Sequence[str]) -> str:
     """Describe JSON that no format of this package has."""
-    values = beginning(lines)
+    values = [value for value in beginning(lines) if value is not None]
     if not values:
         return ""
     if not isinstance(values[0], dict):

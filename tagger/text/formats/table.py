@@ -15,7 +15,7 @@ import csv
 import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
@@ -23,6 +23,7 @@ from tagger.text.alignment import CharacterSpan, documents_of, sentences_of
 from tagger.text.documents import begins_document
 from tagger.text.formats.format import Format
 from tagger.text.formats.layouts import INVISIBLE
+from tagger.text.formats.table_layout import TableLayout, table_layout
 from tagger.text.formats.whole import as_tokens, document_name
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
@@ -31,95 +32,8 @@ from tagger.text.spans import Record, Sentence
 __all__ = ["FORMAT", "read", "recognizes", "write"]
 
 _NAME = "csv"
-_DELIMITERS = (",", ";", "\t", "|")
-# Usual names of columns, in lower case and without blanks and underscores, the best first.
-_TOKENS = ("token", "tokens", "word", "words", "form", "wordform")
-_TAGS = (
-    *(
-        "ner",
-        "nertag",
-        "nertags",
-        "tag",
-        "tags",
-        "netag",
-        "bio",
-        "iob",
-        "label",
-        "labels",
-        "entity",
-    ),
-    *("ne", "entities", "chunk", "pos", "upos", "xpos"),
-)
-_SENTENCES = ("sentence#", "sentence", "sentenceid", "sentid", "sentenceidx", "sentencenumber")
-_DOCUMENTS = ("document", "documentid", "docid", "doc", "file", "article", "articleid")
-_TEXTS = ("text", "sentence", "document", "content")
-_STARTS = ("start", "begin", "startoffset", "startchar", "offsetstart")
-_ENDS = ("end", "endoffset", "endchar", "offsetend", "stop")
-_LABELS = ("label", "entity", "type", "tag", "entitytype", "labels")
-_IDS = ("id", "documentid", "docid", "document", "textid")
-_SURFACES = ("surface", "mention", "spantext", "entitytext")
-_SCORES = ("score", "probability", "confidence")
-
 TOKEN_HEADER = ["document", "sentence", "token", "tag"]
 SPAN_HEADER = ["id", "text", "start", "end", "label", "surface", "score"]
-
-
-@dataclass
-class _Table:
-    """The layout of a table.
-
-    Attributes:
-        delimiter: The delimiter.
-        header: The names of the columns.
-        numbers: Numbers of the columns by role: token, tag, sentence, document, text, start, end,
-            label, id, surface and score, those that exist.
-    """
-
-    delimiter: str
-    header: list[str]
-    numbers: dict[str, int] = field(default_factory=dict)
-
-    def find(self, **roles: Sequence[str]) -> None:
-        """Find the columns of some roles by their usual names."""
-        plain = [name.strip(INVISIBLE).lower().replace(" ", "") for name in self.header]
-        plain = [name.replace("_", "").replace("-", "") for name in plain]
-        for role, names in roles.items():
-            for name in names:
-                if name in plain and plain.index(name) not in self.numbers.values():
-                    self.numbers[role] = plain.index(name)
-                    break
-
-    @property
-    def has_spans(self) -> bool:
-        """Whether rows are spans of characters."""
-        return {"text", "start", "end", "label"} <= self.numbers.keys()
-
-    def cell(self, row: Sequence[str], role: str) -> str:
-        """Return the cell of a row for a role; "" if there is no such column."""
-        return row[self.numbers[role]] if role in self.numbers else ""
-
-
-def _table(line: str, columns: Columns) -> _Table | None:
-    """Return the layout that a header row describes, or None if it describes none."""
-    declared = {"tab": "\t", "auto": "", "blank": ""}.get(columns.delimiter, columns.delimiter)
-    for delimiter in [declared] if len(declared) == 1 else _DELIMITERS:
-        try:
-            header = next(csv.reader([line], delimiter=delimiter, strict=True), [])
-        except csv.Error:
-            continue
-        table = _Table(delimiter, header)
-        table.find(text=_TEXTS, start=_STARTS, end=_ENDS, label=_LABELS)
-        if table.has_spans:
-            table.find(id=_IDS, surface=_SURFACES, score=_SCORES)
-            return table
-        table.numbers = {}
-        table.find(token=_TOKENS, sentence=_SENTENCES, tag=_TAGS, document=_DOCUMENTS)
-        if delimiter == "\t" and "sentence" not in table.numbers:
-            continue  # columns with a header row, which the format conll reads
-        names = {columns.token, columns.tag} & {*header}
-        if {"token", "tag"} <= table.numbers.keys() or (names and len(header) > 1):
-            return table
-    return None
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -129,7 +43,7 @@ def recognizes(lines: Sequence[str]) -> bool:
         lines: First lines of a file, without their ends.
     """
     first = next((line for line in lines if line.strip()), "")
-    return _table(first, Columns()) is not None
+    return table_layout(first, Columns()) is not None
 
 
 def read(
@@ -165,16 +79,16 @@ class _Rows:
 
     def __init__(self, lines: Iterable[tuple[int, str]], path: str) -> None:
         self.path = path
-        self.table = _Table(",", [])
+        self.table = TableLayout(",", [])
         self._lines = iter(lines)
         self._number = 0
         self._first = 1
 
-    def header(self, options: ReadOptions) -> _Table:
+    def header(self, options: ReadOptions) -> TableLayout:
         """Read the header row and return the layout."""
         number, line = next(((n, line) for n, line in self._lines if line.strip()), (0, ""))
         self._number = number
-        table = _table(line.removesuffix("\r"), options.columns)
+        table = table_layout(line.removesuffix("\r"), options.columns)
         if table is None and number == 0:
             return self.table
         if table is None:
@@ -192,7 +106,7 @@ class _Rows:
             )
         return table
 
-    def _declare(self, table: _Table, columns: Columns, number: int) -> None:
+    def _declare(self, table: TableLayout, columns: Columns, number: int) -> None:
         """Use the columns that the user declared in place of those with usual names."""
         for role, declared, default in (("token", columns.token, 0), ("tag", columns.tag, -1)):
             if declared is None:
@@ -254,7 +168,7 @@ class _Rows:
 
 
 def _sentences(
-    rows: _Rows, table: _Table, options: ReadOptions, report: ReadReport
+    rows: _Rows, table: TableLayout, options: ReadOptions, report: ReadReport
 ) -> Iterator[Sentence]:
     """Yield the sentences of a table with a token per row."""
     block: list[tuple[int, list[str]]] = []
@@ -277,19 +191,19 @@ def _sentences(
     yield from _sentence(block, table, ids, rows.path)
 
 
-def _fault(row: Sequence[str], table: _Table, width: int) -> str:
+def _fault(row: Sequence[str], table: TableLayout, width: int) -> str:
     """Return what is wrong with a row of a token, or ""."""
     if len(row) != width:
         return f"expected {width} columns, found {len(row)}: {shown(' | '.join(row))}"
-    for role in ("token", "tag"):
-        if role in table.numbers and not table.cell(row, role).strip(INVISIBLE):
+    for role, blanks in (("token", " "), ("tag", INVISIBLE)):
+        if role in table.numbers and not table.cell(row, role).strip(blanks):
             name = shown(table.header[table.numbers[role]])
             return f"the {role} is empty: {shown(' | '.join(row))}; expected one in column {name}"
     return ""
 
 
 def _sentence(
-    block: list[tuple[int, list[str]]], table: _Table, ids: tuple[str, str], path: str
+    block: list[tuple[int, list[str]]], table: TableLayout, ids: tuple[str, str], path: str
 ) -> Iterator[Sentence]:
     """Yield the sentence of some rows, if there are any."""
     if not block:
@@ -317,7 +231,7 @@ def _sentence(
 
 
 def _texts(
-    rows: _Rows, table: _Table, options: ReadOptions, report: ReadReport
+    rows: _Rows, table: TableLayout, options: ReadOptions, report: ReadReport
 ) -> Iterator[Sentence]:
     """Yield the sentences of a table with a span per row."""
     width = len(table.header)
@@ -346,7 +260,7 @@ def _texts(
         yield from sentences_of(text, spans if options.annotated else None, record, options, report)
 
 
-def _spans(row: Sequence[str], table: _Table) -> list[CharacterSpan]:
+def _spans(row: Sequence[str], table: TableLayout) -> list[CharacterSpan]:
     """Return the span of a row, or [] if it has none; raise ValueError if it is ill-formed."""
     start, end, label = (table.cell(row, role).strip() for role in ("start", "end", "label"))
     if not (start or end or label):

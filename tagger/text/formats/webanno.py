@@ -21,12 +21,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from tagger.errors import DataError
 from tagger.text.alignment import CharacterSpan, aligned
 from tagger.text.formats.format import Format
-from tagger.text.formats.whole import Whole, check_spans, plain_tags, whole_documents
+from tagger.text.formats.webanno_writing import FORMAT_LINE, NAMED_ENTITY, write
+from tagger.text.formats.whole import plain_tags
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -35,12 +36,10 @@ from tagger.text.tokenizers import Offsets
 __all__ = ["FORMAT", "read", "recognizes", "write"]
 
 _NAME = "webanno"
-_FORMAT = "#FORMAT=WebAnno TSV 3"
 _LAYER = re.compile(r"#T_(SP|CH|RL)=([^|]+)(.*)")
 _ROW = re.compile(r"(\d+)-(\d+)(?:\.(\d+))?\t(\d+)-(\d+)\t")
 _NUMBER = re.compile(r"(.*?)(?<!\\)((?:\\\\)*)\[(\d+)\]", re.DOTALL)
 _VALUES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "b": "\b"}
-_NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 # Features with the labels, the best first.
 _FEATURES = ("value", "label", "category", "PosValue", "entity", "type")
 
@@ -56,7 +55,7 @@ class _Column:
 
 @dataclass
 class _State:
-    """What was read of a document."""
+    """The rows, texts and spans of a document."""
 
     sentences: list[list[tuple[int, int, int, str]]] = field(default_factory=list)
     texts: list[tuple[int, list[str]]] = field(default_factory=list)
@@ -70,7 +69,7 @@ def recognizes(lines: Sequence[str]) -> bool:
     Args:
         lines: First lines of a file, without their ends.
     """
-    return bool(lines) and lines[0].startswith(_FORMAT)
+    return bool(lines) and lines[0].startswith(FORMAT_LINE)
 
 
 def read(
@@ -133,7 +132,7 @@ def _chosen(columns: list[_Column], options: ReadOptions, path: str) -> _Column 
     if not fitting:
         return None
     if len({column.layer for column in fitting}) > 1:
-        fitting = [column for column in fitting if column.layer == _NAMED_ENTITY] or fitting
+        fitting = [column for column in fitting if column.layer == NAMED_ENTITY] or fitting
     if len({column.layer for column in fitting}) > 1:
         names = ", ".join(layer.rpartition(".")[2] for layer in layers)
         raise DataError(
@@ -379,80 +378,6 @@ def _merged(
             merged = []
     if merged:
         yield merged
-
-
-def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
-    """Write sentences as one document, with their spans in the layer NamedEntity.
-
-    Args:
-        sentences: Sentences; several documents are joined.
-        stream: Text stream to write to; it is not closed.
-        scheme: Not used.
-
-    Raises:
-        DataError: The sentences have plain tags.
-    """
-    stream.write(f"{_FORMAT}.3\n#T_SP={_NAMED_ENTITY}|identifier|value\n\n")
-    position, count, number = 0, 0, 0
-    for document in check_spans(whole_documents(sentences), _NAME):
-        for order, sentence in enumerate(document.sentences):
-            if not len(sentence):
-                continue
-            count += 1
-            number = _write_sentence(document, order, position, count, number, stream)
-        position += _units(document.text) + 2
-
-
-def _write_sentence(
-    document: Whole, order: int, position: int, count: int, number: int, stream: IO[str]
-) -> int:
-    """Write one sentence; return the last number of a span of several rows."""
-    offsets = document.offsets[order]
-    start = offsets[0][0]
-    before = position + _units(document.text[:start])
-    lines = document.text[start : offsets[-1][1]].split("\n")
-    stream.write("\n" + "".join(f"#Text={_escaped_text(line)}\n" for line in lines))
-    values = ["_\t_"] * len(offsets)
-    for span in document.sentences[order].spans or ():
-        suffix = ""
-        if span.end - span.start > 1:
-            number += 1
-            suffix = f"[{number}]"
-        for index in range(span.start, span.end):
-            values[index] = f"*{suffix}\t{_escaped(span.label)}{suffix}"
-    previous = start
-    for index, (begin, end) in enumerate(offsets):
-        if begin < previous:
-            raise DataError(
-                document.record.path if document.record else "output",
-                None,
-                f"the tokens at {shown(document.text[begin:end])} overlap, which {_NAME} cannot "
-                "represent",
-            )
-        before += _units(document.text[previous:begin])
-        after = before + _units(document.text[begin:end])
-        surface = document.text[begin:end].replace("\n", "\\n").replace("\t", "\\t")
-        stream.write(f"{count}-{index + 1}\t{before}-{after}\t{surface}\t{values[index]}\t\n")
-        before, previous = after, end
-    return number
-
-
-def _units(text: str) -> int:
-    """Return the number of UTF-16 units of a text."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def _escaped(value: str) -> str:
-    """Escape the characters of a value that have a meaning."""
-    escaped = re.sub(r"->|[\\\[\]|_;*]", lambda found: "\\" + found[0], value)
-    return escaped.replace("\t", "\\t").replace("\n", "\\n")
-
-
-def _escaped_text(line: str) -> str:
-    """Escape a line of text."""
-    for character, name in (("\\", "\\"), ("\t", "t"), ("\r", "r"), ("\f", "f"), ("\b", "b")):
-        line = line.replace(character, f"\\{name}")
-    return line
 
 
 FORMAT = Format(

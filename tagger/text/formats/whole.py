@@ -52,11 +52,6 @@ class Whole:
     record: Record | None
     id: str
 
-    @property
-    def is_annotated(self) -> bool:
-        """Whether spans were annotated or predicted."""
-        return any(sentence.spans is not None for sentence in self.sentences)
-
 
 def whole_documents(sentences: Iterable[Sentence]) -> Iterator[Whole]:
     """Group sentences into documents.

@@ -106,6 +106,7 @@ def lines(
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
     keeps_returns: bool = False,
+    escapes: bool = False,
 ) -> Generator[tuple[int, str], None, None]:
     """Read the lines of a text file, as a stream.
 
@@ -121,6 +122,8 @@ def lines(
             mention.
         keeps_returns: Whether \\r before \\n stays at the end of a line. An empty line then follows
             the end of the last line, so that the lines joined by \\n are the text.
+        escapes: Whether bytes that are not UTF-8 are escaped as surrogates, to be repaired, instead
+            of an error; an encoding that is declared or has a byte order mark stays strict.
 
     Yields:
         The number of each line, from 1, and the line without its end, a `CrlfLine` if that was
@@ -137,7 +140,9 @@ def lines(
             on_open(
                 Opened(name, source.compression, source.member, chosen.name, chosen.is_declared)
             )
-        stream, decoder = source.stream, encodings.decoder_of(chosen)
+        is_escaped = escapes and chosen.name == "utf-8" and not chosen.is_declared
+        errors = "surrogateescape" if is_escaped else "strict"
+        stream, decoder = source.stream, encodings.decoder_of(chosen, errors)
         stream.read(chosen.mark)
         number, rest, is_unchecked, last = 0, "", chosen.is_declared, ""
         while True:

@@ -224,18 +224,19 @@ def _cesu8(text: str) -> bytes:
     ).encode(_UTF8, "surrogatepass")
 
 
-def decoder_of(encoding: Encoding) -> Decoder:
-    """Create a strict incremental decoder.
+def decoder_of(encoding: Encoding, errors: str = "strict") -> Decoder:
+    """Create an incremental decoder.
 
     Args:
         encoding: The encoding.
+        errors: What happens to bytes that cannot be decoded, as in `codecs`.
 
     Returns:
         The decoder.
     """
     if encoding.name == _CESU8:
         return _Cesu8Decoder()
-    return codecs.getincrementaldecoder(encoding.name)()
+    return codecs.getincrementaldecoder(encoding.name)(errors)
 
 
 def position_of(text: str, encoding: Encoding) -> int:
