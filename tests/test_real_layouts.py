@@ -190,7 +190,7 @@ def test_stray_tags_may_be_read_as_iob1(tmp_path: Path) -> None:
     assert refusal(tmp_path, text) == (
         "train.conll:29: tag 'I-LOC' cannot follow 'O' in IOB2 (token 'Garda'); the other tags "
         "follow IOB2: correct the tag, or declare --scheme IOB1, in which I- after another label "
-        "opens a span"
+        "opens a span; tagger convert --repair changes 1 tag and lists each change"
     )
     assert understood(tmp_path, text, scheme="IOB1").label_counts() == {"PER": 3, "LOC": 4}
 
@@ -199,7 +199,7 @@ def test_iob1_is_no_way_out_of_iobes(tmp_path: Path) -> None:
     tags = ("B-PER", "E-PER", "O", "O", "S-LOC", "O", "O", "O")
     assert refusal(tmp_path, table(WORDS, tags) + "\nLake\tO\nGarda\tE-LOC\n") == (
         "train.conll:29: tag 'E-LOC' cannot follow 'O' in IOBES (token 'Garda'); the other tags "
-        "follow IOBES: correct the tag"
+        "follow IOBES: correct the tag; tagger convert --repair changes 1 tag and lists each change"
     )
 
 
