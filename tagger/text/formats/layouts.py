@@ -176,7 +176,7 @@ class Table:
 
     @property
     def has_span_tags(self) -> bool:
-        """Whether as many tags as not are those of spans; slips are judged with all tags."""
+        """True if as many tags as not are those of spans; slips are judged with all tags."""
         return 2 * sum(map(notations.is_span_tag, self.tags)) >= len(self.rows)
 
     @property
