@@ -233,7 +233,7 @@ def test_predict_refuses_name_collisions(here: Path) -> None:
         (
             "bad.jsonl",
             b"[1]",
-            "bad.jsonl: looks like JSON, but not of a format that is read; its first value is '[1]'",
+            "looks like JSON, but not of a format that is read; its first value is '[1]'",
         ),
         ("bad.txt.gz", gzip.compress(TEXT.encode() * 99, mtime=0)[:-20], "bad.txt.gz"),
         ("bad.bin", bytes(range(256)), "bad.bin: binary data, not text"),

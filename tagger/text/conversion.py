@@ -273,9 +273,11 @@ def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
     """Return what the target's format cannot represent."""
     if corpus.report.format == target_format:
         return ()
-    source, target = formats.named(corpus.report.format), formats.named(target_format)
+    target = formats.named(target_format)
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
-    used = source.common_keys | {"document"}
+    used = {"document"}
+    if corpus.report.format:  # a dataset has none
+        used |= formats.named(corpus.report.format).common_keys
     keys = dict.fromkeys(
         key
         for record in records
