@@ -21,7 +21,7 @@ from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-OPTIONS = ReadOptions(tokenizer="whitespace")
+OPTIONS = ReadOptions(tokenizer="whitespace", offsets="utf-32")
 WORDS = st.sampled_from(
     [
         *("Mira", "Okafor", "left", "Hull.", "\U0001f6a2", "\U0001f469\u200d\U0001f680", "e\u0301"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tagger.text.spans import Sentence, by_record
 
 DATA = Path(__file__).parent.parent / "data" / "formats"
 WITH_TEXT = ("label-studio", "doccano", "prodigy", "spacy-json", "jsonl")
-OPTIONS = ReadOptions(tokenizer="unicode", offsets="utf-32")
+OPTIONS = ReadOptions(tokenizer="unicode")
 
 PIECES = st.sampled_from(
     [
@@ -56,6 +57,8 @@ def read_reported(
 ) -> tuple[list[Sentence], ReadReport]:
     """The sentences of a file's content, and the report of its reader."""
     report = ReadReport("file", on_error=on_error)
+    if name != "doccano":  # odd texts fit several units by chance; doccano's unit is its own
+        options = replace(options, offsets="utf-32")
     lines = enumerate(content.removesuffix("\n").split("\n"), 1)
     found = list(formats.named(name).read(lines, "file", options, report))
     report.finish()
