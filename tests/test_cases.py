@@ -624,6 +624,11 @@ def test_prose_is_tagged_as_text_under_any_name(tmp_path: Path, model: Any, name
     assert text.replace("[", "").replace("]", "").split()[-1] == "Oslo."
 
 
+def test_sentences_that_end_alike_are_text(tmp_path: Path, model: Any) -> None:
+    text = "Mira Okafor works in Quito.\n\n" * 50
+    assert tagged(tmp_path, model, "a.txt", text).files == 1
+
+
 def test_columns_with_another_delimiter_than_in_training_are_refused(
     tmp_path: Path, model: Any
 ) -> None:

@@ -21,7 +21,7 @@ from tagger.text import schemes
 from tagger.text.documents import DOCUMENT_MARK, is_document_line
 from tagger.text.formats.columns import BLANKS, Layout, replace_field
 from tagger.text.formats.format import Format
-from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE
+from tagger.text.formats.layouts import BEGIN_2012, INVISIBLE, is_prose
 from tagger.text.options import Columns, ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -429,7 +429,10 @@ def recognizes(lines: Sequence[str]) -> bool:
     # In a damaged file, tags may be in other columns.
     tagged = sum(any(map(_is_tag, fields)) for fields in fitting)
     has_few_tags = (
-        len(rows) < len(lines) and len(tags) >= _ENOUGH and 4 * len(set(tags)) <= len(tags)
+        len(rows) < len(lines)
+        and len(tags) >= _ENOUGH
+        and 4 * len(set(tags)) <= len(tags)
+        and not is_prose(rows)  # sentences that end alike
     )
     return has_tabs or _nearly_all(tagged, len(tags)) or has_few_tags
 
