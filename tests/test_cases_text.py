@@ -214,9 +214,9 @@ def test_decomposed_accents_change_no_feature_and_no_score(trained_run: Path) ->
     composed = [word for word in features.words.words if not word.isascii()][:20]
     decomposed = [unicodedata.normalize("NFD", word) for word in composed]
     assert sum(map(str.__ne__, composed, decomposed)) > 5
-    lexicon = WordEncoder(features)
-    ids = lexicon.word_ids([composed, decomposed])
-    first, second = map(lexicon.words, ids)
+    word_encoder = WordEncoder(features)
+    ids = word_encoder.word_ids([composed, decomposed])
+    first, second = map(word_encoder.words, ids)
     assert (first["words"] > 1).all()
     for name, array in first.items():
         assert (array == second[name]).all()

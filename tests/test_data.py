@@ -107,9 +107,9 @@ def shares(
     zero: dict[int, int] = {}
     characters: dict[int, list[bool]] = {}
     for epoch in range(epochs):
-        honest, disguised = batches(epoch=epoch), batches(*changes, epoch=epoch)
+        honest, masked = batches(epoch=epoch), batches(*changes, epoch=epoch)
         for number in range(len(honest)):
-            before, after = honest[number][0], disguised[number][0]
+            before, after = honest[number][0], masked[number][0]
             assert before.keys() == after.keys()
             for name in ("tokens", "shapes"):
                 np.testing.assert_array_equal(before[name], after[name])

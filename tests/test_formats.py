@@ -121,7 +121,7 @@ def test_standard_input_is_read_and_progress_told(
     path = files.folder / "long.txt"
     path.write_text("word\n" * 50_000)
     told: list[int] = []
-    assert sum(len(s) for s in formats.read(path, "text", tell=told.append)) == 50_000
+    assert sum(len(s) for s in formats.read(path, "text", on_bytes_read=told.append)) == 50_000
     assert told == sorted(told)
     assert 0 < told[0] < told[-1] <= 250_000
 

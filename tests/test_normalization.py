@@ -86,18 +86,18 @@ def test_the_setting_holds_for_the_vocabulary_and_for_features() -> None:
     settings = Config(data=DataConfig(unescape=True), vocabulary=VocabularyConfig(minimum_count=1))
     features, _ = build(settings, sentences)
     assert features.words.words == ["(", "Z\u00fcrich", ")"]
-    lexicon = WordEncoder(features)
-    ids = lexicon.word_ids([["(", "Z\u00fcrich", ")"], ["-LRB-", "Zu\u0308rich", "-RRB-"]])
-    assert lexicon.words(ids[0])["words"].tolist() == [2, 3, 4]
-    assert lexicon.words(ids[1])["words"].tolist() == [2, 3, 4]
+    word_encoder = WordEncoder(features)
+    ids = word_encoder.word_ids([["(", "Z\u00fcrich", ")"], ["-LRB-", "Zu\u0308rich", "-RRB-"]])
+    assert word_encoder.words(ids[0])["words"].tolist() == [2, 3, 4]
+    assert word_encoder.words(ids[1])["words"].tolist() == [2, 3, 4]
     features, _ = build(replace(settings, data=DataConfig()), sentences)
     assert features.words.words == ["-LRB-", "Z\u00fcrich", "-RRB-"]
 
 
 def test_words_that_look_the_same_inform_each_other() -> None:
-    lexicon = WordEncoder(features_of(Vocabulary([], [])))
-    (ids,) = lexicon.word_ids([["Zu\u0308rich", "Z\u00fcrich", "Z\u00fc\xadrich", "Bern"]])
-    keys = lexicon.consistency_keys(ids).tolist()
+    word_encoder = WordEncoder(features_of(Vocabulary([], [])))
+    (ids,) = word_encoder.word_ids([["Zu\u0308rich", "Z\u00fcrich", "Z\u00fc\xadrich", "Bern"]])
+    keys = word_encoder.consistency_keys(ids).tolist()
     assert keys[0] == keys[1] == keys[2] != keys[3]
 
 

@@ -163,7 +163,7 @@ def test_no_direction_has_read_the_word_that_it_is_to_predict(layers: int) -> No
 
 
 def test_the_targets_are_the_words_as_they_are() -> None:
-    """However they are disguised, and after mentions were replaced; the tags show what was."""
+    """However inputs are masked, and after mentions were replaced; the tags show what was."""
     data = batches(
         ON,
         "vocabulary.word_dropout=0.5",

@@ -35,12 +35,12 @@ class TrainingProgress(Observer):
         self.warnings: list[str] = []
         self.reason = ""
         self.epochs_seen = 0
-        self.begun = time.monotonic()
+        self.started = time.monotonic()
 
     @property
     def seconds(self) -> float:
         """Seconds since this observer was created."""
-        return time.monotonic() - self.begun
+        return time.monotonic() - self.started
 
     def text_labeled(self, tokens: int, total: int) -> None:
         rate = tokens / max(self.seconds, 0.1)

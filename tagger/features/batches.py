@@ -109,7 +109,7 @@ def shuffled_buckets(
 
 def collate(
     indices: np.ndarray,
-    lexicon: WordEncoder,
+    word_encoder: WordEncoder,
     numbers: Sequence[np.ndarray],
     tags: Sequence[np.ndarray] | None = None,
     *,
@@ -120,7 +120,7 @@ def collate(
 
     Args:
         indices: Indices of the sentences.
-        lexicon: Encoder that assigned the word ids.
+        word_encoder: Encoder that assigned the word ids.
         numbers: Word ids (T,) of every sentence of the corpus.
         tags: Tag ids (T,) of every sentence of the corpus, if available.
         contexts: Token states of every sentence of the corpus, if the network has such an input.
@@ -135,7 +135,7 @@ def collate(
     if token_budget:
         time = -(-time // _SHAPE_STEP) * _SHAPE_STEP
         rows = 1 << (max(rows, token_budget // time) - 1).bit_length()
-    inputs = lexicon.inputs(_padded([numbers[index] for index in indices], rows, time))
+    inputs = word_encoder.inputs(_padded([numbers[index] for index in indices], rows, time))
     if contexts is not None:
         inputs["context"] = contexts.padded(indices, rows, time)
     return Batch(

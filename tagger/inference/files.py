@@ -261,7 +261,7 @@ class _Work:
                             job.source,
                             job.source_format,
                             self.options,
-                            tell=self._tell if Path(job.source).is_file() else None,
+                            on_bytes_read=self._tell if Path(job.source).is_file() else None,
                             report=file.report,
                         )
                     )

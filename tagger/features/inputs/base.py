@@ -169,7 +169,7 @@ class Input:
         """Create an empty store of features, for an input of words."""
         raise NotImplementedError
 
-    def disguised(
+    def mask_unknown(
         self, array: np.ndarray, random: np.random.Generator, probability: float
     ) -> np.ndarray:
         """Replace some rare ids of a training batch by <UNK>; see `replace_rare`.

@@ -72,10 +72,10 @@ class CharactersInput(Input):
         """Return which character ids are rare, (V,) bool."""
         return self.vocabulary.rare(RARE)
 
-    def disguised(
+    def mask_unknown(
         self, array: np.ndarray, random: np.random.Generator, probability: float
     ) -> np.ndarray:
-        """Replace some rare characters by <UNK>; see `Input.disguised`."""
+        """Replace some rare characters by <UNK>; see `Input.mask_unknown`."""
         return replace_rare(array, self._rare, probability, random)
 
     def layer(self, model: Mapping[str, Any], inputs: Mapping[str, Input]) -> Config | None:

@@ -66,10 +66,10 @@ class WordsInput(Input):
         """Return which ids belong to words seen once, (V,) bool."""
         return self.vocabulary.rare(1)
 
-    def disguised(
+    def mask_unknown(
         self, array: np.ndarray, random: np.random.Generator, probability: float
     ) -> np.ndarray:
-        """Replace some words seen once by <UNK>; see `Input.disguised`."""
+        """Replace some words seen once by <UNK>; see `Input.mask_unknown`."""
         return replace_rare(array, self._rare, probability, random)
 
     def layer(self, model: Mapping[str, Any], inputs: Mapping[str, Input]) -> Config | None:

@@ -263,7 +263,7 @@ def read(
     format_name: str = "",
     options: ReadOptions | None = None,
     *,
-    tell: Callable[[int], None] | None = None,
+    on_bytes_read: Callable[[int], None] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Sentence]:
     """Read the sentences of a file, which may be compressed; see `text.opening`.
@@ -274,7 +274,8 @@ def read(
         path: The file; ``-`` reads standard input.
         format_name: Key of `FORMATS`; empty to recognize the format by the first lines.
         options: Reading options; the defaults of `ReadOptions` if None.
-        tell: Called after each block of about 64 KiB with the number of (compressed) bytes read.
+        on_bytes_read: Called after each block of about 64 KiB with the number of (compressed)
+            bytes read.
         report: Receives the layout, notes, and the errors of single records, which are raised at
             the end of the file unless its `on_error` is another than "stop".
 
@@ -286,7 +287,9 @@ def read(
             an ill-formed line (``path:line: …``).
         TaggerError: The format or the name of the encoding is unknown.
     """
-    with opened(path, format_name, options, tell=tell, report=report) as sentences:
+    with opened(
+        path, format_name, options, on_bytes_read=on_bytes_read, report=report
+    ) as sentences:
         yield from sentences
 
 
@@ -296,7 +299,7 @@ def opened(
     format_name: str = "",
     options: ReadOptions | None = None,
     *,
-    tell: Callable[[int], None] | None = None,
+    on_bytes_read: Callable[[int], None] | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Iterator[Sentence]]:
     """Open a file whose format is known once the block begins.
@@ -305,7 +308,7 @@ def opened(
         path: As in `read`.
         format_name: As in `read`.
         options: As in `read`.
-        tell: As in `read`.
+        on_bytes_read: As in `read`.
         report: As in `read`; its `format` is set when the block begins.
 
     Yields:
@@ -331,7 +334,9 @@ def opened(
         if found.note:
             report.note(found.note)
 
-    lines = opening.lines(name, options.encoding, tell=tell, on_open=note, escapes=options.repair)
+    lines = opening.lines(
+        name, options.encoding, on_bytes_read=on_bytes_read, on_open=note, escapes=options.repair
+    )
     try:
         head: list[tuple[int, str]] = []
         if not format_name:
@@ -341,7 +346,9 @@ def opened(
         if named(format_name).keeps_returns and Path(name).is_file():
             lines.close()
             head = []
-            lines = opening.lines(name, options.encoding, tell=tell, keeps_returns=True)
+            lines = opening.lines(
+                name, options.encoding, on_bytes_read=on_bytes_read, keeps_returns=True
+            )
         numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
         if options.repair:
             numbered = repairing.repaired_lines(

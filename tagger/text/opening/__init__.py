@@ -102,7 +102,7 @@ def lines(
     path: str | Path,
     encoding: str = AUTO,
     *,
-    tell: Callable[[int], None] | None = None,
+    on_bytes_read: Callable[[int], None] | None = None,
     on_open: Callable[[Opened], None] | None = None,
     has_option: bool = True,
     keeps_returns: bool = False,
@@ -116,7 +116,8 @@ def lines(
     Args:
         path: The file; ``-`` is standard input.
         encoding: Its encoding. By default UTF-8, or UTF-16 or UTF-32 with a byte order mark.
-        tell: Called after each block of about 64 KiB with the number of (compressed) bytes read.
+        on_bytes_read: Called after each block of about 64 KiB with the number of (compressed)
+            bytes read.
         on_open: Called before the first line with what was found.
         has_option: Whether the user can declare an encoding with ``--encoding``, which errors then
             mention.
@@ -147,8 +148,8 @@ def lines(
         number, rest, is_unchecked, last = 0, "", chosen.is_declared, ""
         while True:
             data = b"".join(stream.readlines(_BLOCK))
-            if tell is not None and data:
-                tell(source.position())
+            if on_bytes_read is not None and data:
+                on_bytes_read(source.position())
             if is_unchecked and (chosen.is_wide or not data.isascii()):
                 is_unchecked = False
                 if problem := encodings.contradiction(chosen, data):

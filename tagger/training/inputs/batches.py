@@ -154,7 +154,9 @@ class Batches(keras.utils.PyDataset):
         inputs = {**inputs, **targets}
         for name, one in self.word_encoder.features.inputs.items():
             if not one.is_of_tokens:
-                inputs[name] = one.disguised(inputs[name], random, vocabulary.unknown_probability)
+                inputs[name] = one.mask_unknown(
+                    inputs[name], random, vocabulary.unknown_probability
+                )
         if vocabulary.word_dropout:
             words = inputs["words"]
             hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
