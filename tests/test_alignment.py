@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tagger.corpora.conversion import convert
 from tagger.errors import DataError
 from tagger.text import annotation
 from tagger.text.alignment import CharacterSpan, sentences_of
 from tagger.text.annotation import Corpus
-from tagger.text.conversion import convert
 from tagger.text.formats import ReadOptions, ReadReport
 from tagger.text.spans import Record
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from support.strategies import COLUMN_TOKENS, plain_sentences, sentences
 
 import tagger
+from tagger.corpora.conversion import convert
 from tagger.errors import DataError
 from tagger.text import annotation, formats
-from tagger.text.conversion import convert
 from tagger.text.formats import ReadOptions
 from tagger.text.schemes import PLAIN, SCHEMES
 from tagger.text.spans import Record, Sentence, Span, by_record

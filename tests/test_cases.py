@@ -16,8 +16,8 @@ from support.paths import GOLDEN
 import tagger
 from tagger import corpora
 from tagger.config.tagger import Config, DataConfig, reading
+from tagger.corpora.conversion import convert
 from tagger.errors import DataError
-from tagger.text.conversion import convert
 
 
 def sentences(*lines: str, count: int = 20, between: str = "\n") -> str:

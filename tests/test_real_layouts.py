@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tagger.corpora.conversion import convert
 from tagger.errors import DataError
 from tagger.text import annotation
 from tagger.text.annotation import Corpus
-from tagger.text.conversion import convert
 from tagger.text.formats import ReadReport, read
 from tagger.text.options import Columns, ReadOptions
 

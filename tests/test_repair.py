@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from tagger.cli.main import group
+from tagger.corpora.conversion import convert
 from tagger.errors import DataError
 from tagger.text import annotation
-from tagger.text.conversion import convert
 from tagger.text.formats import ReadOptions
 
 GOOD = "Anna B-PER\nKeller I-PER\nsang O\n\n" * 20

@@ -8,8 +8,8 @@ from pathlib import Path
 from tagger.corpora.loading import DATASETS
 from tagger.corpora.reading import read_all
 from tagger.corpora.writing import save_dataset
-from tagger.text import annotation, conversion, schemes
-from tagger.text.conversion import Conversion
+from tagger.text import annotation, schemes
+from tagger.text.conversion import Conversion, checked_target, write
 from tagger.text.formats import ReadOptions
 from tagger.text.issues import logged
 
@@ -58,20 +58,15 @@ def convert(
         ConfigError: A dataset cannot be loaded, has several splits or lacks a feature.
         TaggerError: A dataset is read or written, and the package `datasets` is not installed.
     """
+    source, target = str(source), str(target)
     options = options or ReadOptions()
+    is_dataset = Path(target).suffix in DATASETS and not target_format
+    if not is_dataset:
+        target_format, target_scheme = checked_target(source, target, target_scheme, target_format)
     with logged(options, issues) as logging:
         corpus = read_all([source], logging, scheme, predictions=True)
-    if Path(target).suffix not in DATASETS or target_format:
-        return conversion.convert(
-            source,
-            target,
-            options,
-            scheme,
-            target_scheme,
-            target_format=target_format,
-            is_reviewed=is_reviewed,
-            corpus=corpus,
-        )
+    if not is_dataset:
+        return write(corpus, target, options, target_format, target_scheme, is_reviewed=is_reviewed)
     if corpus.scheme != schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     save_dataset(corpus.sentences, Path(target), schemes.ALIASES.get(target_scheme, target_scheme))

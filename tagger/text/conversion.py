@@ -1,4 +1,4 @@
-"""Conversion of annotated files to another scheme or format."""
+"""Writing annotated sentences in another scheme or format than the one they were read in."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.files import atomic_write
-from tagger.text import annotation, formats, schemes
+from tagger.text import formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
 from tagger.text.formats import conll
 from tagger.text.formats.whole import document_name
-from tagger.text.issues import logged
 from tagger.text.opening import compression
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Conversion", "convert", "rewrite"]
+__all__ = ["Conversion", "checked_target", "rewrite", "write"]
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """The result of `convert`.
+    """The result of a conversion.
 
     Attributes:
         corpus: The sentences that were converted, and how the source was understood.
@@ -36,53 +35,37 @@ class Conversion:
     dropped: tuple[str, ...] = ()
 
 
-def convert(
-    source: str | Path,
-    target: str | Path,
-    options: formats.ReadOptions | None = None,
-    scheme: str = annotation.DETECT,
-    target_scheme: str = "IOB2",
+def write(
+    corpus: Corpus,
+    target: str,
+    options: formats.ReadOptions,
+    target_format: str,
+    target_scheme: str,
     *,
-    target_format: str = "",
     is_reviewed: bool = False,
-    corpus: Corpus | None = None,
-    issues: str = "",
 ) -> Conversion:
-    """Convert an annotated file to another scheme or format, checking every tag.
+    """Write a corpus, checking that its spans fit the scheme.
 
-    The target is written atomically. Columns are written as columns with everything but the tags
-    unchanged: document marks, comments, further columns. Objects keep their keys within their
-    format. Between formats, text, ids and documents are kept where the target has a place for them:
-    documents as ``-DOCSTART-`` and as the key ``document``.
+    Columns are written as columns with everything but the tags unchanged: document marks, comments,
+    further columns. Objects keep their keys within their format. Between formats, text, ids and
+    documents are kept where the target has a place for them: documents as ``-DOCSTART-`` and as the
+    key ``document``.
 
     Args:
-        source: Annotated file, possibly compressed.
-        target: File to write, whose suffix determines the format: CoNLL columns if it is unknown. A
-            folder, whose name may end in a slash, receives a file per document in brat's format.
-        options: Reading options of the source; the defaults of `ReadOptions` if None.
-        scheme: Tagging scheme of the source; detected by default.
-        target_scheme: Tagging scheme of the target: IO, IOB1, IOB2, IOBES or BILOU. Plain tags are
-            copied unchanged.
-        target_format: Key of `FORMATS`; by default, the format that the suffix of `target` means.
+        corpus: The sentences, and how they were understood.
+        target: File or folder to write.
+        options: How the sentences were read.
+        target_format: Key of `FORMATS`, as `checked_target` returns it.
+        target_scheme: Tagging scheme, as `checked_target` returns it.
         is_reviewed: Whether predicted spans were reviewed, so that they are written without their
             probabilities and become annotation.
-        corpus: The sentences of the source, if they are already read.
-        issues: File that receives all spans that cannot be used as they are, and all repairs, as
-            JSON Lines.
 
     Returns:
-        How the source was understood, and what the target does not contain.
+        The corpus, and what the target does not contain.
 
     Raises:
-        DataError: The source is ill-formed, the target's scheme or format cannot represent it, or
-            the target is compressed, standard output, or the source itself.
+        DataError: The target's scheme or format cannot represent the corpus.
     """
-    source, target = str(source), str(target)
-    options = options or formats.ReadOptions()
-    target_format, target_scheme = _checked_target(source, target, target_scheme, target_format)
-    if corpus is None:
-        with logged(options, issues) as options:
-            corpus = annotation.read(source, options, scheme, predictions=True)
     if is_reviewed:
         corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
     if corpus.scheme == schemes.PLAIN:
@@ -103,7 +86,8 @@ def convert(
                 predictions=_is_predicted(corpus.sentences),
             )
     except schemes.SchemeError as error:
-        raise DataError(source, None, f"cannot be written in {target_scheme}: {error}") from error
+        message = f"cannot be written in {target_scheme}: {error}"
+        raise DataError(corpus.name, None, message) from error
     return Conversion(corpus, dropped)
 
 
@@ -145,10 +129,27 @@ def rewrite(
         conll.rewrite(sentences, stream, scheme, columns)
 
 
-def _checked_target(
+def checked_target(
     source: str, target: str, scheme: str, target_format: str = ""
 ) -> tuple[str, str]:
-    """Return format and scheme of the target after checking its name."""
+    """Check the name of a target, before its source is read.
+
+    Args:
+        source: Name of the source.
+        target: Name of the file to write, whose suffix determines the format: CoNLL columns if it
+            is unknown. A folder, whose name ends in a slash, receives a file per document in brat's
+            format.
+        scheme: Tagging scheme of the target.
+        target_format: Key of `FORMATS`, in place of what the suffix means.
+
+    Returns:
+        Format and scheme of the target.
+
+    Raises:
+        DataError: The target is compressed, standard output, a folder or the source itself, its
+            suffix is that of several formats, or the scheme is unknown.
+        TaggerError: The format is unknown.
+    """
     if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
         raise DataError(
             target,
@@ -239,7 +240,6 @@ def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 
 
 _ANNOTATION = ("spans", "tags", "ner_tags")
-_NO = Record("", 0)
 
 
 def _further(sentence: Sentence) -> dict[str, Any]:
