@@ -21,8 +21,8 @@ Files of annotation tools:
     spacy      spaCy's DocBin, by spaCy                                         docbin.py
     csv        tables with a header row                                         table.py
 
-A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS``; no
-other code lists the formats.
+A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS`` of
+recognition.py; no other code lists the formats.
 
 Readers yield `Sentence`. What a sentence cannot represent is kept in ``sentence.record``, so that
 the writer of the same format reproduces the file, with the prediction added.
@@ -31,7 +31,7 @@ the writer of the same format reproduces the file, with the prediction added.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -39,33 +39,26 @@ from typing import IO
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
 from tagger.text import opening, repairing
-from tagger.text.formats import (
-    bioc,
-    brat,
-    cas,
-    conll,
-    conllu,
-    docbin,
-    doccano,
-    gliner,
-    gliner2,
-    jsonl,
-    label_studio,
-    layouts,
-    plain,
-    prodigy,
-    pubtator,
-    spacy_json,
-    table,
-    webanno,
-)
+from tagger.text.formats import brat, conll
 from tagger.text.formats.format import Format
-from tagger.text.opening import STANDARD_INPUT, Opened, compression
+from tagger.text.formats.recognition import (
+    FALLBACK,
+    FORMATS,
+    HEAD,
+    evident,
+    format_of,
+    named,
+    recognize,
+    sharing_suffix,
+)
+from tagger.text.opening import STANDARD_INPUT, BinaryFileError, Opened
+from tagger.text.opening.binary import Kind
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
 __all__ = [
+    "FALLBACK",
     "FORMATS",
     "STANDARD_INPUT",
     "Format",
@@ -82,180 +75,6 @@ __all__ = [
     "sharing_suffix",
     "write",
 ]
-
-FORMATS = {
-    each.name: each
-    for each in (
-        label_studio.FORMAT,
-        doccano.FORMAT,
-        prodigy.FORMAT,
-        spacy_json.FORMAT,
-        gliner.FORMAT,
-        gliner2.FORMAT,
-        webanno.FORMAT,
-        brat.FORMAT,
-        conllu.FORMAT,
-        pubtator.FORMAT,
-        bioc.XML,
-        bioc.JSON,
-        cas.FORMAT,
-        docbin.FORMAT,
-        table.FORMAT,
-        jsonl.FORMAT,
-        conll.FORMAT,
-        plain.FORMAT,
-    )
-}
-"""All formats by name. The first one that recognizes a file reads it, so that the formats of tools
-precede ``jsonl``, and ``text``, which recognizes any lines, is the last.
-"""
-
-FALLBACK = conll.FORMAT.name
-"""The format of files with an unknown suffix: corpora end in .tsv, .testb, …"""
-
-_ANY_TEXT = plain.FORMAT.name
-
-# Lines by which a format is recognized.
-_HEAD = 1000
-
-
-def named(name: str) -> Format:
-    """Return a format by name.
-
-    Args:
-        name: Key of `FORMATS`.
-
-    Returns:
-        The format.
-
-    Raises:
-        TaggerError: The name is unknown.
-    """
-    if name not in FORMATS:
-        raise TaggerError(f"unknown format {name!r}; expected one of {', '.join(FORMATS)}")
-    return FORMATS[name]
-
-
-def format_of(path: str, *, annotated: bool = False) -> str:
-    """Return the format that the suffix of a file names.
-
-    A final ``.gz`` or other suffix of compressed files is ignored.
-
-    Args:
-        path: Name of the file, which need not exist.
-        annotated: Consider only formats that contain annotations; ``.txt`` then means CoNLL
-            columns.
-
-    Returns:
-        Name of the format; ``conll`` if the suffix is unknown or that of several formats.
-    """
-    return _named_by_suffix(path, annotated) or FALLBACK
-
-
-def sharing_suffix(path: str) -> list[str]:
-    """Return the formats that share the suffix of a file, if it means none of them.
-
-    Args:
-        path: Name of the file, which need not exist.
-    """
-    name = compression.unpacked_name(path.lower())
-    fitting = [each for each in FORMATS.values() if name.endswith(each.suffixes)]
-    return [] if any(each.claims_suffix for each in fitting) else [each.name for each in fitting]
-
-
-def _named_by_suffix(path: str, annotated: bool) -> str:
-    """Return the format that the suffix of a file names, or "" if it names none."""
-    name = compression.unpacked_name(path.lower())
-    for each in FORMATS.values():
-        is_considered = each.claims_suffix and (each.has_annotations or not annotated)
-        if is_considered and name.endswith(each.suffixes):
-            return each.name
-    return ""
-
-
-def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
-    """Determine the format of a file from its first lines; its name only helps.
-
-    Args:
-        path: Name of the file; ``-`` is standard input.
-        head: First lines of the file, without their ends.
-        options: With `annotated`, only formats with annotations are considered.
-
-    Returns:
-        Name of the format.
-
-    Raises:
-        DataError: The content contradicts the name, or is of a kind that is not read.
-    """
-    named_format = _named_by_suffix(path, options.annotated)
-    if named_format and FORMATS[named_format].is_evident:
-        named_format = named_format if FORMATS[named_format].recognizes(head) else ""
-    evident = [
-        each.name
-        for each in FORMATS.values()
-        if each.name != _ANY_TEXT
-        and (each.has_annotations or not options.annotated)
-        and each.recognizes(head)
-    ]
-    layout = layouts.foreign_layout(head, is_columns=FALLBACK in evident)
-    if layout and evident in ([], [FALLBACK]):
-        raise DataError(path, None, f"looks like {layout}")
-    if evident and not FORMATS[evident[0]].claims_suffix:
-        name = compression.unpacked_name(path.lower())
-        named_format = "" if name.endswith(FORMATS[evident[0]].suffixes) else named_format
-    elif named_format in evident:
-        return named_format
-    if evident:
-        if named_format:
-            raise DataError(
-                path,
-                None,
-                f"the name means {named_format}, but the content looks like {evident[0]}; add "
-                f"--format {evident[0]} or --format {named_format}",
-            )
-        return evident[0]
-    if not options.annotated:
-        return named_format or (_ANY_TEXT if not _is_column_of_words(head) else FALLBACK)
-    if layouts.is_prose(head):
-        raise DataError(
-            path,
-            None,
-            "looks like running text without annotation; expected one token and its tag per line, "
-            "or JSON Lines",
-        )
-    return named_format or FALLBACK
-
-
-def evident(path: str, options: ReadOptions) -> str:
-    """Return the format that the first lines of a file show, apart from columns and plain text.
-
-    Args:
-        path: The file.
-        options: Its encoding.
-
-    Returns:
-        Name of the format; "" if the lines show none.
-
-    Raises:
-        DataError: The file cannot be opened, is not text, or is in another encoding.
-    """
-    lines = opening.lines(path, options.encoding)
-    try:
-        head = [line for _, line in itertools.islice(lines, _HEAD)]
-    finally:
-        lines.close()
-    others = (each for each in FORMATS.values() if each.name not in (FALLBACK, _ANY_TEXT))
-    return next((each.name for each in others if each.recognizes(head)), "")
-
-
-def _is_column_of_words(head: Sequence[str]) -> bool:
-    """Return whether lines look like one token each: no blanks, and some are punctuation alone."""
-    filled = [line for line in head if line.strip()]
-    return (
-        len(filled) < len(head)
-        and not any(" " in line.strip() for line in filled)
-        and any(not any(map(str.isalnum, line)) for line in filled)
-    )
 
 
 def read(
@@ -324,9 +143,8 @@ def opened(
     if options.annotated and format_name in ("", brat.FORMAT.name):
         name = brat.annotation_of(name)
     report.path = name
-    binary_format = format_name or _format_of_bytes(name)
-    if binary_format and (load := named(binary_format).load):
-        report.format = binary_format
+    if format_name and (load := named(format_name).load):
+        report.format = format_name
         yield _complete(load(name, options, report), report)
         return
 
@@ -340,7 +158,15 @@ def opened(
     try:
         head: list[tuple[int, str]] = []
         if not format_name:
-            head = list(itertools.islice(lines, _HEAD))
+            try:
+                head = list(itertools.islice(lines, HEAD))
+            except BinaryFileError as error:
+                chosen = _format_of_kind(error.kind)
+                if chosen is None or chosen.load is None or not Path(name).is_file():
+                    raise
+                report.format = chosen.name
+                yield _complete(chosen.load(name, options, report), report)
+                return
             format_name = recognize(name, [line for _, line in head], options)
         report.format = format_name
         if named(format_name).keeps_returns and Path(name).is_file():
@@ -359,13 +185,9 @@ def opened(
         lines.close()
 
 
-def _format_of_bytes(path: str) -> str:
-    """Return the format of a file that is not text, or ""."""
-    kinds = {kind: each.name for each in FORMATS.values() for kind in each.kinds}
-    if not kinds or not Path(path).is_file():
-        return ""
-    with opening.content(path, [*kinds]) as content:
-        return kinds.get(content.kind, "") if content.kind else ""
+def _format_of_kind(kind: Kind) -> Format | None:
+    """Return the format of files that are not text but of this kind, or None."""
+    return next((each for each in FORMATS.values() if kind in each.kinds), None)
 
 
 def files_of(path: str | Path) -> list[str]:

@@ -29,6 +29,7 @@ from tagger.text.opening.encodings import AUTO, canonical
 __all__ = [
     "AUTO",
     "STANDARD_INPUT",
+    "BinaryFileError",
     "Content",
     "CrlfLine",
     "Opened",
@@ -50,6 +51,20 @@ class CrlfLine(str):
     """A line without its end, which was ``\\r\\n``; that of any other line was ``\\n``."""
 
     __slots__ = ()
+
+
+class BinaryFileError(DataError):
+    """The error of a file that is not text.
+
+    Args:
+        path: The file.
+        message: What the file is, and the advice.
+        kind: What the file is.
+    """
+
+    def __init__(self, path: str, message: str, kind: Kind) -> None:
+        self.kind = kind
+        super().__init__(path, None, message)
 
 
 class Content(NamedTuple):
@@ -264,7 +279,7 @@ def content(
                 kind, where = _inner_kind(head), f" in a {packed} file"
             kind = kind or binary.kind_of(head, member or name)
             if kind is not None and kind not in accept:
-                raise DataError(name, None, f"{kind.what}{where}, not text; {kind.advice}")
+                raise BinaryFileError(name, f"{kind.what}{where}, not text; {kind.advice}", kind)
             yield Content(stream, head, packed, member, kind, raw.tell)
     except compression.UnsupportedError as error:
         raise DataError(name, None, f"a {packed} file: {error}") from error
