@@ -13,7 +13,7 @@ from tagger.files import atomic_write
 from tagger.text import formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
-from tagger.text.formats import conll
+from tagger.text.formats import conll, conll_writing
 from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
 from tagger.text.report import ReadReport
@@ -126,7 +126,7 @@ def rewrite(
     if isinstance(columns.tag, str):
         columns = replace(columns, tag=report.header.index(columns.tag))
     with atomic_write(target) as stream:
-        conll.rewrite(sentences, stream, scheme, columns)
+        conll_writing.rewrite(sentences, stream, scheme, columns)
 
 
 def checked_target(
