@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_the_golden_bundle_loads_for_ever(precision: str, tolerance: float) -> N
     """
     model = tagger.load(GOLDEN, precision=precision)
     assert model.labels == ["LOC", "ORG", "PER"]
-    assert set(model.bundle.graphs) == set(bundles.GRAPHS)
+    assert set(model.bundle.graphs) == set(bundles.KIND.graphs)
     assert [one.config.model.direction for one in model.bundle.language_models] == [
         "forward",
         "backward",
@@ -111,9 +112,9 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_the_manifest_lists_every_file_with_its_hash(trained_run: Path) -> None:
     manifest = json.loads((trained_run / "manifest.json").read_text())
-    assert manifest["format"] == bundles.FORMAT == 1
+    assert manifest["format"] == bundles.KIND.format == 1
     assert sorted(manifest["files"]) == sorted(
-        [*FILES, *bundles.GRAPHS, "vocabulary/characters.json"]
+        [*FILES, *bundles.KIND.graphs, "vocabulary/characters.json"]
     )
     for name, entry in manifest["files"].items():
         data = (trained_run / name).read_bytes()
@@ -169,8 +170,7 @@ def test_older_formats_are_migrated(golden_copy: Path, monkeypatch: pytest.Monke
     with pytest.raises(BundleError, match="half_units"):
         bundles.load(golden_copy)
     unchanged = tagger.load(GOLDEN).tag(GOLDEN_TEXT)
-    monkeypatch.setattr(bundles, "FORMAT", 2)
-    monkeypatch.setitem(migrations.TAGGER, 1, from_1)
+    monkeypatch.setattr(bundles, "KIND", replace(bundles.KIND, format=2, migrations={1: from_1}))
     found = tagger.load(golden_copy)
     assert found.bundle.config.model.units == 6
     assert found.tag(GOLDEN_TEXT) == unchanged
@@ -184,5 +184,5 @@ def test_older_formats_are_migrated(golden_copy: Path, monkeypatch: pytest.Monke
 
 
 def test_every_older_format_has_its_migration() -> None:
-    assert list(migrations.TAGGER) == list(range(1, bundles.FORMAT))
-    assert list(migrations.LANGUAGE_MODEL) == list(range(1, language_models.FORMAT))
+    for kind in (bundles.KIND, language_models.KIND):
+        assert list(kind.migrations) == list(range(1, kind.format))

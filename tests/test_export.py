@@ -174,7 +174,7 @@ def test_a_graph_holds_its_documentation(head: str) -> None:
 
 def test_training_writes_graphs_and_measures_int8(trained_run: Path) -> None:
     bundle = bundles.load(trained_run)
-    assert set(bundle.graphs) == set(bundles.GRAPHS)
+    assert set(bundle.graphs) == set(bundles.KIND.graphs)
     figures, rule = bundle.metrics["int8"], bundle.metrics["decoding"]
     assert rule["without"] == pytest.approx(bundle.metrics["dev"]["score"], abs=0.011)
     assert rule["threshold"] > 0

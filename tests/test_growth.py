@@ -15,11 +15,12 @@ from support.tiny import BY_HEART, settings_in
 
 import tagger
 from tagger.bundles import tagger_files as bundles
-from tagger.inference import long_words
+from tagger.export.word_session import WordSession
+from tagger.inference import long_words, word_cache
 from tagger.inference import member as members
 from tagger.inference.decoder import Decoder
-from tagger.inference.member import EnsembleMember, batches_of, window_tokens
-from tagger.inference.network import OnnxTagger
+from tagger.inference.member import batches_of, window_tokens
+from tagger.inference.word_cache import WordCache
 from tagger.text import alignment, schemes
 from tagger.text.alignment import CharacterSpan
 from tagger.text.spans import Span
@@ -114,56 +115,56 @@ def test_windows_and_batches_are_bounded_by_tokens_and_by_scores(tags: int) -> N
 
 
 class Recorder:
-    """A network that records the sizes of its inputs of words."""
+    """Features of words that record the sizes of their inputs."""
 
-    def __init__(self, network: OnnxTagger) -> None:
-        self._network = network
+    def __init__(self, words: WordSession) -> None:
+        self._words = words
         self.sizes: list[int] = []
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._network, name)
+        return getattr(self._words, name)
 
     def features(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         self.sizes.append(inputs["characters"].size)
-        return self._network.features(inputs)
+        return self._words.features(inputs)
 
 
 @pytest.fixture
-def member() -> EnsembleMember:
+def cache() -> WordCache:
     bundle = bundles.load(GOLDEN)
-    return EnsembleMember(bundle, Recorder(OnnxTagger(bundle)))  # type: ignore[arg-type]
+    return WordCache(bundle, Recorder(WordSession(bundle)))  # type: ignore[arg-type]
 
 
-def features(member: EnsembleMember, words: list[str]) -> np.ndarray:
+def features(cache: WordCache, words: list[str]) -> np.ndarray:
     """Return the features of words that are not in the cache."""
-    member.clear_cache()
-    encoded = member.encode([words])
+    cache.clear()
+    encoded = cache.encode([words])
     return np.asarray(encoded.features[encoded.tokens])
 
 
-def test_a_word_of_a_million_characters_is_read_in_pieces(member: EnsembleMember) -> None:
+def test_a_word_of_a_million_characters_is_read_in_pieces(cache: WordCache) -> None:
     giant = "Mira" * 250_000
     words = ["Mira", giant, "met", "x" * 20_000, *(f"word{number}" for number in range(100))]
-    together = features(member, words)
-    assert max(member.network.sizes) <= 2 * members.CHARACTERS  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(together[1:2], features(member, [giant]))
-    ordinary = features(member, [words[0], *words[2:3], *words[4:]])
+    together = features(cache, words)
+    assert max(cache.words.sizes) <= 2 * word_cache.CHARACTERS  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(together[1:2], features(cache, [giant]))
+    ordinary = features(cache, [words[0], *words[2:3], *words[4:]])
     np.testing.assert_array_equal(together[[0, 2, *range(4, 104)]], ordinary)
 
 
 def test_a_word_read_in_pieces_has_the_features_of_the_graph(
-    member: EnsembleMember, monkeypatch: pytest.MonkeyPatch
+    cache: WordCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = np.random.default_rng(3)
     letters = [*"abcdeMOQ-1\u00e9\u4e2d"]
     words = ["".join(draw.choice(letters, size)) for size in (1, 2, 3, 7, 8, 9, 15, 16, 17, 40)]
-    expected = features(member, words)
-    monkeypatch.setattr(members, "CHARACTERS", 0)
+    expected = features(cache, words)
+    monkeypatch.setattr(word_cache, "CHARACTERS", 0)
     for piece in (1, 2, 7, 1000):
         monkeypatch.setattr(long_words, "_PIECE", piece)
-        member.network.sizes.clear()  # type: ignore[attr-defined]
-        np.testing.assert_allclose(features(member, words), expected, rtol=1e-5, atol=1e-6)
-        assert member.network.sizes == [2] * (len(words) + 1)  # type: ignore[attr-defined]
+        cache.words.sizes.clear()  # type: ignore[attr-defined]
+        np.testing.assert_allclose(features(cache, words), expected, rtol=1e-5, atol=1e-6)
+        assert cache.words.sizes == [2] * (len(words) + 1)  # type: ignore[attr-defined]
 
 
 # -- sentences

@@ -24,7 +24,6 @@ from support.paths import GOLDEN_LANGUAGE_MODEL
 from support.processes import PATIENCE
 
 from tagger.bundles import language_model as bundles
-from tagger.bundles import migrations
 from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8
 from tagger.cells import CELLS
 from tagger.errors import BundleError
@@ -200,7 +199,7 @@ def test_graphs_are_written_and_those_of_other_weights_refused(tmp_path: Path) -
     run, bundle = tmp_path / "run", graph.with_graphs(small.bundle_of(cell="lstm"))
     bundles.save(run, bundle)
     listed = json.loads((run / "manifest.json").read_text())
-    assert listed["format"] == bundles.FORMAT == 1
+    assert listed["format"] == bundles.KIND.format == 1
     assert {GRAPH_FLOAT32, GRAPH_INT8} < {*listed["files"]}
     assert bundles.load(run).graphs == bundle.graphs
     bundles.save(run, replace(small.bundle_of(cell="lstm", seed=2), graphs=bundle.graphs))
@@ -229,8 +228,7 @@ def test_older_formats_are_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def from_1(contents: dict[str, Any]) -> dict[str, Any]:
         return {**contents, "metrics.json": {"dev": {}, "source": "migrated"}}
 
-    monkeypatch.setattr(bundles, "FORMAT", 2)
-    monkeypatch.setitem(migrations.LANGUAGE_MODEL, 1, from_1)
+    monkeypatch.setattr(bundles, "KIND", replace(bundles.KIND, format=2, migrations={1: from_1}))
     assert bundles.load(run).metrics == {"dev": {}, "source": "migrated"}
     bundles.save(run, bundle)
     assert bundles.load(run).metrics == {}

@@ -18,7 +18,7 @@ from support.paths import GOLDEN
 import tagger
 from tagger.inference import document_consistency as agreement
 from tagger.inference import member as members
-from tagger.inference import pipeline
+from tagger.inference import pipeline, word_cache
 from tagger.inference.member import EnsembleMember
 from tagger.inference.predictor import Predictor
 from tagger.text import schemes
@@ -119,14 +119,14 @@ def test_words_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch)
     """
     sentences = [[f"word{number}", "met", "Leila", "in", "Quito"] for number in range(40)]
     whole = golden().tag_tokens(sentences)
-    monkeypatch.setattr(members, "LEXICON", 10)
+    monkeypatch.setattr(word_cache, "LEXICON", 10)
     monkeypatch.setattr(members, "WINDOW_TOKENS", 20)
     parts = golden().tag_tokens(sentences)
     assert list(map(facts, parts)) == list(map(facts, whole))
     assert [score for one in parts for score in scores(one)] == pytest.approx(
         [s for one in whole for s in scores(one)], abs=1e-4
     )
-    assert len(golden().members[0].word_encoder) < 10 + 4 * 5 + 1
+    assert len(golden().members[0].words.word_encoder) < 10 + 4 * 5 + 1
 
 
 def test_sentences_come_while_the_input_is_being_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from support.paths import GOLDEN, ROOT
 import tagger
 from tagger.bundles import tagger_files as bundles
 from tagger.errors import BundleError, TaggerError
-from tagger.inference import member as members
+from tagger.inference import word_cache
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
@@ -160,12 +160,12 @@ def test_a_bundle_with_vectors_is_mapped(with_vectors: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [members.LEXICON, 60], ids=["", "and old words forgotten"])
+@pytest.mark.parametrize("limit", [word_cache.LEXICON, 60], ids=["", "and old words forgotten"])
 def test_threads_get_what_one_after_the_other_gets(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """Exactly, in float32, while thousands of new words are encoded."""
-    monkeypatch.setattr(members, "LEXICON", limit)
+    monkeypatch.setattr(word_cache, "LEXICON", limit)
     draw = random.Random(1)
     known = predictor.bundle.features.words.words[:200]
 
@@ -334,10 +334,10 @@ def test_wrong_arguments_are_type_errors_and_do_no_harm(
 ) -> None:
     with tagger.load(GOLDEN) as fresh:
         expected = facts(fresh.tag(TEXT))
-        words = len(fresh.members[0].word_encoder)
+        words = len(fresh.members[0].words.word_encoder)
         with pytest.raises(TypeError, match=message):
             use(fresh)
-        assert len(fresh.members[0].word_encoder) == words
+        assert len(fresh.members[0].words.word_encoder) == words
         assert facts(fresh.tag(TEXT)) == expected
         assert facts(fresh.tag_tokens([["New", "s", "Mira"]]))
 

@@ -142,7 +142,7 @@ def test_outputs_of_the_wrong_shape_are_refused() -> None:
     network = OnnxTagger(bundle)
     network._tags += 1
     with pytest.raises(BundleError, match=r"computes emissions \(1, 2, 13\) float32, expected"):
-        network.emissions(zeros(3, network.width), TOKENS, LENGTHS, zeros(1, 2, 12))
+        network.emissions(zeros(3, network.words.width), TOKENS, LENGTHS, zeros(1, 2, 12))
 
 
 def test_outputs_that_are_not_finite_are_refused() -> None:
@@ -150,7 +150,7 @@ def test_outputs_that_are_not_finite_are_refused() -> None:
     wrong = zeros(1, 2, 13) + np.float32("nan")
     network._sentences._session = SimpleNamespace(run=lambda *_: [wrong])
     with pytest.raises(BundleError, match=r"sentences\.onnx: computes infinite numbers or NaN"):
-        network.emissions(zeros(3, network.width), TOKENS, LENGTHS, zeros(1, 2, 12))
+        network.emissions(zeros(3, network.words.width), TOKENS, LENGTHS, zeros(1, 2, 12))
 
 
 def test_a_graph_that_fails_when_it_runs_is_one_message() -> None:
@@ -207,7 +207,9 @@ def test_a_missing_input_is_one_message(tmp_path: Path) -> None:
     assert content.count(b"characters") > 1
     seal(folder, "words.onnx", content.replace(b"characters", b"secretive!"))
     with pytest.raises(TaggerError, match=r"words\.onnx: cannot be run"):
-        OnnxTagger(tagger_files.load(folder)).features({"words": TOKENS[0], "characters": TOKENS})
+        OnnxTagger(tagger_files.load(folder)).words.features(
+            {"words": TOKENS[0], "characters": TOKENS}
+        )
 
 
 def test_the_harness_finds_nothing_in_its_quick_form() -> None:

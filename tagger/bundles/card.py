@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tagger.bundles.encoder import input_configs
 from tagger.bundles.tagger import INT8, Bundle, graph_names
-from tagger.bundles.tagger_weights import input_configs
 from tagger.heads import HEADS
 from tagger.text import schemes
 

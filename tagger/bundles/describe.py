@@ -1,31 +1,35 @@
-"""Description of the trained model in a folder, a tagger or a language model."""
+"""Description of the trained model in a folder, of any kind."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tagger.bundles import card, language_model, tagger_files
+from tagger.bundles import card, kinds, language_model, tagger_files
 
 __all__ = ["describe"]
+
+_DESCRIPTIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], dict[str, str]]]] = {
+    kinds.TAGGER: (tagger_files.load, card.describe),
+    kinds.LANGUAGE_MODEL: (language_model.load, language_model.describe),
+}
+"""How to load and to describe each kind of model."""
 
 
 def describe(run: str | Path) -> dict[str, str]:
     """Return facts about the model in a folder, after checking every file of it.
 
     Args:
-        run: The folder of a tagger or a language model.
+        run: The folder of a model of any kind.
 
     Returns:
-        Facts in words by topic, in the order in which `tagger info` shows them. Of a tagger:
-        "predicts", "inputs", "network", "parameters", "vocabulary", "tokenizer", "trained on",
-        "teachers" (of distilled models only), "dev score", "document consistency", "decoding",
-        "probabilities" and "reliability" (of models of spans that were measured), and "precision".
-        Of a language model: "predicts", "network", "parameters", "vocabulary", "tokenizer",
-        "trained on" and "dev score".
+        Facts in words by topic, in the order in which `tagger info` shows them; see the function
+        ``describe`` of each kind: `card.describe` for taggers and `language_model.describe`.
 
     Raises:
         BundleError: The folder is not a model, or was damaged.
     """
-    if language_model.is_language_model(run):
-        return language_model.describe(language_model.load(run))
-    return card.describe(tagger_files.load(run))
+    name = kinds.kind_name_of(run)
+    load, facts = _DESCRIPTIONS.get(name, _DESCRIPTIONS[kinds.TAGGER])
+    return facts(load(Path(run)))

@@ -162,8 +162,9 @@ def manifest(folder: Path) -> dict[str, Any]:
         _complete_interrupted(folder)
     if not path.is_file():
         raise BundleError(
-            f"{folder}: not a trained model: there is no {MANIFEST}; if its training was stopped, "
-            "use --resume"
+            f"{folder}: its training has not finished; continue it with --resume"
+            if (folder / "checkpoint").is_dir()
+            else f"{folder}: not a trained model: there is no {MANIFEST}"
         )
     try:
         with open(path, "rb") as stream:

@@ -15,44 +15,33 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tagger.bundles import folder as folders
-from tagger.bundles import migrations
-from tagger.bundles.folder import MANIFEST
-from tagger.bundles.metrics import checked
-from tagger.bundles.npz import from_npz, to_npz
-from tagger.bundles.weights import describe_mismatch, digest
+from tagger.bundles import kinds, migrations
+from tagger.bundles.kinds import Kind
+from tagger.bundles.weights import digest
 from tagger.cells import CELLS, recurrent_shapes
-from tagger.config import language_model as configuration
-from tagger.config import toml
 from tagger.config.language_model import LanguageModelConfig, LanguageModelNetworkConfig
-from tagger.config.reference import commented_toml
-from tagger.errors import BundleError
 from tagger.features.vocabulary import Vocabulary
 
 __all__ = [
-    "FORMAT",
     "GRAPH_FLOAT32",
     "GRAPH_INT8",
     "KIND",
     "LanguageModelBundle",
     "describe",
     "graph_names",
-    "is_language_model",
     "load",
     "save",
     "shapes_of",
 ]
 
-FORMAT = 1
-KIND = "language model"
 GRAPH_FLOAT32, GRAPH_INT8 = "activations.onnx", "activations.int8.onnx"
 _FILES = (
     "config.toml",
@@ -63,6 +52,17 @@ _FILES = (
     GRAPH_FLOAT32,
     GRAPH_INT8,
 )
+
+
+KIND = Kind(
+    name=kinds.LANGUAGE_MODEL,
+    settings=LanguageModelConfig,
+    format=1,
+    migrations=migrations.LANGUAGE_MODEL,
+    graphs=(GRAPH_FLOAT32, GRAPH_INT8),
+    scores={"dev": ()},
+)
+"""The kind of a language model's bundle."""
 
 
 def graph_names(model: LanguageModelNetworkConfig) -> list[str]:
@@ -137,27 +137,8 @@ def save(folder: str | Path, bundle: LanguageModelBundle) -> None:
     Raises:
         TaggerError: A file cannot be written.
     """
-    texts = {
-        "config.toml": commented_toml(bundle.config),
-        "vocabulary.json": bundle.vocabulary.to_json(),
-        "metrics.json": json.dumps(bundle.metrics, indent=1, ensure_ascii=False) + "\n",
-        "README.md": _card(bundle),
-    }
-    contents = {name: text.encode() for name, text in texts.items()}
-    contents |= {"weights.npz": to_npz(bundle.weights), **bundle.graphs}
-    # Graphs of earlier weights must not remain in the folder.
-    obsolete = {GRAPH_FLOAT32, GRAPH_INT8} - {*bundle.graphs}
-    folders.save(
-        Path(folder), contents, {"format": FORMAT, "kind": KIND}, obsolete=sorted(obsolete)
-    )
-
-
-def is_language_model(folder: str | Path) -> bool:
-    """Return whether the manifest of a folder declares a language model; checks nothing else."""
-    try:
-        return bool(folders.manifest(Path(folder)).get("kind") == KIND)
-    except BundleError:
-        return False
+    texts = {"vocabulary.json": bundle.vocabulary.to_json(), "README.md": _card(bundle)}
+    KIND.save(folder, bundle, texts)
 
 
 def save_linked(folder: Path, bundle: LanguageModelBundle) -> None:
@@ -191,47 +172,14 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> LanguageModelBundle
         BundleError: The folder is not a language model, lacks a file, was damaged or changed, or
             has a newer format; or its weights do not fit its settings.
     """
-    folder = Path(folder)
-    manifest = folders.manifest(folder)
-    if manifest.get("kind") != KIND:
-        raise BundleError(
-            f"{folder}: not a language model; train one with tagger lm train, or import one with "
-            "tagger lm import"
-        )
-    version = migrations.version_of(manifest, folder / MANIFEST, FORMAT)
-
-    def content(name: str) -> bytes:
-        return folders.read_verified(folder, name, manifest["files"])
-
-    def parsed(name: str, parse: Callable[[Any], Any], data: Any) -> Any:
-        return folders.parse(folder / name, parse, data)
-
-    contents: migrations.Contents = {
-        "config.toml": parsed(
-            "config.toml", lambda data: toml.parse(data.decode()), content("config.toml")
-        ),
-        "metrics.json": parsed("metrics.json", folders.parse_json, content("metrics.json")),
-        "weights.npz": from_npz(content("weights.npz"), folder / "weights.npz"),
-    }
-    migrate = partial(
-        migrations.migrate, version=version, newest=FORMAT, table=migrations.LANGUAGE_MODEL
+    contents = KIND.read(folder)
+    model = contents.config.model
+    vocabulary = contents.files.parsed("vocabulary.json", Vocabulary.from_json)
+    contents.check_weights(shapes_of(model, len(vocabulary)))
+    graphs = contents.graphs(graph_names(model) if with_graphs else [])
+    return LanguageModelBundle(
+        contents.config, vocabulary, contents.weights, contents.metrics, graphs, contents.folder
     )
-    contents = folders.parse(folder, migrate, contents)
-    config = parsed(
-        "config.toml",
-        lambda data: configuration.from_dict(data, "config.toml"),
-        contents["config.toml"],
-    )
-    vocabulary = parsed(
-        "vocabulary.json",
-        lambda data: Vocabulary.from_json(data.decode()),
-        content("vocabulary.json"),
-    )
-    _fit(contents["weights.npz"], config.model, len(vocabulary), folder)
-    metrics = parsed("metrics.json", partial(checked, scores={"dev": ()}), contents["metrics.json"])
-    names = graph_names(config.model) if with_graphs else []
-    graphs = folders.graphs(folder, names, manifest["files"])
-    return LanguageModelBundle(config, vocabulary, contents["weights.npz"], metrics, graphs, folder)
 
 
 def shapes_of(
@@ -255,21 +203,6 @@ def shapes_of(
     if not model.tied:
         shapes["softmax/kernel"] = (model.units, vocabulary_size)
     return {**shapes, "softmax/bias": (vocabulary_size,)}
-
-
-def _fit(
-    weights: dict[str, np.ndarray],
-    model: LanguageModelNetworkConfig,
-    vocabulary_size: int,
-    folder: Path,
-) -> None:
-    """Raise BundleError if the weights do not have the shapes of `shapes_of`."""
-    if wrong := describe_mismatch(weights, shapes_of(model, vocabulary_size)):
-        path = folder / "weights.npz"
-        raise BundleError(
-            f"{path}: does not fit config.toml and the vocabulary: {wrong}; copy the whole folder "
-            "again"
-        )
 
 
 def describe(bundle: LanguageModelBundle) -> dict[str, str]:

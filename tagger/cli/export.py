@@ -52,11 +52,11 @@ def command(
     """
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
-    from tagger.bundles import language_model as language_models
+    from tagger.bundles import kinds
     from tagger.training.export.run import export_model
 
     needs_keras = verify or target == "saved-model"
-    if language_models.is_language_model(run) and (file or needs_keras):
+    if kinds.kind_name_of(run) == kinds.LANGUAGE_MODEL and (file or needs_keras):
         raise click.UsageError(
             f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
         )

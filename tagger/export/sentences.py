@@ -1,38 +1,19 @@
 """The graph of sentences.onnx: from features of words, or one-hot word ids, to emissions.
 
-Axes: B batch, T time, N distinct words, X features of a word, R directions, U units, S states of
-all layers, K tags.
-
-The states are those of each recurrent operator in turn: first the activations of its directions,
-then their memory cells.
+Axes: B batch, T time, F features of the encoder's output, K tags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import input_configs, width_of
 from tagger.bundles.weights import Weights, layer_weights
-from tagger.cells import CELLS
 from tagger.config.tagger import ModelConfig
-from tagger.export.inputs import INPUTS
-from tagger.export.operators import Graph, dense, recurrent, value
-from tagger.export.pinning import (
-    clipped,
-    pinned,
-    pinned_cell,
-    pinned_rows,
-    unpinned,
-    with_pinned_states,
-)
-from tagger.features.inputs import INPUTS as HOST
+from tagger.export.encoder import encoder_nodes, encoder_values
+from tagger.export.operators import Graph, dense, value
+from tagger.export.pinning import pinned, pinned_rows
 from tagger.heads import HEADS
 
-__all__ = ["backward_state_mask", "sentence_graph"]
+__all__ = ["sentence_graph"]
 
 
 def sentence_graph(
@@ -56,155 +37,20 @@ def sentence_graph(
     Raises:
         TaggerError: The package onnx is not installed.
     """
-    graph, model, weights = Graph(), bundle.config.model, bundle.weights
-    # The recurrent operators do not support empty sequences.
-    lengths = graph("Max", "lengths", graph.constant(1, np.int32))
-    # (T, B, X), or (T, B) one-hot ids
-    x = graph("Gather", "features", graph("Transpose", "tokens", perm=[1, 0]))
-    is_one_hot = model.input == "one-hot"
-    if quantized and not is_one_hot:
-        x = clipped(graph, x, *feature_range)
-    states_of_tokens = [
-        part
-        for name, config in _inputs_of_tokens(bundle).items()
-        for part in INPUTS[name].nodes(graph, layer_weights(weights, name), config, quantized)
-    ]
-    if states_of_tokens:
-        if quantized:
-            states_of_tokens = [clipped(graph, one, *feature_range) for one in states_of_tokens]
-        x = graph("Concat", x, *states_of_tokens, axis=-1)
-    if quantized and not is_one_hot:
-        x = pinned(graph, x, *feature_range)
-    states = _initial_states(graph, model)
-    ends: list[str] = []
-    for depth in range(1, model.layers + 1):
-        sides = []
-        for layers in _operators(model, weights, depth):
-            inputs = x
-            if quantized:
-                parts = 1 if depth == 1 else 1 + model.bidirectional
-                layers = _pinned(layers, model, parts if depth > 1 or not is_one_hot else 0)
-            if is_one_hot and depth == 1:
-                [(direction, layer)] = layers.items()
-                inputs, layers = _gather_one_hot(graph, x, direction, layer, quantized)
-            before = [states.pop(0) for _ in range(CELLS[model.cell].states)]
-            if quantized:
-                before = with_pinned_states(graph, before)
-            ran = recurrent(
-                graph, inputs, lengths, model.cell, layers, quantized=quantized, before=before
-            )
-            units = model.units + 2 * quantized
-            sides.append(_joined(graph, ran.activations, len(layers) * units))
-            ends += unpinned(graph, ran.states, model.units) if quantized else ran.states
-        x = graph("Concat", *sides, axis=-1) if len(sides) > 1 else sides[0]
-    _head(graph, x, model, weights, quantized)
-    graph("Concat", *ends, output="states_after", axis=0)
-    return graph.model(
-        "sentences", *_graph_signature(bundle), {**facts, "about": _about(quantized)}
-    )
-
-
-def _inputs_of_tokens(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """Return the configurations of the inputs that depend on the token, by name."""
-    configs = input_configs(bundle.config.model, bundle.features)
-    return {name: config for name, config in configs.items() if HOST[name].is_of_tokens}
-
-
-def backward_state_mask(model: ModelConfig) -> np.ndarray:
-    """Return which states belong to a backward direction, which starts at the end of a sentence.
-
-    Args:
-        model: The settings of the network.
-
-    Returns:
-        (S,) bool, in the order of the graph's states.
-    """
-    directions = [[False, True]] if model.bidirectional else [[False]]
-    first = [[side] for side in directions[0]] if model.input == "one-hot" else directions
-    operators = first + directions * (model.layers - 1)
-    return np.array(
-        [side for sides in operators for _ in range(CELLS[model.cell].states) for side in sides]
-    )
-
-
-def _operators(model: ModelConfig, weights: Weights, depth: int) -> list[dict[str, Weights]]:
-    """Return the weights by direction of each recurrent operator of a layer.
-
-    A layer is one operator, but over one-hot words one operator per direction.
-    """
-    names = ("forward", "backward")[: 1 + model.bidirectional]
-    layers = {name: layer_weights(weights, f"encoder/{name}_{depth}") for name in names}
-    return (
-        [{name: layer} for name, layer in layers.items()]
-        if model.input == "one-hot" and depth == 1
-        else [layers]
-    )
-
-
-def _initial_states(graph: Graph, model: ModelConfig) -> list[str]:
-    """Add the input ``states`` with default zeros; return the states (R, B, U) of each operator."""
-    count = len(backward_state_mask(model))
-    graph.default("states", np.zeros((count, 1, model.units), dtype=np.float32))
-    batch = graph(
-        "Concat",
-        *(graph.constant([1], np.int64), graph("Shape", "lengths"), graph.constant([1], np.int64)),
-        axis=0,
-    )
-    directions = 1 + model.bidirectional
-    single = directions * CELLS[model.cell].states if model.input == "one-hot" else 0
-    sizes = [1] * single + [directions] * ((count - single) // directions)
-    names = [f"before_{number}" for number in range(len(sizes))]
-    graph.add_node(
-        "Split",
-        graph("Expand", "states", batch),
-        graph.constant(sizes, np.int64),
-        outputs=names,
-        axis=0,
-    )
-    return names
-
-
-def _joined(graph: Graph, y: str, width: int) -> str:
-    """Concatenate the directions of activations (T, R, B, U): (T, B, R·U)."""
-    return graph(
-        "Reshape", graph("Transpose", y, perm=[0, 2, 1, 3]), graph.constant([0, 0, width], np.int64)
-    )
-
-
-def _pinned(layers: dict[str, Weights], model: ModelConfig, parts: int) -> dict[str, Weights]:
-    """Return the weights by direction for pinned units and, in each of some parts, pinned inputs.
-
-    Args:
-        layers: The weights by direction.
-        model: The settings of the network.
-        parts: Number of equal parts of the inputs that end in two pinned values; 0 for none.
-    """
-    found = {}
-    for direction, layer in layers.items():
-        kernel = pinned_rows(layer["kernel"], parts) if parts else layer["kernel"]
-        found[direction] = pinned_cell({**layer, "kernel": kernel}, CELLS[model.cell])
-    return found
-
-
-def _gather_one_hot(
-    graph: Graph, words: str, direction: str, layer: Weights, quantized: bool
-) -> tuple[str, dict[str, Weights]]:
-    """Gather the rows of a direction's kernel for words (T, B); return them and its other weights.
-
-    The recurrent operator cannot skip its product with the input, so its kernel becomes the
-    identity.
-    """
-    table = layer["kernel"]
-    rows = graph("Gather", graph.constant(table), words)
-    kernel = np.eye(table.shape[1], dtype=np.float32)
-    if quantized:
-        rows = pinned(graph, rows, float(table.min()), float(table.max()))
-        kernel = pinned_rows(kernel)
-    return rows, {direction: {**layer, "kernel": kernel}}
+    graph, model = Graph(), bundle.config.model
+    encoded = encoder_nodes(graph, bundle, quantized=quantized, feature_range=feature_range)
+    _head(graph, encoded.activations, model, bundle.weights, quantized)
+    graph("Concat", *encoded.states, output="states_after", axis=0)
+    inputs, after = encoder_values(bundle)
+    head = HEADS[model.head]
+    what = "log-probabilities" if head.is_normalized else f"scores of {head.description}"
+    scores = f"{what} of the tags; undefined after a sentence's end"
+    outputs = [value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores), after]
+    return graph.model("sentences", inputs, outputs, {**facts, "about": _about(quantized)})
 
 
 def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized: bool) -> None:
-    """Add the hidden layers and the output ``emissions`` (B, T, K)."""
+    """Add the hidden layers and the output ``emissions`` (B, T, K) of activations (T, B, F)."""
     parts = 1 + model.bidirectional  # of the inputs, each of which ends in two pinned values
     for number in range(1, len(model.hidden) + 1):
         layer = layer_weights(weights, f"head/hidden_{number}")
@@ -217,51 +63,6 @@ def _head(graph: Graph, x: str, model: ModelConfig, weights: Weights, quantized:
     normalized = HEADS[model.head].is_normalized
     scores = graph("LogSoftmax", logits, axis=-1) if normalized else logits
     graph("Transpose", scores, output="emissions", perm=[1, 0, 2])
-
-
-def _graph_signature(bundle: Bundle) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Return the descriptions of the inputs and outputs."""
-    model, count = bundle.config.model, len(backward_state_mask(bundle.config.model))
-    if model.input == "one-hot":
-        features = value(
-            "features",
-            "INT32",
-            ("N",),
-            "ids of vocabulary/words.json: 2 for its first word; 1 is <UNK>",
-        )
-    else:
-        features = value(
-            "features",
-            "FLOAT",
-            ("N", width_of(model, bundle.features)),
-            "features of words, from words.onnx",
-        )
-    head = HEADS[model.head]
-    what = "log-probabilities" if head.is_normalized else f"scores of {head.description}"
-    inputs = [
-        features,
-        value("tokens", "INT32", ("B", "T"), "rows of features; any row after a sentence's end"),
-        value("lengths", "INT32", ("B",), "lengths of the sentences in tokens"),
-        value(
-            "states",
-            "FLOAT",
-            (count, "B or 1", model.units),
-            "initial states of the layers; optional",
-        ),
-    ]
-    for name, config in _inputs_of_tokens(bundle).items():
-        inputs += INPUTS[name].arrays(config).values()
-    scores = f"{what} of the tags; undefined after a sentence's end"
-    outputs = [
-        value("emissions", "FLOAT", ("B", "T", len(bundle.tags)), scores),
-        value(
-            "states_after",
-            "FLOAT",
-            (count, "B", model.units),
-            "final states of the layers; of backward directions, at the first token",
-        ),
-    ]
-    return inputs, outputs
 
 
 def _about(quantized: bool) -> str:

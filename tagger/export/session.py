@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
 from tagger.errors import BundleError, is_out_of_memory
 
-__all__ = ["Session"]
+__all__ = ["Session", "open_graph"]
 
 
 class Session:
@@ -95,3 +96,31 @@ class Session:
         return BundleError(
             f"{self.name}: cannot be run: {str(error)[:200]}; create it again: tagger export RUN"
         )
+
+
+class _Graphs(Protocol):
+    """A bundle with graphs."""
+
+    @property
+    def graphs(self) -> dict[str, bytes]: ...
+    @property
+    def weights_digest(self) -> str: ...
+
+
+def open_graph(bundle: _Graphs, name: str) -> Session:
+    """Open a graph of a bundle in ONNX Runtime.
+
+    Args:
+        bundle: The bundle.
+        name: The file name of the graph.
+
+    Returns:
+        A new session.
+
+    Raises:
+        BundleError: The bundle lacks the graph, or it was created from other weights or cannot be
+            run.
+    """
+    if name not in bundle.graphs:
+        raise BundleError(f"has no {name}; create it: tagger export RUN")
+    return Session(bundle.graphs[name], name, bundle.weights_digest)

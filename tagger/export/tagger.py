@@ -26,8 +26,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from tagger.bundles.encoder import width_of
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
-from tagger.bundles.tagger_weights import width_of
 from tagger.bundles.weights import layer_weights
 from tagger.export.sentences import sentence_graph
 from tagger.export.session import Session

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import input_configs, width_of
+from tagger.bundles.encoder import EncoderBundle, input_configs, width_of
 from tagger.bundles.weights import layer_weights
 from tagger.export.inputs import INPUTS
 from tagger.export.operators import Graph, value
@@ -17,11 +16,11 @@ from tagger.features.inputs import INPUTS as HOST
 __all__ = ["word_graph"]
 
 
-def word_graph(bundle: Bundle, facts: dict[str, str]) -> bytes:
+def word_graph(bundle: EncoderBundle, facts: dict[str, str]) -> bytes:
     """Create the graph of words.onnx.
 
     Args:
-        bundle: The bundle of a tagger whose words are not one-hot.
+        bundle: A bundle whose network has an encoder, and whose words are not one-hot.
         facts: The metadata of the graph.
 
     Returns:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,14 @@ class WordFeatures:
         """Create features from inputs in any order, which must include ``words``."""
         named = {one.name: one for one in inputs}
         return cls({name: named[name] for name in INPUTS if name in named}, unescapes)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the contents of the small files of all inputs in a bundle, by name."""
+        return {name: data for one in self.inputs.values() for name, data in one.files().items()}
+
+    def save(self, folder: Path) -> list[str]:
+        """Write the large files of all inputs to the folder of a bundle, and return their names."""
+        return [name for one in self.inputs.values() for name in one.save(folder)]
 
     def normalized(self, words: Iterable[str]) -> list[str]:
         """Return the forms of words from which their features are computed.

@@ -12,30 +12,29 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import input_configs
+from tagger.bundles.encoder import EncoderBundle, input_configs
 from tagger.bundles.weights import Weights, layer_weights
+from tagger.export.word_session import WordSession
 from tagger.features.inputs import INPUTS
-from tagger.inference.network import OnnxTagger
 
 __all__ = ["convolution", "features_of_long_word", "reads_in_pieces"]
 
 _PIECE = 1 << 14  # characters that are convolved at once
 
 
-def reads_in_pieces(bundle: Bundle) -> bool:
+def reads_in_pieces(bundle: EncoderBundle) -> bool:
     """Return whether the characters of a bundle's words are encoded by a convolution."""
     config = input_configs(bundle.config.model, bundle.features).get("characters")
     return config is not None and config["encoder"] == "cnn"
 
 
 def features_of_long_word(
-    network: OnnxTagger, bundle: Bundle, inputs: Mapping[str, np.ndarray]
+    words: WordSession, bundle: EncoderBundle, inputs: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Compute the features of one word of any length.
 
     Args:
-        network: The network, which computes all features but those of characters.
+        words: The session that computes all features but those of characters.
         bundle: Its bundle, for which `reads_in_pieces` is true.
         inputs: The arrays of `WordEncoder.words` by name, one word each.
 
@@ -43,10 +42,10 @@ def features_of_long_word(
         (1, X) float32.
     """
     characters = inputs["characters"]  # (1, C)
-    # Twice, and of a single character; see `EnsembleMember._word_features`.
+    # Twice, and of a single character; see `WordCache._word_features`.
     short = {**inputs, "characters": characters[:, :1]}
     twice = {name: np.repeat(array, 2, axis=0) for name, array in short.items()}
-    features = network.features(twice)[:1].copy()
+    features = words.features(twice)[:1].copy()
     first = 0
     for name, config in input_configs(bundle.config.model, bundle.features).items():
         if INPUTS[name].is_of_tokens:

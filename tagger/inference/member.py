@@ -9,7 +9,6 @@ of all encoders of tokens, K tags.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -21,8 +20,8 @@ from tagger.features.batches import bucket, collate
 from tagger.features.encode import WordEncoder
 from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.inference.decoder import Decoder
-from tagger.inference.long_words import features_of_long_word, reads_in_pieces
 from tagger.inference.network import OnnxTagger
+from tagger.inference.word_cache import WINDOW_TOKENS, EncodedTokens, WordCache
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.states import states_of
 
@@ -41,19 +40,12 @@ __all__ = [
 Emissions = Callable[[dict[str, np.ndarray]], np.ndarray]
 """A function from the inputs of a batch by name to emissions (B, T, K), such as a Keras network."""
 
-# Tokens per window, which a thread runs at once. The cache of words can grow by as many words
-# before it is cleared.
-WINDOW_TOKENS = 1 << 13
 TOKEN_BUDGET = 8192  # padded tokens per batch, which is decoded at once
 RUN_BUDGET = 1024  # padded tokens per run of the network: they fit into the cache of a core
 KERAS_BUDGET = 4096  # padded tokens per run of a Keras network
 # Scores (tokens times tags) of a window, a batch and a run, which bound their memory with hundreds
 # of tags and more.
 WINDOW_SCORES, BATCH_SCORES = 1 << 24, 1 << 20
-LEXICON = 100_000  # distinct words in the cache, so that memory does not grow with the input
-LEXICON_BYTES = 1 << 25  # bytes of features in the cache
-# Padded characters of new words that are encoded at once; a longer word is read in pieces.
-CHARACTERS = 1 << 14
 
 
 class TokenBatch(NamedTuple):
@@ -104,22 +96,6 @@ class TokenBatch(NamedTuple):
         return mask, (self.starts[:, None] + time)[mask]
 
 
-class EncodedTokens(NamedTuple):
-    """The encoded tokens of a window, which no later call of `encode` or `clear_cache` changes.
-
-    Attributes:
-        features: (W, X) float32 features of all words encoded so far; ids (W,) int32 of one-hot
-            words.
-        tokens: (N,) int32 row of each token in `features`.
-        keys: (N,) int64, equal for tokens that inform each other within a document; see
-            `tagger.features.encode.consistency_key`.
-    """
-
-    features: np.ndarray
-    tokens: np.ndarray
-    keys: np.ndarray
-
-
 class EnsembleMember:
     """A bundle with its network, decoder and encoders of tokens, and a cache of encoded words.
 
@@ -139,77 +115,15 @@ class EnsembleMember:
         self.network = network
         self.decoder = Decoder.of(bundle)
         self.encoders: tuple[TokenEncoder, ...] = encoders_of(bundle, network.precision)
-        self.word_encoder = WordEncoder(bundle.features)
-        self._reads_in_pieces = reads_in_pieces(bundle)
-        self._lock = threading.RLock()
-        self.clear_cache()
+        self.words = WordCache(bundle, network.words)
 
     def clear_cache(self) -> None:
         """Clear the cache of encoded words."""
-        with self._lock:
-            self.word_encoder.clear()
-            self._known = 0
-            rows = self._limit + WINDOW_TOKENS
-            shape, dtype = (
-                ((rows,), np.int32)
-                if self.network.one_hot
-                else ((rows, self.network.width), np.float32)
-            )
-            # (W, X); the operating system assigns memory only to rows that are written.
-            self._features = np.empty(shape, dtype=dtype)
-
-    @property
-    def _limit(self) -> int:
-        """Return the capacity of the cache in words, beyond which it is cleared."""
-        return min(LEXICON, LEXICON_BYTES // (4 * self.network.width))
+        self.words.clear()
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
-        """Encode the tokens of sentences; words that are not in the cache are encoded once.
-
-        An error, such as a lack of memory, clears the cache, so that no partly encoded word
-        remains.
-
-        Args:
-            sentences: The tokens of each sentence, N in all.
-
-        Returns:
-            The encoded tokens, whose features are a view of the cache.
-        """
-        with self._lock:
-            try:
-                return self._encode(sentences)
-            except BaseException:
-                self.clear_cache()
-                raise
-
-    def _encode(self, sentences: Sequence[Sequence[str]]) -> EncodedTokens:
-        """Encode the tokens of sentences, under the lock."""
-        if len(self.word_encoder) > self._limit:
-            self.clear_cache()
-        tokens = self.word_encoder.tokens(sentences)
-        if len(self.word_encoder) > len(self._features):
-            larger = np.empty(
-                (2 * len(self.word_encoder), *self._features.shape[1:]), dtype=self._features.dtype
-            )
-            larger[: self._known] = self._features[: self._known]
-            self._features = larger
-        new = np.arange(self._known, len(self.word_encoder))
-        lengths = self.word_encoder.lengths(new)
-        for chosen in bucket(lengths, np.argsort(lengths, kind="stable"), CHARACTERS):
-            self._features[new[chosen]] = self._word_features(new[chosen], lengths[chosen].max())
-        self._known = len(self.word_encoder)
-        return EncodedTokens(
-            self._features[: self._known], tokens, self.word_encoder.consistency_keys(tokens)
-        )
-
-    def _word_features(self, ids: np.ndarray, longest: int) -> np.ndarray:
-        """Compute the features (D, X) of words (D,) of at most `longest` characters."""
-        if longest > CHARACTERS and self._reads_in_pieces:
-            return features_of_long_word(self.network, self.bundle, self.word_encoder.words(ids))
-        # A single word would be encoded by other instructions, whose last bits differ, but the
-        # features of a word must not depend on which other words are new.
-        twice = np.resize(ids, max(len(ids), 2))
-        return self.network.features(self.word_encoder.words(twice))[: len(ids)]
+        """Return the encoded tokens of sentences; see `WordCache.encode`."""
+        return self.words.encode(sentences)
 
     def batches(
         self, sentences: Sequence[Sequence[str]]

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
-from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.tagger import INT8, SENTENCES, Bundle, graph_names
 from tagger.errors import BundleError
-from tagger.export.sentences import backward_state_mask
-from tagger.export.session import Session
+from tagger.export.encoder import backward_state_mask
+from tagger.export.session import open_graph
+from tagger.export.word_session import WordSession
 
 __all__ = ["FLOAT32", "PRECISIONS", "OnnxTagger", "precision_of"]
 
@@ -41,6 +41,9 @@ class OnnxTagger:
         bundle: The model, with its graphs.
         precision: float32 or int8.
 
+    Attributes:
+        words: The features of distinct words.
+
     Raises:
         BundleError: The bundle lacks a graph, or a graph was created from other weights or cannot
             be run.
@@ -48,29 +51,16 @@ class OnnxTagger:
 
     def __init__(self, bundle: Bundle, precision: str = FLOAT32) -> None:
         self.precision = precision
-        self.one_hot = bundle.config.model.input == "one-hot"
-        self.width = 1 if self.one_hot else width_of(bundle.config.model, bundle.features)
         self._tags = len(bundle.tags)
         self._units = bundle.config.model.units
         self._backwards = backward_state_mask(bundle.config.model)
         self._sweeps = bundle.config.model.layers + 1 if self._backwards.any() else 1
-        self._sentences = _session(bundle, _FILES[precision])
-        self._words = None if self.one_hot else _session(bundle, WORDS)
-
-    def features(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Compute the features of distinct words.
-
-        Args:
-            inputs: The arrays of `WordEncoder.words` by name, D words each; others than those of
-                the model are ignored.
-
-        Returns:
-            (D, X) float32; of one-hot words their ids (D,) int32, not copied.
-        """
-        if self._words is None:
-            return inputs["words"]
-        feed = {name: array for name, array in inputs.items() if name in self._words.inputs}
-        return self._words.run({"features": (len(inputs["words"]), self.width)}, feed)[0]
+        if precision != FLOAT32 and _FILES[precision] not in graph_names(bundle.config.model):
+            raise BundleError(
+                f"has no {_FILES[precision]}, which only models with LSTM cells have; use {FLOAT32}"
+            )
+        self._sentences = open_graph(bundle, _FILES[precision])
+        self.words = WordSession(bundle)
 
     def emissions(
         self,
@@ -133,15 +123,3 @@ class OnnxTagger:
                 into[number + 2, ~self._backwards] = after[~self._backwards]
                 into[number, self._backwards] = after[self._backwards]
         return np.concatenate(emissions, axis=1)
-
-
-def _session(bundle: Bundle, name: str) -> Session:
-    """Open a graph of the bundle; raise BundleError if it has none of this name."""
-    if name not in bundle.graphs:
-        hint = (
-            f", which only models with LSTM cells have; use {FLOAT32}"
-            if name not in graph_names(bundle.config.model)
-            else "; create it: tagger export RUN"
-        )
-        raise BundleError(f"has no {name}{hint}")
-    return Session(bundle.graphs[name], name, bundle.weights_digest)

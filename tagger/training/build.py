@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from tagger.bundles.encoder import input_configs
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import input_configs
+from tagger.config.encoder import EncoderConfig
 from tagger.config.schema import common_values
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
@@ -12,7 +15,7 @@ from tagger.inference.decoder import Decoder
 from tagger.inference.member import Emissions
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
-__all__ = ["architecture", "emissions_of", "restore"]
+__all__ = ["architecture", "emissions_of", "input_values", "restore"]
 
 
 def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -> Architecture:
@@ -28,14 +31,29 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
     """
     return Architecture(
         **common_values(model, Architecture),
-        inputs=input_configs(model, features),
-        vocabulary_size=len(features.words),
+        **input_values(model, features),
         tags=len(decoder.tags),
-        one_hot=model.input == "one-hot",
         allowed=[table.tolist() for table in decoder.allowed]
         if HEADS[model.head].transitions
         else None,
     )
+
+
+def input_values(model: EncoderConfig, features: WordFeatures) -> dict[str, Any]:
+    """Return the hyperparameters of a network's inputs, for any kind of network that has them.
+
+    Args:
+        model: Model settings.
+        features: Vocabularies and vectors of the inputs.
+
+    Returns:
+        The fields of `EncoderArchitecture` that are not settings, by name.
+    """
+    return {
+        "inputs": input_configs(model, features),
+        "vocabulary_size": len(features.words),
+        "one_hot": model.input == "one-hot",
+    }
 
 
 def restore(bundle: Bundle) -> SequenceTagger:

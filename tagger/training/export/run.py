@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tagger.bundles import kinds, tagger_files
 from tagger.bundles import language_model as language_models
-from tagger.bundles import tagger_files
 from tagger.bundles.card import describe
 from tagger.errors import ConfigError
 from tagger.export import language_model as language_model_export
@@ -69,7 +69,7 @@ def export_model(
         raise ValueError(
             "output requires to='saved-model'; graphs are written to the model's folder"
         )
-    if language_models.is_language_model(run):
+    if kinds.kind_name_of(run) == kinds.LANGUAGE_MODEL:
         if file or verify or to != "onnx":
             raise ValueError(
                 f"{run} is a language model, which can only be exported as ONNX graphs, without "

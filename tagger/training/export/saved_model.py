@@ -8,8 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from tagger.bundles.encoder import input_configs
 from tagger.bundles.tagger import Bundle
-from tagger.bundles.tagger_weights import input_configs
 from tagger.errors import TaggerError
 from tagger.features.encode import WordEncoder
 from tagger.features.inputs import INPUTS

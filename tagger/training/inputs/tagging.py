@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagger import corpora
+from tagger.bundles.encoder import sources_of
 from tagger.bundles.folder import MANIFEST
 from tagger.bundles.language_model import LanguageModelBundle
-from tagger.bundles.tagger_files import sources_of
 from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates

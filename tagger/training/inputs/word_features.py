@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
 
-from tagger.bundles.tagger_weights import width_of
+from tagger.bundles.encoder import width_of
 from tagger.config.tagger import Config
 from tagger.errors import ConfigError
 from tagger.features.encode import WordFeatures
