@@ -69,7 +69,12 @@ def lstm(
 
     @tensorflow.custom_gradient  # type: ignore[untyped-decorator]
     def run(
-        x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor, *state: Tensor
+        x: Tensor,
+        kernel: Tensor,
+        recurrent: Tensor,
+        bias: Tensor,
+        peepholes: Tensor,
+        *state: Tensor,
     ) -> tuple[Any, Callable[..., Any]]:
         states = _forwards(x, kernel, recurrent, bias, peepholes, state or before, use_peepholes)
 

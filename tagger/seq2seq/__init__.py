@@ -1,0 +1,1 @@
+"""Sequence-to-sequence models at work without Keras: pairs, search, error rates, files."""
