@@ -201,10 +201,8 @@ def _network(config: Seq2SeqConfig) -> str:
     model, decoder = config.model, config.decoder
     directions = "both directions" if model.bidirectional else "forward only"
     attention = ", attention" if decoder.attention != "none" else ""
-    return (
-        f"{model.cell}, {model.layers} x {model.units} units, {directions}; decoder {decoder.cell}, "
-        f"{decoder.layers} x {decoder.units} units{attention}"
-    )
+    encoder = f"{model.cell}, {model.layers} x {model.units} units, {directions}"
+    return f"{encoder}; decoder {decoder.cell}, {decoder.layers} x {decoder.units} units{attention}"
 
 
 def _card(bundle: Seq2SeqBundle) -> str:

@@ -1,4 +1,4 @@
-"""Export of a sequence-to-sequence model as two ONNX graphs, for one encoding and any many steps.
+"""Export of a sequence-to-sequence model as ONNX graphs: the encoder, a timestep of the decoder.
 
     encoder.onnx   words (D,), tokens (B, T), lengths (B,) -> initial_states (S, B, U), and with
                    attention keys (B, T, U) and values (B, T, F)
@@ -7,8 +7,8 @@
 
 ``words`` are the ids of the distinct symbols of the batch in vocabulary/words.json, the first of
 them padding, 0; other inputs of words are likewise (D, ...). A one-hot encoder calls its ids
-``features``. ``previous`` are ids of vocabulary/targets.json, 0 at the first timestep. ``mask`` is 0
-at symbols and -1e9 at padding. The softmax is left to the caller.
+``features``. ``previous`` are ids of vocabulary/targets.json, 0 at the first timestep. ``mask`` is
+0 at symbols and -1e9 at padding. The softmax is left to the caller.
 
 Axes: B batch, T source time, D distinct symbols, R directions, F features of the encoder's output,
 M hypotheses, E dimension of the target's embedding, U units of the decoder, S states of all its
@@ -98,7 +98,9 @@ def _initial_states(graph: Graph, bundle: Seq2SeqBundle, ends: tuple[str, ...]) 
             # (R, B, units) -> (B, R, units) -> (1, B, R · units)
             both = graph("Reshape", graph("Transpose", sides, perm=[1, 0, 2]), width)
             weights = layer_weights(bundle.weights, f"decoder/initial_{layer + 1}_{part + 1}")
-            states.append(dense(graph, both, **weights) if weights else both)
+            if weights:
+                both = dense(graph, both, weights["kernel"], weights["bias"])
+            states.append(both)
     return states
 
 

@@ -36,7 +36,7 @@ class Attention(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create the weights for sources of the shape (B, X, F)."""
-        features, units = input_shape[-1], self.units
+        features, units = int(input_shape[-1] or 0), self.units
         self.keys = self.add_weight(
             name="keys", shape=(features, units), initializer="glorot_uniform"
         )

@@ -30,7 +30,7 @@ from tagger.networks.sentence_encoder import (
     weights_of,
 )
 
-__all__ = ["Memory", "Seq2SeqArchitecture", "Seq2SeqNetwork"]
+__all__ = ["EncodedSource", "Seq2SeqArchitecture", "Seq2SeqNetwork"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,8 @@ class Seq2SeqArchitecture(EncoderArchitecture):
     attention: bool = True
 
 
-class Memory(NamedTuple):
-    """What the decoder knows of encoded sources.
+class EncodedSource(NamedTuple):
+    """Encoded sources as the decoder reads them.
 
     Attributes:
         keys: (B, X, U) for attention; None without.
@@ -152,7 +152,7 @@ class Seq2SeqNetwork(SentenceEncoder):
         chosen = ops.take_along_axis(logits, inputs["targets"][..., None], axis=-1)[..., 0]
         return chosen - ops.logsumexp(logits, axis=-1)
 
-    def read(self, inputs: dict[str, Tensor], training: bool = False) -> tuple[Memory, State]:
+    def read(self, inputs: dict[str, Tensor], training: bool = False) -> tuple[EncodedSource, State]:
         """Encode sources.
 
         Args:
@@ -160,15 +160,15 @@ class Seq2SeqNetwork(SentenceEncoder):
             training: Whether dropout is active.
 
         Returns:
-            The decoder's memory of them, and its initial state: S tensors (B, U), layer by layer.
+            The sources for the decoder, and its initial state: S tensors (B, U), layer by layer.
         """
         activations, ends = self.encode(inputs, training=training)
         state = self._initial_state(ends)
         if self.attention is None:
-            return Memory(), state
+            return EncodedSource(), state
         values = activations[-1]  # (B, X, F)
         mask = (1.0 - token_mask(inputs)) * MASKED
-        return Memory(self.attention.project(values), values, mask), state
+        return EncodedSource(self.attention.project(values), values, mask), state
 
     def _initial_state(self, ends: State) -> State:
         """Return the decoder's initial state from the final states of all encoder layers.
@@ -192,7 +192,7 @@ class Seq2SeqNetwork(SentenceEncoder):
         return state
 
     def predict_next(
-        self, previous: Tensor, state: State, memory: Memory, training: bool = False
+        self, previous: Tensor, state: State, memory: EncodedSource, training: bool = False
     ) -> tuple[Tensor, State]:
         """Run the decoder.
 

@@ -22,7 +22,7 @@ _SYMBOLS = 2048  # hypotheses times symbols of a batch of sources, with padding
 
 
 class Memory(NamedTuple):
-    """What the decoder knows of encoded sources; all are None without attention.
+    """Encoded sources as arrays; all are None without attention.
 
     Attributes:
         keys: (B, X, U) float32.

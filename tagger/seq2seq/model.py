@@ -181,18 +181,15 @@ class OnOnnx:
         bundle, mask = self._bundle, mask_of(inputs)
         batch, time = inputs["tokens"].shape
         units, model = bundle.config.decoder.units, bundle.config.model
-        feed = {
-            **inputs,
-            "features": inputs["words"],
-            "lengths": np.sum(mask == 0, axis=1, dtype=np.int32),
-        }
+        lengths = np.asarray(np.sum(mask == 0, axis=1, dtype=np.int32))
+        feed = {**inputs, "features": inputs["words"], "lengths": lengths}
         shapes: dict[str, tuple[int, ...]] = {"initial_states": (bundle.states_count, batch, units)}
         if bundle.has_attention:
             width = model.units * (1 + model.bidirectional)
             shapes |= {"keys": (batch, time, units), "values": (batch, time, width)}
         wanted = {name: array for name, array in feed.items() if name in self._encoder.inputs}
         states, *memory = self._encoder.run(shapes, wanted)
-        return states, Memory(*memory, mask) if memory else Memory()
+        return states, Memory(memory[0], memory[1], mask) if memory else Memory()
 
     def step(
         self, previous: np.ndarray, states: np.ndarray, memory: Memory

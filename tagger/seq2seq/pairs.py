@@ -230,7 +230,8 @@ class _Table:
 
         def texts() -> Iterator[str]:
             nonlocal last
-            for last, line in lines:  # noqa: B020
+            for number, line in lines:
+                last = number
                 yield line + "\n"
 
         csv.field_size_limit(_MOST_CELLS)

@@ -124,6 +124,6 @@ class Stepper(keras.Model):
         """Return the logits (M, V) and the states (M, S, U) after the timestep."""
         states = inputs["states"]  # (M, S, U)
         state = tuple(states[:, number] for number in range(states.shape[1]))
-        memory = networks.Memory(*(inputs.get(name) for name in networks.Memory._fields))
+        memory = networks.EncodedSource(*(inputs.get(name) for name in networks.EncodedSource._fields))
         logits, after = self.network.predict_next(inputs["previous"][:, None], state, memory)
         return {"logits": logits[:, 0], "states": ops.stack(after, axis=1)}
