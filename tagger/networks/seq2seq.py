@@ -152,7 +152,9 @@ class Seq2SeqNetwork(SentenceEncoder):
         chosen = ops.take_along_axis(logits, inputs["targets"][..., None], axis=-1)[..., 0]
         return chosen - ops.logsumexp(logits, axis=-1)
 
-    def read(self, inputs: dict[str, Tensor], training: bool = False) -> tuple[EncodedSource, State]:
+    def read(
+        self, inputs: dict[str, Tensor], training: bool = False
+    ) -> tuple[EncodedSource, State]:
         """Encode sources.
 
         Args:

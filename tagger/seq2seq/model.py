@@ -177,7 +177,7 @@ class OnOnnx:
         self._decoder: Session = open_graph(bundle, DECODER)
 
     def read(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, Memory]:
-        """Encode sources; see `decoding.Engine.read`."""
+        """Return the encoded sources; see `decoding.Engine.read`."""
         bundle, mask = self._bundle, mask_of(inputs)
         batch, time = inputs["tokens"].shape
         units, model = bundle.config.decoder.units, bundle.config.model
@@ -194,7 +194,7 @@ class OnOnnx:
     def step(
         self, previous: np.ndarray, states: np.ndarray, memory: Memory
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Run one timestep of the decoder; see `decoding.Engine.step`."""
+        """Return the next logits and states; see `decoding.Engine.step`."""
         bundle, arrays = self._bundle, memory._asdict()
         feed = {name: array for name, array in arrays.items() if array is not None}
         shapes = {"logits": (len(previous), len(bundle.targets)), "states_after": states.shape}

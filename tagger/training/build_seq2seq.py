@@ -82,7 +82,7 @@ class OnKeras:
         self._stepper = Stepper(network)
 
     def read(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, Memory]:
-        """Encode sources; see `decoding.Engine.read`."""
+        """Return the encoded sources; see `decoding.Engine.read`."""
         found = self._reader.predict_on_batch(inputs)
         memory = [found.get(name) for name in Memory._fields]
         return np.asarray(found["states"]), Memory(*memory)
@@ -90,7 +90,7 @@ class OnKeras:
     def step(
         self, previous: np.ndarray, states: np.ndarray, memory: Memory
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Run one timestep of the decoder; see `decoding.Engine.step`."""
+        """Return the next logits and states; see `decoding.Engine.step`."""
         arrays = {name: part for name, part in memory._asdict().items() if part is not None}
         by_row = states.transpose(1, 0, 2)  # (S, M, U) -> (M, S, U): Keras wants the batch first
         found = self._stepper.predict_on_batch({"previous": previous, "states": by_row, **arrays})
@@ -124,6 +124,8 @@ class Stepper(keras.Model):
         """Return the logits (M, V) and the states (M, S, U) after the timestep."""
         states = inputs["states"]  # (M, S, U)
         state = tuple(states[:, number] for number in range(states.shape[1]))
-        memory = networks.EncodedSource(*(inputs.get(name) for name in networks.EncodedSource._fields))
+        memory = networks.EncodedSource(
+            *(inputs.get(name) for name in networks.EncodedSource._fields)
+        )
         logits, after = self.network.predict_next(inputs["previous"][:, None], state, memory)
         return {"logits": logits[:, 0], "states": ops.stack(after, axis=1)}
