@@ -32,9 +32,10 @@ class _Model:
     def learn(self, surfaces: Iterable[str]) -> None:
         """Predict the normal forms of surfaces that are not known."""
         wanted = list(dict.fromkeys(surfaces))
-        if len(self.known) + len(wanted) > _MOST_KNOWN:
-            self.known.clear()
         new = [text for text in wanted if text not in self.known]
+        if len(self.known) + len(new) > _MOST_KNOWN:
+            self.known.clear()
+            new = wanted
         for text, predictions in zip(new, self.model.predict(new), strict=True):
             # A target of the maximum length may have been cut.
             best = next((one.text for one in predictions if not one.at_limit), None)

@@ -34,9 +34,9 @@ def symbols_of(value: Any, level: str) -> tuple[str, ...]:
         text = normalize(value)
         return tuple(text) if level == "characters" else tuple(text.split())
     if level == "characters":
-        raise ValueError(f"must be a string, found {str(value)[:40]!r}")
+        raise ValueError(f"must be a string, found {repr(value)[:40]}")
     if not isinstance(value, list) or not all(isinstance(token, str) for token in value):
-        raise ValueError(f"must be a string or a list of strings, found {str(value)[:40]!r}")
+        raise ValueError(f"must be a string or a list of strings, found {repr(value)[:40]}")
     tokens = tuple(map(normalize, value))
     for token in tokens:
         if token.split() != [token]:
@@ -62,5 +62,5 @@ def feature_symbol(name: str, value: Any) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     if not isinstance(value, str | int | float):
-        raise ValueError(f"{name!r} must be a text or a number, found {str(value)[:40]!r}")
+        raise ValueError(f"{name!r} must be a text or a number, found {repr(value)[:40]}")
     return f"{name}={normalize(str(value)).strip()}"
