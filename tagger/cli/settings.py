@@ -1,10 +1,56 @@
-"""The output of `tagger config` and the commands ``config`` of other kinds of training."""
+"""Settings on the command line: those of a training, and the output of `tagger config`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import click
 
-__all__ = ["print_settings"]
+from tagger.errors import ConfigError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = ["print_settings", "run_and_settings"]
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
+
+
+def run_and_settings(
+    kind: type[Settings],
+    paths: Sequence[str],
+    given: Mapping[str, Any],
+    assignments: Sequence[str],
+) -> tuple[str, Settings]:
+    """Return the folder and the settings of a training on the command line.
+
+    Args:
+        kind: The class of the settings.
+        paths: The arguments ``[CONFIG.toml] RUN``.
+        given: Settings that have options of their own, by dotted key; None and () stand for
+            options that were not given.
+        assignments: The values of ``--set``, which prevail.
+
+    Returns:
+        The folder RUN, and the settings.
+
+    Raises:
+        ConfigError: Errors of the TOML file.
+        click.UsageError: There are other numbers of arguments, or an option has an impossible
+            value.
+    """
+    from tagger.config import schema
+
+    if not 1 <= len(paths) <= 2:
+        raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
+    settings = schema.load(kind, paths[0]) if len(paths) == 2 else kind()
+    changes = {key: value for key, value in given.items() if value is not None and value != ()}
+    try:
+        settings = schema.assign(settings, changes, "command line")
+        return paths[-1], schema.override(settings, assignments)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def print_settings(kind: str, table: str | None) -> None:

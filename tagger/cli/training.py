@@ -18,7 +18,7 @@ from tagger import corpora
 from tagger.bundles.folder import MANIFEST
 from tagger.cli import console
 from tagger.cli.options import backend_name, print_json, quiet_stderr
-from tagger.errors import ConfigError
+from tagger.cli.settings import run_and_settings
 from tagger.files import require_empty
 from tagger.training import require_packages
 
@@ -49,26 +49,24 @@ def train(
     """Train as ``[CONFIG.toml] RUN`` and the options say; `more` are settings by dotted key, None
     where not given.
     """
-    if len(paths) > 2:
-        raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
     require_packages()
+    from tagger.config.tagger import Config
+
     given = {
-        f"data.{name}": None if value == () else value for name, value in data.items()
-    }  # what may be repeated, and was not
-    given |= {
+        **{f"data.{name}": value for name, value in data.items()},
         "training.seed": seed,
         "training.epochs": epochs,
         "model.units": units,
         "training.batch_tokens": batch_tokens,
         **(more or {}),
     }
-    settings = _settings(paths[:-1], given, assignments)
+    run, settings = run_and_settings(Config, paths, given, assignments)
     if distills:
         _check_distillation(settings)
     if seeds > 1:
-        _several(settings, paths[-1], seeds, resume, as_json)
+        _several(settings, run, seeds, resume, as_json)
     else:
-        _one(settings, paths[-1], resume, as_json)
+        _one(settings, run, resume, as_json)
 
 
 def _check_distillation(settings: Config) -> None:
@@ -127,21 +125,6 @@ def _report(bundle: Bundle, run: str, warnings: Sequence[str]) -> None:
     folder = shlex.quote(run)
     console.note(f"Next: tagger evaluate {folder} test.conll")
     console.note(f"      tagger predict {folder} article.txt")
-
-
-def _settings(files: Sequence[str], given: Mapping[str, Any], assignments: Sequence[str]) -> Config:
-    from tagger.config import tagger as config
-
-    settings = config.load(files[0]) if files else config.Config()
-    try:
-        settings = config.assign(
-            settings,
-            {key: value for key, value in given.items() if value is not None},
-            "command line",
-        )
-        return config.override(settings, assignments)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _several(settings: Config, run: str, count: int, resume: bool, as_json: bool) -> None:

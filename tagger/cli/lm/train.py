@@ -13,7 +13,7 @@ from tagger.cli.options import (
     quiet_stderr,
 )
 from tagger.cli.paths import FILE
-from tagger.errors import ConfigError
+from tagger.cli.settings import run_and_settings
 
 
 @click.command(no_args_is_help=True)
@@ -69,41 +69,28 @@ def command(
       tagger lm train news.toml runs/news-backward --set model.direction=backward
       tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
     """
-    if len(paths) > 2:
-        raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
-    from tagger.config import language_model as config
+    from tagger.config.language_model import LanguageModelConfig
     from tagger.training import require_packages
 
     require_packages()
-    settings = config.load(paths[0]) if len(paths) == 2 else config.LanguageModelConfig()
     given = {
-        "data.train": train or None,
-        "data.dev": dev or None,
+        "data.train": train,
+        "data.dev": dev,
         "data.encoding": encoding,
         "training.seed": seed,
     }
-    try:
-        settings = config.assign(
-            settings,
-            {key: value for key, value in given.items() if value is not None},
-            "command line",
-        )
-        settings = config.override(settings, assignments)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+    run, settings = run_and_settings(LanguageModelConfig, paths, given, assignments)
     console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import LanguageModelProgress
         from tagger.training import language_model
-    bundle = language_model.train(
-        settings, paths[-1], resume=resume, observer=LanguageModelProgress()
-    )
+    bundle = language_model.train(settings, run, resume=resume, observer=LanguageModelProgress())
     dev_figures = bundle.metrics["dev"]
     if as_json:
-        print_json({"run": paths[-1], **bundle.metrics})
+        print_json({"run": run, **bundle.metrics})
         return
     console.result(
         f"Best dev perplexity {dev_figures['perplexity']}, {dev_figures['bits_per_character']} "
         "bits per character "
-        f"(epoch {bundle.metrics['best_epoch']}). The model is in {paths[-1]}."
+        f"(epoch {bundle.metrics['best_epoch']}). The model is in {run}."
     )

@@ -8,7 +8,7 @@ from tagger.cli import console
 from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
 from tagger.cli.paths import FILE
 from tagger.cli.seq2seq.options import column_options
-from tagger.errors import ConfigError
+from tagger.cli.settings import run_and_settings
 
 
 @click.command(no_args_is_help=True)
@@ -74,38 +74,29 @@ def command(
       tagger seq2seq train --train words.csv --source word --target lemma --features pos runs/lemmas
       tagger seq2seq train g2p.toml runs/g2p --set decoder.attention=none
     """
-    if len(paths) > 2:
-        raise click.UsageError(f"expected [CONFIG.toml] RUN, found {' '.join(paths)}")
-    from tagger.config import schema
     from tagger.config.seq2seq import Seq2SeqConfig
     from tagger.training import require_packages
 
     require_packages()
-    settings = schema.load(Seq2SeqConfig, paths[0]) if len(paths) == 2 else Seq2SeqConfig()
     given = {
-        "data.train": train or None,
-        "data.dev": dev or None,
+        "data.train": train,
+        "data.dev": dev,
         "data.features": features,
         **{f"data.{name}": value for name, value in columns.items()},
         "training.seed": seed,
     }
-    try:
-        changes = {key: value for key, value in given.items() if value is not None}
-        settings = schema.assign(settings, changes, "command line")
-        settings = schema.override(settings, assignments)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from error
+    run, settings = run_and_settings(Seq2SeqConfig, paths, given, assignments)
     console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import Seq2SeqProgress
         from tagger.training import seq2seq
-    bundle = seq2seq.train(settings, paths[-1], resume=resume, observer=Seq2SeqProgress())
+    bundle = seq2seq.train(settings, run, resume=resume, observer=Seq2SeqProgress())
     figures = bundle.metrics["dev"]
     if as_json:
-        print_json({"run": paths[-1], **bundle.metrics})
+        print_json({"run": run, **bundle.metrics})
         return
     console.result(
         f"Best dev error rates: {figures['symbol_error_rate']:.2f} % of symbols, "
         f"{figures['string_error_rate']:.2f} % of strings (epoch {bundle.metrics['best_epoch']}). "
-        f"The model is in {paths[-1]}."
+        f"The model is in {run}."
     )
