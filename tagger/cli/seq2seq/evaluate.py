@@ -7,7 +7,7 @@ import click
 from tagger.cli import console
 from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
-from tagger.cli.seq2seq.options import beam_option, column_options
+from tagger.cli.seq2seq.options import beam_option, column_options, reading_of
 
 
 @click.command(no_args_is_help=True)
@@ -31,7 +31,7 @@ def command(
     """
     from tagger.seq2seq import evaluation
 
-    scores = evaluation.evaluate(run, files, beam=beam, **columns)
+    scores = evaluation.evaluate(run, files, beam=beam, **reading_of(columns))
     if as_json:
         print_json(scores.as_dict())
     else:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from tagger.cli.options import Column, encoding_option
 
-__all__ = ["beam_option", "column_options"]
+__all__ = ["beam_option", "column_options", "reading_of"]
 
 _COLUMNS = (
     click.option(
@@ -19,6 +19,7 @@ _COLUMNS = (
     ),
     click.option(
         "--source",
+        "source_column",
         type=Column(),
         metavar="COLUMN",
         help="Column of the source: its name in the header row, or its number from 0; in JSON "
@@ -26,6 +27,7 @@ _COLUMNS = (
     ),
     click.option(
         "--target",
+        "target_column",
         type=Column(),
         metavar="COLUMN",
         help="Column of the target, likewise.  [default: 1, or target; of a trained model as in "
@@ -40,6 +42,11 @@ def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_COLUMNS):
         command = option(command)
     return command
+
+
+def reading_of(options: Mapping[str, str | int | None]) -> dict[str, str | int | None]:
+    """Return the values of `column_options` by the name of their setting."""
+    return {name.removesuffix("_column"): value for name, value in options.items()}
 
 
 def beam_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ import click
 
 from tagger.cli import console
 from tagger.cli.paths import FILE, FOLDER
-from tagger.cli.seq2seq.options import beam_option, column_options
+from tagger.cli.seq2seq.options import beam_option, column_options, reading_of
 
 
 @click.command(no_args_is_help=True)
@@ -60,7 +60,7 @@ def command(
     from tagger.seq2seq import files
 
     sources, at_limit = files.predict_file(
-        run, file, output, beam=beam, count=count, as_json=as_json, **columns
+        run, file, output, beam=beam, count=count, as_json=as_json, **reading_of(columns)
     )
     if output is not None:
         console.note(f"Predicted the targets of {sources:,} sources into {output}")

@@ -7,7 +7,7 @@ import click
 from tagger.cli import console
 from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
 from tagger.cli.paths import FILE
-from tagger.cli.seq2seq.options import column_options
+from tagger.cli.seq2seq.options import column_options, reading_of
 from tagger.cli.settings import run_and_settings
 
 
@@ -82,7 +82,7 @@ def command(
         "data.train": train,
         "data.dev": dev,
         "data.features": features,
-        **{f"data.{name}": value for name, value in columns.items()},
+        **{f"data.{name}": value for name, value in reading_of(columns).items()},
         "training.seed": seed,
     }
     run, settings = run_and_settings(Seq2SeqConfig, paths, given, assignments)
