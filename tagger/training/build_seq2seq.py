@@ -15,6 +15,7 @@ from keras import ops
 from tagger.bundles.seq2seq import Seq2SeqBundle
 from tagger.config.schema import common_values
 from tagger.config.seq2seq import Seq2SeqConfig
+from tagger.features.batches import round_up_shapes
 from tagger.features.encode import WordFeatures
 from tagger.networks import seq2seq as networks
 from tagger.networks.cells import Tensor
@@ -80,21 +81,35 @@ class OnKeras:
     def __init__(self, network: Seq2SeqNetwork) -> None:
         self._reader = Reader(network)
         self._stepper = Stepper(network)
+        # limits the number of shapes to compile
+        self._rounds_up = keras.backend.backend() == "jax"
 
     def read(self, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, Memory]:
         """Return the encoded sources; see `decoding.Engine.read`."""
+        batch = len(inputs["tokens"])
+        if self._rounds_up:
+            inputs = round_up_shapes(inputs)
         found = self._reader.predict_on_batch(inputs)
-        memory = [found.get(name) for name in Memory._fields]
-        return np.asarray(found["states"]), Memory(*memory)
+        memory = [found[name][:batch] if name in found else None for name in Memory._fields]
+        return np.asarray(found["states"])[:, :batch], Memory(*memory)
 
     def step(
         self, previous: np.ndarray, states: np.ndarray, memory: Memory
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the next logits and states; see `decoding.Engine.step`."""
         arrays = {name: part for name, part in memory._asdict().items() if part is not None}
-        by_row = states.transpose(1, 0, 2)  # (S, M, U) -> (M, S, U): Keras wants the batch first
-        found = self._stepper.predict_on_batch({"previous": previous, "states": by_row, **arrays})
-        return np.asarray(found["logits"]), np.asarray(found["states"]).transpose(1, 0, 2)
+        rows = len(previous)
+        # (S, M, U) -> (M, S, U): Keras wants the batch first
+        inputs = {"previous": previous, "states": states.transpose(1, 0, 2), **arrays}
+        if self._rounds_up:
+            more = (1 << (rows - 1).bit_length()) - rows
+            inputs = {
+                name: np.pad(array, [(0, more), *[(0, 0)] * (array.ndim - 1)])
+                for name, array in inputs.items()
+            }
+        found = self._stepper.predict_on_batch(inputs)
+        logits, after = (np.asarray(found[name])[:rows] for name in ("logits", "states"))
+        return logits, after.transpose(1, 0, 2)
 
 
 class Reader(keras.Model):
