@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from tagger.config.schema import from_dict
 from tagger.config.seq2seq import PairsConfig, Seq2SeqConfig
 from tagger.errors import DataError
-from tagger.seq2seq.errors import ErrorRates, edit_distance
+from tagger.seq2seq.error_rates import ErrorRates, edit_distance
 from tagger.seq2seq.pairs import Pair, read, read_all
 from tagger.seq2seq.splits import references_of, splits
 

@@ -19,7 +19,7 @@ from typing import IO, NamedTuple, Unpack
 
 from tagger.errors import DataError, TaggerError
 from tagger.inference.file_jobs import FileJob, size_of
-from tagger.inference.normalization import Normalizer
+from tagger.inference.normal_forms import Normalizer
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes

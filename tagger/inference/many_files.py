@@ -29,7 +29,7 @@ from tagger.files import sync_all
 from tagger.inference import files, predictor
 from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
 from tagger.inference.files import Failure, FileResult, ProgressCallback
-from tagger.inference.normalization import Normalizer, check_labels
+from tagger.inference.normal_forms import Normalizer, check_labels
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source

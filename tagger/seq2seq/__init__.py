@@ -10,7 +10,7 @@
     splits.py      train and dev, references
     search.py      greedy and beam search
     decoding.py    batches of sources
-    errors.py      error rates
+    error_rates.py edit distance, error rates of symbols and strings
     model.py       a trained model in ONNX Runtime
     evaluation.py  scores of a model on files
     files.py       predictions for files

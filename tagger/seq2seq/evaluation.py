@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.errors import TaggerError
-from tagger.seq2seq.errors import ErrorRates
+from tagger.seq2seq.error_rates import ErrorRates
 from tagger.seq2seq.model import Seq2SeqModel, load
 from tagger.seq2seq.pairs import read_all
 from tagger.seq2seq.splits import references_of

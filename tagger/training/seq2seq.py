@@ -19,7 +19,7 @@ from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.networks.seq2seq import Seq2SeqNetwork
 from tagger.seq2seq.decoding import decode
-from tagger.seq2seq.errors import ErrorRates
+from tagger.seq2seq.error_rates import ErrorRates
 from tagger.seq2seq.pairs import Pair
 from tagger.seq2seq.splits import References, references_of, splits
 from tagger.training.build_seq2seq import OnKeras, architecture

@@ -14,7 +14,7 @@ from support.paths import GOLDEN
 import tagger
 from tagger.bundles import seq2seq as bundles
 from tagger.errors import TaggerError
-from tagger.inference.normalization import Normalizer
+from tagger.inference.normal_forms import Normalizer
 from tagger.inference.predictor import Predictor
 from tagger.seq2seq.model import Seq2SeqModel, load
 from tagger.text.spans import Sentence, Span
@@ -109,8 +109,8 @@ def test_a_surface_is_predicted_once_and_memory_is_bounded(
         return predict(self, asked[-1], **options)
 
     monkeypatch.setattr(Seq2SeqModel, "predict", counted)
-    monkeypatch.setattr("tagger.inference.normalization._AT_ONCE", 2)
-    monkeypatch.setattr("tagger.inference.normalization._MOST_KNOWN", 2)
+    monkeypatch.setattr("tagger.inference.normal_forms._AT_ONCE", 2)
+    monkeypatch.setattr("tagger.inference.normal_forms._MOST_KNOWN", 2)
     texts = ("a", "b", "a", "b", "c", "a", "c")
     sentences = [Sentence((text,), spans=(Span(0, 1, "LOC"),)) for text in texts]
     found = list(Normalizer({"LOC": run}).normalized(iter(sentences)))
