@@ -49,6 +49,7 @@ LAYERS = (
     "bundles",
     "export",
     "language_models",
+    "seq2seq",
     "inference",
     "evaluation",
     "training",
@@ -181,13 +182,24 @@ def test_importing_changes_no_environment_variable() -> None:
         "training",
         "from tagger.cli.lm import importing, sample, score, train; import "
         "tagger.language_models.states",
+        "from tagger.cli.seq2seq import evaluate, info, predict, train; from tagger.seq2seq import "
+        "Evaluation, Prediction, Seq2SeqConfig, Seq2SeqModel, evaluate, load, predict_file",
         "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, "
         "tagger.evaluation.run, tagger.corpora, tagger.inference.many_files",
         "import tagger.bundles.describe, tagger.training.export.run",
         "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, "
         "tagger.training.inputs.soft_labels",
     ],
-    ids=["import", "help", "commands", "language models", "runtime", "export", "series"],
+    ids=[
+        "import",
+        "help",
+        "commands",
+        "language models",
+        "seq2seq",
+        "runtime",
+        "export",
+        "series",
+    ],
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:
     check = (

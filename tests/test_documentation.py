@@ -27,6 +27,7 @@ SETTINGS: dict[tuple[str, ...], list[str]] = {
     ("distill",): [*SMALL, "model.characters=4"],
     ("search",): SMALL[:2],
     ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
+    ("seq2seq", "train"): [*SMALL[:1], "training.epoch_symbols=0", "model.units=4"],
 }
 FASTER: dict[tuple[str, ...], list[str]] = {
     ("search",): ["--trials", "1"],

@@ -17,7 +17,7 @@ from tagger.bundles.kinds import Files
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import Weights
 from tagger.cells import recurrent_shapes
-from tagger.config.encoder import EncoderConfig
+from tagger.config.encoder import EncoderSettings
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Sources
@@ -37,7 +37,7 @@ class EncoderBundle(Protocol):
 
     @property
     def config(self) -> Any:
-        """All settings; ``config.model`` is an `EncoderConfig`."""
+        """All settings; ``config.model`` is an `EncoderSettings`."""
 
     @property
     def features(self) -> WordFeatures:
@@ -61,7 +61,7 @@ class EncoderBundle(Protocol):
 
 
 def encoder_shapes(
-    model: EncoderConfig, features: WordFeatures
+    model: EncoderSettings, features: WordFeatures
 ) -> tuple[dict[str, tuple[int, ...]], int]:
     """Return the shapes of the weights of an encoder of sentences, by name.
 
@@ -90,7 +90,7 @@ def encoder_shapes(
     return shapes, width
 
 
-def input_configs(model: EncoderConfig, features: WordFeatures) -> dict[str, dict[str, Any]]:
+def input_configs(model: EncoderSettings, features: WordFeatures) -> dict[str, dict[str, Any]]:
     """Return the configurations of the input layers of a network, by name.
 
     Args:
@@ -108,7 +108,7 @@ def input_configs(model: EncoderConfig, features: WordFeatures) -> dict[str, dic
     return {name: config for name, config in configs.items() if config is not None}
 
 
-def width_of(model: EncoderConfig, features: WordFeatures) -> int:
+def width_of(model: EncoderSettings, features: WordFeatures) -> int:
     """Return the number X of features of a word: the widths of all inputs of words together."""
     return sum(
         INPUTS[name].width(config)
@@ -123,7 +123,7 @@ def load_features(
     """Read the vocabularies and vectors of the inputs that the settings of a bundle ask for.
 
     Args:
-        config: All settings; ``config.model`` is an `EncoderConfig`.
+        config: All settings; ``config.model`` is an `EncoderSettings`.
         files: The files of the bundle.
         sources: Its language models; see `sources_of`.
         unescapes: Whether escapes of the Penn Treebank are read as their characters.

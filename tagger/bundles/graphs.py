@@ -19,7 +19,7 @@ OPERATORS = {
     "": {
         "Add", "Cast", "Clip", "Concat", "Conv", "Expand", "GRU", "Gather", "Greater", "LSTM",
         "LogSoftmax", "MatMul", "Max", "Mul", "Pad", "RNN", "ReduceMax", "ReduceSum", "Relu",
-        "Reshape", "Shape", "Split", "Squeeze", "Tanh", "Transpose", "Unsqueeze",
+        "Reshape", "Shape", "Softmax", "Split", "Squeeze", "Tanh", "Transpose", "Unsqueeze",
     },
     MICROSOFT: {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul"},
 }  # fmt: skip

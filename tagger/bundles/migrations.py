@@ -1,4 +1,4 @@
-"""Migrations of older bundle formats to the newest one, for taggers and for language models.
+"""Migrations of older bundle formats to the newest one, for each kind of model.
 
 The rule: a change of a format raises its ``FORMAT`` by one and adds a function to its table that
 converts the contents of the previous format to the new one. Migrations are never changed
@@ -18,7 +18,7 @@ from typing import Any
 
 from tagger.errors import BundleError
 
-__all__ = ["LANGUAGE_MODEL", "TAGGER", "Contents", "Migration", "migrate", "version_of"]
+__all__ = ["LANGUAGE_MODEL", "SEQ2SEQ", "TAGGER", "Contents", "Migration", "migrate", "version_of"]
 
 Contents = dict[str, Any]
 """The parsed files of a bundle by file name."""
@@ -31,6 +31,9 @@ TAGGER: dict[int, Migration] = {}
 
 LANGUAGE_MODEL: dict[int, Migration] = {}
 """The migrations of language models, each by the format version that it converts from."""
+
+SEQ2SEQ: dict[int, Migration] = {}
+"""The migrations of sequence-to-sequence models, likewise."""
 
 
 def version_of(manifest: Mapping[str, Any], path: Path, newest: int) -> int:

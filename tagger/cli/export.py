@@ -56,9 +56,10 @@ def command(
     from tagger.training.export.run import export_model
 
     needs_keras = verify or target == "saved-model"
-    if kinds.kind_name_of(run) == kinds.LANGUAGE_MODEL and (file or needs_keras):
+    kind = kinds.kind_name_of(run)
+    if kind in (kinds.LANGUAGE_MODEL, kinds.SEQ2SEQ) and (file or needs_keras):
         raise click.UsageError(
-            f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
+            f"{run} is {kinds.noun_of(kind)}, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
         if find_spec("keras") is not None:

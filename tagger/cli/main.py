@@ -36,6 +36,7 @@ SECTIONS = {
         "split": "Divide annotated files into train, dev and test.",
     },
     "Language models": {"lm": "Train, score, sample and import language models."},
+    "Sequence to sequence": {"seq2seq": "Rewrite strings: dates, names, pronunciations."},
 }
 
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 
 from tagger.cli import console
-from tagger.training.facts import LanguageModelFacts, RunFacts, TaggerFacts
+from tagger.training.facts import LanguageModelFacts, RunFacts, Seq2SeqFacts, TaggerFacts
 from tagger.training.observer import Observer
 
-__all__ = ["LanguageModelProgress", "SearchProgress", "TrainingProgress", "clock"]
+__all__ = [
+    "LanguageModelProgress",
+    "SearchProgress",
+    "Seq2SeqProgress",
+    "TrainingProgress",
+    "clock",
+]
 
 
 def clock(seconds: float) -> str:
@@ -150,6 +156,46 @@ class LanguageModelProgress(TrainingProgress):
             f"{row['dev_bits']:14.3f}"
         )
         rate = f"{row['tokens_per_second']:12,.0f} {clock(row['seconds']):>6}"
+        console.note(f"{figures} {rate}{'  best' if is_best else ''}")
+
+
+class Seq2SeqProgress(TrainingProgress):
+    """A bar within an epoch and a line after each, with error rates instead of F1."""
+
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, Seq2SeqFacts)
+        if facts.dev_unknown:
+            console.warn(
+                f"dev has {facts.dev_unknown:,} target symbols that train does not contain, so "
+                "they are never predicted"
+            )
+        console.note(
+            f"vocabulary {facts.vocabulary:,} symbols of sources, {facts.target_vocabulary:,} of "
+            f"targets; parameters {facts.parameters:,}"
+        )
+        console.note(
+            f"{'epoch':>5} {'loss':>8} {'symbol errors':>13} {'string errors':>13} "
+            f"{'symbols/s':>9} {'time':>6}"
+        )
+        self.epochs_seen = 0
+        self.best = 100.0
+
+    def batch_ended(
+        self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
+    ) -> None:
+        best = f"dev errors {self.best:.2f} %  " if self.epochs_seen else ""
+        rate = f"{tokens_per_second:,.0f} symbols/s"
+        left = self._left(seconds_left)
+        console.show_bar(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}{left}")
+
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        self.epochs_seen += 1
+        self.best = min(self.best, row["dev_symbol_error"])
+        figures = (
+            f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_symbol_error']:11.2f} % "
+            f"{row['dev_string_error']:11.2f} %"
+        )
+        rate = f"{row['tokens_per_second']:9,.0f} {clock(row['seconds']):>6}"
         console.note(f"{figures} {rate}{'  best' if is_best else ''}")
 
 

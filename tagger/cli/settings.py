@@ -57,7 +57,7 @@ def print_settings(kind: str, table: str | None) -> None:
     """Print the settings of a kind of training.
 
     Args:
-        kind: "tagger" or "language-model", as in `config.reference.KINDS`.
+        kind: A key of `config.reference.KINDS`, such as "tagger".
         table: The table to print, all by default.
 
     Raises:

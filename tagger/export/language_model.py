@@ -27,7 +27,7 @@ from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.export.operators import Graph, recurrent, value
 from tagger.export.pinning import pinned, pinned_cell, pinned_rows, unpinned, with_pinned_states
 
-__all__ = ["graphs", "states_count", "with_graphs"]
+__all__ = ["graphs", "input_table", "states_count", "with_graphs"]
 
 
 def with_graphs(bundle: LanguageModelBundle) -> LanguageModelBundle:
@@ -79,7 +79,8 @@ def _graph(bundle: LanguageModelBundle, *, quantized: bool) -> bytes:
         if quantized
         else np.zeros((states_count(model), 1, model.units)),
     )
-    table, layers[0] = _inputs(bundle, layers[0], centred=quantized)
+    embeddings = bundle.weights["embedding/embeddings"] if model.embedding else None
+    table, layers[0] = input_table(embeddings, layers[0], centred=quantized)
     x, ends = graph("Gather", graph.constant(table), "numbers"), list[str]()
     low, high = float(table.min()), float(table.max())
     for depth, layer in enumerate(layers):
@@ -164,19 +165,26 @@ def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
     return names
 
 
-def _inputs(
-    bundle: LanguageModelBundle, layer: Weights, *, centred: bool
+def input_table(
+    embeddings: np.ndarray | None, layer: Weights, *, centred: bool = False
 ) -> tuple[np.ndarray, Weights]:
-    """Return the table (V, F) of input vectors, zero for the border, and the first layer.
+    """Return the vectors that a network which predicts symbols reads, and its first layer for them.
 
     Without an embedding, rows of the kernel are selected: a product of an identity matrix and the
-    kernel, or of the kernel and an identity matrix, whichever identity is smaller. If `centred`,
-    the mean of the vectors is subtracted, and its product with the kernel (F, G·U) is added to the
-    bias; this does not hold for the border.
+    kernel, or of the kernel and an identity matrix, whichever identity is smaller.
+
+    Args:
+        embeddings: (V, F); None for one-hot symbols.
+        layer: Weights of the first layer.
+        centred: Whether the mean of the vectors is subtracted, and its product with the kernel
+            (F, G·U) added to the bias; this does not hold for the border.
+
+    Returns:
+        The table (V, F) of vectors, zero for the border, and the weights of the first layer.
     """
     kernel, bias = layer["kernel"], layer["bias"]
-    if bundle.config.model.embedding:
-        table = bundle.weights["embedding/embeddings"].copy()
+    if embeddings is not None:
+        table = embeddings.copy()
     elif kernel.shape[0] <= kernel.shape[1]:
         table = np.eye(kernel.shape[0], dtype=np.float32)
     else:

@@ -13,7 +13,7 @@ import numpy as np
 from tagger.errors import TaggerError
 from tagger.text.annotation import Corpus
 
-__all__ = ["DataFacts", "check_same", "of_corpus", "of_file", "of_ids"]
+__all__ = ["DataFacts", "check_same", "digest_of", "of_corpus", "of_file", "of_ids"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def of_corpus(role: str, corpus: Corpus) -> DataFacts:
         "sentences": len(corpus.sentences),
         "tokens": sum(map(len, corpus.sentences)),
     }
-    return DataFacts(role, corpus.name, _digest(parts), sizes, dict(corpus.label_counts()))
+    return DataFacts(role, corpus.name, digest_of(parts), sizes, dict(corpus.label_counts()))
 
 
 def of_ids(role: str, name: str, ids: np.ndarray) -> DataFacts:
@@ -93,7 +93,7 @@ def of_file(role: str, path: str | Path) -> DataFacts:
     return DataFacts(role, str(path), digest, {"bytes": size})
 
 
-def _digest(parts: Iterable[str]) -> str:
+def digest_of(parts: Iterable[str]) -> str:
     """Return the SHA-256 of texts."""
     digest = hashlib.sha256()
     for part in parts:

@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "LanguageModelFacts",
     "RunFacts",
+    "Seq2SeqFacts",
     "TaggerFacts",
     "TextFacts",
     "VectorFacts",
@@ -104,9 +105,26 @@ class LanguageModelFacts(RunFacts):
     dev_unknown: float
 
 
+@dataclass(frozen=True)
+class Seq2SeqFacts(RunFacts):
+    """Facts about the training of a sequence-to-sequence model; the vocabulary is that of sources.
+
+    Attributes:
+        target_vocabulary: Number of target ids, <EOS> and <UNK> included.
+        train_pairs, dev_sources: Numbers of pairs to learn from and of sources to score.
+        dev_unknown: Number of target symbols of dev that the model cannot predict, as train does
+            not contain them.
+    """
+
+    target_vocabulary: int
+    train_pairs: int
+    dev_sources: int
+    dev_unknown: int
+
+
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (RunFacts, TaggerFacts, LanguageModelFacts, VectorFacts, TextFacts)
+    for kind in (RunFacts, TaggerFacts, LanguageModelFacts, Seq2SeqFacts, VectorFacts, TextFacts)
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tagger.bundles import kinds, tagger_files
 from tagger.bundles import language_model as language_models
+from tagger.bundles import seq2seq as seq2seq_models
 from tagger.bundles.card import describe
 from tagger.errors import ConfigError
 from tagger.export import language_model as language_model_export
+from tagger.export import seq2seq as seq2seq_export
 from tagger.training import require_packages
 from tagger.training.export import precision
 
@@ -20,6 +23,17 @@ TARGETS = ("onnx", "saved-model")
 """Formats of `export_model`."""
 
 
+_GRAPHS_ONLY: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], Callable[..., None]]] = {
+    kinds.LANGUAGE_MODEL: (
+        language_models.load,
+        language_model_export.with_graphs,
+        language_models.save,
+    ),
+    kinds.SEQ2SEQ: (seq2seq_models.load, seq2seq_export.with_graphs, seq2seq_models.save),
+}
+"""The kinds that have ONNX graphs alone: how they are loaded, exported and saved."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """The result of an export.
@@ -27,7 +41,7 @@ class Exported:
     Attributes:
         folder: Folder of the bundle or the SavedModel.
         predicts_in: Default precision of the model from now on, as `card.describe` states it; empty
-            for language models and SavedModels.
+            for other kinds of models and SavedModels.
         comparisons: One `verify.Comparison` per precision, if the export was verified.
     """
 
@@ -47,7 +61,7 @@ def export_model(
     """Export the model in a folder as ONNX graphs, as every training does, or as a SavedModel.
 
     Args:
-        run: Folder of a tagger or a language model, whose graphs are replaced.
+        run: Folder of a model of any kind, whose graphs are replaced.
         file: Annotated file on which int8 is compared with float32; by default the dev file of the
             training, if it exists.
         verify: Whether to compare the graphs with the Keras network on the sentences of `file`.
@@ -61,7 +75,7 @@ def export_model(
         TaggerError: A required package is not installed, the folder is not a model, the output
             cannot be written, or the graphs do not agree with Keras.
         ConfigError: There is no file to verify on.
-        ValueError: An argument contradicts the others or does not apply to a language model.
+        ValueError: An argument contradicts the others or does not apply to this kind of model.
     """
     if to not in TARGETS:
         raise ValueError(f"unknown format {to!r}; expected one of {', '.join(TARGETS)}")
@@ -69,14 +83,14 @@ def export_model(
         raise ValueError(
             "output requires to='saved-model'; graphs are written to the model's folder"
         )
-    if kinds.kind_name_of(run) == kinds.LANGUAGE_MODEL:
+    if (kind := kinds.kind_name_of(run)) in _GRAPHS_ONLY:
         if file or verify or to != "onnx":
             raise ValueError(
-                f"{run} is a language model, which can only be exported as ONNX graphs, without "
-                "file and verify"
+                f"{run} is {kinds.noun_of(kind)}, which can only be exported as ONNX graphs, "
+                "without file and verify"
             )
-        bundle = language_model_export.with_graphs(language_models.load(run, with_graphs=False))
-        language_models.save(run, bundle)
+        load, with_graphs, save = _GRAPHS_ONLY[kind]
+        save(run, with_graphs(load(run, with_graphs=False)))
         return Exported(Path(run))
     require_packages("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
     if to == "saved-model":
