@@ -20,8 +20,8 @@ def describe(run: str | Path) -> dict[str, str]:
         "predicts", "inputs", "network", "parameters", "vocabulary", "tokenizer", "trained on",
         "teachers" (of distilled models only), "dev score", "document consistency", "decoding",
         "probabilities" and "reliability" (of models of spans that were measured), and "precision".
-        Of a language model: "predicts", "network", "parameters", "vocabulary", "tokenizer",
-        "trained on" and "dev score".
+        Of a language model: "predicts", "conditional on" (with labels only), "network",
+        "parameters", "vocabulary", "tokenizer", "trained on" and "dev score".
 
     Raises:
         BundleError: The folder is not a model, or was damaged.
