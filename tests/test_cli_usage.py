@@ -47,6 +47,27 @@ def test_every_command_has_the_common_options(name: str, command: click.Command)
             assert parameter.type.name == "path"
 
 
+@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: str(value))
+def test_no_option_silently_takes_the_last_of_several_values(
+    name: str, command: click.Command
+) -> None:
+    """An option with several values says so; others are an error if they are repeated."""
+    for option in command.params:
+        if not isinstance(option, click.Option) or option.is_flag:
+            continue
+        assert ("repeat" in (option.help or "").lower()) == option.multiple, option.help
+        if not option.multiple:
+            word = max(option.opts, key=len)
+            message = failed(invoke(*name.split(), option.opts[0], "1", f"{word}=2", "x"), 2)
+            assert f"Error: {word} may be given only once" in message
+
+
+def test_no_setting_is_set_twice(here: Path) -> None:
+    twice = ["--set", "model.units=3", "--set", "model.units = 4"]
+    message = failed(invoke("train", "--train", "a", "run", *twice), 2)
+    assert "--set model.units = 4: model.units may be set only once" in message
+
+
 @pytest.mark.parametrize(
     ("option", "hint"),
     [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.settings import print_settings
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("table", required=False)
 def command(table: str | None) -> None:
     """Print the settings of a training: name, default, possible values and meaning.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 __all__ = [
-    "add_verbosity",
     "clear_bar",
     "draws",
     "headline",
@@ -27,6 +26,7 @@ __all__ = [
     "reset",
     "result",
     "show_bar",
+    "verbosity_options",
     "warn",
 ]
 
@@ -182,11 +182,9 @@ def _set_verbose(context: click.Context, option: click.Parameter, value: bool) -
         logger.setLevel(logging.DEBUG)
 
 
-def add_verbosity(command: click.Command) -> None:
-    """Add the options --quiet and --verbose to a command, unless it has them."""
-    if any(option.name == "quiet" for option in command.params):
-        return
-    command.params += [
+def verbosity_options() -> list[click.Parameter]:
+    """Return the options --quiet and --verbose of a command."""
+    return [
         click.Option(
             ["-q", "--quiet"],
             is_flag=True,

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     backend_name,
     encoding_option,
@@ -18,7 +19,7 @@ from tagger.cli.paths import FILE, FOLDER
 from tagger.errors import ConfigError
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("configuration", type=FILE, metavar="CONFIG.toml")
 @click.argument("run", type=FOLDER)
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     SCHEME,
     TOKENIZER,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tagger.text.annotation import Corpus
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("sources", nargs=-1, required=True, metavar="FILE...")
 @click.option("--into", required=True, metavar="DIR", help="Folder of train, dev and test.")
 @click.option(

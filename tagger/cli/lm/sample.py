@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.paths import FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.option(
     "--prefix",

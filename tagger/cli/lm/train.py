@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     backend_name,
     encoding_option,
@@ -16,7 +17,7 @@ from tagger.cli.paths import FILE
 from tagger.errors import ConfigError
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
