@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import pytest
 from support.command_line import failed, invoke, worked
-from support.paths import GOLDEN, ROOT
+from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, ROOT
 from support.tiny import TRAIN
 
 import tagger
@@ -20,6 +22,8 @@ from tagger.cli import training
 from tagger.cli.hints import hint_for
 from tagger.cli.main import group
 from tagger.config import tagger as config
+
+PATHS = re.compile(r"FILE|DIR|RUN|MAP|TOML|SOURCE|TARGET$")
 
 
 def commands(parent: click.Group = group, path: str = "") -> list[tuple[str, click.Command]]:
@@ -39,12 +43,10 @@ def commands(parent: click.Group = group, path: str = "") -> list[tuple[str, cli
 def test_every_command_has_the_common_options(name: str, command: click.Command) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"--quiet", "-q", "--verbose", "-v"} <= options
-    assert ("--json" in options) == (name not in ("config", "lm config", "lm sample"))
+    assert "--json" in options
     for parameter in command.params:  # no path is without a completion
-        if name == "split" and parameter.name == "dev":  # a share
-            continue
-        if parameter.name in ("run", "file", "files", "source", "paths", "output", "train", "dev"):
-            assert parameter.type.name == "path"
+        if PATHS.search(f"{parameter.metavar or parameter.name}".upper()):
+            assert parameter.type.name != "text", parameter.name
 
 
 @pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: str(value))
@@ -134,6 +136,18 @@ def test_results_as_json(here: Path) -> None:
         assert set(speed) == {"precision", "threads", "kernel", "whole"}
     labels = json.loads(worked(invoke("evaluate", GOLDEN, "a.conll", "--json")))["strict"]["labels"]
     assert (labels["PER"]["gold"], labels["LOC"]["gold"]) == (2, 2)
+
+
+def test_settings_and_samples_as_json(here: Path) -> None:
+    settings = json.loads(worked(invoke("config", "model", "--json")))
+    assert {setting["table"] for setting in settings} == {"model"}
+    defaults = {setting["name"]: setting["default"] for setting in settings}
+    assert defaults == json.loads(json.dumps(asdict(config.Config().model)))
+    everything = json.loads(worked(invoke("lm", "config", "--json")))
+    assert {setting["table"] for setting in everything} >= {"data", "model", "training"}
+    sample = ["lm", "sample", GOLDEN_LANGUAGE_MODEL, "--count", "2", "--seed", "1"]
+    texts = json.loads(worked(invoke(*sample, "--json")))
+    assert texts == worked(invoke(*sample)).splitlines()
 
 
 def test_evaluate_warns_of_other_labels(here: Path) -> None:

@@ -191,6 +191,7 @@ _SPANS = (
     ),
     click.option(
         "--issues",
+        type=FILE,
         metavar="FILE",
         help="Write all spans that cannot be used as they are to FILE, as JSON Lines.",
     ),

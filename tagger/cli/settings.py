@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import click
+
+from tagger.cli.options import print_json
 
 __all__ = ["print_settings"]
 
 
-def print_settings(kind: str, table: str | None) -> None:
+def print_settings(kind: str, table: str | None, as_json: bool) -> None:
     """Print the settings of a kind of training.
 
     Args:
         kind: "tagger" or "language-model", as in `config.reference.KINDS`.
         table: The table to print, all by default.
+        as_json: Whether a JSON array of the settings is printed.
 
     Raises:
         click.UsageError: There is no such table.
@@ -24,10 +30,12 @@ def print_settings(kind: str, table: str | None) -> None:
     tables = list(dict.fromkeys(info.table for info in settings))
     if table is not None and table not in tables:
         raise click.UsageError(f"unknown table {table!r}; {did_you_mean(table, tables)}")
+    settings = [info for info in settings if table in (None, info.table)]
+    if as_json:
+        print_json([{**asdict(info), "default": json.loads(info.default)} for info in settings])
+        return
     current = ""
     for info in settings:
-        if table is not None and info.table != table:
-            continue
         if info.table != current:
             current = info.table
             click.echo(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli.command import Command
+from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FOLDER
 
 
@@ -54,6 +55,7 @@ from tagger.cli.paths import FOLDER
     show_default=True,
     help="Number of texts to draw, one per line.",
 )
+@json_option
 def command(
     run: str,
     prefix: str,
@@ -62,6 +64,7 @@ def command(
     seed: int | None,
     max_length: int,
     count: int,
+    as_json: bool,
 ) -> None:
     """Sample text from the language model in RUN.
 
@@ -74,5 +77,9 @@ def command(
     from tagger.language_models import sampling
 
     drawing = sampling.SamplingConfig(temperature=temperature, top_k=top_k, max_length=max_length)
-    for text in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed):
+    texts = sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed)
+    if as_json:
+        print_json(list(texts))
+        return
+    for text in texts:
         click.echo(text)
