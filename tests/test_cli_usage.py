@@ -64,12 +64,6 @@ def test_no_option_silently_takes_the_last_of_several_values(
             assert f"Error: {word} may be given only once" in message
 
 
-def test_no_setting_is_set_twice(here: Path) -> None:
-    twice = ["--set", "model.units=3", "--set", "model.units = 4"]
-    message = failed(invoke("train", "--train", "a", "run", *twice), 2)
-    assert "--set model.units = 4: model.units may be set only once" in message
-
-
 @pytest.mark.parametrize(
     ("option", "hint"),
     [

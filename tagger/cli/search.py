@@ -34,7 +34,8 @@ from tagger.errors import ConfigError
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting that all trials share. May be repeated.",
+    help="Change a setting that all trials share. May be repeated; the last value of a "
+    "setting counts.",
 )
 @click.option(
     "--resume", is_flag=True, help="Continue an interrupted search in RUN, or add trials."

@@ -283,23 +283,19 @@ def override(config: Settings, assignments: Iterable[str]) -> Settings:
         The changed settings.
 
     Raises:
-        ConfigError: An assignment names an unknown setting or an impossible value, or two name the
-            same setting.
+        ConfigError: An assignment names an unknown setting or an impossible value.
     """
-    changes: dict[str, Any] = {}
+    changes = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not equals or "." not in key:
             raise ConfigError(
                 f"--set {assignment}: expected TABLE.KEY=VALUE, for example model.units=200"
             )
-        key = key.strip()
-        if key in changes:
-            raise ConfigError(f"--set {assignment}: {key} may be set only once")
         try:
-            changes[key] = toml.parse(f"value = {text}")["value"]
+            changes[key.strip()] = toml.parse(f"value = {text}")["value"]
         except ValueError:
-            changes[key] = text
+            changes[key.strip()] = text
     return assign(config, changes)
 
 

@@ -45,7 +45,8 @@ from tagger.errors import ConfigError
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
+    help="Change a setting, for example model.units=500. See tagger lm config. May be "
+    "repeated; the last value of a setting counts.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
 @json_option
