@@ -22,6 +22,7 @@ from tagger.cli import training
 from tagger.cli.hints import hint_for
 from tagger.cli.main import group
 from tagger.config import tagger as config
+from tagger.text import schemes
 
 PATHS = re.compile(r"FILE|DIR|RUN|MAP|TOML|SOURCE|TARGET$")
 
@@ -109,6 +110,24 @@ def test_distill_names_its_own_options(here: Path) -> None:
     assert "no teacher; give --teacher DIR" in failed(invoke("distill", "--text", "a", "run"), 2)
     message = failed(invoke("distill", "--teacher", GOLDEN, "run"), 2)
     assert "no text for the teachers to label; give --text FILE" in message
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.docx", "a.HTML"])
+def test_convert_writes_no_columns_under_the_name_of_other_files(here: Path, name: str) -> None:
+    Path("a.conll").write_text(TRAIN)
+    message = failed(invoke("convert", "a.conll", name))
+    assert f"files ending in {Path(name).suffix} are of another kind; expected a suffix" in message
+    worked(invoke("convert", "a.conll", name, "--as", "conll"))
+
+
+@pytest.mark.parametrize("alias", ["BIO", "bioes", "Biluo"])
+def test_schemes_have_other_names_in_either_case(here: Path, alias: str) -> None:
+    Path("a.conll").write_text(TRAIN)
+    worked(invoke("convert", "a.conll", "b.conll", "--to", alias))
+    read = worked(invoke("convert", "b.conll", "c.jsonl", "--scheme", alias, "--json"))
+    assert json.loads(read)["scheme"] == schemes.ALIASES[alias.upper()]
+    tagged = worked(invoke("predict", GOLDEN, "a.conll", "--scheme", alias))
+    assert len(tagged.splitlines()) == len(TRAIN.rstrip("\n").splitlines()) + 1
 
 
 def test_results_as_json(here: Path) -> None:
