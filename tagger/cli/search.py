@@ -16,7 +16,7 @@ from tagger.cli.options import (
     quiet_stderr,
 )
 from tagger.cli.paths import FILE, FOLDER
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, installation
 
 
 @click.command(cls=Command, no_args_is_help=True)
@@ -95,7 +95,7 @@ def command(
         observer=observer,
     )
     if found.plot is None:
-        console.note("No plot: Matplotlib is not installed; pip install 'span-tagger[search]'")
+        console.note(f"No plot: Matplotlib is not installed; {installation('search')}")
     if as_json:
         best = {"trial": found.best.number, "dev_score": found.best.score, "run": run}
         print_json(best | {"rows": [asdict(row) for row in found.rows]})

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, not_installed
 
 if TYPE_CHECKING:
     import datasets
@@ -96,9 +96,7 @@ def library() -> Any:
     try:
         import datasets
     except ModuleNotFoundError as error:
-        raise TaggerError(
-            f"this needs {error.name}, not installed here: pip install 'span-tagger[train]'"
-        ) from error
+        raise not_installed(f"this needs {error.name}", "train") from error
     return datasets
 
 
