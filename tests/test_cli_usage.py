@@ -158,15 +158,7 @@ def test_settings_and_samples_as_json(here: Path) -> None:
     assert defaults == json.loads(json.dumps(asdict(config.Config().model)))
     everything = json.loads(worked(invoke("lm", "config", "--json")))
     assert {setting["table"] for setting in everything} >= {"data", "model", "training"}
-    sample: list[str | Path] = [
-        "lm",
-        "sample",
-        GOLDEN_LANGUAGE_MODEL,
-        "--count",
-        "2",
-        "--seed",
-        "1",
-    ]
+    sample = ["lm", "sample", str(GOLDEN_LANGUAGE_MODEL), "--count", "2", "--seed", "1"]
     texts = json.loads(worked(invoke(*sample, "--json")))
     assert texts == worked(invoke(*sample)).splitlines()
 
