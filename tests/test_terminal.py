@@ -132,6 +132,7 @@ def test_search_on_a_terminal(
     check(recording, columns, environment)
     assert "Loading TensorFlow" in recording.screen
     assert sum(line.startswith("trial ") for line in recording.screen) == 2
+    assert sum(line.startswith("Warning: ") for line in recording.screen) == 2  # first and last
 
 
 @pytest.mark.slow

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import textwrap
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +25,7 @@ __all__ = [
     "headline",
     "is_quiet",
     "note",
+    "repeat_warnings",
     "reset",
     "result",
     "show_bar",
@@ -32,6 +35,7 @@ __all__ = [
 
 _INTERVAL = 0.1  # seconds between two pictures of the bar
 _BAR_WIDTH = 20
+_BRIEF = 100  # characters of a warning that is repeated
 
 
 class _State:
@@ -78,6 +82,12 @@ def warn(text: str, kind: str = "Warning") -> None:
     clear_bar()
     color = "red" if kind == "Error" else "yellow"
     click.echo(f"{_styled(f'{kind}:', fg=color, bold=True)} {text}", err=True)
+
+
+def repeat_warnings(texts: Iterable[str]) -> None:
+    """Write warnings again, at the end of a long command, each cut to one line."""
+    for text in texts:
+        warn(textwrap.shorten(text, _BRIEF, placeholder=" …"))
 
 
 def result(text: str) -> None:

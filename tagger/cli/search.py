@@ -100,6 +100,7 @@ def command(
         best = {"trial": found.best.number, "dev_score": found.best.score, "run": run}
         print_json(best | {"rows": [asdict(row) for row in found.rows]})
         return
+    console.repeat_warnings(observer.warnings)
     console.result(
         f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). "
         f"The model is in {run}."
