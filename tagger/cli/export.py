@@ -8,11 +8,12 @@ from importlib.util import find_spec
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.argument("file", type=FILE, required=False)
 @click.option(

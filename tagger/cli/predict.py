@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SPAN_SCHEME,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _LISTED = 20
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option(
     "--output",

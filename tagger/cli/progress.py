@@ -45,7 +45,7 @@ class TrainingProgress(Observer):
 
     @property
     def seconds(self) -> float:
-        """Seconds since this observer was created."""
+        """Seconds since this observer was created, or its present training began."""
         return time.monotonic() - self.started
 
     def text_labeled(self, tokens: int, total: int) -> None:
@@ -117,6 +117,7 @@ class TrainingProgress(Observer):
         console.note(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}")
 
     def run_started(self, number: int, count: int, name: str) -> None:
+        self.started = time.monotonic()
         console.note(f"{name}, {number} of {count}")
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:

@@ -59,10 +59,16 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
         )
     limit = limit_of(fractions, share)
     dev = [s for unit, f in zip(units, fractions, strict=True) if f <= limit for s in unit]
-    train = [s for unit, f in zip(units, fractions, strict=True) if f > limit for s in unit]
     held = sum(f <= limit for f in fractions)
     name = f"dev, {held:,} of {len(units):,} {kind} held out of {corpus.name}"
-    return replace(corpus, sentences=train), replace(corpus, name=name, sentences=dev)
+    return _without(corpus, frozenset(map(id, dev))), Corpus(name, dev, corpus.scheme)
+
+
+def _without(corpus: Corpus, held: frozenset[int]) -> Corpus:
+    """Return a corpus, and those of its files, without the sentences with some identities."""
+    kept = [sentence for sentence in corpus.sentences if id(sentence) not in held]
+    parts = [_without(part, held) for part in corpus.parts]
+    return replace(corpus, sentences=kept, parts=tuple(part for part in parts if part.sentences))
 
 
 def limit_of(fractions: Sequence[float], share: float = SHARE) -> float:

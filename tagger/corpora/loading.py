@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, not_installed
 
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["DATASETS", "LOADERS", "is_saved", "library", "load"]
+__all__ = ["DATASETS", "LOADERS", "is_saved", "library", "load", "without_bars"]
 
 LOADERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
 """The loading script of the package `datasets` for each suffix of a file."""
@@ -46,10 +48,12 @@ def load(name: str, setting: str = "") -> Mapping[str, datasets.Dataset]:
     package = library()
     try:
         if Path(name).exists():
-            loaded = _load_local(package, Path(name))
+            with without_bars(package):
+                loaded = _load_local(package, Path(name))
         else:
             dataset, config, revision = _parsed(name)
-            loaded = package.load_dataset(dataset, config, revision=revision)
+            with nullcontext() if sys.stderr.isatty() else without_bars(package):  # downloads
+                loaded = package.load_dataset(dataset, config, revision=revision)
     except Exception as error:  # many types, for a wrong name as well as for a missing network
         raise ConfigError(f"{setting}the dataset {name!r} cannot be loaded: {error}") from error
     return loaded if isinstance(loaded, Mapping) else {"train": loaded}
@@ -92,7 +96,22 @@ def library() -> Any:
     try:
         import datasets
     except ModuleNotFoundError as error:
-        raise TaggerError(
-            f"this needs {error.name}, not installed here: pip install 'span-tagger[train]'"
-        ) from error
+        raise not_installed(f"this needs {error.name}", "train") from error
     return datasets
+
+
+@contextmanager
+def without_bars(package: Any) -> Iterator[None]:
+    """Return a context in which `datasets` draws no progress bars.
+
+    Args:
+        package: The package, as `library` returns it.
+    """
+    if package.are_progress_bars_disabled():
+        yield
+        return
+    package.disable_progress_bars()
+    try:
+        yield
+    finally:
+        package.enable_progress_bars()

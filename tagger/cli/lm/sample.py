@@ -6,11 +6,12 @@ import json
 
 import click
 
-from tagger.cli.options import label_option
+from tagger.cli.command import Command
+from tagger.cli.options import json_option, label_option, print_json
 from tagger.cli.paths import FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.option(
     "--prefix",
@@ -59,10 +60,11 @@ from tagger.cli.paths import FOLDER
 @label_option("Label of the texts; required for a conditional model.")
 @click.option(
     "--jsonl",
-    "as_json",
+    "as_lines",
     is_flag=True,
     help="Print an object per line: the text, its label, and whether <EOS> ended it.",
 )
+@json_option
 def command(
     run: str,
     prefix: str,
@@ -72,6 +74,7 @@ def command(
     max_length: int,
     count: int,
     label: str | None,
+    as_lines: bool,
     as_json: bool,
 ) -> None:
     """Sample text from the language model in RUN.
@@ -87,6 +90,10 @@ def command(
     from tagger.language_models import sampling
 
     drawing = sampling.SamplingConfig(temperature=temperature, top_k=top_k, max_length=max_length)
-    for drawn in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed, label=label):
-        text = json.dumps(drawn.as_dict(), ensure_ascii=False) if as_json else drawn.text
+    texts = sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed, label=label)
+    if as_json:
+        print_json([drawn.as_dict() for drawn in texts])
+        return
+    for drawn in texts:
+        text = json.dumps(drawn.as_dict(), ensure_ascii=False) if as_lines else drawn.text
         click.echo(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     backend_name,
     encoding_option,
@@ -16,7 +17,7 @@ from tagger.cli.paths import FILE
 from tagger.cli.settings import run_and_settings
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
@@ -44,7 +45,8 @@ from tagger.cli.settings import run_and_settings
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
+    help="Change a setting, for example model.units=500. See tagger lm config. May be "
+    "repeated; the last value of a setting counts.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
 @json_option

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.paths import FILE, FOLDER
 from tagger.cli.seq2seq.options import beam_option, column_options, reading_of
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.argument("file", type=FILE)
 @click.option(

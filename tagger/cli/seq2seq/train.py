@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
 from tagger.cli.paths import FILE
 from tagger.cli.seq2seq.options import column_options, reading_of
 from tagger.cli.settings import run_and_settings
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
