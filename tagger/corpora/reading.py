@@ -105,6 +105,7 @@ def read_all(
         if real in seen:
             raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
         seen[real] = str(path)
+        _check_exists(Path(path))
     corpora = [read(path, options, scheme, tags=tags, predictions=predictions) for path in paths]
     first = corpora[0]
     if len(corpora) == 1:
@@ -125,6 +126,17 @@ def read_all(
         ReadReport(format=names.pop() if len(names) == 1 else "", header=first.report.header),
         parts=tuple(corpora),
     )
+
+
+def _check_exists(path: Path) -> None:
+    """Raise DataError if a file is missing that a README beside it explains how to obtain.
+
+    Other missing files are reported when they are opened.
+    """
+    readme = path.parent / "README.md"
+    if path.parent != Path() and not path.exists() and readme.is_file():
+        message = f"cannot be read: No such file or directory; see {readme}"
+        raise DataError(str(path), None, message)
 
 
 def from_dataset(
