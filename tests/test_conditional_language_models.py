@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,7 +153,8 @@ def test_one_hot_labels_never_become_unknown_in_training() -> None:
 
     def last(*ids: int) -> np.ndarray:
         a, _ = network.activations(np.array([ids], dtype=np.int32), training=True)
-        return np.asarray(keras.ops.convert_to_numpy(a))[0, -1]
+        last_one: np.ndarray = keras.ops.convert_to_numpy(a)[0, -1]
+        return last_one
 
     np.testing.assert_array_equal(last(9, 4), last(9, 5))
     assert (last(9, 4) != last(10, 4)).any()
@@ -504,7 +504,8 @@ def test_labels_that_do_not_fit_are_refused_before_a_training(tmp_path: Path) ->
         changes = [f'data.train=["{file}"]', f"data.label={key}", "vocabulary.minimum_count=1"]
         return text.survey(config.override(config.LanguageModelConfig(), changes))[1]
 
-    one, two = {"text": "a", "label": "x"}, {"text": "b"}
+    one: dict[str, Any] = {"text": "a", "label": "x"}
+    two: dict[str, Any] = {"text": "b"}
     place, undo = f"{tmp_path / 't.jsonl'}", "or read no labels: --set data.label="
     for objects, message in [
         ((one, two), f'{place}:2: no "label", unlike {place}:1; add one to every text of train, of '
@@ -538,12 +539,3 @@ def test_states_at_tokens_are_refused(run: Path) -> None:
         f"{run}: is conditional on labels, which the sentences of a tagger do not have; use a "
         "model that was trained without labels: tagger lm train --set data.label="
     )
-
-
-def test_the_key_of_labels_is_written_only_if_it_is_another() -> None:
-    settings = config.LanguageModelConfig()
-    assert "label =" not in config.to_toml(settings)
-    other = config.override(settings, ["data.label=genre"])
-    assert 'label = "genre"\n' in config.to_toml(other)
-    tables = tomllib.loads(config.to_toml(other))
-    assert config.from_dict(tables, "config.toml") == other
