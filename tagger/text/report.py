@@ -146,7 +146,7 @@ class ReadReport:
         """
         self.issues.append(issue)
         if issue.action == ERROR:
-            where = f"document {shown(issue.id)}: " if issue.id and not issue.line else ""
+            where = f"document {shown(issue.id)}: " if issue.id else ""
             self.problem(DataError(issue.path, issue.line or None, where + issue.message))
         else:
             self.note(note, issue.line or None, issue.text)

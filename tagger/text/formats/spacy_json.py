@@ -105,6 +105,6 @@ FORMAT = Format(
     recognizes,
     read,
     write,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"entities", "id"}),
 )
