@@ -138,7 +138,12 @@ def read(
     report = ReadReport(name)
     try:
         found = formats.read(name, options.format, options, report=report)
-        sentences = [sentence for sentence in found if len(sentence)]
+        sentences, last = [], None
+        for last in found:
+            if len(last):
+                sentences.append(last)
+        if last is not None and not len(last) and last.record is not None:
+            report.trailing = last.record.leading
         if not predictions:
             _refuse_predictions(sentences, report)
         return annotate(sentences, name, scheme, report, repair=options.repair)

@@ -131,7 +131,7 @@ def _converted(span: CharacterSpan, positions: units.Positions, text: str) -> Ch
             f"but its own text is {shown(span.text, 40)}; correct one of them",
         )
     pairs = tuple((one, other) for one, other in parts if one is not None and other is not None)
-    text = span.text if pairs else surface  # for the message about the parts
+    text = surface if span.text is None or not pairs else span.text  # for a message
     return replace(span, start=start, end=end, text=text, parts=pairs)
 
 

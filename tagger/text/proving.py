@@ -142,6 +142,9 @@ def _unproven(
         if _is_words(by_unit[unit], record.text)
         and (unit == usual or _have_letters(by_unit[unit], record.text))
     ]
+    with_letters = [unit for unit in words if _have_letters(by_unit[unit], record.text)]
+    if options.units != units.UNITS and with_letters:
+        words = with_letters
     fits_other = words and usual not in words
     if fits_other and all(by_unit[unit] == by_unit[words[0]] for unit in words):
         message = (
@@ -193,9 +196,11 @@ def _shown_readings(
         for unit, readings in by_unit.items():
             found.setdefault(readings[index], unit)
         if len(found) > 1:
+            surfaces = {reading and text[slice(*reading)] for reading in found}
+            has_places = len(surfaces) < len(found)  # the surfaces alone do not distinguish them
             parts = [
-                f"{'nothing' if reading is None else shown(text[slice(*reading)], 40)} in "
-                f"{NAMES[unit]}"
+                f"{'nothing' if reading is None else shown(text[slice(*reading)], 40)}"
+                f"{f' at {reading[0]}' if reading and has_places else ''} in {NAMES[unit]}"
                 for reading, unit in found.items()
             ]
             return f": the span {span.start}-{span.end} ({span.label}) is {', '.join(parts)}"

@@ -94,7 +94,7 @@ def _chosen(
     proven = [u for u in possible if all(u in found for found in provable)]
     evidence = report.offsets
     if not provable:
-        proven = [u for u in possible if u in evidence.units] or [possible[0]]
+        proven = [next((u for u in possible if u in evidence.units), possible[0])]
     elif not proven:
         message = "the texts of the spans fit no single unit of offsets; correct the offsets"
         return _refuse(spans, record, report, message)
