@@ -165,7 +165,8 @@ def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> No
                     "the spans are predictions, since "
                     + ("they have scores" if has_scores else 'the annotation is under "gold"')
                     + "; expected gold annotation: to score these predictions, use tagger evaluate "
-                    '--predictions; to use them as annotation, remove "score" and "gold"',
+                    "--predictions; to use them as annotation once people have reviewed them, "
+                    'tagger convert --reviewed (which removes "score" and "gold")',
                 )
             )
     report.finish()

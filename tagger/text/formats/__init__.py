@@ -60,6 +60,7 @@ from tagger.text.spans import Sentence
 __all__ = [
     "FALLBACK",
     "FORMATS",
+    "HEAD",
     "STANDARD_INPUT",
     "Format",
     "ReadOptions",
