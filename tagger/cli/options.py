@@ -228,7 +228,8 @@ _CORPUS = (
         multiple=True,
         metavar="FILE",
         help="Annotated file that decides when to stop and which epoch to keep. May be repeated. "
-        " [default: a tenth of train is held out]",
+        "none trains on all of train, for all epochs, without a score.  [default: a tenth of train "
+        "is held out]",
     ),
     click.option(
         "--vectors",

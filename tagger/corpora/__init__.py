@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagger.config.tagger import DataConfig
+from tagger.config.tagger import NO_DEV, DataConfig
 from tagger.corpora.checks import warnings
 from tagger.corpora.holding import hold_out
 from tagger.corpora.loading import load
@@ -41,34 +41,39 @@ class Splits(NamedTuple):
 
     Attributes:
         train: Sentences to learn from.
-        dev: Sentences that decide when to stop and which epoch to keep.
+        dev: Sentences that decide when to stop and which epoch to keep; None to train without.
     """
 
     train: Corpus
-    dev: Corpus
+    dev: Corpus | None
 
 
 def splits(data: DataConfig) -> Splits:
     """Read the annotated sentences of train and dev.
 
     Each file is read in its own scheme, since all schemes encode spans. Without dev, a tenth of
-    train is held out; see `tagger.corpora.holding`.
+    train is held out (see `tagger.corpora.holding`), unless the settings ask for no dev set at all.
 
     Args:
         data: Settings that name files or a dataset on the Hub. The dataset must have the splits
-            train and validation (or dev).
+            train and, if dev is used, validation (or dev).
 
     Returns:
         The two corpora, both with spans or both with plain tags.
 
     Raises:
-        ConfigError: Neither files nor a dataset are named, or both are; or there is no such
-            dataset, split or feature.
+        ConfigError: Neither files nor a dataset are named, or both are; dev names files beside
+            ``none``; or there is no such dataset, split or feature.
         DataError: An annotation is missing or ill-formed, or one corpus has spans and the other
             plain tags.
         TaggerError: Train contains no spans.
     """
-    if data.hub and (data.train or data.dev):
+    if data.has_dev and NO_DEV in data.dev:
+        raise ConfigError(
+            f"data.dev: {NO_DEV!r} beside other files; expected either files, or {NO_DEV!r} to "
+            f"train without dev (a file of this name is ./{NO_DEV})"
+        )
+    if data.hub and (data.train or (data.dev and data.has_dev)):
         raise ConfigError(
             f"data.hub is {data.hub!r}, but data.train or data.dev names a file: expected one or "
             "the other"
@@ -78,13 +83,8 @@ def splits(data: DataConfig) -> Splits:
     elif not data.train:
         raise ConfigError("no train data: give --train FILE, or set data.train; or give --hub NAME")
     else:
-        with logged(data.reading, data.issues) as options:
-            train = read_all(data.train, options, data.scheme, tags=data.tags)
-            if data.dev:
-                dev = read_all(data.dev, options, data.scheme, tags=data.tags)
-        if not data.dev:
-            train, dev = hold_out(train)
-    if (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
+        train, dev = _from_files(data)
+    if dev is not None and (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
         plain, other = (train, dev) if train.scheme == schemes.PLAIN else (dev, train)
         raise DataError(
             plain.name,
@@ -100,21 +100,35 @@ def splits(data: DataConfig) -> Splits:
     return Splits(train, dev)
 
 
-def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus]:
+def _from_files(data: DataConfig) -> tuple[Corpus, Corpus | None]:
+    """Read train and dev from files, or hold out dev."""
+    dev = None
+    with logged(data.reading, data.issues) as options:
+        train = read_all(data.train, options, data.scheme, tags=data.tags)
+        if data.dev and data.has_dev:
+            dev = read_all(data.dev, options, data.scheme, tags=data.tags)
+    return (train, dev) if data.dev else hold_out(train)
+
+
+def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus | None]:
     """Read train and dev from a dataset."""
-    parts = _train_and_dev(data.hub)
+    parts = _train_and_dev(data.hub, has_dev=data.has_dev)
     names = {split: f"{data.hub}[{split}]" for split in parts}
     tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in parts}
     train = annotation.annotate(tagged["train"], names["train"], data.scheme)
+    if not data.has_dev:
+        return train, None
     return train, annotation.annotate(tagged["dev"], names["dev"], data.scheme)
 
 
-def _train_and_dev(hub: str) -> dict[str, datasets.Dataset]:
-    """Load the splits train and dev (or validation) of a dataset."""
+def _train_and_dev(hub: str, *, has_dev: bool) -> dict[str, datasets.Dataset]:
+    """Load the split train and, if it is used, dev (or validation) of a dataset."""
     parts = load(hub, "data.hub: ")
     dev = "validation" if "validation" in parts else "dev"
-    if not {"train", dev} <= set(parts):
+    needed = {"train": "train"} | ({"dev": dev} if has_dev else {})
+    if not {*needed.values()} <= set(parts):
+        expected = "train and validation, or train with --dev none" if has_dev else "train"
         raise ConfigError(
-            f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected train and validation"
+            f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected {expected}"
         )
-    return {"train": parts["train"], "dev": parts[dev]}
+    return {name: parts[split] for name, split in needed.items()}
