@@ -16,7 +16,8 @@ import click
 from tagger import corpora
 from tagger.bundles.folder import MANIFEST
 from tagger.cli import console
-from tagger.cli.options import backend_name, print_json, quiet_stderr
+from tagger.cli.backend import backend_name, quiet_stderr
+from tagger.cli.options import print_json
 from tagger.cli.settings import run_and_settings
 from tagger.files import require_empty
 from tagger.training import require_packages
