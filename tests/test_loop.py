@@ -213,7 +213,7 @@ def test_the_history_holds_what_observers_receive(tmp_path: Path) -> None:
 
 
 SEVERAL_FACTS = [
-    RunFacts(10, 20, 3),
+    RunFacts(10, 20, 3, device="2 CPU cores"),
     LanguageModelFacts(10, 20, 3, "words", 100, 0.25, 50, 0.5),
     TaggerFacts(10, 20, 3, 1, 2, 3, 4, "IOB2"),
     TaggerFacts(

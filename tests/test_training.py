@@ -16,6 +16,7 @@ from support.tiny import BY_HEART, Recorder, contents, settings_in
 import tagger
 from tagger.bundles import tagger_files as bundle
 from tagger.config.tagger import Config, override, to_toml
+from tagger.cpu import cores
 from tagger.errors import ConfigError, TaggerError
 from tagger.evaluation.run import score_model
 from tagger.features.encode import WordEncoder
@@ -100,6 +101,7 @@ def test_the_facts_of_a_training_are_received_before_its_first_epoch(
         dev_tokens=39,
         scheme="IOB2",
         labels=("LOC", "PER"),
+        device=f"{cores()} CPU core{'s' * (cores() > 1)}",
     )
 
 

@@ -28,6 +28,12 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _size(facts: RunFacts) -> str:
+    """Describe the network, and what it is trained on."""
+    device = f", on {facts.device}" if facts.device else ""
+    return f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}{device}"
+
+
 def _score_name(facts: TaggerFacts) -> str:
     return "dev acc" if facts.scheme == "plain" else "dev F1"
 
@@ -72,7 +78,7 @@ class TrainingProgress(Observer):
                 f"teachers, {text.tokens_per_epoch:,} an epoch"
             )
         self.epochs_seen = 0
-        lines.append(f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}")
+        lines.append(_size(facts))
         lines += [
             f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
             f"{100 * table.coverage:.1f} % of the training tokens"
@@ -134,7 +140,7 @@ class LanguageModelProgress(TrainingProgress):
         console.note(
             f"train {facts.train_tokens:,} {level} ({100 * facts.train_unknown:.2f} % unknown); "
             f"dev {facts.dev_tokens:,} {level} ({100 * facts.dev_unknown:.2f} % unknown)\n"
-            f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}"
+            f"{_size(facts)}"
         )
         if facts.conditional_on:
             console.note(f"conditional on {facts.conditional_on}")

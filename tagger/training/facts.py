@@ -5,7 +5,7 @@ The JSON form carries them from the process of a training to the process that wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 __all__ = [
@@ -28,11 +28,13 @@ class RunFacts:
         vocabulary: Number of token ids, padding and the unknown token included.
         parameters: Number of trained parameters.
         epochs: Maximum number of epochs.
+        device: What the network is trained on, such as "2 CPU cores"; empty if it is not known.
     """
 
     vocabulary: int
     parameters: int
     epochs: int
+    device: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def to_json(facts: Any) -> dict[str, Any]:
         `json.dumps` calls this function for them too.
     """
     return {"kind": type(facts).__name__} | {
-        field.name: getattr(facts, field.name) for field in fields(facts)
+        each.name: getattr(facts, each.name) for each in fields(facts)
     }
 
 

@@ -10,10 +10,19 @@ import keras
 
 from tagger.cpu import cores
 
-__all__ = ["keep_freed_memory", "set_thread_counts"]
+__all__ = ["device", "keep_freed_memory", "set_thread_counts"]
 
 # Options of mallopt in glibc's malloc.h
 _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+
+
+def device() -> str:
+    """Return what Keras trains on: the number of CPU cores, or the accelerators."""
+    names: list[str] = keras.distribution.list_devices()
+    if all(name.startswith("cpu") for name in names):
+        count = cores()
+        return f"{count} CPU core{'s' * (count != 1)}"
+    return ", ".join(names)
 
 
 def keep_freed_memory() -> None:

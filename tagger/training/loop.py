@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -186,7 +186,7 @@ def run_training(
                 runs.restore(run, model, state, arrays)
             else:
                 job.claim()
-            observer.training_started(task.describe(model))
+            observer.training_started(replace(task.describe(model), device=hardware.device()))
             end = EpochEnd(
                 run, state, settings.training, task.data, partial(task.score, model), observer
             )
