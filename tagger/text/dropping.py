@@ -21,7 +21,7 @@ def keeps_text(record: Record | None, target_format: str) -> bool:
     """Return whether a target contains the raw text of a record.
 
     Text that the file itself divides into tokens becomes tokens in JSON Lines, whose reader would
-    otherwise divide it again.
+    otherwise divide it differently.
 
     Args:
         record: The record, if any.

@@ -57,7 +57,7 @@ class Progress:
                 without a copy.
 
         Returns:
-            Whether its weights are kept: its dev score is higher than all before, or no dev exists.
+            Whether its weights are kept: its dev score is the highest so far, or it has none.
         """
         is_best = row.get("dev_score", math.inf) > self.best_score
         self.history.append(row)
