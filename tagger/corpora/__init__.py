@@ -5,6 +5,7 @@
     holding.py      hold out dev sentences of train
     splitting.py    divide files into train, dev and test
     checks.py       warn about data that cannot train a good model
+    texts.py        read texts with labels, and hold out dev texts
     writing.py      convert sentences to a dataset
     conversion.py   convert files, folders and datasets to another format
 
@@ -17,21 +18,18 @@ or ``tags`` (list of strings, or of ClassLabel, as in many datasets on the Hub).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tagger.config.tagger import DataConfig
 from tagger.corpora.checks import warnings
 from tagger.corpora.holding import hold_out
-from tagger.corpora.loading import load
+from tagger.corpora.loading import load_train_and_dev
 from tagger.corpora.reading import from_dataset, read, read_all, rows
 from tagger.corpora.writing import to_dataset
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text import annotation, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.issues import logged
-
-if TYPE_CHECKING:
-    import datasets
 
 __all__ = ["Splits", "from_dataset", "read", "read_all", "splits", "to_dataset", "warnings"]
 
@@ -102,19 +100,8 @@ def splits(data: DataConfig) -> Splits:
 
 def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus]:
     """Read train and dev from a dataset."""
-    parts = _train_and_dev(data.hub)
+    parts = load_train_and_dev(data.hub)
     names = {split: f"{data.hub}[{split}]" for split in parts}
     tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in parts}
     train = annotation.annotate(tagged["train"], names["train"], data.scheme)
     return train, annotation.annotate(tagged["dev"], names["dev"], data.scheme)
-
-
-def _train_and_dev(hub: str) -> dict[str, datasets.Dataset]:
-    """Load the splits train and dev (or validation) of a dataset."""
-    parts = load(hub, "data.hub: ")
-    dev = "validation" if "validation" in parts else "dev"
-    if not {"train", dev} <= set(parts):
-        raise ConfigError(
-            f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected train and validation"
-        )
-    return {"train": parts["train"], "dev": parts[dev]}
