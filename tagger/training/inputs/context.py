@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tagger.bundles import language_model as bundle
 from tagger.bundles.language_model import LanguageModelBundle
@@ -14,21 +15,22 @@ from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.language_models import cache
 from tagger.training.observer import Observer
 
-__all__ = ["contexts_of", "language_models_of"]
+__all__ = ["check_tagger", "contexts_of", "language_models_of"]
 
 
-def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
-    """Load the language models whose states are inputs of a tagger.
+def language_models_of(settings: Any) -> tuple[LanguageModelBundle, ...]:
+    """Load the language models whose states are inputs of a network.
 
     Args:
-        settings: All settings; ``data.language_models`` are the folders.
+        settings: All settings of a training whose network has an encoder of sentences;
+            ``data.language_models`` are the folders.
 
     Returns:
         Their bundles, in the order of the settings.
 
     Raises:
         BundleError: A folder is not a language model, or is damaged.
-        ConfigError: Other settings exclude language models.
+        ConfigError: The only inputs are one-hot words.
     """
     folders = settings.data.language_models
     if folders and settings.model.input == "one-hot":
@@ -36,6 +38,24 @@ def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
             "model.input=one-hot cannot be combined with data.language_models; remove "
             "data.language_models, or set model.input=embedding"
         )
+    for folder in folders:
+        if not Path(folder).is_dir():
+            hint = (
+                "import the file with tagger lm import"
+                if Path(folder).exists()
+                else "train one with tagger lm train"
+            )
+            raise BundleError(f"{folder}: not the folder of a language model; {hint}")
+    return tuple(bundle.load(folder) for folder in folders)
+
+
+def check_tagger(settings: Config) -> None:
+    """Check that the settings of a tagger do not exclude its language models.
+
+    Raises:
+        ConfigError: They do.
+    """
+    folders = settings.data.language_models
     if folders and settings.training.word_prediction:
         raise ConfigError(
             "training.word_prediction cannot be combined with data.language_models, which have "
@@ -47,15 +67,6 @@ def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
             "distillation.teachers cannot be combined with data.language_models: the student "
             "would be as slow as its teachers; remove data.language_models"
         )
-    for folder in folders:
-        if not Path(folder).is_dir():
-            hint = (
-                "import the file with tagger lm import"
-                if Path(folder).exists()
-                else "train one with tagger lm train"
-            )
-            raise BundleError(f"{folder}: not the folder of a language model; {hint}")
-    return tuple(bundle.load(folder) for folder in folders)
 
 
 def contexts_of(
