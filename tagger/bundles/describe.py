@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tagger.bundles import card, kinds, language_model, tagger_files
+from tagger.bundles import card, classifier, kinds, language_model, tagger_files
 
 __all__ = ["describe"]
 
 _DESCRIPTIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], dict[str, str]]]] = {
     kinds.TAGGER: (tagger_files.load, card.describe),
+    kinds.CLASSIFIER: (classifier.load, classifier.describe),
     kinds.LANGUAGE_MODEL: (language_model.load, language_model.describe),
 }
 """How to load and to describe each kind of model."""
@@ -25,7 +26,8 @@ def describe(run: str | Path) -> dict[str, str]:
 
     Returns:
         Facts in words by topic, in the order in which `tagger info` shows them; see the function
-        ``describe`` of each kind: `card.describe` for taggers and `language_model.describe`.
+        ``describe`` of each kind: `card.describe` for taggers, `classifier.describe` and
+        `language_model.describe`.
 
     Raises:
         BundleError: The folder is not a model, or was damaged.

@@ -22,7 +22,16 @@ from tagger.config import schema, toml
 from tagger.config.reference import commented_toml
 from tagger.errors import BundleError
 
-__all__ = ["CLASSIFIER", "LANGUAGE_MODEL", "SEQ2SEQ", "TAGGER", "Contents", "Kind", "kind_name_of"]
+__all__ = [
+    "CLASSIFIER",
+    "LANGUAGE_MODEL",
+    "SEQ2SEQ",
+    "TAGGER",
+    "Contents",
+    "Kind",
+    "kind_name_of",
+    "noun_of",
+]
 
 TAGGER, LANGUAGE_MODEL = "", "language model"
 CLASSIFIER, SEQ2SEQ = "classifier", "sequence to sequence"
@@ -247,6 +256,15 @@ def kind_name_of(folder: str | Path) -> str:
         BundleError: The folder is not a model, or its manifest is damaged.
     """
     return str(folders.manifest(Path(folder)).get("kind", TAGGER))
+
+
+def noun_of(kind: str) -> str:
+    """Return a kind of model in words, such as "a tagger".
+
+    Args:
+        kind: One of the constants of this module.
+    """
+    return _USES[kind][0]
 
 
 def to_json(data: Any) -> str:
