@@ -39,7 +39,9 @@ def commands(parent: click.Group = group, path: str = "") -> list[tuple[str, cli
 def test_every_command_has_the_common_options(name: str, command: click.Command) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"--quiet", "-q", "--verbose", "-v"} <= options
-    assert ("--json" in options) == (name not in ("config", "lm config", "lm sample"))
+    assert ("--json" in options) == (
+        name not in ("config", "classify config", "lm config", "lm sample")
+    )
     for parameter in command.params:  # no path is without a completion
         if name == "split" and parameter.name == "dev":  # a share
             continue

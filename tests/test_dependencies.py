@@ -51,6 +51,7 @@ LAYERS = (
     "language_models",
     "inference",
     "evaluation",
+    "classification",
     "training",
     "tuning",
     "cli",
@@ -179,6 +180,8 @@ def test_importing_changes_no_environment_variable() -> None:
         "group(standalone_mode=False)",
         "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, "
         "training",
+        "from tagger.cli.classify import evaluate, info, predict, train; import "
+        "tagger.classification.files, tagger.classification.report, tagger.corpora.texts",
         "from tagger.cli.lm import importing, sample, score, train; import "
         "tagger.language_models.states",
         "import tagger.decoding, tagger.bundles.tagger_files, tagger.inference.files, "
@@ -187,7 +190,16 @@ def test_importing_changes_no_environment_variable() -> None:
         "import tagger.tuning.seeds, tagger.tuning.search, tagger.tuning.subprocess_trainer, "
         "tagger.training.inputs.soft_labels",
     ],
-    ids=["import", "help", "commands", "language models", "runtime", "export", "series"],
+    ids=[
+        "import",
+        "help",
+        "commands",
+        "classification",
+        "language models",
+        "runtime",
+        "export",
+        "series",
+    ],
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:
     check = (

@@ -26,6 +26,7 @@ SETTINGS: dict[tuple[str, ...], list[str]] = {
     ("train",): [*SMALL, "model.characters=4"],
     ("distill",): [*SMALL, "model.characters=4"],
     ("search",): SMALL[:2],
+    ("classify", "train"): [*SMALL, "model.characters=4"],
     ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
 }
 FASTER: dict[tuple[str, ...], list[str]] = {

@@ -53,12 +53,13 @@ def command(
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import kinds
-    from tagger.training.export.run import export_model
+    from tagger.training.export.run import export_model, has_only_graphs
 
     needs_keras = verify or target == "saved-model"
-    if kinds.kind_name_of(run) == kinds.LANGUAGE_MODEL and (file or needs_keras):
+    if (file or needs_keras) and has_only_graphs(run):
+        noun = kinds.noun_of(kinds.kind_name_of(run))
         raise click.UsageError(
-            f"{run} is a language model, which has only ONNX graphs; use: tagger export {run}"
+            f"{run} is {noun}, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
         if find_spec("keras") is not None:

@@ -12,7 +12,7 @@ from tagger.errors import ConfigError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["print_settings", "run_and_settings"]
+__all__ = ["check_not_finished", "print_settings", "run_and_settings"]
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
@@ -53,11 +53,30 @@ def run_and_settings(
         raise click.UsageError(str(error)) from error
 
 
+def check_not_finished(run: str, resume: bool) -> None:
+    """Check early, before anything is read, that a training would not overwrite a finished one.
+
+    Args:
+        run: The folder of the training.
+        resume: Whether an interrupted training is continued.
+
+    Raises:
+        TaggerError: The folder contains a model.
+    """
+    from pathlib import Path
+
+    from tagger.bundles.folder import MANIFEST
+    from tagger.files import require_empty
+
+    if not resume and (Path(run) / MANIFEST).is_file():
+        require_empty(Path(run))
+
+
 def print_settings(kind: str, table: str | None) -> None:
     """Print the settings of a kind of training.
 
     Args:
-        kind: "tagger" or "language-model", as in `config.reference.KINDS`.
+        kind: A key of `config.reference.KINDS`, such as "tagger".
         table: The table to print, all by default.
 
     Raises:
