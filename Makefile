@@ -25,7 +25,7 @@ unexport PYTHONPATH  # another checkout on it would be tested instead of this on
 
 demo: .venv/installed
 	rm -rf $(RUN)
-	@echo; echo "== Training on data/sample (a minute or two)"
+	@echo; echo "== Training on data/sample (two minutes or so)"
 	$(BIN)/tagger train --train data/sample/train.conll --dev data/sample/dev.conll $(RUN)
 	@echo; echo "== Evaluating on sentences it has never seen"
 	$(BIN)/tagger evaluate $(RUN) data/sample/test.conll

@@ -78,6 +78,21 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def not_installed(need: str, extra: str) -> TaggerError:
+    """Return the error that packages are missing which an extra of this distribution installs.
+
+    Args:
+        need: What needs which packages, such as "a plot needs matplotlib".
+        extra: Name of the extra.
+    """
+    return TaggerError(f"{need}, not installed here: {installation(extra)}")
+
+
+def installation(extra: str) -> str:
+    """Return the commands that install an extra, as a phrase for messages."""
+    return f"pip install 'span-tagger[{extra}]', or '.[{extra}]' in the folder of its sources"
+
+
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     """Return a hint for an unknown name: the most similar known one, or all of them.
 

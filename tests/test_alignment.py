@@ -150,7 +150,7 @@ def test_all_spans_that_cut_a_token_are_listed_and_written(tmp_path: Path) -> No
     assert str(caught.value) == (
         f"{source}:1: the span 15-18 ('Ann', PER) does not begin and end with a token; the tokens "
         "there are 'Annas' (15-20). Correct the span, provide tokens instead of text, "
-        "or choose a tokenizer that fits with data.tokenizer: characters; or declare what becomes "
+        "or choose a tokenizer that fits with --tokenizer: characters; or declare what becomes "
         "of such spans with --misaligned (1 more error in this file, in line 2)"
     )
     assert caught.value.details == (

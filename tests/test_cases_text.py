@@ -55,7 +55,7 @@ def test_a_span_within_a_token_is_an_error_that_names_tokenizers_that_fit(tmp_pa
     assert str(caught.value) == (
         f"{tmp_path}/a.jsonl:1: the span 0-2 ('王芳', PER) does not begin and end with a token; "
         "the tokens there are '王芳住在广州' (0-6). Correct the span, provide tokens instead of "
-        "text, or choose a tokenizer that fits with data.tokenizer: characters, unicode; or "
+        "text, or choose a tokenizer that fits with --tokenizer: characters, unicode; or "
         "declare what becomes of such spans with --misaligned"
     )
     with pytest.raises(DataError) as caught:
@@ -79,7 +79,7 @@ def test_the_model_of_single_characters_is_to_use_their_tokenizer() -> None:
     assert tokenizers.warning(corpus, "characters") is None
     assert tokenizers.warning(corpus, tokenizers.DEFAULT) == (
         "the tokenizer english-conll-2 finds 14.3% of the tokens of train in raw text, characters "
-        "100.0%; to tag raw text, set data.tokenizer=characters"
+        "100.0%; to tag raw text, add --tokenizer characters"
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 import pytest
 from support.command_line import failed, invoke, worked
-from support.paths import GOLDEN, ROOT
+from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, ROOT
 from support.tiny import TRAIN
 
 import tagger
@@ -20,6 +22,9 @@ from tagger.cli import training
 from tagger.cli.hints import hint_for
 from tagger.cli.main import group
 from tagger.config import tagger as config
+from tagger.text import schemes
+
+PATHS = re.compile(r"FILE|DIR|RUN|MAP|TOML|SOURCE|TARGET$")
 
 
 def commands(parent: click.Group = group, path: str = "") -> list[tuple[str, click.Command]]:
@@ -39,14 +44,25 @@ def commands(parent: click.Group = group, path: str = "") -> list[tuple[str, cli
 def test_every_command_has_the_common_options(name: str, command: click.Command) -> None:
     options = {option for parameter in command.params for option in parameter.opts}
     assert {"--quiet", "-q", "--verbose", "-v"} <= options
-    assert ("--json" in options) == (
-        name not in ("config", "classify config", "lm config", "lm sample")
-    )
+    assert "--json" in options
     for parameter in command.params:  # no path is without a completion
-        if name == "split" and parameter.name == "dev":  # a share
+        if PATHS.search(f"{parameter.metavar or parameter.name}".upper()):
+            assert parameter.type.name != "text", parameter.name
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: str(value))
+def test_no_option_silently_takes_the_last_of_several_values(
+    name: str, command: click.Command
+) -> None:
+    """An option with several values says so; others are an error if they are repeated."""
+    for option in command.params:
+        if not isinstance(option, click.Option) or option.is_flag:
             continue
-        if parameter.name in ("run", "file", "files", "source", "paths", "output", "train", "dev"):
-            assert parameter.type.name == "path"
+        assert ("repeat" in (option.help or "").lower()) == option.multiple, option.help
+        if not option.multiple:
+            word = max(option.opts, key=len)
+            message = failed(invoke(*name.split(), option.opts[0], "1", f"{word}=2", "x"), 2)
+            assert f"Error: {word} may be given only once" in message
 
 
 @pytest.mark.parametrize(
@@ -96,6 +112,24 @@ def test_distill_names_its_own_options(here: Path) -> None:
     assert "no text for the teachers to label; give --text FILE" in message
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.docx", "a.HTML"])
+def test_convert_writes_no_columns_under_the_name_of_other_files(here: Path, name: str) -> None:
+    Path("a.conll").write_text(TRAIN)
+    message = failed(invoke("convert", "a.conll", name))
+    assert f"files ending in {Path(name).suffix} are of another kind; expected a suffix" in message
+    worked(invoke("convert", "a.conll", name, "--as", "conll"))
+
+
+@pytest.mark.parametrize("alias", ["BIO", "bioes", "Biluo"])
+def test_schemes_have_other_names_in_either_case(here: Path, alias: str) -> None:
+    Path("a.conll").write_text(TRAIN)
+    worked(invoke("convert", "a.conll", "b.conll", "--to", alias))
+    read = worked(invoke("convert", "b.conll", "c.jsonl", "--scheme", alias, "--json"))
+    assert json.loads(read)["scheme"] == schemes.ALIASES[alias.upper()]
+    tagged = worked(invoke("predict", GOLDEN, "a.conll", "--scheme", alias))
+    assert len(tagged.splitlines()) == len(TRAIN.rstrip("\n").splitlines()) + 1
+
+
 def test_results_as_json(here: Path) -> None:
     assert json.loads(worked(invoke("info", GOLDEN, "--json"))) == tagger.describe(GOLDEN)
     Path("a.conll").write_text(TRAIN)
@@ -115,6 +149,18 @@ def test_results_as_json(here: Path) -> None:
         assert set(speed) == {"precision", "threads", "kernel", "whole"}
     labels = json.loads(worked(invoke("evaluate", GOLDEN, "a.conll", "--json")))["strict"]["labels"]
     assert (labels["PER"]["gold"], labels["LOC"]["gold"]) == (2, 2)
+
+
+def test_settings_and_samples_as_json(here: Path) -> None:
+    settings = json.loads(worked(invoke("config", "model", "--json")))
+    assert {setting["table"] for setting in settings} == {"model"}
+    defaults = {setting["name"]: setting["default"] for setting in settings}
+    assert defaults == json.loads(json.dumps(asdict(config.Config().model)))
+    everything = json.loads(worked(invoke("lm", "config", "--json")))
+    assert {setting["table"] for setting in everything} >= {"data", "model", "training"}
+    sample = ["lm", "sample", str(GOLDEN_LANGUAGE_MODEL), "--count", "2", "--seed", "1"]
+    texts = json.loads(worked(invoke(*sample, "--json")))
+    assert texts == worked(invoke(*sample)).splitlines()
 
 
 def test_evaluate_warns_of_other_labels(here: Path) -> None:

@@ -73,6 +73,17 @@ def test_a_dataset_on_the_disk_may_be_train_or_dev(tmp_path: Path, kind: str) ->
         corpora.splits(DataConfig(hub=one))
 
 
+def test_no_progress_bar_is_drawn_for_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split().to_parquet(tmp_path / "one.parquet")
+    datasets.enable_progress_bars()
+    tagger.convert(tmp_path / "one.parquet", tmp_path / "two.parquet")
+    tagger.convert(tmp_path / "two.parquet", tmp_path / "three.conll")
+    assert capsys.readouterr().err == ""
+    assert not datasets.are_progress_bars_disabled()
+
+
 @pytest.mark.parametrize("way", ["save_to_disk", "parquet", "jsonl"])
 def test_a_folder_with_both_splits_stands_in_place_of_a_name(tmp_path: Path, way: str) -> None:
     both = {"train": split(), "validation": split()}

@@ -28,6 +28,7 @@ SETTINGS: dict[tuple[str, ...], list[str]] = {
     ("search",): SMALL[:2],
     ("classify", "train"): [*SMALL, "model.characters=4"],
     ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
+    ("seq2seq", "train"): [*SMALL[:1], "training.epoch_symbols=0", "model.units=4"],
 }
 FASTER: dict[tuple[str, ...], list[str]] = {
     ("search",): ["--trials", "1"],

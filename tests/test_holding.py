@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,22 @@ def test_the_choice_depends_on_no_other_document(order: list[str], kept: int) ->
     part = order[:kept]
     found = set(names_of(hold_out(corpus(part))[1]))
     assert found == held & set(part) or not held & set(part)
+
+
+def test_the_summary_of_several_files_counts_what_is_left_of_each() -> None:
+    parts = [replace(corpus(NAMES[:50]), name="a"), replace(corpus(NAMES[50:]), name="b")]
+    whole = Corpus(
+        "a, b", [s for part in parts for s in part.sentences], "IOB2", parts=tuple(parts)
+    )
+    train, dev = hold_out(whole)
+    left = [part.sentences for part in train.parts]
+    assert left[0] + left[1] == train.sentences
+    assert [len(part.sentences) for part in train.parts] != [100, 100]
+    assert f"b: scheme IOB2\n  {len(left[1])} sentences" in train.summary()
+    assert dev.summary().startswith(
+        f"dev, {len(dev.sentences) // 2} of 100 documents held out of a, b: scheme IOB2\n"
+        f"  {len(dev.sentences)} sentences"
+    )
 
 
 def test_equal_documents_stay_together() -> None:

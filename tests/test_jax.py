@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import small_seq2seq
 from support.paths import ROOT
 from support.processes import PATIENCE
 from support.tiny import BY_HEART, settings_in
 
+from tagger.bundles import seq2seq
 from tagger.config.tagger import override
 from tagger.inference import predictor
+from tagger.seq2seq.model import Seq2SeqModel
 from tagger.training import trainer
 
 pytestmark = pytest.mark.slow
@@ -86,3 +89,43 @@ def test_the_same_model_runs_and_trains_on_jax(
         for name, scores in zip(found.files, expected, strict=True):
             np.testing.assert_allclose(found[name], np.array(scores, dtype=float), atol=1e-4)
     assert expected[0]
+
+
+SEQ2SEQ = """
+import sys, keras
+import numpy as np
+from tagger.bundles import seq2seq as bundles
+from tagger.seq2seq.decoding import decode
+from tagger.training import seq2seq
+from tagger.training.build_seq2seq import OnKeras, restore
+assert keras.backend.backend() == "jax"
+trained, pairs, mine, out = sys.argv[1:]
+bundle = bundles.load(trained)
+sources = [tuple(text) for text in ("abca", "d", "ba?")]
+found = decode(OnKeras(restore(bundle)), bundle.features, sources, beam=3, count=2)
+np.save(out, [[one.log_probability for one in targets] for targets in found])
+tables = {
+    "data": {"train": pairs}, "model": {"units": 4}, "decoder": {"units": 4},
+    "training": {"epochs": 1, "epoch_symbols": 0, "batch_symbols": 64},
+}
+assert 0 <= seq2seq.train(tables, mine).metrics["dev"]["string_error_rate"] <= 100
+"""
+
+
+def test_a_sequence_to_sequence_model_runs_and_trains_on_jax(tmp_path: Path) -> None:
+    bundle = small_seq2seq.bundle_of(3, model={"cell": "lstm"})
+    seq2seq.save(tmp_path / "run", bundle)
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("".join(f"{'ab' * n}c\t{'x' * n}\n" for n in range(1, 9)), encoding="utf-8")
+    arguments = [str(tmp_path / "run"), str(pairs), str(tmp_path / "mine"), str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", SEQ2SEQ, *arguments],
+        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    predicted = Seq2SeqModel(bundle).predict(["abca", "d", "ba?"], beam=3, count=2)
+    expected = [[one.log_probability for one in targets] for targets in predicted]
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, atol=1e-4)

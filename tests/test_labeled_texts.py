@@ -13,7 +13,7 @@ from support.texts import write_lines
 
 from tagger.config.classifier import ClassifierConfig, TextDataConfig, check, override
 from tagger.corpora import texts
-from tagger.corpora.holding import fraction_of_text
+from tagger.corpora.holding import fraction_of
 from tagger.corpora.texts import TextCorpus, from_dataset, read_all, splits
 from tagger.errors import ConfigError, DataError
 from tagger.text.labeled import LabeledText, TextOptions, labeled_texts
@@ -249,7 +249,7 @@ def test_a_tenth_is_held_out_by_the_text_alone(tmp_path: Path) -> None:
     assert len(train.texts) + len(dev.texts) == 300
     assert not {text.tokens for text in train.texts} & {text.tokens for text in dev.texts}
     assert {text.tokens for text in dev.texts} == {
-        ("text", str(number)) for number in range(150) if fraction_of_text(f"text {number}") <= 0.1
+        ("text", str(number)) for number in range(150) if fraction_of(f"text {number}") <= 0.1
     }
     write_lines(path, reversed(rows))
     again = splits(TextDataConfig(train=(str(path),)))

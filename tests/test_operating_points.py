@@ -247,7 +247,7 @@ def test_evaluation_reports_calibration_and_a_curve(
     assert "curve.txt: a plot cannot be written as 'txt'; expected .png or .svg" in message
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     message = failed(invoke("evaluate", GOLDEN, dev, "--plot", "curve.png"))
-    assert "needs the package matplotlib, which is not installed: pip install" in message
+    assert "a plot needs matplotlib, not installed here: pip install" in message
     assert "'span-tagger[search]'" in message
     with pytest.raises(ValueError, match="calibration, curve, thresholds and rules need a model"):
         tagger.evaluate(predictions="x", calibration=True)

@@ -69,7 +69,7 @@ def test_a_training_that_was_stopped_in_its_first_epoch_starts_over_with_the_sam
     settings, run = settings_with(), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train(settings, run, observer=Recorder(1))
-    with pytest.raises(TaggerError, match=r"other settings; now: steps = 13\."):
+    with pytest.raises(TaggerError, match=r"other settings; now: data.steps = 13, before 12\."):
         train(override(settings, ["data.steps=13"]), run, resume=True)
     longer = override(settings, ["training.patience=3"])
     assert train(longer, run, resume=True).epochs == 4
@@ -88,7 +88,9 @@ def test_a_finished_training_resumes_with_more_epochs_but_no_other_change(tmp_pa
     assert train(longer, tmp_path / "run", resume=True).epochs == 6
     train(longer, tmp_path / "whole")
     assert weights_in(tmp_path / "run") == weights_in(tmp_path / "whole")
-    with pytest.raises(TaggerError, match=r"steps = 7\. Only patience and epochs may change"):
+    with pytest.raises(
+        TaggerError, match=r"steps = 7, before 12\. Only patience and epochs may change"
+    ):
         train(override(settings, ["data.steps=7"]), tmp_path / "run", resume=True)
 
 
@@ -98,7 +100,7 @@ def test_where_the_rate_falls_to_the_end_the_number_of_epochs_is_fixed_from_the_
     settings, run = settings_with("training.learning_rate=0.02"), tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         train(settings, run, observer=Recorder(2))
-    with pytest.raises(TaggerError, match=r"epochs = 6\. Only patience may change"):
+    with pytest.raises(TaggerError, match=r"epochs = 6, before 4\. Only patience may change"):
         train(override(settings, ["training.epochs=6"]), run, resume=True)
     assert train(override(settings, ["training.patience=7"]), run, resume=True).epochs == 4
     rates = [row["learning_rate"] for row in checkpoint_of(run)[0].history]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support.paths import CONLLEVAL, GOLDEN, ROOT
+from support.paths import CONLLEVAL, GOLDEN, ROOT, SAMPLE
 from support.processes import PATIENCE
 from support.terminals import Recording, record
 from support.tiny import TRAIN
 
 TAGGER: list[str | Path] = ["-m", "tagger.cli.main"]
+MAKE: list[str | Path] = [
+    "-c",
+    "import os, sys; os.execvp('make', ['make', *sys.argv[1:]])",
+    "--silent",
+]
 STAND_IN: list[str | Path] = [ROOT / "tests" / "terminal_train.py"]
 BAR = "━"
 
@@ -125,8 +132,10 @@ def test_search_on_a_terminal(
     check(recording, columns, environment)
     assert "Loading TensorFlow" in recording.screen
     assert sum(line.startswith("trial ") for line in recording.screen) == 2
+    assert sum(line.startswith("Warning: ") for line in recording.screen) == 2  # first and last
 
 
+@pytest.mark.slow
 @KINDS
 def test_predict_on_a_terminal(tmp_path: Path, columns: int, environment: dict[str, str]) -> None:
     """No bar between lines of tagged text; with --output, one that is gone at the end."""
@@ -156,13 +165,100 @@ def test_predict_in_a_pipe(tmp_path: Path) -> None:
     assert "tagger.inference.predictor: opened " in done.stderr
 
 
+DEMO = """#!{python}
+import shutil, subprocess, sys
+
+arguments = sys.argv[1:]
+if arguments[0] == "train":
+    done = subprocess.run([sys.executable, "{stand_in}", "50", *arguments], check=True)
+    shutil.rmtree(arguments[-1])
+    shutil.copytree("{model}", arguments[-1])
+else:
+    from tagger.cli.main import main
+    main()
+"""
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> tuple[list[str | Path], dict[str, str]]:
+    """`make demo` with another trainer and no installation, as a command and its environment."""
+    if shutil.which("make") is None:
+        pytest.skip("make is not installed")
+    script = tmp_path / "bin" / "tagger"
+    script.parent.mkdir()
+    script.write_text(DEMO.format(python=sys.executable, stand_in=STAND_IN[0], model=GOLDEN))
+    script.chmod(0o755)
+    variables = [f"BIN={script.parent}", f"RUN={tmp_path / 'run'}"]
+    # `make test` runs this with variables of its own.
+    environment = {"MAKEFLAGS": "", "MAKELEVEL": "0", "PYTHONPATH": str(ROOT)}
+    return [*MAKE, "--old-file=.venv/installed", "demo", *variables], environment
+
+
+def check_demo(text: str) -> None:
+    """Check that the parts of the demonstration stand in order, the article whole among them."""
+    expected = [
+        "== Training on data/sample (two minutes or so)\n",
+        "Reading data/sample/train.conll, data/sample/dev.conll\nLoading TensorFlow\n",
+        f"{TRAINED[-1]}\n",
+        "== Evaluating on sentences it has never seen\n",
+        "  445 sentences, 6,988 tokens, 1 document\n",
+        "a stray I- opens a span; 641 gold, ",
+        "== Tagging data/sample/article.txt\n",
+        (SAMPLE / "next.txt").read_text(encoding="utf-8"),
+    ]
+    parts = []
+    for part in expected:
+        before, _, text = text.partition(part)
+        parts.append(before)
+    assert text == ""
+    article = (SAMPLE / "article.txt").read_text(encoding="utf-8")
+    assert re.sub(r"\[[A-Z]+ ([^]]+)\]", r"\1", parts[-1]) == f"{article}\n"
+
+
+@pytest.mark.slow
 @KINDS
-def test_errors_and_evaluate_on_a_terminal(columns: int, environment: dict[str, str]) -> None:
+def test_make_demo_on_a_terminal(
+    demo: tuple[list[str | Path], dict[str, str]], columns: int, environment: dict[str, str]
+) -> None:
+    command, variables = demo
+    recording = record(command, columns, variables | environment)
+    check(recording, columns, environment)
+    check_demo("\n".join(recording.screen))
+    bars = [frame for frame in recording.frames if BAR in frame]
+    assert bool(bars) == (environment.get("TERM") != "dumb")
+
+
+@pytest.mark.slow
+def test_make_demo_in_a_pipe(
+    demo: tuple[list[str | Path], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, variables = demo
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = pipe(command)
+    assert done.returncode == 0, done.stderr
+    assert TRAINED[-1] in done.stderr.splitlines()
+    assert TRAINED[-1] not in done.stdout
+    assert "641 gold" in done.stdout
+    assert done.stdout.endswith((SAMPLE / "next.txt").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+@KINDS
+def test_errors_and_evaluate_on_a_terminal(
+    tmp_path: Path, columns: int, environment: dict[str, str]
+) -> None:
     rows = CONLLEVAL / "exact.txt"
     recording = record([*TAGGER, "evaluate", "--predictions", rows], columns, environment)
     check(recording, columns, environment)
     piped = pipe([*TAGGER, "evaluate", "--predictions", rows])
     assert "\n".join(recording.screen) == piped.stdout
+    corpus = tmp_path / "a.conll"
+    corpus.write_text(TRAIN)
+    recording = record([*TAGGER, "evaluate", GOLDEN, corpus], columns, environment)
+    check(recording, columns, environment)
+    piped = pipe([*TAGGER, "evaluate", GOLDEN, corpus])
+    assert "\n".join(recording.screen) == piped.stderr + piped.stdout
     recording = record([*TAGGER, "info", "missing"], columns, environment)
     assert recording.status == 1
     assert recording.screen[0].startswith("Error: missing")

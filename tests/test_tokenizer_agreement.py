@@ -83,7 +83,7 @@ def test_the_warning_proposes_what_fits_better() -> None:
     assert tokenizers.warning(lines, "fr") is None
     assert tokenizers.warning(lines, tokenizers.DEFAULT) == (
         "the tokenizer english-conll-2 finds 33.3% of the tokens of train in raw text, romance "
-        "100.0%; to tag raw text, set data.tokenizer=romance"
+        "100.0%; to tag raw text, add --tokenizer romance"
     )
 
 

@@ -20,7 +20,7 @@ from tagger.bundles.kinds import Contents, Files
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import Weights
 from tagger.cells import recurrent_shapes
-from tagger.config.encoder import EncoderConfig
+from tagger.config.encoder import EncoderSettings
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Sources
@@ -46,7 +46,7 @@ class EncoderBundle(Protocol):
 
     @property
     def config(self) -> Any:
-        """All settings; ``config.model`` is an `EncoderConfig`."""
+        """All settings; ``config.model`` is an `EncoderSettings`."""
 
     @property
     def features(self) -> WordFeatures:
@@ -70,7 +70,7 @@ class EncoderBundle(Protocol):
 
 
 def encoder_shapes(
-    model: EncoderConfig, features: WordFeatures
+    model: EncoderSettings, features: WordFeatures
 ) -> tuple[dict[str, tuple[int, ...]], int]:
     """Return the shapes of the weights of an encoder of sentences, by name.
 
@@ -99,7 +99,7 @@ def encoder_shapes(
     return shapes, width
 
 
-def input_configs(model: EncoderConfig, features: WordFeatures) -> dict[str, dict[str, Any]]:
+def input_configs(model: EncoderSettings, features: WordFeatures) -> dict[str, dict[str, Any]]:
     """Return the configurations of the input layers of a network, by name.
 
     Args:
@@ -117,7 +117,7 @@ def input_configs(model: EncoderConfig, features: WordFeatures) -> dict[str, dic
     return {name: config for name, config in configs.items() if config is not None}
 
 
-def describe_inputs(model: EncoderConfig, features: WordFeatures) -> str:
+def describe_inputs(model: EncoderSettings, features: WordFeatures) -> str:
     """Return the inputs of a network in words."""
     if model.input == "one-hot":
         return "one-hot"
@@ -125,13 +125,13 @@ def describe_inputs(model: EncoderConfig, features: WordFeatures) -> str:
     return ", ".join(features.inputs[name].describe(config) for name, config in configs.items())
 
 
-def describe_layers(model: EncoderConfig) -> str:
+def describe_layers(model: EncoderSettings) -> str:
     """Return the recurrent layers of a network in words."""
     directions = "both directions" if model.bidirectional else "forward only"
     return f"{model.cell}, {model.layers} x {model.units} units, {directions}"
 
 
-def width_of(model: EncoderConfig, features: WordFeatures) -> int:
+def width_of(model: EncoderSettings, features: WordFeatures) -> int:
     """Return the number X of features of a word: the widths of all inputs of words together."""
     return sum(
         INPUTS[name].width(config)
@@ -146,7 +146,7 @@ def load_features(
     """Read the vocabularies and vectors of the inputs that the settings of a bundle ask for.
 
     Args:
-        config: All settings; ``config.model`` is an `EncoderConfig`.
+        config: All settings; ``config.model`` is an `EncoderSettings`.
         files: The files of the bundle.
         sources: Its language models; see `sources_of`.
         unescapes: Whether escapes of the Penn Treebank are read as their characters.

@@ -19,8 +19,8 @@ OPERATORS = {
     "": {
         "Add", "Cast", "Clip", "Concat", "Conv", "Div", "Expand", "GRU", "Gather", "Greater",
         "LSTM", "Less", "LogSoftmax", "MatMul", "Max", "Mul", "Pad", "RNN", "Range", "ReduceMax",
-        "ReduceSum", "Relu", "Reshape", "Shape", "Split", "Squeeze", "Tanh", "Transpose",
-        "Unsqueeze", "Where",
+        "ReduceSum", "Relu", "Reshape", "Shape", "Softmax", "Split", "Squeeze", "Tanh",
+        "Transpose", "Unsqueeze", "Where",
     },
     MICROSOFT: {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul"},
 }  # fmt: skip

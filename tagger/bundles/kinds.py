@@ -76,6 +76,7 @@ class Kind(Generic[Settings]):
         files: The parsers of further JSON files by name. They receive the parsed and migrated JSON
             and may raise any error.
         graphs: The names of all graphs that a bundle can contain.
+        optional: The names of other files that not every bundle contains.
         scores: The objects of scores in metrics.json; see `metrics.checked`.
     """
 
@@ -85,6 +86,7 @@ class Kind(Generic[Settings]):
     migrations: dict[int, migrations.Migration]
     files: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     graphs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     scores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def save(
@@ -116,8 +118,8 @@ class Kind(Generic[Settings]):
         contents = {name: text.encode() for name, text in texts.items()}
         contents |= {**(files or {}), "weights.npz": to_npz(bundle.weights), **bundle.graphs}
         head = {"format": self.format, **({"kind": self.name} if self.name else {})}
-        # Graphs of earlier weights must not remain in the folder.
-        obsolete = sorted({*self.graphs} - {*bundle.graphs})
+        # Files of an earlier bundle, such as graphs of other weights, must not remain.
+        obsolete = sorted({*self.graphs, *self.optional} - {*contents})
         folders.save(Path(folder), contents, head, fill=fill, obsolete=obsolete)
 
     def read(self, folder: str | Path) -> Contents[Settings]:
@@ -258,13 +260,9 @@ def kind_name_of(folder: str | Path) -> str:
     return str(folders.manifest(Path(folder)).get("kind", TAGGER))
 
 
-def noun_of(kind: str) -> str:
-    """Return a kind of model in words, such as "a tagger".
-
-    Args:
-        kind: One of the constants of this module.
-    """
-    return _USES[kind][0]
+def noun_of(name: str) -> str:
+    """Return the noun of a kind of model with its article, such as "a language model"."""
+    return _USES[name][0]
 
 
 def to_json(data: Any) -> str:

@@ -1,4 +1,4 @@
-"""Migrations of older bundle formats to the newest one, a table for each kind of model.
+"""Migrations of older bundle formats to the newest one, for each kind of model.
 
 The rule: a change of a format raises its ``FORMAT`` by one and adds a function to its table that
 converts the contents of the previous format to the new one. Migrations are never changed
@@ -22,6 +22,7 @@ from tagger.errors import BundleError
 __all__ = [
     "CLASSIFIER",
     "LANGUAGE_MODEL",
+    "SEQ2SEQ",
     "TAGGER",
     "Contents",
     "Migration",
@@ -43,6 +44,9 @@ LANGUAGE_MODEL: dict[int, Migration] = {}
 
 CLASSIFIER: dict[int, Migration] = {}
 """The migrations of classifiers, each by the format version that it converts from."""
+
+SEQ2SEQ: dict[int, Migration] = {}
+"""The migrations of sequence-to-sequence models, likewise."""
 
 
 def version_of(manifest: Mapping[str, Any], path: Path, newest: int) -> int:

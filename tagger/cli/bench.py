@@ -7,11 +7,12 @@ from dataclasses import asdict
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import encoding_option, json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.argument("file", type=FILE, required=False)
 @click.option(

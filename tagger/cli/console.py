@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import textwrap
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,20 +20,22 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 __all__ = [
-    "add_verbosity",
     "clear_bar",
     "draws",
     "headline",
     "is_quiet",
     "note",
+    "repeat_warnings",
     "reset",
     "result",
     "show_bar",
+    "verbosity_options",
     "warn",
 ]
 
 _INTERVAL = 0.1  # seconds between two pictures of the bar
 _BAR_WIDTH = 20
+_BRIEF = 100  # characters of a warning that is repeated
 
 
 class _State:
@@ -78,6 +82,12 @@ def warn(text: str, kind: str = "Warning") -> None:
     clear_bar()
     color = "red" if kind == "Error" else "yellow"
     click.echo(f"{_styled(f'{kind}:', fg=color, bold=True)} {text}", err=True)
+
+
+def repeat_warnings(texts: Iterable[str]) -> None:
+    """Write warnings again, at the end of a long command, each cut to one line."""
+    for text in texts:
+        warn(textwrap.shorten(text, _BRIEF, placeholder=" …"))
 
 
 def result(text: str) -> None:
@@ -182,11 +192,9 @@ def _set_verbose(context: click.Context, option: click.Parameter, value: bool) -
         logger.setLevel(logging.DEBUG)
 
 
-def add_verbosity(command: click.Command) -> None:
-    """Add the options --quiet and --verbose to a command, unless it has them."""
-    if any(option.name == "quiet" for option in command.params):
-        return
-    command.params += [
+def verbosity_options() -> list[click.Parameter]:
+    """Return the options --quiet and --verbose of a command."""
+    return [
         click.Option(
             ["-q", "--quiet"],
             is_flag=True,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     SCHEME,
     SPAN_SCHEME,
@@ -25,7 +26,7 @@ from tagger.cli.paths import FILE
 _LISTED = 20  # repairs that are printed
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("source", type=FILE)
 @click.argument("target", type=FILE)
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SCHEME,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tagger.evaluation.scores import Scores
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, metavar="RUN... FILE...")
 @click.option(
     "--predictions",

@@ -8,11 +8,12 @@ from importlib.util import find_spec
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.argument("file", type=FILE, required=False)
 @click.option(
@@ -56,10 +57,10 @@ def command(
     from tagger.training.export.run import export_model, has_only_graphs
 
     needs_keras = verify or target == "saved-model"
-    if (file or needs_keras) and has_only_graphs(run):
-        noun = kinds.noun_of(kinds.kind_name_of(run))
+    kind = kinds.kind_name_of(run)
+    if (file or needs_keras) and has_only_graphs(kind):
         raise click.UsageError(
-            f"{run} is {noun}, which has only ONNX graphs; use: tagger export {run}"
+            f"{run} is {kinds.noun_of(kind)}, which has only ONNX graphs; use: tagger export {run}"
         )
     if needs_keras:
         if find_spec("keras") is not None:

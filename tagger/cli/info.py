@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @json_option
 def command(run: str, as_json: bool) -> None:
     """Describe the model in the folder RUN, after verifying each of its files.
 
-    RUN is a model of any kind: a tagger, a text classifier or a language model.
+    RUN is a model of any kind, such as a tagger or a language model.
 
     \b
     Example:

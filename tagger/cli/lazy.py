@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from tagger.cli import console
 from tagger.errors import most_similar
 
 __all__ = ["LazyGroup"]
@@ -46,8 +45,6 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"{self.package}.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
-        if not isinstance(command, click.Group):
-            console.add_verbosity(command)
         return command
 
     def resolve_command(

@@ -37,6 +37,7 @@ SECTIONS = {
     },
     "Text classification": {"classify": "Train, score and run classifiers of whole texts."},
     "Language models": {"lm": "Train, score, sample and import language models."},
+    "Sequence to sequence": {"seq2seq": "Rewrite strings: dates, names, pronunciations."},
 }
 
 

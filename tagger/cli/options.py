@@ -26,6 +26,7 @@ __all__ = [
     "backend_name",
     "encoding_option",
     "json_option",
+    "label_option",
     "precision_option",
     "print_json",
     "quiet_stderr",
@@ -38,9 +39,10 @@ __all__ = [
 
 # As in `text.schemes`, which is not imported, so that wrong usage is reported at once.
 SPAN_SCHEME = click.Choice(
-    ["IO", "IOB1", "IOB2", "IOBES", "BILOU", "BIO", "BIO2", "BIOES", "BMES", "BMEWO", "BILUO"]
+    ["IO", "IOB1", "IOB2", "IOBES", "BILOU", "BIO", "BIO2", "BIOES", "BMES", "BMEWO", "BILUO"],
+    case_sensitive=False,
 )
-SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"])
+SCHEME = click.Choice(["auto", *SPAN_SCHEME.choices, "plain"], case_sensitive=False)
 
 
 class FormatChoice(click.Choice):  # type: ignore[type-arg]  # generic only since click 8.2
@@ -118,6 +120,15 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def label_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the option of a text's label to a command.
+
+    Args:
+        text: The help text.
+    """
+    return click.option("--label", metavar="LABEL", help=text)
+
+
 def print_json(value: Any) -> None:
     """Print a result as JSON."""
     console.result(json.dumps(value, indent=1, ensure_ascii=False, default=str))
@@ -191,6 +202,7 @@ _SPANS = (
     ),
     click.option(
         "--issues",
+        type=FILE,
         metavar="FILE",
         help="Write all spans that cannot be used as they are to FILE, as JSON Lines.",
     ),
@@ -289,7 +301,8 @@ _RUN_OPTIONS = (
         "assignments",
         multiple=True,
         metavar="KEY=VALUE",
-        help="Change a setting, for example model.units=200. See tagger config. May be repeated.",
+        help="Change a setting, for example model.units=200. See tagger config. May be "
+        "repeated; the last value of a setting counts.",
     ),
     click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN."),
     json_option,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
     SPAN_SCHEME,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _LISTED = 20
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option(
     "--output",
@@ -86,6 +87,14 @@ _LISTED = 20
     metavar="K",
     help='Add the K most probable tag sequences of each sentence as "best". Requires JSON Lines.',
 )
+@click.option(
+    "--normalize",
+    "normalizers",
+    multiple=True,
+    metavar="LABEL=RUN",
+    help='Add the normal form of the spans of a label as "normalized", predicted by the '
+    "sequence-to-sequence model in RUN. May be repeated. Requires JSON Lines.",
+)
 @precision_option
 @reading_options
 @click.option(
@@ -102,6 +111,7 @@ def command(
     decode: str | None,
     candidates: float | None,
     best: int | None,
+    normalizers: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -118,6 +128,7 @@ def command(
       tagger predict runs/mine letters/ --to jsonl --output tagged/
       tagger predict runs/mine letters/ --min-score 0.8 --output tagged/
       tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
+      tagger predict runs/mine letters/ --to jsonl --normalize DATE=runs/dates --output tagged/
       echo "Anna Keller lives in Oslo." | tagger predict runs/mine -
     """
     runs, inputs = runs_and_files(paths)
@@ -130,6 +141,9 @@ def command(
     written = options["target_format"] or options["source_format"] or "jsonl"
     if (candidates or best) and written != "jsonl":
         raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
+    normalize = _normalizers(normalizers)
+    if normalize and written != "jsonl":
+        raise click.UsageError("--normalize needs JSON Lines: add --to jsonl")
     decoding = decoding_of(min_scores, targets, decode)
     from tagger.cli.file_progress import FileProgress
     from tagger.inference.many_files import tag_files
@@ -144,6 +158,7 @@ def command(
         observer=FileProgress(output is not None),
         candidates=candidates,
         best=best or 0,
+        normalize=normalize,
         **decoding,
         **options,
     )
@@ -158,6 +173,21 @@ def command(
     if as_json:
         print_json(asdict(tagged) | {"failures": dict(tagged.failures)})
     sys.exit(1 if tagged.failures or tagged.incomplete else 0)
+
+
+def _normalizers(assignments: tuple[str, ...]) -> dict[str, str]:
+    """Return the folder of the model that normalizes the spans of each label."""
+    found: dict[str, str] = {}
+    for assignment in assignments:
+        label, _, run = assignment.partition("=")
+        if not label or not run:
+            raise click.UsageError(
+                f"--normalize {assignment}: expected LABEL=RUN, for example DATE=runs/dates"
+            )
+        if label in found:
+            raise click.UsageError(f"--normalize: the label {label} has two models")
+        found[label] = run
+    return found
 
 
 def _report(tagged: TaggedFiles) -> None:

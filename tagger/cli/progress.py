@@ -10,6 +10,7 @@ from tagger.training.facts import (
     ClassifierFacts,
     LanguageModelFacts,
     RunFacts,
+    Seq2SeqFacts,
     TaggerFacts,
     VectorFacts,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "ClassifierProgress",
     "LanguageModelProgress",
     "SearchProgress",
+    "Seq2SeqProgress",
     "TrainingProgress",
     "clock",
 ]
@@ -61,7 +63,7 @@ class TrainingProgress(Observer):
 
     @property
     def seconds(self) -> float:
-        """Seconds since this observer was created."""
+        """Seconds since this observer was created, or its present training began."""
         return time.monotonic() - self.started
 
     def text_labeled(self, tokens: int, total: int) -> None:
@@ -129,6 +131,7 @@ class TrainingProgress(Observer):
         console.note(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}")
 
     def run_started(self, number: int, count: int, name: str) -> None:
+        self.started = time.monotonic()
         console.note(f"{name}, {number} of {count}")
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
@@ -171,6 +174,8 @@ class LanguageModelProgress(TrainingProgress):
             f"dev {facts.dev_tokens:,} {level} ({100 * facts.dev_unknown:.2f} % unknown)\n"
             f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}"
         )
+        if facts.conditional_on:
+            console.note(f"conditional on {facts.conditional_on}")
         console.note(
             f"{'epoch':>5} {'loss':>8} {'perplexity':>10} {'bits/character':>14} "
             f"{level + '/s':>12} {'time':>6}"
@@ -193,6 +198,46 @@ class LanguageModelProgress(TrainingProgress):
             f"{row['dev_bits']:14.3f}"
         )
         rate = f"{row['tokens_per_second']:12,.0f} {clock(row['seconds']):>6}"
+        console.note(f"{figures} {rate}{'  best' if is_best else ''}")
+
+
+class Seq2SeqProgress(TrainingProgress):
+    """A bar within an epoch and a line after each, with error rates instead of F1."""
+
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, Seq2SeqFacts)
+        if facts.dev_unknown:
+            console.warn(
+                f"dev has {facts.dev_unknown:,} target symbols that train does not contain, so "
+                "they are never predicted"
+            )
+        console.note(
+            f"vocabulary {facts.vocabulary:,} symbols of sources, {facts.target_vocabulary:,} of "
+            f"targets; parameters {facts.parameters:,}"
+        )
+        console.note(
+            f"{'epoch':>5} {'loss':>8} {'symbol errors':>13} {'string errors':>13} "
+            f"{'symbols/s':>9} {'time':>6}"
+        )
+        self.epochs_seen = 0
+        self.best = 100.0
+
+    def batch_ended(
+        self, epoch: int, done: float, loss: float, tokens_per_second: float, seconds_left: float
+    ) -> None:
+        best = f"dev errors {self.best:.2f} %  " if self.epochs_seen else ""
+        rate = f"{tokens_per_second:,.0f} symbols/s"
+        left = self._left(seconds_left)
+        console.show_bar(done, f"epoch {epoch}  loss {loss:.4f}  {best}{rate}{left}")
+
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        self.epochs_seen += 1
+        self.best = min(self.best, row["dev_symbol_error"])
+        figures = (
+            f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_symbol_error']:11.2f} % "
+            f"{row['dev_string_error']:11.2f} %"
+        )
+        rate = f"{row['tokens_per_second']:9,.0f} {clock(row['seconds']):>6}"
         console.note(f"{figures} {rate}{'  best' if is_best else ''}")
 
 

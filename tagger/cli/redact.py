@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of
 from tagger.cli.options import precision_option, print_json, reading_options, runs_and_files
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="RUN... FILE...")
 @click.option(
     "--output",

@@ -7,6 +7,7 @@ from dataclasses import asdict
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     backend_name,
     encoding_option,
@@ -15,10 +16,10 @@ from tagger.cli.options import (
     quiet_stderr,
 )
 from tagger.cli.paths import FILE, FOLDER
-from tagger.errors import ConfigError
+from tagger.errors import ConfigError, installation
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("configuration", type=FILE, metavar="CONFIG.toml")
 @click.argument("run", type=FOLDER)
 @click.option(
@@ -33,7 +34,8 @@ from tagger.errors import ConfigError
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting that all trials share. May be repeated.",
+    help="Change a setting that all trials share. May be repeated; the last value of a "
+    "setting counts.",
 )
 @click.option(
     "--resume", is_flag=True, help="Continue an interrupted search in RUN, or add trials."
@@ -93,11 +95,12 @@ def command(
         observer=observer,
     )
     if found.plot is None:
-        console.note("No plot: Matplotlib is not installed; pip install 'span-tagger[search]'")
+        console.note(f"No plot: Matplotlib is not installed; {installation('search')}")
     if as_json:
         best = {"trial": found.best.number, "dev_score": found.best.score, "run": run}
         print_json(best | {"rows": [asdict(row) for row in found.rows]})
         return
+    console.repeat_warnings(observer.warnings)
     console.result(
         f"{found.table()}\n\nBest dev score {found.best.score:.2f} (trial {found.best.number}). "
         f"The model is in {run}."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tagger.cli.options import print_json
 from tagger.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -72,12 +75,13 @@ def check_not_finished(run: str, resume: bool) -> None:
         require_empty(Path(run))
 
 
-def print_settings(kind: str, table: str | None) -> None:
+def print_settings(kind: str, table: str | None, as_json: bool) -> None:
     """Print the settings of a kind of training.
 
     Args:
         kind: A key of `config.reference.KINDS`, such as "tagger".
         table: The table to print, all by default.
+        as_json: Whether a JSON array of the settings is printed.
 
     Raises:
         click.UsageError: There is no such table.
@@ -89,10 +93,12 @@ def print_settings(kind: str, table: str | None) -> None:
     tables = list(dict.fromkeys(info.table for info in settings))
     if table is not None and table not in tables:
         raise click.UsageError(f"unknown table {table!r}; {did_you_mean(table, tables)}")
+    settings = [info for info in settings if table in (None, info.table)]
+    if as_json:
+        print_json([{**asdict(info), "default": json.loads(info.default)} for info in settings])
+        return
     current = ""
     for info in settings:
-        if table is not None and info.table != table:
-            continue
         if info.table != current:
             current = info.table
             click.echo(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     SCHEME,
     TOKENIZER,
@@ -19,14 +20,17 @@ from tagger.cli.options import (
     reading_options,
     with_data_options,
 )
+from tagger.cli.paths import FILE, FOLDER
 
 if TYPE_CHECKING:
     from tagger.text.annotation import Corpus
 
 
-@click.command(no_args_is_help=True)
-@click.argument("sources", nargs=-1, required=True, metavar="FILE...")
-@click.option("--into", required=True, metavar="DIR", help="Folder of train, dev and test.")
+@click.command(cls=Command, no_args_is_help=True)
+@click.argument("sources", type=FILE, nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--into", type=FOLDER, required=True, metavar="DIR", help="Folder of train, dev and test."
+)
 @click.option(
     "--dev", type=float, default=0.1, show_default=True, metavar="SHARE", help="Share of dev."
 )

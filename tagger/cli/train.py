@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.options import training_options
 from tagger.cli.paths import FILE
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @training_options
 def command(paths: tuple[str, ...], **options: Any) -> None:

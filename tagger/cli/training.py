@@ -5,7 +5,6 @@ or several, the last line.
 from __future__ import annotations
 
 import shlex
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-_BRIEF = 100  # characters of a warning that is repeated
+_FINDS_NOTHING = (
+    "The model finds nothing on dev: train longer (--epochs), and check that the labels of train "
+    "and dev are the same."
+)
 
 
 def train(
@@ -105,17 +107,13 @@ def _report(bundle: Bundle, run: str, warnings: Sequence[str]) -> None:
     metrics = bundle.metrics
     better = metrics["agreement"]["score"] if metrics.get("agreement", {}).get("weight") else None
     helped = "" if better is None else f", {better} when sentences of a document help each other"
-    for warning in warnings:
-        console.warn(textwrap.shorten(warning, _BRIEF, placeholder=" …"))
+    console.repeat_warnings(warnings)
     console.result(
         f"Best dev score {metrics['dev']['score']} (epoch {metrics['best_epoch']}){helped}. The "
         f"model is in {run}."
     )
     if not metrics["dev"]["score"]:
-        console.result(
-            "The model finds nothing on dev: train longer (--epochs), and check that the labels of "
-            "train and dev are the same."
-        )
+        console.result(_FINDS_NOTHING)
         return
     folder = shlex.quote(run)
     console.note(f"Next: tagger evaluate {folder} test.conll")
@@ -128,7 +126,8 @@ def _several(settings: Config, run: str, count: int, resume: bool, as_json: bool
     with quiet_stderr():
         from tagger.cli.progress import TrainingProgress
         from tagger.tuning import seeds
-    trained = seeds.train(settings, run, count, resume=resume, observer=TrainingProgress())
+    observer = TrainingProgress()
+    trained = seeds.train(settings, run, count, resume=resume, observer=observer)
     kept = trained.kept
     if as_json:
         print_json(
@@ -138,4 +137,7 @@ def _several(settings: Config, run: str, count: int, resume: bool, as_json: bool
     which = "of the median dev score"
     if len(trained.results) % 2 == 0:
         which = "of the lower of the two dev scores in the middle"
+    console.repeat_warnings(observer.warnings)
     console.result(f"{trained.table()}\n\nThe model of seed {kept.seed}, {which}, is in {run}.")
+    if not kept.dev_score:
+        console.result(_FINDS_NOTHING)

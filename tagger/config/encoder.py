@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from tagger.cells import CELLS
 from tagger.config.schema import setting
 
-__all__ = ["EncoderConfig", "VocabularyConfig"]
+__all__ = ["EncoderConfig", "EncoderSettings", "VocabularyConfig"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +84,20 @@ class EncoderConfig:
     recurrent_dropout: float = setting(
         0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
     )
+
+
+class EncoderSettings(Protocol):
+    """A dataclass of the settings of an encoder: `EncoderConfig`, or those of them that apply."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def input(self) -> str: ...
+    @property
+    def cell(self) -> str: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def layers(self) -> int: ...
+    @property
+    def bidirectional(self) -> bool: ...

@@ -241,6 +241,7 @@ def _checked(value: Any, setting: Any, where: str) -> Any:
         )
     if isinstance(value, str):
         _check_text(value, where)
+        return value
     low, high = meta["low"], meta["high"]
     if (low is not None and not low <= value < math.inf) or (
         high is not None and not value <= high

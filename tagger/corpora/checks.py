@@ -43,9 +43,10 @@ def warnings(train: Corpus, dev: Corpus) -> list[str]:
     for corpus in (train, dev):
         longest = max(corpus.sentences, key=len)
         if len(longest) > _LONG:
-            line = f"{corpus.name}:{longest.record.line}" if longest.record else corpus.name
+            record = longest.record
+            place = f"{record.path}:{record.line}" if record else corpus.name
             found.append(
-                f"{line}: a sentence of {len(longest):,} tokens; is the blank line after each "
+                f"{place}: a sentence of {len(longest):,} tokens; is the blank line after each "
                 "sentence missing?"
             )
     return found

@@ -21,7 +21,7 @@ __all__ = [
     "documents",
     "few_documents",
     "fraction",
-    "fraction_of_text",
+    "fraction_of",
     "hold_out",
     "limit_of",
 ]
@@ -51,35 +51,35 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
     if few_documents(units):
         units, kind = [[sentence] for sentence in corpus.sentences], "sentences"
     fractions = [fraction(unit) for unit in units]
-    limit = limit_of(fractions, share, corpus.name, "sentence")
-    dev = [s for unit, f in zip(units, fractions, strict=True) if f <= limit for s in unit]
-    train = [s for unit, f in zip(units, fractions, strict=True) if f > limit for s in unit]
-    held = sum(f <= limit for f in fractions)
-    name = f"dev, {held:,} of {len(units):,} {kind} held out of {corpus.name}"
-    return replace(corpus, sentences=train), replace(corpus, name=name, sentences=dev)
-
-
-def limit_of(fractions: Sequence[float], share: float, name: str, unit: str) -> float:
-    """Return the fraction up to which units are held out.
-
-    Args:
-        fractions: The fraction of each unit, as `fraction` or `fraction_of_text` returns it.
-        share: Share of the units that are held out, in expectation.
-        name: Name of the corpus, for errors.
-        unit: What a unit is, for errors.
-
-    Returns:
-        The limit, with at least one unit on either side, however small the corpus is.
-
-    Raises:
-        DataError: There are fewer than two distinct units.
-    """
     if len(set(fractions)) < 2:
         raise DataError(
-            name,
+            corpus.name,
             None,
-            f"has only one distinct {unit}, so none can be held out; give --dev FILE",
+            "has only one distinct sentence, so none can be held out; give --dev FILE",
         )
+    limit = limit_of(fractions, share)
+    dev = [s for unit, f in zip(units, fractions, strict=True) if f <= limit for s in unit]
+    held = sum(f <= limit for f in fractions)
+    name = f"dev, {held:,} of {len(units):,} {kind} held out of {corpus.name}"
+    return _without(corpus, frozenset(map(id, dev))), Corpus(name, dev, corpus.scheme)
+
+
+def _without(corpus: Corpus, held: frozenset[int]) -> Corpus:
+    """Return a corpus, and those of its files, without the sentences with some identities."""
+    kept = [sentence for sentence in corpus.sentences if id(sentence) not in held]
+    parts = [_without(part, held) for part in corpus.parts]
+    return replace(corpus, sentences=kept, parts=tuple(part for part in parts if part.sentences))
+
+
+def limit_of(fractions: Sequence[float], share: float = SHARE) -> float:
+    """Return the greatest fraction that is held out.
+
+    At least one unit is on either side, however small the corpus is.
+
+    Args:
+        fractions: Fraction of each unit, at least two distinct ones.
+        share: Share of the units that are held out, in expectation.
+    """
     return min(max(share, min(fractions)), max(f for f in fractions if f < max(fractions)))
 
 
@@ -107,10 +107,10 @@ def documents(sentences: Iterable[Sentence]) -> list[list[Sentence]]:
 
 def fraction(sentences: Sequence[Sentence]) -> float:
     """Return a number from 0 to 1 that depends on the tokens of some sentences alone."""
-    return fraction_of_text("\n".join(" ".join(sentence.tokens) for sentence in sentences))
+    return fraction_of("\n".join(" ".join(sentence.tokens) for sentence in sentences))
 
 
-def fraction_of_text(text: str) -> float:
+def fraction_of(text: str) -> float:
     """Return a number from 0 to 1 that depends on a text alone."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64

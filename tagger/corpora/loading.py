@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.errors import ConfigError, TaggerError
+from tagger.errors import ConfigError, not_installed
 
 if TYPE_CHECKING:
     import datasets
@@ -20,6 +22,7 @@ __all__ = [
     "load",
     "load_single",
     "load_train_and_dev",
+    "without_bars",
 ]
 
 LOADERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
@@ -54,10 +57,12 @@ def load(name: str, setting: str = "") -> Mapping[str, datasets.Dataset]:
     package = library()
     try:
         if Path(name).exists():
-            loaded = _load_local(package, Path(name))
+            with without_bars(package):
+                loaded = _load_local(package, Path(name))
         else:
             dataset, config, revision = _parsed(name)
-            loaded = package.load_dataset(dataset, config, revision=revision)
+            with nullcontext() if sys.stderr.isatty() else without_bars(package):  # downloads
+                loaded = package.load_dataset(dataset, config, revision=revision)
     except Exception as error:  # many types, for a wrong name as well as for a missing network
         raise ConfigError(f"{setting}the dataset {name!r} cannot be loaded: {error}") from error
     return loaded if isinstance(loaded, Mapping) else {"train": loaded}
@@ -148,7 +153,22 @@ def library() -> Any:
     try:
         import datasets
     except ModuleNotFoundError as error:
-        raise TaggerError(
-            f"this needs {error.name}, not installed here: pip install 'span-tagger[train]'"
-        ) from error
+        raise not_installed(f"this needs {error.name}", "train") from error
     return datasets
+
+
+@contextmanager
+def without_bars(package: Any) -> Iterator[None]:
+    """Return a context in which `datasets` draws no progress bars.
+
+    Args:
+        package: The package, as `library` returns it.
+    """
+    if package.are_progress_bars_disabled():
+        yield
+        return
+    package.disable_progress_bars()
+    try:
+        yield
+    finally:
+        package.enable_progress_bars()

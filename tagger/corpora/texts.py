@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tagger.config.classifier import TextDataConfig
 from tagger.corpora.checks import SHARED, label_findings
-from tagger.corpora.holding import SHARE, fraction_of_text, limit_of
+from tagger.corpora.holding import fraction_of, limit_of
 from tagger.corpora.loading import DATASETS, is_saved, load_single, load_train_and_dev
 from tagger.corpora.reading import distinct_files
 from tagger.errors import ConfigError, DataError
@@ -251,8 +251,14 @@ def _name(value: Any, names: Sequence[str]) -> str | None:
 
 def _hold_out(corpus: TextCorpus) -> tuple[TextCorpus, TextCorpus]:
     """Divide a corpus into train and dev by hashes of the texts: equal ones stay together."""
-    fractions = [fraction_of_text(" ".join(text.tokens)) for text in corpus.texts]
-    limit = limit_of(fractions, SHARE, corpus.name, "text")
+    fractions = [fraction_of(" ".join(text.tokens)) for text in corpus.texts]
+    if len(set(fractions)) < 2:
+        raise DataError(
+            corpus.name,
+            None,
+            "has only one distinct text, so none can be held out; give --dev FILE",
+        )
+    limit = limit_of(fractions)
     parts = list(zip(corpus.texts, fractions, strict=True))
     dev = [text for text, fraction in parts if fraction <= limit]
     train = [text for text, fraction in parts if fraction > limit]

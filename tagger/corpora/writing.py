@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagger.corpora.loading import library
+from tagger.corpora.loading import library, without_bars
 from tagger.corpora.reading import read
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
@@ -82,7 +82,7 @@ def save_dataset(sentences: Sequence[Sentence], path: Path, scheme: str = "IOB2"
         TaggerError: As for `to_dataset`, or the file cannot be written.
     """
     dataset = to_dataset(sentences, scheme)
-    with atomic_write(path, "wb") as stream:
+    with atomic_write(path, "wb") as stream, without_bars(library()):
         if path.suffix == ".parquet":
             dataset.to_parquet(stream)
             return

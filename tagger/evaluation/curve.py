@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, not_installed
 from tagger.files import atomic_write
 from tagger.inference.operating_points import Counts, counts_at
 from tagger.span_decoding import Spans
@@ -58,10 +58,7 @@ def require_plots() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise TaggerError(
-            "a plot needs the package matplotlib, which is not installed: pip install "
-            "'span-tagger[search]'"
-        ) from error
+        raise not_installed("a plot needs matplotlib", "search") from error
 
 
 def write_plot(curve: Mapping[str, Any], path: str | Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from tagger.bundles.encoder import EncoderBundle, input_configs, width_of
 from tagger.bundles.weights import Weights, layer_weights
 from tagger.cells import CELLS
-from tagger.config.encoder import EncoderConfig
+from tagger.config.encoder import EncoderSettings
 from tagger.export.inputs import INPUTS
 from tagger.export.operators import Graph, recurrent, value
 from tagger.export.pinning import (
@@ -153,7 +153,7 @@ def _inputs_of_tokens(bundle: EncoderBundle) -> dict[str, dict[str, Any]]:
     return {name: config for name, config in configs.items() if HOST[name].is_of_tokens}
 
 
-def backward_state_mask(model: EncoderConfig) -> np.ndarray:
+def backward_state_mask(model: EncoderSettings) -> np.ndarray:
     """Return which states belong to a backward direction, which starts at the end of a sentence.
 
     Args:
@@ -170,7 +170,7 @@ def backward_state_mask(model: EncoderConfig) -> np.ndarray:
     )
 
 
-def _operators(model: EncoderConfig, weights: Weights, depth: int) -> list[dict[str, Weights]]:
+def _operators(model: EncoderSettings, weights: Weights, depth: int) -> list[dict[str, Weights]]:
     """Return the weights by direction of each recurrent operator of a layer.
 
     A layer is one operator, but over one-hot words one operator per direction.
@@ -184,7 +184,7 @@ def _operators(model: EncoderConfig, weights: Weights, depth: int) -> list[dict[
     )
 
 
-def _initial_states(graph: Graph, model: EncoderConfig) -> list[str]:
+def _initial_states(graph: Graph, model: EncoderSettings) -> list[str]:
     """Add the input ``states`` with default zeros; return the states (R, B, U) of each operator."""
     count = len(backward_state_mask(model))
     graph.default("states", np.zeros((count, 1, model.units), dtype=np.float32))
@@ -214,7 +214,7 @@ def _joined(graph: Graph, y: str, width: int) -> str:
     )
 
 
-def _pinned(layers: dict[str, Weights], model: EncoderConfig, parts: int) -> dict[str, Weights]:
+def _pinned(layers: dict[str, Weights], model: EncoderSettings, parts: int) -> dict[str, Weights]:
     """Return the weights by direction for pinned units and, in each of some parts, pinned inputs.
 
     Args:

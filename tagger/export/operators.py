@@ -13,7 +13,7 @@ import numpy as np
 from tagger.bundles.graphs import MICROSOFT, OPERATORS
 from tagger.bundles.weights import Weights
 from tagger.cells import CELLS, CellSpec
-from tagger.errors import TaggerError
+from tagger.errors import not_installed
 
 __all__ = ["Graph", "RecurrentOutputs", "dense", "int8_scales", "recurrent", "value"]
 
@@ -34,10 +34,7 @@ class Graph:
         try:
             import onnx  # noqa: F401
         except ImportError as error:
-            raise TaggerError(
-                "creating a model's graphs needs the package onnx, which is not installed: pip "
-                "install onnx"
-            ) from error
+            raise not_installed("creating a model's graphs needs onnx", "train") from error
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.domains: set[str] = set()

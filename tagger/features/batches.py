@@ -17,12 +17,16 @@ from tagger.features.token_states import TokenStates
 from tagger.features.vocabulary import PAD
 
 __all__ = [
+    "MASKED",
     "Batch",
     "bucket",
     "collate",
     "round_up_shapes",
     "shuffled_buckets",
 ]
+
+MASKED = -1e9
+"""Score that is added to a padded timestep, whose weight after a softmax then is 0 in float32."""
 
 # Times and word lengths are rounded up to multiples of this where each new shape is compiled.
 _SHAPE_STEP = 8

@@ -19,6 +19,7 @@ from typing import IO, NamedTuple, Unpack
 
 from tagger.errors import DataError, TaggerError
 from tagger.inference.file_jobs import FileJob, size_of
+from tagger.inference.normal_forms import Normalizer
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
@@ -104,6 +105,7 @@ def run_all(
     on_error: str = "stop",
     sync: bool = True,
     on_progress: ProgressCallback | None = None,
+    normalizer: Normalizer | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> Iterator[FileResult | Failure]:
     """Tag files in bounded memory, their sentences in the same windows.
@@ -120,12 +122,13 @@ def run_all(
             fail, "skip" leaves it out, "keep" writes it without annotation where possible.
         sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
         on_progress: Progress callback, called for each sentence.
+        normalizer: Adds normal forms to spans; outputs must then be JSON Lines.
         **decoding: As for `Predictor.predict`.
 
     Yields:
         The result of each file, or its failure, in order.
     """
-    work = _Work(model, options, scheme, on_error, sync, on_progress, decoding)
+    work = _Work(model, options, scheme, on_error, sync, on_progress, decoding, normalizer)
     yield from work.run(jobs)
 
 
@@ -198,6 +201,7 @@ class _Work:
         sync: bool,
         on_progress: ProgressCallback | None,
         decoding: DecodingOptions,
+        normalizer: Normalizer | None = None,
     ) -> None:
         self.model = model
         self.options = options
@@ -208,6 +212,7 @@ class _Work:
         self.sync = sync
         self.on_progress = on_progress
         self.decoding = decoding
+        self.normalizer = normalizer
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
@@ -245,6 +250,8 @@ class _Work:
                 owners: deque[_File] = deque()
                 sentences = _sentences(files, started, owners)
                 predicted = self.model.predict(sentences, scores=scores, **self.decoding)
+                if self.normalizer is not None:
+                    predicted = self.normalizer.normalized(predicted)
                 tagged = _Tagged(predicted, owners)
                 # Whatever has a tagged sentence has been started, and all files at the end.
                 while started:
@@ -275,12 +282,16 @@ class _Work:
             self.read = self.read_before
 
     def _check(self, target: Format, source: str) -> None:
-        """Raise TaggerError if an output cannot contain the candidates and best sequences."""
-        more = self.decoding.get("candidates") or self.decoding.get("best")
-        if more and target.name != jsonl.FORMAT.name:
+        """Raise TaggerError if an output cannot contain what is added to spans and sentences."""
+        more = {
+            "candidates and best sequences": self.decoding.get("candidates")
+            or self.decoding.get("best"),
+            "normal forms": self.normalizer,
+        }
+        what = next((name for name, wanted in more.items() if wanted), "")
+        if what and target.name != jsonl.FORMAT.name:
             raise TaggerError(
-                f"{source}: candidates and best sequences are written as JSON Lines, not as "
-                f"{target.name}; add --to jsonl"
+                f"{source}: {what} are written as JSON Lines, not as {target.name}; add --to jsonl"
             )
 
     def _tell(self, position: int) -> None:

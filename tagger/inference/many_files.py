@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -29,6 +29,7 @@ from tagger.files import sync_all
 from tagger.inference import files, predictor
 from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
 from tagger.inference.files import Failure, FileResult, ProgressCallback
+from tagger.inference.normal_forms import Normalizer, check_labels
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
@@ -111,6 +112,7 @@ def tag_files(
     workers: int = 1,
     on_error: str = "stop",
     observer: FileObserver | None = None,
+    normalize: Mapping[str, str | Path] | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
@@ -140,6 +142,8 @@ def tag_files(
             fail, "skip" leaves the record out, "keep" writes it without annotation. Skipped and
             kept records are listed in the result.
         observer: Receiver of the progress.
+        normalize: For some labels, the folder of a sequence-to-sequence model that predicts the
+            normal form of their spans. Outputs must then be JSON Lines.
         **decoding: As for `Predictor.predict`: ``decode``, ``min_score``, ``target``,
             ``candidates`` and ``best``.
 
@@ -178,7 +182,9 @@ def tag_files(
         options = replace(
             config.reading(tagger.bundle.config, given), annotated=False, wrapped=wrapped
         )
-        settings = _Settings(options, scheme, on_error, decoding)
+        check_labels(normalize or {}, tagger.labels)
+        normalizer = Normalizer(normalize) if normalize else None
+        settings = _Settings(options, scheme, on_error, decoding, normalizer)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         groups, progress = grouped(jobs), _Progress(jobs, observer)
@@ -293,6 +299,7 @@ class _Settings:
     scheme: str | None
     on_error: str
     decoding: DecodingOptions
+    normalizer: Normalizer | None = None
 
     def tag(
         self,
@@ -309,6 +316,7 @@ class _Settings:
             on_error=self.on_error,
             sync=len(group) == 1,
             on_progress=on_progress,
+            normalizer=self.normalizer,
             **self.decoding,
         )
 

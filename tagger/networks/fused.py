@@ -34,6 +34,8 @@ def lstm(
     bias: Tensor,
     peepholes: Tensor | None,
     state: State,
+    *,
+    differentiable_states: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Run an LSTM forwards over a sequence; equal to scanning `cells.STEPS` up to rounding.
 
@@ -46,11 +48,12 @@ def lstm(
         recurrent: (U, 4U).
         bias: (4U,).
         peepholes: (3, U) weights of Γ_u, Γ_f and Γ_o, or None for an LSTM without peepholes.
-        state: (a, c) before the first timestep, each (B, U). It receives no gradient.
+        state: (a, c) before the first timestep, each (B, U).
+        differentiable_states: Whether `state` receives a gradient and the memory cells pass one on.
 
     Returns:
         The activations a^<t> and the memory cells c^<t>, each (T, B, U). The memory cells carry
-        no gradient.
+        no gradient unless `differentiable_states`.
     """
     import tensorflow
 
@@ -66,17 +69,31 @@ def lstm(
 
     @tensorflow.custom_gradient  # type: ignore[untyped-decorator]
     def run(
-        x: Tensor, kernel: Tensor, recurrent: Tensor, bias: Tensor, peepholes: Tensor
+        x: Tensor,
+        kernel: Tensor,
+        recurrent: Tensor,
+        bias: Tensor,
+        peepholes: Tensor,
+        *state: Tensor,
     ) -> tuple[Any, Callable[..., Any]]:
-        states = _forwards(x, kernel, recurrent, bias, peepholes, before, use_peepholes)
+        states = _forwards(x, kernel, recurrent, bias, peepholes, state or before, use_peepholes)
 
-        def gradient(d_activations: Tensor, _: Tensor) -> tuple[Tensor, ...]:
-            return _backwards(
-                d_activations, states, before, x, (kernel, recurrent, peepholes), use_peepholes
+        def gradient(d_activations: Tensor, d_memory: Tensor) -> tuple[Tensor, ...]:
+            inputs, d_state = _backwards(
+                (d_activations, d_memory if state else None),
+                states,
+                state or before,
+                x,
+                (kernel, recurrent, peepholes),
+                use_peepholes,
             )
+            return (*inputs, *d_state) if state else inputs
 
         return (states.h, states.cs), gradient
 
+    if differentiable_states:
+        activations, memory = run(x, *weights, *before)
+        return activations, memory
     activations, memory = run(x, *weights)
     return activations, ops.stop_gradient(memory)
 
@@ -113,14 +130,17 @@ def _forwards(
 
 
 def _backwards(
-    d_activations: Tensor,
+    d_states: tuple[Tensor, Tensor | None],
     states: Any,
     before: State,
     x: Tensor,
     weights: tuple[Tensor, ...],
     use_peepholes: bool,
-) -> tuple[Tensor, ...]:
-    """Return the gradients of x, kernel, recurrent, bias and peepholes, given da (T, B, U)."""
+) -> tuple[tuple[Tensor, ...], State]:
+    """Return the gradients of x, kernel, recurrent, bias and peepholes, and those of `before`.
+
+    They are computed from the gradients da and dc (T, B, U) in `d_states`; a dc of None is zero.
+    """
     kernel, recurrent, peepholes = weights
     # a^<t-1> and c^<t-1>, (T, B, U) each
     a_before, c_before = _shift(states.h, before[0]), _shift(states.cs, before[1])
@@ -137,7 +157,7 @@ def _backwards(
         ],
         axis=2,
     )
-    dz = _through_time(d_activations, factors, recurrent, peepholes, use_peepholes)
+    dz, d_before = _through_time(d_states, factors, recurrent, peepholes, use_peepholes)
     rows = ops.reshape(dz, (-1, dz.shape[-1]))  # (T, B, 4U) -> (T·B, 4U)
     d_kernel = ops.matmul(ops.transpose(ops.reshape(x, (-1, x.shape[-1]))), rows)
     d_recurrent = ops.matmul(ops.transpose(ops.reshape(a_before, (-1, a_before.shape[-1]))), rows)
@@ -149,13 +169,14 @@ def _backwards(
             ops.sum(output * states.cs, (0, 1)),
         ]
     )
-    return (
+    inputs = (
         ops.matmul(dz, ops.transpose(kernel)),
         d_kernel,
         d_recurrent,
         ops.sum(rows, axis=0),
         d_peepholes if use_peepholes else None,
     )
+    return inputs, d_before
 
 
 def _shift(states: Tensor, first: Tensor) -> Tensor:
@@ -164,15 +185,19 @@ def _shift(states: Tensor, first: Tensor) -> Tensor:
 
 
 def _through_time(
-    d_activations: Tensor,
+    d_states: tuple[Tensor, Tensor | None],
     factors: Tensor,
     recurrent: Tensor,
     peepholes: Tensor,
     use_peepholes: bool,
-) -> Tensor:
-    """Return the gradient of all pre-activations z (T, B, 4U), computed from t = T to t = 1."""
+) -> tuple[Tensor, State]:
+    """Return the gradient of all pre-activations z (T, B, 4U) and of the state before t = 1.
+
+    They are computed from t = T to t = 1.
+    """
     import tensorflow
 
+    d_activations, d_memory = d_states
     times, units = ops.shape(d_activations)[0], recurrent.shape[0]
     transposed = ops.transpose(recurrent)  # (4U, U)
     zero = ops.zeros_like(d_activations[0])  # (B, U)
@@ -182,6 +207,7 @@ def _through_time(
         # factor (B, 6, U); da and dc (B, U): the part of their gradients that comes from t + 1
         factor, da = factors[t], da + d_activations[t]
         d_output = factor[:, 3] * da  # (B, U)
+        dc = dc if d_memory is None else dc + d_memory[t]
         dc = dc + factor[:, 4] * da + (d_output * peepholes[2] if use_peepholes else 0.0)
         # (B, 3, U) -> (B, 3U), with block o -> (B, 4U)
         dz = ops.concatenate(
@@ -192,5 +218,7 @@ def _through_time(
             dc = dc + dz[:, :units] * peepholes[0] + dz[:, 2 * units : 3 * units] * peepholes[1]
         return t - 1, ops.matmul(dz, transposed), dc, steps.write(t, dz)
 
-    *_, steps = tensorflow.while_loop(lambda t, *_: t >= 0, body, (times - 1, zero, zero, steps))
-    return steps.stack()
+    _, da, dc, steps = tensorflow.while_loop(
+        lambda t, *_: t >= 0, body, (times - 1, zero, zero, steps)
+    )
+    return steps.stack(), (da, dc)

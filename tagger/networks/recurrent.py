@@ -61,6 +61,9 @@ class Recurrent(keras.layers.Layer):
         recurrent_dropout: Rate at which entries of the recurrent weights are dropped, the same at
             all timesteps and for the whole batch (Merity et al. 2018). The memory cell itself is
             unaffected, and the fused kernel can be used in training too.
+        differentiable_states: Whether gradients flow into initial states and out of final states,
+            as from a decoder into the encoder whose last states it starts from. By default they are
+            cut there, as truncated back-propagation through time requires.
 
     Raises:
         ValueError: `cell` is unknown.
@@ -74,6 +77,7 @@ class Recurrent(keras.layers.Layer):
         backwards: bool = False,
         vocabulary_size: int = 0,
         recurrent_dropout: float = 0.0,
+        differentiable_states: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -84,6 +88,7 @@ class Recurrent(keras.layers.Layer):
         self.backwards = backwards
         self.vocabulary_size = vocabulary_size
         self.recurrent_dropout = recurrent_dropout
+        self.differentiable_states = differentiable_states
         self._drop = keras.layers.Dropout(recurrent_dropout) if recurrent_dropout else None
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -137,12 +142,13 @@ class Recurrent(keras.layers.Layer):
             x: (B, T, F) vectors or (B, T) ids, right-padded.
             lengths: (B,) number of real timesteps per row.
             state: Initial state, before the first timestep that is read, a tuple of (B, U) tensors;
-                zeros by default. It receives no gradient.
+                zeros by default. It receives a gradient if the layer has `differentiable_states`.
             training: Whether dropout is active.
 
         Returns:
             The activations (B, T, U) as returned by `call`, and the final state, a tuple of
-            (B, U) tensors without gradient. A row of length 0 keeps its initial state.
+            (B, U) tensors, which pass on a gradient if the layer has `differentiable_states`. A row
+            of length 0 keeps its initial state.
         """
         if self.backwards:
             x = reverse_within(x, lengths)
@@ -150,7 +156,7 @@ class Recurrent(keras.layers.Layer):
             state = (ops.zeros((ops.shape(x)[0], self.units), dtype=self.compute_dtype),) * CELLS[
                 self.cell
             ].states
-        state = tuple(ops.stop_gradient(part) for part in state)
+        state = tuple(map(self._cut, state))
         recurrent = (
             self.recurrent if self._drop is None else self._drop(self.recurrent, training=training)
         )
@@ -158,15 +164,26 @@ class Recurrent(keras.layers.Layer):
             peepholes = self.peepholes if CELLS[self.cell].peepholes else None
             # The kernel is time-major: (B, T, F) -> (T, B, F).
             states = fused.lstm(
-                ops.transpose(x, (1, 0, 2)), self.kernel, recurrent, self.bias, peepholes, state
+                ops.transpose(x, (1, 0, 2)),
+                self.kernel,
+                recurrent,
+                self.bias,
+                peepholes,
+                state,
+                differentiable_states=self.differentiable_states,
             )
         else:
             states = self._scan(self._project(x), recurrent, state)
         a = ops.transpose(states[0], (1, 0, 2))  # (T, B, U) -> (B, T, U)
         after = tuple(
-            _at_end(part, lengths, before) for part, before in zip(states, state, strict=True)
+            self._cut(_at_end(part, lengths, before))
+            for part, before in zip(states, state, strict=True)
         )
         return reverse_within(a, lengths) if self.backwards else a, after
+
+    def _cut(self, part: Tensor) -> Tensor:
+        """Return a part of a state, without its gradient unless `differentiable_states`."""
+        return part if self.differentiable_states else ops.stop_gradient(part)
 
     def _project(self, x: Tensor) -> Tensor:
         """Compute W_·x x^<t> + b for all timesteps at once: (B, T, F) or (B, T) to (B, T, G·U)."""
@@ -208,6 +225,7 @@ class Recurrent(keras.layers.Layer):
             "backwards": self.backwards,
             "vocabulary_size": self.vocabulary_size,
             "recurrent_dropout": self.recurrent_dropout,
+            "differentiable_states": self.differentiable_states,
         }
 
 
@@ -220,7 +238,7 @@ def _at_end(states: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
     batch = ops.arange(ops.shape(states)[1], dtype="int32")
     rows = ops.maximum(last, 0) * ops.shape(states)[1] + batch  # (B,), into T·B
     end = ops.take(ops.reshape(states, (-1, states.shape[-1])), rows, axis=0)
-    return ops.stop_gradient(ops.where(last[:, None] >= 0, end, before))
+    return ops.where(last[:, None] >= 0, end, before)
 
 
 def _orthogonal_blocks(shape: tuple[int, int], dtype: Any = None) -> Tensor:
@@ -249,7 +267,7 @@ class Encoder(keras.layers.Layer):
         bidirectional: Whether each layer has a backward direction too.
         vocabulary_size: V, if inputs are ids; 0 if they are vectors.
         dropout: Dropout rate on the output of every layer, with one mask per sequence.
-        recurrent_dropout: See `Recurrent`.
+        recurrent_dropout, differentiable_states: See `Recurrent`.
     """
 
     def __init__(
@@ -262,6 +280,7 @@ class Encoder(keras.layers.Layer):
         vocabulary_size: int = 0,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        differentiable_states: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -273,6 +292,7 @@ class Encoder(keras.layers.Layer):
             "vocabulary_size": vocabulary_size,
             "dropout": dropout,
             "recurrent_dropout": recurrent_dropout,
+            "differentiable_states": differentiable_states,
         }
         self.stack = [
             [
@@ -282,6 +302,7 @@ class Encoder(keras.layers.Layer):
                     backwards=backwards,
                     vocabulary_size=0 if depth else vocabulary_size,
                     recurrent_dropout=recurrent_dropout,
+                    differentiable_states=differentiable_states,
                     name=f"{'backward' if backwards else 'forward'}_{depth + 1}",
                 )
                 for backwards in (False, True)[: 1 + bidirectional]

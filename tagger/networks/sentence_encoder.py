@@ -7,7 +7,7 @@ S features of a token's states, F features of the encoder's output.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 from keras import ops
@@ -62,7 +62,13 @@ class SentenceEncoder(keras.Model):
 
     Args:
         architecture: The hyperparameters.
+
+    Attributes:
+        has_differentiable_states: Whether losses depend on the final states; see
+            `recurrent.Recurrent`.
     """
+
+    has_differentiable_states: ClassVar[bool] = False
 
     def __init__(self, architecture: EncoderArchitecture, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -85,6 +91,7 @@ class SentenceEncoder(keras.Model):
             vocabulary_size=architecture.vocabulary_size if architecture.one_hot else 0,
             dropout=architecture.dropout,
             recurrent_dropout=architecture.recurrent_dropout,
+            differentiable_states=self.has_differentiable_states,
             name="encoder",
         )
 

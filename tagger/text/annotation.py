@@ -89,8 +89,9 @@ class Corpus:
                 inside[span.label] += span.end - span.start
             sizes = ", ".join(f"{inside[label]:,}" for label, _ in counts[:_SHOWN_LABELS])
             labels += f" (tokens: {sizes})"
+        layout = self.report.layout or self.report.format
         lines = [
-            f"{self.name}: {self.report.layout or self.report.format}, {scheme}{notation}",
+            f"{self.name}: {f'{layout}, ' if layout else ''}{scheme}{notation}",
             f"{_count(len(self.sentences), 'sentence')}, {_count(self.tokens, 'token')}, "
             f"{_count(documents, 'document')}",
             f"{'tags' if plain else 'labels'}: {labels or 'none'}",

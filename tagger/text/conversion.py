@@ -21,6 +21,10 @@ from tagger.text.spans import Record, Sentence
 
 __all__ = ["Conversion", "checked_target", "rewrite", "write"]
 
+# Suffixes that promise other programs a file that they can open; not all that are unknown, since
+# corpora end in .tsv, .testb, ...
+_FOREIGN = (".xls", ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rtf", ".pdf", ".htm", ".html")
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -147,7 +151,7 @@ def checked_target(
 
     Raises:
         DataError: The target is compressed, standard output, a folder or the source itself, its
-            suffix is that of several formats, or the scheme is unknown.
+            suffix is that of several formats or of another kind of file, or the scheme is unknown.
         TaggerError: The format is unknown.
     """
     if target.lower().endswith(compression.SUFFIXES) or target == formats.STANDARD_INPUT:
@@ -175,6 +179,13 @@ def checked_target(
             None,
             "is a folder; expected the name of a file, or a slash at the end to write a file per "
             "document in brat's format",
+        )
+    if Path(target).suffix.lower() in _FOREIGN:
+        raise DataError(
+            target,
+            None,
+            f"files ending in {Path(target).suffix} are of another kind; expected a suffix such as "
+            ".conll, .jsonl or .csv, which spreadsheets open, too",
         )
     if fitting := formats.sharing_suffix(target):
         message = f"several formats have this suffix; add --as {', --as '.join(fitting)}"

@@ -24,6 +24,7 @@ class Span:
         text: Surface text of the span.
         start_char: Offset in the raw text of the record, in code points; None without raw text.
         end_char: Offset after the last character, in code points; None without raw text.
+        normalized: Normal form of the text, such as 1999-05-03; None if no model predicted one.
 
     Raises:
         ValueError: The span is empty, starts before 0, or has no label.
@@ -36,6 +37,7 @@ class Span:
     text: str = field(default="", compare=False)
     start_char: int | None = field(default=None, compare=False)
     end_char: int | None = field(default=None, compare=False)
+    normalized: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:

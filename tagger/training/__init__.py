@@ -8,10 +8,7 @@ import os
 from contextlib import suppress
 from importlib.util import find_spec
 
-from tagger.errors import TaggerError
-
-INSTALL = "pip install 'span-tagger[train]', or '.[train]' in the folder of its sources"
-"""How to install everything that training needs, as a phrase for error messages."""
+from tagger.errors import TaggerError, not_installed
 
 _TENSORFLOW_BYTES = 2_700_000_000
 """Address space with which a small training works; with less, TensorFlow 2.21 hangs or aborts."""
@@ -39,10 +36,7 @@ def require_packages(*packages: str) -> None:
     )
     missing = [name for name in wanted if find_spec(name) is None]
     if missing:
-        raise TaggerError(
-            f"this needs {', '.join(missing)}, which is not installed; install everything that "
-            f"training needs: {INSTALL}"
-        )
+        raise not_installed(f"this needs {', '.join(missing)}", "train")
 
 
 def _require_memory() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tagger.bundles.encoder import input_configs
 from tagger.bundles.tagger import Bundle
-from tagger.config.encoder import EncoderConfig
+from tagger.config.encoder import EncoderSettings
 from tagger.config.schema import common_values
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
@@ -39,7 +39,7 @@ def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -
     )
 
 
-def input_values(model: EncoderConfig, features: WordFeatures) -> dict[str, Any]:
+def input_values(model: EncoderSettings, features: WordFeatures) -> dict[str, Any]:
     """Return the hyperparameters of a network's inputs, for any kind of network that has them.
 
     Args:

@@ -14,7 +14,7 @@ from tagger.corpora.texts import TextCorpus
 from tagger.errors import TaggerError
 from tagger.text.annotation import Corpus
 
-__all__ = ["DataFacts", "check_same", "of_corpus", "of_file", "of_ids", "of_texts"]
+__all__ = ["DataFacts", "check_same", "digest_of", "of_corpus", "of_file", "of_ids", "of_texts"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class DataFacts:
         name: Its name in messages, such as the path.
         digest: SHA-256 of its content.
         sizes: Sizes by unit, such as sentences.
-        labels: Numbers of spans or texts by label, if it is annotated.
+        labels: Numbers of spans or texts by label, if it is annotated; 0 for each label of train of
+            a conditional language model.
     """
 
     role: str
@@ -60,7 +61,7 @@ def of_corpus(role: str, corpus: Corpus) -> DataFacts:
         "sentences": len(corpus.sentences),
         "tokens": sum(map(len, corpus.sentences)),
     }
-    return DataFacts(role, corpus.name, _digest(parts), sizes, dict(corpus.label_counts()))
+    return DataFacts(role, corpus.name, digest_of(parts), sizes, dict(corpus.label_counts()))
 
 
 def of_texts(role: str, corpus: TextCorpus) -> DataFacts:
@@ -74,19 +75,23 @@ def of_texts(role: str, corpus: TextCorpus) -> DataFacts:
     """
     parts = (repr((text.tokens, text.labels)) for text in corpus.texts)
     sizes = {"texts": len(corpus.texts), "tokens": corpus.tokens}
-    return DataFacts(role, corpus.name, _digest(parts), sizes, dict(corpus.label_counts()))
+    return DataFacts(role, corpus.name, digest_of(parts), sizes, dict(corpus.label_counts()))
 
 
-def of_ids(role: str, name: str, ids: np.ndarray) -> DataFacts:
+def of_ids(role: str, name: str, ids: np.ndarray, labels: Sequence[str] = ()) -> DataFacts:
     """Return the facts about an encoded text.
 
     Args:
         role: What the text is for.
         name: Its name in messages.
         ids: The ids (N,) of its tokens.
+        labels: The labels of a conditional language model, in the order of their ids.
     """
-    digest = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
-    return DataFacts(role, name, digest, {"tokens": len(ids)})
+    digest = hashlib.sha256(np.ascontiguousarray(ids).data)
+    if labels:  # the ids of other labels may be the same
+        digest.update("\n".join(labels).encode("utf-8", "surrogatepass"))
+    known = dict.fromkeys(labels, 0)
+    return DataFacts(role, name, digest.hexdigest(), {"tokens": len(ids)}, known)
 
 
 def of_file(role: str, path: str | Path) -> DataFacts:
@@ -108,7 +113,7 @@ def of_file(role: str, path: str | Path) -> DataFacts:
     return DataFacts(role, str(path), digest, {"bytes": size})
 
 
-def _digest(parts: Iterable[str]) -> str:
+def digest_of(parts: Iterable[str]) -> str:
     """Return the SHA-256 of texts."""
     digest = hashlib.sha256()
     for part in parts:

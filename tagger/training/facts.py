@@ -12,6 +12,7 @@ __all__ = [
     "ClassifierFacts",
     "LanguageModelFacts",
     "RunFacts",
+    "Seq2SeqFacts",
     "TaggerFacts",
     "TextFacts",
     "VectorFacts",
@@ -116,6 +117,8 @@ class LanguageModelFacts(RunFacts):
         level: Unit of prediction, ``characters`` or ``words``.
         train_tokens, dev_tokens: Numbers of predicted units in the texts.
         train_unknown, dev_unknown: Shares (0 to 1) of these that are <UNK>.
+        conditional_on: The labels of a conditional model, with their numbers of texts in train, in
+            words; empty for others.
     """
 
     level: str
@@ -123,11 +126,37 @@ class LanguageModelFacts(RunFacts):
     train_unknown: float
     dev_tokens: int
     dev_unknown: float
+    conditional_on: str = ""
+
+
+@dataclass(frozen=True)
+class Seq2SeqFacts(RunFacts):
+    """Facts about the training of a sequence-to-sequence model; the vocabulary is that of sources.
+
+    Attributes:
+        target_vocabulary: Number of target ids, <EOS> and <UNK> included.
+        train_pairs, dev_sources: Numbers of pairs to learn from and of sources to score.
+        dev_unknown: Number of target symbols of dev that the model cannot predict, as train does
+            not contain them.
+    """
+
+    target_vocabulary: int
+    train_pairs: int
+    dev_sources: int
+    dev_unknown: int
 
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (RunFacts, TaggerFacts, ClassifierFacts, LanguageModelFacts, VectorFacts, TextFacts)
+    for kind in (
+        RunFacts,
+        TaggerFacts,
+        ClassifierFacts,
+        LanguageModelFacts,
+        Seq2SeqFacts,
+        VectorFacts,
+        TextFacts,
+    )
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from tagger.bundles.folder import MANIFEST
 from tagger.config import schema, toml
 from tagger.config.reference import commented_toml
+from tagger.config.schema import toml_value
 from tagger.errors import TaggerError
 from tagger.files import atomic_write, is_bookkeeping, require_empty
 from tagger.training import checkpoints
@@ -97,12 +99,26 @@ def _check_same(run: Path, before: str, settings: Any) -> None:
     """Check that the fixed settings of the stopped training equal the current ones."""
     now = _fixed(settings)
     if before != now:
-        changed = [line for line in now.splitlines() if line not in before.splitlines()]
+        changed = _changes(toml.parse(before), toml.parse(now))
         free = "patience" if settings.training.schedule == "linear" else "patience and epochs"
         raise TaggerError(
             f"{run}: was started with other settings; now: {'; '.join(changed)}. Only {free} may "
             "change"
         )
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Describe the settings that differ, with their values before."""
+    found = []
+    for table, values in now.items():
+        old = before.get(table, {})
+        for name, value in values.items():
+            if name not in old:
+                found.append(f"{table}.{name} = {toml_value(value)}")
+            elif old[name] != value:
+                was = toml_value(old[name])
+                found.append(f"{table}.{name} = {toml_value(value)}, before {was}")
+    return found
 
 
 def write_settings(run: Path, settings: str) -> None:

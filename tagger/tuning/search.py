@@ -23,7 +23,7 @@ from tagger.bundles.tagger import Bundle
 from tagger.config import tagger as config
 from tagger.config.reference import commented_toml
 from tagger.config.tagger import Config
-from tagger.errors import TaggerError
+from tagger.errors import TaggerError, not_installed
 from tagger.files import atomic_write
 from tagger.training.inputs import soft_labels
 from tagger.training.observer import Observer
@@ -140,9 +140,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError as error:
-        raise TaggerError(
-            "a search requires Optuna, which is not installed: pip install span-tagger[search]"
-        ) from error
+        raise not_installed("a search needs Optuna", "search") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a library does not print
     return optuna
 

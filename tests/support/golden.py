@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from support import small_language_models as small
-from support import texts
-from support.paths import GOLDEN, GOLDEN_CLASSIFIER, GOLDEN_LANGUAGE_MODEL
+from support import small_seq2seq, texts
+from support.paths import GOLDEN, GOLDEN_CLASSIFIER, GOLDEN_LANGUAGE_MODEL, GOLDEN_SEQ2SEQ
 from tagger.bundles import classifier as classifiers
 from tagger.bundles import language_model as language_models
+from tagger.bundles import seq2seq
 from tagger.bundles import tagger_files as bundles
 from tagger.config.tagger import Config, override
 from tagger.training import trainer
@@ -85,9 +86,22 @@ def make_classifier() -> None:
     classifiers.save(GOLDEN_CLASSIFIER, replace(classifier, metrics=metrics))
 
 
+def make_seq2seq() -> None:
+    """Write the golden sequence-to-sequence model in place of the one that is there."""
+    model = small_seq2seq.bundle_of(
+        seed=3,
+        model={"cell": "lstm", "layers": 2},
+        decoder={"cell": "lstm-peephole", "layers": 2},
+        data={"features": "d"},
+    )
+    shutil.rmtree(GOLDEN_SEQ2SEQ, ignore_errors=True)
+    seq2seq.save(GOLDEN_SEQ2SEQ, replace(model, metrics={"dev": {"symbol_error_rate": 3.5}}))
+
+
 def make() -> None:
     """Write all golden bundles in place of those that are there."""
     make_classifier()
+    make_seq2seq()
     model = small.bundle_of(
         seed=7, cell="lstm", units=5, layers=2, embedding=3, direction="backward"
     )

@@ -15,6 +15,7 @@ CONLLEVAL = DATA / "conlleval"
 GOLDEN = DATA / "tagger-1"
 GOLDEN_LANGUAGE_MODEL = DATA / "language-model-1"
 GOLDEN_CLASSIFIER = DATA / "classifier-1"
+GOLDEN_SEQ2SEQ = DATA / "seq2seq-1"
 
 
 def shared(*parts: str) -> Path:

@@ -6,11 +6,12 @@ import click
 
 from tagger.cli import console
 from tagger.cli.classify.options import label_columns, text_column, threshold_option
+from tagger.cli.command import Command
 from tagger.cli.options import encoding_option, json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.argument("files", type=FILE, nargs=-1, required=True, metavar="FILE...")
 @text_column

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.info import show_facts
 from tagger.cli.options import json_option
 from tagger.cli.paths import FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @json_option
 def command(run: str, as_json: bool) -> None:

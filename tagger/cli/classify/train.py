@@ -10,6 +10,7 @@ import click
 
 from tagger.cli import console
 from tagger.cli.classify.options import label_columns, text_column
+from tagger.cli.command import Command
 from tagger.cli.options import (
     TOKENIZER,
     backend_name,
@@ -24,7 +25,7 @@ from tagger.cli.settings import check_not_finished, run_and_settings
 _BRIEF = 100  # characters of a warning that is repeated
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",

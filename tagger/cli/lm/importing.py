@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from tagger.cli.command import Command
 from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("source", type=FILE)
 @click.argument("run", type=FOLDER)
 @click.option(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from tagger.cli.command import Command
+from tagger.cli.options import json_option, label_option, print_json
 from tagger.cli.paths import FOLDER
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("run", type=FOLDER)
 @click.option(
     "--prefix",
@@ -53,6 +57,14 @@ from tagger.cli.paths import FOLDER
     show_default=True,
     help="Number of texts to draw, one per line.",
 )
+@label_option("Label of the texts; required for a conditional model.")
+@click.option(
+    "--jsonl",
+    "as_lines",
+    is_flag=True,
+    help="Print an object per line: the text, its label, and whether <EOS> ended it.",
+)
+@json_option
 def command(
     run: str,
     prefix: str,
@@ -61,17 +73,27 @@ def command(
     seed: int | None,
     max_length: int,
     count: int,
+    label: str | None,
+    as_lines: bool,
+    as_json: bool,
 ) -> None:
     """Sample text from the language model in RUN.
 
-    Each sampled token is the input of the next timestep, until <EOS>; <UNK> is never sampled.
+    Each sampled token is the input of the next timestep, until <EOS>; <UNK> is never sampled. The
+    first input of a conditional model is the label.
 
     \b
-    Example:
+    Examples:
       tagger lm sample runs/news --prefix "The government" --temperature 0.7 --seed 1
+      tagger lm sample runs/genres --label sport --count 5 --jsonl
     """
     from tagger.language_models import sampling
 
     drawing = sampling.SamplingConfig(temperature=temperature, top_k=top_k, max_length=max_length)
-    for text in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed):
+    texts = sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed, label=label)
+    if as_json:
+        print_json([drawn.as_dict() for drawn in texts])
+        return
+    for drawn in texts:
+        text = json.dumps(drawn.as_dict(), ensure_ascii=False) if as_lines else drawn.text
         click.echo(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.command import Command
 from tagger.cli.options import (
     backend_name,
     encoding_option,
@@ -16,7 +17,7 @@ from tagger.cli.paths import FILE
 from tagger.cli.settings import run_and_settings
 
 
-@click.command(no_args_is_help=True)
+@click.command(cls=Command, no_args_is_help=True)
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
 @click.option(
     "--train",
@@ -44,7 +45,8 @@ from tagger.cli.settings import run_and_settings
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, for example model.units=500. See tagger lm config. May be repeated.",
+    help="Change a setting, for example model.units=500. See tagger lm config. May be "
+    "repeated; the last value of a setting counts.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
 @json_option
@@ -61,13 +63,15 @@ def command(
     """Train a language model and write it to the folder RUN.
 
     All settings are in RUN/config.toml afterwards, with their meaning. The same settings, text and
-    seed give the same model.
+    seed give the same model. If every text of train is an object of JSON Lines with a "label", the
+    model is conditional on the label.
 
     \b
     Examples:
       tagger lm train --train news.txt --dev other-news.txt runs/news
       tagger lm train news.toml runs/news-backward --set model.direction=backward
       tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
+      tagger lm train --train labeled.jsonl --dev dev.jsonl runs/genres
     """
     from tagger.config.language_model import LanguageModelConfig
     from tagger.training import require_packages

@@ -56,7 +56,7 @@ class VectorsInput(Input):
             TaggerError: A number is too large for float16.
         """
         data = settings["data"]
-        if not data["vectors"]:
+        if not data.get("vectors"):
             return None
         counted = dict(zip(words.words, words.counts, strict=True))
         tables, readings = [], []
@@ -71,7 +71,7 @@ class VectorsInput(Input):
     @classmethod
     def load(cls, settings: Settings, files: Files, sources: Sources) -> Input | None:
         """Load the table of a bundle, as a memory map, if ``data.vectors`` is set."""
-        if not settings["data"]["vectors"]:
+        if not settings["data"].get("vectors"):
             return None
         paths = [files.path(name) for name in _FILES]
         try:

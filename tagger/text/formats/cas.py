@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from tagger.errors import DataError, TaggerError
+from tagger.errors import DataError, TaggerError, not_installed
 from tagger.files import atomic_write
 from tagger.text.alignment import CharacterSpan, sentences_of
 from tagger.text.formats.format import Format
@@ -46,10 +46,7 @@ def _library() -> Any:
     try:
         import cassis
     except ImportError as error:
-        raise TaggerError(
-            "files of UIMA CAS need dkpro-cassis, not installed here: "
-            "pip install 'span-tagger[cas]'"
-        ) from error
+        raise not_installed("files of UIMA CAS need dkpro-cassis", "cas") from error
     return cassis
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from tagger.errors import DataError, TaggerError
+from tagger.errors import DataError, TaggerError, not_installed
 from tagger.files import atomic_write
 from tagger.text.alignment import CharacterSpan, aligned
 from tagger.text.formats.format import Format
@@ -34,10 +34,7 @@ def _library() -> Any:
         import spacy
         import spacy.tokens
     except ImportError as error:
-        raise TaggerError(
-            "files of spaCy (.spacy) need spaCy, not installed here: "
-            "pip install 'span-tagger[spacy]'"
-        ) from error
+        raise not_installed("files of spaCy (.spacy) need spaCy", "spacy") from error
     return spacy
 
 

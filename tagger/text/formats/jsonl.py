@@ -8,6 +8,7 @@ and objects over several lines are read, too.
 
 Spans are half-open: token indices beside "tokens", characters beside "text", in code points unless
 the spans' texts prove another unit. A span without offsets is searched in the text.
+A predicted span may have its normal form as "normalized".
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
@@ -308,13 +309,17 @@ def _make_room(data: dict[str, Any], *keys: str) -> None:
 
 def _as_json(span: Span, in_text: bool) -> dict[str, Any]:
     """Return a span as an object, with character offsets if it is `in_text`."""
-    result = {
+    result: dict[str, Any] = {
         "start": span.start_char if in_text else span.start,
         "end": span.end_char if in_text else span.end,
         "label": span.label,
         "text": span.text,
     }
-    return result if span.score is None else {**result, "score": round(span.score, 6)}
+    if span.score is not None:
+        result["score"] = round(span.score, 6)
+    if span.normalized is not None:
+        result["normalized"] = span.normalized
+    return result
 
 
 def recognizes(lines: Sequence[str]) -> bool:

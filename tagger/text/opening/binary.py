@@ -42,8 +42,8 @@ _UNPACK = "unpack it and name the file in it"
 _EXPORT = "export the text as JSON Lines or columns first"
 _EXPECTED = "expected a text file"
 _DATASET = (
-    "tagger train, distill and search read annotated sentences from files whose names end in "
-    ".parquet or .arrow; for other commands, write them as JSON Lines first"
+    "tagger train and tagger convert read annotated sentences from files whose names end in "
+    ".parquet or .arrow; for other commands, write JSON Lines, for example with tagger convert"
 )
 _ARROW = Kind("an Arrow file", _DATASET)
 _WORD = Kind("a Word document (.docx)", _PLAIN)

@@ -143,7 +143,7 @@ def warning(sentences: Sequence[Sentence], name: str) -> str | None:
     found = f"the tokenizer {resolve(name)} finds {own:.1%} of the tokens of train in raw text"
     if shares[best] < own + MARGIN:
         return f"{found}, and none finds more; to tag raw text, register one that fits"
-    return f"{found}, {best} {shares[best]:.1%}; to tag raw text, set data.tokenizer={best}"
+    return f"{found}, {best} {shares[best]:.1%}; to tag raw text, add --tokenizer {best}"
 
 
 def advice(text: str, start: int, end: int) -> str:
@@ -171,7 +171,7 @@ def advice(text: str, start: int, end: int) -> str:
         return "Correct the span, which fits no known tokenizer, or provide tokens instead of text"
     return (
         "Correct the span, provide tokens instead of text, or choose a tokenizer that fits with "
-        f"data.tokenizer: {', '.join(fitting)}"
+        f"--tokenizer: {', '.join(fitting)}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from tagger.bundles import classifier as classifiers
 from tagger.bundles import kinds, tagger_files
 from tagger.bundles import language_model as language_models
+from tagger.bundles import seq2seq as seq2seq_models
 from tagger.bundles.card import describe
 from tagger.errors import ConfigError
 from tagger.export import classifier as classifier_export
 from tagger.export import language_model as language_model_export
+from tagger.export import seq2seq as seq2seq_export
 from tagger.training import require_packages
 from tagger.training.export import precision
 
@@ -20,6 +23,18 @@ __all__ = ["TARGETS", "Exported", "export_model", "has_only_graphs"]
 
 TARGETS = ("onnx", "saved-model")
 """Formats of `export_model`."""
+
+
+_GRAPHS_ONLY: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], Callable[..., None]]] = {
+    kinds.CLASSIFIER: (classifiers.load, classifier_export.with_graphs, classifiers.save),
+    kinds.LANGUAGE_MODEL: (
+        language_models.load,
+        language_model_export.with_graphs,
+        language_models.save,
+    ),
+    kinds.SEQ2SEQ: (seq2seq_models.load, seq2seq_export.with_graphs, seq2seq_models.save),
+}
+"""The kinds that have ONNX graphs alone: how they are loaded, exported and saved."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ def export_model(
     """Export the model in a folder as ONNX graphs, as every training does, or as a SavedModel.
 
     Args:
-        run: Folder of a tagger, a text classifier or a language model, whose graphs are replaced.
+        run: Folder of a model of any kind, whose graphs are replaced.
         file: Annotated file on which int8 is compared with float32; by default the dev file of the
             training, if it exists.
         verify: Whether to compare the graphs with the Keras network on the sentences of `file`.
@@ -63,7 +78,7 @@ def export_model(
         TaggerError: A required package is not installed, the folder is not a model, the output
             cannot be written, or the graphs do not agree with Keras.
         ConfigError: There is no file to verify on.
-        ValueError: An argument contradicts the others or does not apply to the kind of model.
+        ValueError: An argument contradicts the others or does not apply to this kind of model.
     """
     if to not in TARGETS:
         raise ValueError(f"unknown format {to!r}; expected one of {', '.join(TARGETS)}")
@@ -71,14 +86,14 @@ def export_model(
         raise ValueError(
             "output requires to='saved-model'; graphs are written to the model's folder"
         )
-    if has_only_graphs(run):
-        kind = kinds.kind_name_of(run)
+    if (kind := kinds.kind_name_of(run)) in _GRAPHS_ONLY:
         if file or verify or to != "onnx":
             raise ValueError(
                 f"{run} is {kinds.noun_of(kind)}, which can only be exported as ONNX graphs, "
                 "without file and verify"
             )
-        _GRAPHS_ALONE[kind](Path(run))
+        load, with_graphs, save = _GRAPHS_ONLY[kind]
+        save(run, with_graphs(load(run, with_graphs=False)))
         return Exported(Path(run))
     require_packages("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
     if to == "saved-model":
@@ -86,29 +101,9 @@ def export_model(
     return _graphs(run, file, verify)
 
 
-def has_only_graphs(run: str | Path) -> bool:
-    """Return whether the model in a folder can be exported as ONNX graphs only.
-
-    Raises:
-        BundleError: The folder is not a model, or its manifest is damaged.
-    """
-    return kinds.kind_name_of(run) in _GRAPHS_ALONE
-
-
-def _language_model(run: Path) -> None:
-    """Write the graphs of a language model to its bundle."""
-    bundle = language_model_export.with_graphs(language_models.load(run, with_graphs=False))
-    language_models.save(run, bundle)
-
-
-def _classifier(run: Path) -> None:
-    """Write the graphs of a classifier to its bundle."""
-    bundle = classifier_export.with_graphs(classifiers.load(run, with_graphs=False))
-    classifiers.save(run, bundle)
-
-
-_GRAPHS_ALONE = {kinds.LANGUAGE_MODEL: _language_model, kinds.CLASSIFIER: _classifier}
-"""How to write the graphs of each kind of model that has no other export."""
+def has_only_graphs(kind: str) -> bool:
+    """Return whether models of a kind, of `kinds`, can be exported as ONNX graphs only."""
+    return kind in _GRAPHS_ONLY
 
 
 def _saved_model(run: str | Path, folder: Path) -> Exported:

@@ -15,7 +15,7 @@ from tagger.features.inputs.base import Reading, Sources
 from tagger.features.normalization import normalized
 from tagger.features.vocabulary import Vocabulary
 
-__all__ = ["Reading", "features_of"]
+__all__ = ["Reading", "features_of", "inputs_of"]
 
 
 class Tokenized(Protocol):
@@ -48,16 +48,33 @@ def features_of(
         minimum_count=settings.vocabulary.minimum_count,
         maximum_size=settings.vocabulary.maximum_size,
     )
-    is_one_hot = settings.model.input == "one-hot"
-    tables = asdict(settings)
-    names = ["words"] if is_one_hot else list(INPUTS)
-    built = [INPUTS[name].build(tables, words, sources) for name in names]
-    features = WordFeatures.of(
-        *(one for one in built if one is not None), unescapes=settings.data.unescape
-    )
-    if not is_one_hot and not width_of(settings.model, features):
+    features = inputs_of(settings, words, sources, unescapes=settings.data.unescape)
+    if settings.model.input != "one-hot" and not width_of(settings.model, features):
         raise ConfigError(
             "the network has no input: set at least one of model.embedding, model.characters and "
             "model.shape above 0, or provide data.vectors"
         )
     return features, list(chain.from_iterable(one.readings for one in features.inputs.values()))
+
+
+def inputs_of(
+    settings: Any, words: Vocabulary, sources: Sources = (), *, unescapes: bool = False
+) -> WordFeatures:
+    """Build the inputs that the settings of any network with an encoder ask for.
+
+    Args:
+        settings: All settings; ``settings.model`` is an `EncoderSettings`.
+        words: Vocabulary of the training set.
+        sources: For each language model, a description and the dimension of its states.
+        unescapes: Whether escapes of the Penn Treebank are read as their characters.
+
+    Returns:
+        The inputs.
+
+    Raises:
+        TaggerError: A file of vectors cannot be read or is malformed.
+    """
+    tables = asdict(settings)
+    names = ["words"] if settings.model.input == "one-hot" else list(INPUTS)
+    built = [INPUTS[name].build(tables, words, sources) for name in names]
+    return WordFeatures.of(*(one for one in built if one is not None), unescapes=unescapes)

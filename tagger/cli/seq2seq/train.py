@@ -1,0 +1,103 @@
+"""`tagger seq2seq train`."""
+
+from __future__ import annotations
+
+import click
+
+from tagger.cli import console
+from tagger.cli.command import Command
+from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
+from tagger.cli.paths import FILE
+from tagger.cli.seq2seq.options import column_options, reading_of
+from tagger.cli.settings import run_and_settings
+
+
+@click.command(cls=Command, no_args_is_help=True)
+@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@click.option(
+    "--train",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Training pairs: a table with tabs or commas, or JSON Lines. May be repeated.",
+)
+@click.option(
+    "--dev",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Pairs that decide when to stop and which epoch to keep. May be repeated.  [default: a "
+    "tenth of the sources of train is held out]",
+)
+@column_options
+@click.option(
+    "--features",
+    metavar="NAMES",
+    help="Further columns or keys, divided by commas, whose values the encoder reads in front of "
+    "the source.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Seed of the training; the same seed gives the same model.  [default: 1]",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a setting, for example decoder.attention=none. See tagger seq2seq config. May be "
+    "repeated.",
+)
+@click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@json_option
+def command(
+    paths: tuple[str, ...],
+    train: tuple[str, ...],
+    dev: tuple[str, ...],
+    features: str | None,
+    seed: int | None,
+    assignments: tuple[str, ...],
+    resume: bool,
+    as_json: bool,
+    **columns: str | int | None,
+) -> None:
+    """Train a sequence-to-sequence model and write it to the folder RUN.
+
+    Sources and targets are read as characters; with --set data.target_level=tokens (or
+    source_level) as tokens, which blanks divide. All settings are in RUN/config.toml afterwards,
+    with their meaning. The same settings, pairs and seed give the same model.
+
+    \b
+    Examples:
+      tagger seq2seq train --train dates.tsv runs/dates
+      tagger seq2seq train --train words.csv --source word --target lemma --features pos runs/lemmas
+      tagger seq2seq train g2p.toml runs/g2p --set decoder.attention=none
+    """
+    from tagger.config.seq2seq import Seq2SeqConfig
+    from tagger.training import require_packages
+
+    require_packages()
+    given = {
+        "data.train": train,
+        "data.dev": dev,
+        "data.features": features,
+        **{f"data.{name}": value for name, value in reading_of(columns).items()},
+        "training.seed": seed,
+    }
+    run, settings = run_and_settings(Seq2SeqConfig, paths, given, assignments)
+    console.note(f"Loading {backend_name()}")
+    with quiet_stderr():
+        from tagger.cli.progress import Seq2SeqProgress
+        from tagger.training import seq2seq
+    bundle = seq2seq.train(settings, run, resume=resume, observer=Seq2SeqProgress())
+    figures = bundle.metrics["dev"]
+    if as_json:
+        print_json({"run": run, **bundle.metrics})
+        return
+    console.result(
+        f"Best dev error rates: {figures['symbol_error_rate']:.2f} % of symbols, "
+        f"{figures['string_error_rate']:.2f} % of strings (epoch {bundle.metrics['best_epoch']}). "
+        f"The model is in {run}."
+    )

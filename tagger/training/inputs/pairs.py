@@ -1,0 +1,129 @@
+"""Batches of a sequence-to-sequence model's training: pairs are encoded once, regrouped per epoch.
+
+Axes: B batch, X source time, Y target time, D distinct symbols of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from tagger.config.seq2seq import Seq2SeqConfig
+from tagger.features.batches import Batch, collate, shuffled_buckets
+from tagger.features.encode import WordEncoder, WordFeatures
+from tagger.features.vocabulary import PAD, Vocabulary
+from tagger.seq2seq.pairs import Pair
+
+__all__ = ["PairBatches"]
+
+_SMALLEST, _LARGEST = 256, 4096  # symbols per batch by default
+_SHAPE_STEP = 8
+
+
+class PairBatches(keras.utils.PyDataset):
+    """The batches of an epoch, determined by the seed and the epoch number only.
+
+    A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some symbols replaced by
+    <UNK>, and "previous" and "targets" (B, Y), the ids y^<t-1> and y^<t>, <EOS> included; and the
+    mask (B, Y) of real targets.
+
+    Args:
+        pairs: Training pairs.
+        features: Inputs of the encoder.
+        targets: Vocabulary of the targets.
+        settings: All settings.
+        epoch: Number of the first epoch, from 0.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        features: WordFeatures,
+        targets: Vocabulary,
+        settings: Seq2SeqConfig,
+        *,
+        epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        self.encoder = WordEncoder(features)
+        self.sources = self.encoder.word_ids(pair.source for pair in pairs)
+        self.targets = [targets.ids(pair.target or ()) for pair in pairs]
+        self.settings = settings
+        # (pairs,) symbols of source and target, and the boundary
+        self.lengths = np.array(
+            [
+                len(source) + len(target) + 1
+                for source, target in zip(self.sources, self.targets, strict=True)
+            ]
+        )
+        symbols = int(self.lengths.sum())
+        training = settings.training
+        self.passes = max(1, round(training.epoch_symbols / symbols))
+        self.tokens = symbols * self.passes
+        self.budget = training.batch_symbols or min(max(symbols // 50, _SMALLEST), _LARGEST)
+        self.epoch = epoch
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch, from 0. Setting it regroups the pairs into batches."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int) -> None:
+        self._epoch = epoch
+        self._batches = [
+            indices
+            for reading in range(self.passes)
+            for indices in shuffled_buckets(
+                self.lengths, self.budget, (self.settings.training.seed, epoch, reading)
+            )
+        ]
+
+    def __len__(self) -> int:
+        """Return the number of batches per epoch."""
+        return len(self._batches)
+
+    def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the inputs and the mask (B, Y) of a batch."""
+        fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
+        indices = self._batches[number]
+        batch = collate(indices, self.encoder, self.sources, token_budget=fixed_shapes)
+        inputs = self._with_unknown(batch, number)
+        previous, targets, mask = self._decoder_inputs(indices, len(inputs["tokens"]), fixed_shapes)
+        if not (number or fixed_shapes):
+            # On TensorFlow, Keras treats an axis as fixed if the first two batches agree in it.
+            more = ((0, 0), (0, 1))
+            inputs["tokens"] = np.pad(inputs["tokens"], more, constant_values=PAD)
+            for name, longest in self.encoder.longest.items():
+                wider = ((0, 0), (0, longest + 1 - inputs[name].shape[1]))
+                inputs[name] = np.pad(inputs[name], wider, constant_values=PAD)
+            previous, targets, mask = (np.pad(each, more) for each in (previous, targets, mask))
+        return {**inputs, "previous": previous, "targets": targets}, mask
+
+    def _with_unknown(self, batch: Batch, number: int) -> dict[str, np.ndarray]:
+        """Return the inputs of a batch with some rare symbols replaced by <UNK>."""
+        random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
+        probability = self.settings.vocabulary.unknown_probability
+        inputs = dict(batch.inputs)
+        for name, one in self.encoder.features.inputs.items():
+            inputs[name] = one.mask_unknown(inputs[name], random, probability)
+        return inputs
+
+    def _decoder_inputs(
+        self, indices: np.ndarray, rows: int, fixed_shapes: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the previous ids, the targets and their mask, (B, Y) each, of some pairs."""
+        longest = max(len(self.targets[index]) for index in indices) + 1
+        times = -(-longest // _SHAPE_STEP) * _SHAPE_STEP if fixed_shapes else longest
+        previous, targets, mask = (np.zeros((rows, times), dtype=np.int32) for _ in range(3))
+        for row, index in enumerate(indices):
+            ids = self.targets[index]
+            previous[row, 1 : len(ids) + 1] = targets[row, : len(ids)] = ids
+            mask[row, : len(ids) + 1] = 1
+        return previous, targets, mask
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch; called by Keras."""
+        self.epoch += 1
