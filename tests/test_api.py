@@ -156,6 +156,7 @@ def test_describe_says_what_info_prints() -> None:
     )
     for name in ("teachers", "probabilities", "reliability"):  # of some models only
         about_tagger.remove(name)
+    about_language_model.remove("conditional on")
     assert list(facts) == about_tagger
     assert list(tagger.describe(GOLDEN_LANGUAGE_MODEL)) == about_language_model
 

@@ -234,3 +234,17 @@ def test_a_missing_package_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(TaggerError, match=r"needs datasets, not installed.*span-tagger\[train\]"):
         tagger.to_dataset([Sentence(("a",), spans=())])
+
+
+def test_a_missing_corpus_points_to_the_readme_of_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path("data"), Path()):
+        folder.mkdir(exist_ok=True)
+        (folder / "README.md").write_text("Run prepare.py.\n")
+    missing = "train.conll: cannot be read: No such file or directory"
+    for path, end in (("data/train.conll", "; see data/README.md"), ("train.conll", "")):
+        with pytest.raises(DataError) as caught:
+            corpora.splits(DataConfig(train=(path,), dev=("dev.conll",)))
+        assert str(caught.value).endswith(f"{missing}{end}")

@@ -89,6 +89,8 @@ def test_a_damaged_file_is_refused(
     [
         ("vocabulary/targets.json", '{"words": ["x"], "counts": [1]}'),
         ("vocabulary/targets.json", "[]"),
+        ("vocabulary/targets.json", '{"words": ["x", "y", 7], "counts": [1, 1, 1]}'),
+        ("vocabulary/targets.json", '{"words": ["x", "y", "\\ud800"], "counts": [1, 1, 1]}'),
         ("vocabulary/words.json", '{"words": ["x", "x"], "counts": [1, 1]}'),
         ("config.toml", "[decoder]\nunits = 7\n"),
         ("config.toml", '[decoder]\nattention = "all"\n'),

@@ -126,12 +126,21 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Seq2SeqBundle:
     """
     contents = KIND.read(folder)
     features = load_features(contents.config, contents.files)
-    targets = contents.files.parsed(_TARGETS, Vocabulary.from_json)
+    targets = contents.files.parsed(_TARGETS, _targets)
     contents.check_weights(shapes_of(contents.config, features, len(targets)))
     graphs = contents.graphs([ENCODER, DECODER] if with_graphs else [])
     return Seq2SeqBundle(
         contents.config, features, targets, contents.weights, contents.metrics, graphs
     )
+
+
+def _targets(text: str) -> Vocabulary:
+    """Return the vocabulary of targets, whose symbols can all be written."""
+    targets = Vocabulary.from_json(text)
+    if not all(isinstance(symbol, str) for symbol in targets.words):
+        raise ValueError('expected a list of strings "words"')
+    "".join(targets.words).encode()  # raises for surrogates
+    return targets
 
 
 def shapes_of(

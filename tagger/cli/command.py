@@ -24,7 +24,18 @@ class Command(click.Command):
         self.params += console.verbosity_options()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments; fail if an option is repeated that has one value."""
+        """Parse the arguments into the context.
+
+        Args:
+            ctx: The context.
+            args: The arguments.
+
+        Returns:
+            The arguments that are left.
+
+        Raises:
+            click.UsageError: An option that has one value is repeated, or as for all commands.
+        """
         if not ctx.resilient_parsing:  # completion
             _, _, given = self.make_parser(ctx).parse_args(list(args))
             if name := _repeated(given):

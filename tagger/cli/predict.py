@@ -90,6 +90,7 @@ _LISTED = 20
 @click.option(
     "--normalize",
     "normalizers",
+    type=FOLDER,
     multiple=True,
     metavar="LABEL=RUN",
     help='Add the normal form of the spans of a label as "normalized", predicted by the '

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from tagger.cells import CELLS
+from tagger.config import recurrent
 from tagger.config.schema import setting
 
 __all__ = ["EncoderConfig", "EncoderSettings", "VocabularyConfig"]
@@ -65,9 +65,9 @@ class EncoderConfig:
         low=0,
         high=10_000,
     )
-    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    cell: str = recurrent.cell()
     units: int = setting(200, "Units per recurrent layer and direction.", low=1, high=10_000)
-    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
+    layers: int = recurrent.layers()
     bidirectional: bool = setting(True, "Read each sentence in both directions.")
     input_dropout: float = setting(
         0.3, "Dropout rate of the inputs, with one mask per sequence.", low=0, high=0.95
@@ -78,12 +78,8 @@ class EncoderConfig:
         low=0,
         high=0.95,
     )
-    dropout: float = setting(
-        0.5, "Dropout rate after each layer, with one mask per sequence.", low=0, high=0.95
-    )
-    recurrent_dropout: float = setting(
-        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
-    )
+    dropout: float = recurrent.dropout(0.5)
+    recurrent_dropout: float = recurrent.recurrent_dropout()
 
 
 class EncoderSettings(Protocol):

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tagger.cells import CELLS
-from tagger.config import optimization
+from tagger.config import optimization, recurrent
 from tagger.config import schema as settings
 from tagger.config.schema import assign, files, override, setting, to_toml
 from tagger.errors import ConfigError
@@ -95,9 +94,9 @@ class LanguageModelNetworkConfig:
     embedding: int = setting(
         100, "Dimension of the trained embedding; 0: one-hot.", low=0, high=10_000
     )
-    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    cell: str = recurrent.cell()
     units: int = setting(200, "Units per recurrent layer.", low=1, high=10_000)
-    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
+    layers: int = recurrent.layers()
     tied: bool = setting(
         False, "Share the weights of embedding and softmax; requires embedding = units."
     )
@@ -107,12 +106,8 @@ class LanguageModelNetworkConfig:
         low=0,
         high=0.95,
     )
-    dropout: float = setting(
-        0.1, "Dropout rate after each layer, with one mask per window.", low=0, high=0.95
-    )
-    recurrent_dropout: float = setting(
-        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
-    )
+    dropout: float = recurrent.dropout(0.1, "window")
+    recurrent_dropout: float = recurrent.recurrent_dropout()
 
 
 @dataclass(frozen=True)

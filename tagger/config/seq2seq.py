@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tagger.cells import CELLS
-from tagger.config import optimization
+from tagger.config import optimization, recurrent
 from tagger.config.schema import files, setting
 from tagger.errors import ConfigError
 
@@ -111,19 +110,15 @@ class SourceConfig:
         low=0,
         high=10_000,
     )
-    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    cell: str = recurrent.cell()
     units: int = setting(128, "Units per recurrent layer and direction.", low=1, high=10_000)
-    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
+    layers: int = recurrent.layers()
     bidirectional: bool = setting(True, "Read each source in both directions.")
     input_dropout: float = setting(
         0.0, "Dropout rate of the inputs, with one mask per sequence.", low=0, high=0.95
     )
-    dropout: float = setting(
-        0.3, "Dropout rate after each layer, with one mask per sequence.", low=0, high=0.95
-    )
-    recurrent_dropout: float = setting(
-        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
-    )
+    dropout: float = recurrent.dropout(0.3)
+    recurrent_dropout: float = recurrent.recurrent_dropout()
 
 
 @dataclass(frozen=True)
@@ -138,7 +133,7 @@ class DecoderConfig:
     embedding: int = setting(
         64, "Dimension of the trained embedding of the target; 0: one-hot.", low=0, high=10_000
     )
-    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS)
+    cell: str = recurrent.cell()
     units: int = setting(
         256,
         "Units per recurrent layer; where they are not those of an encoder layer, both directions "
@@ -146,19 +141,15 @@ class DecoderConfig:
         low=1,
         high=10_000,
     )
-    layers: int = setting(1, "Number of recurrent layers.", low=1, high=50)
+    layers: int = recurrent.layers()
     input_dropout: float = setting(
         0.0,
         "Dropout rate of the inputs, with one mask per sequence; one-hot inputs become <UNK>.",
         low=0,
         high=0.95,
     )
-    dropout: float = setting(
-        0.3, "Dropout rate after each layer, with one mask per sequence.", low=0, high=0.95
-    )
-    recurrent_dropout: float = setting(
-        0.0, "Dropout rate of recurrent weights, with one mask per batch.", low=0, high=0.95
-    )
+    dropout: float = recurrent.dropout(0.3)
+    recurrent_dropout: float = recurrent.recurrent_dropout()
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,8 @@ def distinct_files(paths: Sequence[str | Path]) -> list[str | Path]:
         The files, and the folders of datasets.
 
     Raises:
-        DataError: A file is named twice, or a folder contains no files.
+        DataError: A file is named twice or, with a README beside it, missing; or a folder contains no
+            files.
     """
     files: list[str | Path] = [
         file
@@ -135,7 +136,19 @@ def distinct_files(paths: Sequence[str | Path]) -> list[str | Path]:
         if real in seen:
             raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
         seen[real] = str(path)
+        _check_exists(Path(path))
     return files
+
+
+def _check_exists(path: Path) -> None:
+    """Raise DataError if a file is missing that a README beside it explains how to obtain.
+
+    Other missing files are reported when they are opened.
+    """
+    readme = path.parent / "README.md"
+    if path.parent != Path() and not path.exists() and readme.is_file():
+        message = f"cannot be read: No such file or directory; see {readme}"
+        raise DataError(str(path), None, message)
 
 
 def from_dataset(

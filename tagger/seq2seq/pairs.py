@@ -134,7 +134,7 @@ def _from_json(
     for item in items(lines, path):
         data = item.value
         if item.error:
-            message = f"not JSON ({item.error}); expected one object per line"
+            message = f"not JSON ({item.error}); expected one object per line, or another --format"
             raise DataError(path, item.line, message)
         if not isinstance(data, dict):
             raise DataError(path, item.line, f'expected an object with "{source}", found {data!r}')
