@@ -151,7 +151,7 @@ def test_describe_says_what_info_prints() -> None:
     out = worked(invoke("info", GOLDEN))
     assert all(fact in out for fact in facts.values())
     about_tagger, about_language_model = (
-        re.findall(r'"([a-z ]+)"', function.__doc__ or "")
+        re.findall(r'"([a-z ]+)"', " ".join((function.__doc__ or "").split()))
         for function in (card.describe, language_model.describe)
     )
     for name in ("teachers", "probabilities", "reliability"):  # of some models only

@@ -122,8 +122,8 @@ def distinct_files(paths: Sequence[str | Path]) -> list[str | Path]:
         The files, and the folders of datasets.
 
     Raises:
-        DataError: A file is named twice or, with a README beside it, missing; or a folder contains no
-            files.
+        DataError: A file is named twice or, with a README beside it, missing; or a folder contains
+            no files.
     """
     files: list[str | Path] = [
         file
