@@ -84,7 +84,7 @@ def test_version() -> None:
         (["evaluate", "--predictions", "b", "--tag-column", "3"], "leave out --tag-column"),
         (["evaluate", GOLDEN, "a", "--scheme", "IOB3"], "'IOB3' is not one of"),
         (["convert", "a", "b", "--to", "IOB3"], "'IOB3' is not one of"),
-        (["convert", "a", "b", "--from", "iob2"], "'iob2' is not one of"),
+        (["convert", "a", "b", "--from", "iob3"], "'iob3' is not one of"),
         (["train", "a", "b", "c"], "found a b c"),
         (["distill", "a", "b", "c"], "found a b c"),
         (["distill", "run", "--tokens", "0"], "0 is not in the range"),

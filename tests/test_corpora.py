@@ -39,6 +39,7 @@ def test_the_hub_and_files_give_the_same_sentences(
     hub(monkeypatch, tmp_path, {"train": part, dev: part, "test": part})
     given = DataConfig(hub="someone/news", tags=name if name == "labels" else "")
     train, found_dev = corpora.splits(given)
+    assert found_dev is not None
     assert train.scheme == found_dev.scheme == "IOB2"
     assert [s.tokens for s in train.sentences] == [tuple(row) for row in TOKENS if row]
     assert [s.spans for s in train.sentences] == SPANS
@@ -55,7 +56,8 @@ def test_the_hub_and_files_give_the_same_sentences(
     from_files = corpora.splits(
         DataConfig(train=(str(tmp_path / "a.conll"),), dev=(str(tmp_path / "a.jsonl"),))
     )
-    assert [(each.sentences, each.scheme) for each in from_files] == [(train.sentences, "IOB2")] * 2
+    found = [(each.sentences, each.scheme) for each in from_files if each is not None]
+    assert found == [(train.sentences, "IOB2")] * 2
 
 
 def test_a_file_as_a_dataset(tmp_path: Path) -> None:
@@ -72,6 +74,7 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
     (tmp_path / "pos.conll").write_text("a NN\nb VB\n")
     pos = (str(tmp_path / "pos.conll"),)
     train, dev = corpora.splits(DataConfig(train=pos, dev=pos))
+    assert dev is not None
     assert train.scheme == dev.scheme == "plain"
     assert (train.sentences[0].tags, dev.sentences[0].spans) == (("NN", "VB"), None)
     (tmp_path / "train.jsonl").write_text(
@@ -83,9 +86,11 @@ def test_plain_tags_and_a_declared_scheme(tmp_path: Path) -> None:
         "dev": (str(tmp_path / "dev.conll"),),
     }
     train, dev = corpora.splits(DataConfig(**files, scheme="IOBES"))
+    assert dev is not None
     assert train.scheme == "IOBES"
     assert train.sentences[0].spans == dev.sentences[0].spans == (Span(0, 1, "X"), Span(1, 2, "X"))
     train, dev = corpora.splits(DataConfig(**files))
+    assert dev is not None
     assert (train.scheme, dev.scheme) == ("IOB2", "IOBES")
     with pytest.raises(DataError, match=r"dev.conll:1: tag 'S-X' is not in the scheme IOB2"):
         corpora.splits(DataConfig(**files, scheme="IOB2"))
@@ -100,6 +105,7 @@ def test_sentences_of_files_keep_what_stood_around_them(tmp_path: Path) -> None:
     train, dev = corpora.splits(
         DataConfig(train=(str(tmp_path / "a.conll"),), dev=(str(tmp_path / "a.jsonl"),))
     )
+    assert dev is not None
     records = [sentence.record for sentence in train.sentences]
     assert [record and record.leading for record in records] == [("-DOCSTART- O",), ("# c",)]
     assert [span.text for sentence in dev.sentences for span in sentence.spans or ()] == ["a"]

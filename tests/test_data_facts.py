@@ -29,6 +29,7 @@ def facts_in(folder: Path, train: str, dev: str = SENTENCE) -> list[DataFacts]:
     (folder / "dev.conll").write_text(dev)
     data = DataConfig(train=(str(folder / "train.conll"),), dev=(str(folder / "dev.conll"),))
     splits = corpora.splits(data)
+    assert splits.dev is not None
     return [
         data_facts.of_corpus("train", splits.train),
         data_facts.of_corpus("dev", splits.dev),

@@ -104,8 +104,9 @@ def test_splits_without_dev_files(tmp_path: Path) -> None:
     path = tmp_path / "a.conll"
     path.write_text("".join(f"{name} B-X\nleft O\n\n" for name in NAMES))
     train, dev = corpora.splits(DataConfig(train=(str(path),)))
+    assert dev is not None
     assert len(train.sentences) + len(dev.sentences) == 100
     assert dev.name == f"dev, {len(dev.sentences)} of 100 sentences held out of {path}"
     assert dev.label_counts() == {"X": len(dev.sentences)}
     again = corpora.splits(DataConfig(train=(str(path),)))
-    assert (again.train.sentences, again.dev.sentences) == (train.sentences, dev.sentences)
+    assert again == (train, dev)

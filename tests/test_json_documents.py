@@ -156,7 +156,7 @@ SPACY = "expected a pair [text, {"
         (
             "doccano",
             {"text": "\U0001f600 Bo", "label": [[1, 5, "X"]]},
-            "the span 1-5 (X) is counted in UTF-16 units and cuts a character",
+            "the span 1-5 (X) begins or ends inside of a character; declare another unit",
         ),
         ("prodigy", "a", 'expected an object with the string "text"'),
         (
@@ -186,15 +186,15 @@ SPACY = "expected a pair [text, {"
         (
             "gliner",
             {"tokenized_text": ["a"], "ner": [[0, 0, "X"], [0, 0, "Y"]]},
-            "span 0-1 (Y) over",
+            "the span 0-1 ('a', Y) overlaps the span 0-1 ('a', X)",
         ),
         ("gliner2", {"text": "a"}, 'expected an object with the string "input" and the object'),
         ("gliner2", {"input": "a", "output": {}}, 'expected "entities" with a list of strings'),
         (
             "gliner2",
-            {"input": "Bo left", "output": {"entities": {"X": ["Ann", "left", "lef"]}}},
-            "the mention 'Ann' (X) is not in the text, or other mentions cover it (and 1 others); "
-            "correct or remove it",
+            {"input": "Bo left", "output": {"entities": {"X": ["Ann", "left"]}}},
+            "the text 'Ann' (X) does not occur in the text of the document, or not as often as it "
+            "is annotated; remove it or correct it",
         ),
         ("label-studio", 1, 'expected a task with "data" and "annotations"'),
         (

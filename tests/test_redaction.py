@@ -144,6 +144,21 @@ def test_json_over_several_lines_is_an_error(model: Predictor, here: Path) -> No
         )
 
 
+@pytest.mark.parametrize("declared", [None, "conll"])
+def test_conllu_is_an_error_since_its_lemmas_and_comments_repeat_names(
+    model: Predictor, here: Path, declared: str | None
+) -> None:
+    content = b"# text = Rosa left\n" + b"".join(
+        b"%d\t%s\t_\t_\t_\t_\t_\t_\t_\t_\n" % each for each in ((1, b"Rosa"), (2, b"left"))
+    )
+    with pytest.raises(tagger.TaggerError) as caught:
+        redacted(model, here, content, "a.conllu", source_format=declared)
+    assert str(caught.value) == (
+        f"{here / 'a.conllu'}: is conllu, of which spans cannot be replaced; convert it to one of "
+        "text, conll, jsonl with tagger convert"
+    )
+
+
 def test_a_quoted_token_is_an_error(model: Predictor, here: Path) -> None:
     options = {"token_column": 0, "delimiter": ",", "style": "block"}
     with pytest.raises(tagger.TaggerError) as caught:

@@ -36,11 +36,14 @@ BRAT = [
     ("T1\tPER 0 x\tMira", "1: expected 'T1<tab>LABEL START END<tab>TEXT'"),
     ("T1\tPER 0;4\tMira", "1: expected 'T1<tab>LABEL START END<tab>TEXT'"),
     ("T1\tPER 0 4\tMira\nMira went", "2: expected 'T1<tab>LABEL START END<tab>TEXT', or a note"),
-    ("T1\tPER 4 4\t", " document 'a': the span 4-4 (PER) is empty"),
-    ("T1\tPER 0 99\tMira", " document 'a': the span 0-99 (PER) ends after the text, which has 11"),
-    ("T1\tPER 0 3\tMir", " document 'a': the span 0-3 ('Mir', PER) does not begin and end with a"),
-    ("T1\tPER 4 5\t ", " document 'a': the span 4-5 (' ', PER) contains blanks only; remove it"),
-    ("T1\tPER 0 9\tMira sang\nT2\tX 5 9\tsang", " document 'a': the span 5-9 ('sang', X) overl"),
+    ("T1\tPER 4 4\t", "1: document 'a': the span T1 4-4 (PER) is empty"),
+    (
+        "T1\tPER 0 99\tMira",
+        "1: document 'a': the span T1 0-99 (PER) ends after the text, which has",
+    ),
+    ("T1\tPER 0 3\tMir", "1: document 'a': the span T1 0-3 ('Mir', PER) does not begin and"),
+    ("T1\tPER 4 5\t ", "1: document 'a': the span T1 4-5 (' ', PER) contains blanks only"),
+    ("T1\tPER 0 9\tMira sang\nT2\tX 5 9\tsang", "2: document 'a': the span T2 5-9"),
     ("T1\tPER LOC 0 4\tMira", "1: expected 'T1<tab>LABEL START END<tab>TEXT'"),
 ]
 WEBANNO = [
@@ -53,7 +56,7 @@ WEBANNO = [
     ("#Text=a b\n1-1\t4-2\ta\t_\n", "6: a token from 4 to 2 is empty"),
     ("#Text=a b\n1-1\t0-0\ta\t_\n", "6: a token from 0 to 0 is empty"),
     ("#Text=Ma\n1-1\t0-2\tMa\t_\n1-1.1\t0-1\tM\tPER\n", "7: the span 0-1 ('M', PER) does not beg"),
-    ("#Text=Ma\n1-1\t0-2\tMa\tPER[1]|LOC[2]\n", "6: the span 'Ma' (LOC) overlaps 'Ma' (PER)"),
+    ("#Text=Ma\n1-1\t0-2\tMa\tPER[1]|LOC[2]\n", "6: the span 0-2 ('Ma', LOC) overlaps the"),
     (
         "#Text=Ma\n1-1\t0-2\tMa\t_\n\n#Text=Mo\n2-1\t0-2\tMo\t_\n",
         "8: the sentence begins at 0, before the end of the previous one at 2",
@@ -114,11 +117,11 @@ XML = [
     ),
     (
         bioc('<infon key="type">P</infon><location offset="0" length="3"/>'),
-        "1: the span 0-3 ('Mir', P) does not begin and end with a token",
+        "1: document '1': the span 1 0-3 ('Mir', P) does not begin and end with a token",
     ),
     (
         bioc('<infon key="type">P</infon><location offset="0" length="99"/>'),
-        "1: the span 0-99 (P) ends after the text",
+        "1: document '1': the span 1 0-99 (P) ends after the text",
     ),
     (
         BIOC.format("</passage><passage><offset>4</offset><text>x</text>"),
@@ -147,11 +150,17 @@ PUBTATOR = [
     (DOCUMENT + "2\t0\t4\tMira\tPER\n", "3: expected a line of the document '1', found"),
     (DOCUMENT + "1\t0\tx\tMira\tPER\n", "3: expected 'ID<tab>START<tab>END<tab>MENTION<tab>LABEL'"),
     (DOCUMENT + "1\t0\t4\tMira\t\n", "3: expected 'ID<tab>START<tab>END<tab>MENTION<tab>LABEL'"),
-    (DOCUMENT + "1\t0\t3\tMir\tPER\n", "1: the span 0-3 ('Mir', PER) does not begin and end"),
-    (DOCUMENT + "1\t0\t99\tMir\tPER\n", "1: the span 0-99 (PER) ends after the text, which has 14"),
-    (DOCUMENT + "1\t4\t4\t\tPER\n", "1: the span 4-4 (PER) is empty"),
-    (DOCUMENT + "1\t4\t5\t \tPER\n", "1: the span 4-5 (' ', PER) contains blanks only"),
-    (DOCUMENT + "1\t0\t4\tMira\tA\n1\t0\t4\tMira\tB\n", "1: the span 0-4 ('Mira', B) overlaps"),
+    (DOCUMENT + "1\t0\t3\tMir\tPER\n", "3: document '1': the span 0-3 ('Mir', PER) does not begin"),
+    (
+        DOCUMENT + "1\t0\t99\tMir\tPER\n",
+        "3: document '1': the span 0-99 (PER) ends after the text,",
+    ),
+    (DOCUMENT + "1\t4\t4\t\tPER\n", "3: document '1': the span 4-4 (PER) is empty"),
+    (DOCUMENT + "1\t4\t5\t \tPER\n", "3: document '1': the span 4-5 (' ', PER) contains blanks"),
+    (
+        DOCUMENT + "1\t0\t4\tMira\tA\n1\t0\t4\tMira\tB\n",
+        "4: document '1': the span 0-4 ('Mira', B) ov",
+    ),
     (
         DOCUMENT + "\nMira\n",
         "4: expected 'ID|t|TITLE' at the beginning of a document, found 'Mira'",

@@ -31,6 +31,7 @@ from support.tool_formats import (
 )
 
 import tagger
+from tagger.errors import DataError
 from tagger.text import annotation, formats
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence, Span
@@ -326,9 +327,12 @@ def test_old_exports_of_label_studio_count_utf16_units() -> None:
     data = {"text": "\U0001f600 Bo\nLee met Ann."}
     result = [region(3, 9, text="Bo\\nLee"), region(14, 17, text="Ann")]
     value = json.dumps([{"data": data, "annotations": [{"result": result}]}])
-    found, report = read_reported(value, "label-studio")
+    found, report = read_reported(value, "label-studio", ReadOptions())
     assert [span.text for s in found for span in s.spans or ()] == ["Bo\nLee", "Ann"]
-    assert report.notes == ("offsets are counted in UTF-16 code units (line 1)",)
+    note = "offsets are counted in UTF-16 units, as the texts of the spans prove (line 1)"
+    assert report.notes == (note,)
+    with pytest.raises(DataError, match=r"the span 3-9 \(PER\) is 'o\\nLee ' in the text, but"):
+        read(value, "label-studio", ReadOptions(offsets="utf-32"))
 
 
 def test_the_text_of_a_task_is_the_one_with_the_surfaces() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,15 +90,17 @@ def facts_of(sentences: list[Sentence]) -> Facts:
 def through(sentences: list[Sentence], format_name: str) -> list[Sentence]:
     """Sentences after they were written and read in a format."""
     suffix = formats.named(format_name).suffixes[0]
+    predictions = any(span.score is not None for s in sentences for span in s.spans or ())
+    options = replace(OPTIONS, offsets="utf-16") if format_name == "doccano" else OPTIONS
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"f{suffix}"
-        formats.save(iter(sentences), path, format_name)
+        formats.save(iter(sentences), path, format_name, predictions=predictions)
         report = ReadReport()
         read = [
             sentence
             for file in formats.files_of(folder)
             if Path(file).name != "TypeSystem.xml"
-            for sentence in formats.read(file, format_name, OPTIONS, report=report)
+            for sentence in formats.read(file, format_name, options, report=report)
         ]
     return [sentence for sentence in read if len(sentence)]
 
@@ -125,6 +128,31 @@ def test_texts_and_spans_survive(first: str, second: str, facts: Facts) -> None:
     assert facts_of(through(through(once, second), first)) == facts
 
 
+JSON_FORMATS = ["label-studio", "doccano", "prodigy", "spacy-json", "jsonl"]
+# Each way between the files of tools and the JSON of tools; those of JSON among each other are in
+# test_tool_formats.py. What spaCy divides into tokens has no text as JSON Lines.
+CROSS = [
+    pair
+    for pair in itertools.product([*TEXT_FORMATS, "pubtator"], JSON_FORMATS)
+    if pair != ("spacy", "jsonl")
+]
+
+
+@pytest.mark.parametrize(("first", "second"), [*CROSS, *(pair[::-1] for pair in CROSS)])
+@settings(max_examples=8)
+@given(data=st.data())
+def test_texts_and_spans_survive_between_files_and_json(
+    first: str, second: str, data: st.DataObject
+) -> None:
+    facts = data.draw(texts(st.just(" ")) if "pubtator" in (first, second) else texts())
+    if not all(formats.named(name).has_scores for name in (first, second)):
+        facts = without_scores(facts)
+    once = through(sentences_from(facts), first)
+    assert facts_of(once) == facts
+    assert facts_of(through(once, second)) == facts
+    assert facts_of(through(through(once, second), first)) == facts
+
+
 @pytest.mark.parametrize("other", TEXT_FORMATS)
 @given(facts=texts(st.just(" ")))
 def test_pubtator_holds_texts_of_one_line(other: str, facts: Facts) -> None:
@@ -135,13 +163,21 @@ def test_pubtator_holds_texts_of_one_line(other: str, facts: Facts) -> None:
 
 @pytest.mark.skipif(not find_spec("cassis"), reason="dkpro-cassis is not installed")
 @pytest.mark.parametrize("suffix", [".xmi", ".cas.json"])
+@pytest.mark.parametrize("other", ["", *TEXT_FORMATS, *JSON_FORMATS])
+@settings(max_examples=8)
 @given(facts=texts(st.sampled_from([" ", "\n", "  "])))
-def test_cas_holds_texts(suffix: str, facts: Facts) -> None:
-    facts = without_scores(facts)[:1]
+def test_cas_holds_texts(suffix: str, other: str, facts: Facts) -> None:
+    facts = facts[:1]
+    if other and not formats.named(other).has_scores:
+        facts = without_scores(facts)
+    sentences = sentences_from(facts)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"a{suffix}"
-        formats.save(iter(sentences_from(facts)), path, "cas")
-        assert facts_of(list(formats.read(path, options=OPTIONS))) == facts
+        formats.save(iter(through(sentences, other) if other else sentences), path, "cas")
+        found = list(formats.read(path, options=OPTIONS))
+    assert facts_of(found) == facts
+    if other:
+        assert facts_of(through(found, other)) == facts
 
 
 def tokens_of(sentences: list[Sentence]) -> list[Any]:
@@ -198,5 +234,8 @@ def test_webanno_keeps_the_tokens_and_spans_of_a_document(facts: Facts) -> None:
     sentences = sentences_from(facts[:1])
     once = through(sentences, "webanno")
     assert tokens_of(once) == tokens_of(sentences)
+    assert [span.score for s in once for span in s.spans or ()] == [
+        span.score for s in sentences for span in s.spans or ()
+    ]
     assert tokens_of(through(once, "webanno")) == tokens_of(sentences)
     assert len(facts_of(once)[0][0]) == len(facts[0][0])

@@ -22,8 +22,7 @@ def describe(bundle: Bundle) -> dict[str, str]:
         models only), "dev score", "document consistency", "decoding", "probabilities" and
         "reliability" (of models of spans that were measured), and "precision".
     """
-    model, dev = bundle.config.model, bundle.metrics.get("dev", {})
-    names = {"score": _metric(bundle)}
+    model = bundle.config.model
     hidden = (
         f", then {' and '.join(map(str, model.hidden))} units on every output"
         if model.hidden
@@ -44,17 +43,33 @@ def describe(bundle: Bundle) -> dict[str, str]:
         f"{bundle.metrics.get('train_sentences', 0):,} sentences, seed "
         f"{bundle.config.training.seed}",
         **_teachers(bundle),
-        "dev score": ", ".join(f"{names.get(name, name)} {value}" for name, value in dev.items())
-        + f" (epoch {bundle.metrics.get('best_epoch')})",
+        "dev score": _dev_score(bundle),
         "document consistency": _document_consistency(bundle),
         **_probabilities(bundle),
         "precision": _precision(bundle),
     }
 
 
+def _dev_score(bundle: Bundle) -> str:
+    """Return the scores on dev and the epoch that they chose, or that there was no dev set."""
+    dev, epochs = bundle.metrics.get("dev", {}), bundle.metrics.get("epochs", 0)
+    if not bundle.config.data.has_dev:
+        return f"none: trained without dev, with the weights after the last epoch ({epochs})"
+    names = {"score": _metric(bundle)}
+    scores = ", ".join(f"{names.get(name, name)} {value}" for name, value in dev.items())
+    return f"{scores} (epoch {bundle.metrics.get('best_epoch')})"
+
+
 def _metric(bundle: Bundle) -> str:
     """Return the name of the dev score: F1 of spans, or accuracy of plain tags."""
     return "accuracy" if bundle.scheme == schemes.PLAIN else "F1"
+
+
+def _measured(bundle: Bundle) -> str:
+    """Return the name of the scores that decided how the model predicts, and their data."""
+    if bundle.config.data.has_dev:
+        return f"dev {_metric(bundle)}"
+    return f"{_metric(bundle)} in tagger export"
 
 
 def _teachers(bundle: Bundle) -> dict[str, str]:
@@ -73,7 +88,7 @@ def _document_consistency(bundle: Bundle) -> str:
         return "off (not measured on dev)"
     state = "on" if measured["weight"] else "off"
     score, without = measured["score"], measured["without"]
-    return f"{state} (dev {_metric(bundle)} {score} with, {without} without)"
+    return f"{state} ({_measured(bundle)} {score} with, {without} without)"
 
 
 def _probabilities(bundle: Bundle) -> dict[str, str]:
@@ -82,13 +97,21 @@ def _probabilities(bundle: Bundle) -> dict[str, str]:
         return {}
     rule, found = bundle.metrics.get("decoding"), bundle.metrics.get("calibration")
     if rule is None or found is None:
-        return {"decoding": "best tag sequence (thresholds were not measured on dev)"}
-    scores = f"dev F1 {rule['score']} with a threshold, {rule['without']} without"
+        facts = {"decoding": "best tag sequence (thresholds were not measured on dev)"}
+        if bundle.config.data.has_dev:
+            return facts
+        return {
+            **facts,
+            "probabilities": "not calibrated, since there was no dev; measure them and the "
+            "thresholds with tagger export RUN FILE",
+        }
+    scores = f"{_measured(bundle)} {rule['score']} with a threshold, {rule['without']} without"
+    data = "dev" if bundle.config.data.has_dev else "tagger export"
     threshold = rule["threshold"]
     which = f"spans with a probability above {threshold:g}" if threshold else "best tag sequence"
     facts = {
         "decoding": f"{which} ({scores})",
-        "probabilities": f"at temperature {found['temperature']:g} (dev, calibrated and not: "
+        "probabilities": f"at temperature {found['temperature']:g} ({data}, calibrated and not: "
         f"expected calibration error {found['ece']} and {found['ece_before']}, Brier score "
         f"{found['brier']} and {found['brier_before']})",
     }
@@ -107,13 +130,16 @@ def _precision(bundle: Bundle) -> str:
     if measured is None:
         return "float32 (int8 was not measured on dev; measure it with tagger export RUN FILE)"
     int8, float32 = measured["score"], measured["float32"]
-    scores = f"dev {_metric(bundle)} {int8} with int8, {float32} with float32"
+    scores = f"{_measured(bundle)} {int8} with int8, {float32} with float32"
     return f"{bundle.metrics.get('precision', 'float32')} ({scores})"
 
 
 def card(bundle: Bundle) -> str:
     """Return the text of the README.md in the folder of a tagger, in Markdown."""
     facts = "\n".join(f"- {topic}: {fact}" for topic, fact in describe(bundle).items())
+    expect = "Expect lower scores than those above on text that differs from the training data."
+    if not bundle.config.data.has_dev:
+        expect = "It was not scored: use `tagger evaluate THIS_FOLDER FILE` on annotated text."
     return f"""# A sequence tagger
 
 Trained with `tagger train`; `config.toml` contains all settings.
@@ -121,5 +147,5 @@ Trained with `tagger train`; `config.toml` contains all settings.
 {facts}
 
 Use it with `tagger predict THIS_FOLDER FILE`, or `tagger.load(folder).tag(text)` in Python.
-Expect lower scores than those above on text that differs from the training data.
+{expect}
 """

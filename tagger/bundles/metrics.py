@@ -7,7 +7,14 @@ from typing import Any
 
 __all__ = ["checked"]
 
-_NUMBERS = ("best_epoch", "epochs", "train_pairs", "train_sentences", "train_texts")
+_NUMBERS = (
+    "best_epoch",
+    "dev_sentences",
+    "epochs",
+    "train_pairs",
+    "train_sentences",
+    "train_texts",
+)
 _TEXTS = {"precision": ("float32", "int8")}
 
 

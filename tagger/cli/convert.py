@@ -9,10 +9,11 @@ import click
 from tagger.cli import console
 from tagger.cli.command import Command
 from tagger.cli.options import (
+    FORMAT,
     SCHEME,
     SPAN_SCHEME,
+    TAG_COLUMN,
     TOKENIZER,
-    Column,
     FormatChoice,
     annotation_options,
     json_option,
@@ -29,11 +30,7 @@ _LISTED = 20  # repairs that are printed
 @click.command(cls=Command, no_args_is_help=True)
 @click.argument("source", type=FILE)
 @click.argument("target", type=FILE)
-@click.option(
-    "--format",
-    type=FormatChoice(),
-    help="Format of SOURCE.  [default: recognized by the content]",
-)
+@FORMAT
 @click.option(
     "--as",
     "target_format",
@@ -57,13 +54,7 @@ _LISTED = 20  # repairs that are printed
     type=SPAN_SCHEME,
     help="Tagging scheme of TARGET.",
 )
-@click.option(
-    "--tag-column",
-    type=Column(),
-    metavar="COLUMN",
-    help="Column of the tag: its name in the header row, or its number from 0, negative from the "
-    "last.  [default: -1]",
-)
+@TAG_COLUMN
 @click.option(
     "--reviewed",
     is_flag=True,

@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from tagger.cli.command import Command
-from tagger.cli.options import training_options
+from tagger.cli.options import WRAPPED
 from tagger.cli.paths import FILE, FOLDER
+from tagger.cli.training_options import training_options
 
 
 @click.command(cls=Command, no_args_is_help=True)
@@ -29,12 +30,7 @@ from tagger.cli.paths import FILE, FOLDER
     metavar="FILE",
     help="Unannotated text to label: .txt, .jsonl or CoNLL columns. May be repeated.",
 )
-@click.option(
-    "--wrapped",
-    is_flag=True,
-    default=None,
-    help="Raw text is wrapped: only a blank line ends a paragraph.",
-)
+@WRAPPED
 @click.option(
     "--tokens",
     type=click.IntRange(min=1),
@@ -46,7 +42,7 @@ def command(
     paths: tuple[str, ...],
     teachers: tuple[str, ...],
     texts: tuple[str, ...],
-    wrapped: bool | None,
+    wrapped: bool,
     tokens: int | None,
     **options: Any,
 ) -> None:
@@ -70,7 +66,7 @@ def command(
     values = {
         "teachers": teachers or None,
         "text": texts or None,
-        "wrapped": wrapped,
+        "wrapped": wrapped or None,
         "tokens": tokens,
     }
     more = {f"distillation.{name}": value for name, value in values.items()}

@@ -8,8 +8,9 @@ from importlib.util import find_spec
 import click
 
 from tagger.cli import console
+from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
-from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
+from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
 
 

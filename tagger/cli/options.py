@@ -1,39 +1,39 @@
-"""What several commands share: options, JSON as output, and a quiet import of Keras."""
+"""What several commands share: options, and JSON as output."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tagger.cli import console
-from tagger.cli.paths import FILE, FOLDER
+from tagger.cli.paths import FILE
 
 if TYPE_CHECKING:
     from tagger.config.tagger import Config
 
 __all__ = [
+    "FORMAT",
+    "JSON_SUMMARY",
     "SCHEME",
     "SPAN_SCHEME",
+    "TAG_COLUMN",
     "TOKENIZER",
+    "WRAPPED",
     "Column",
     "FormatChoice",
     "annotation_options",
-    "backend_name",
     "encoding_option",
     "json_option",
     "label_option",
     "precision_option",
     "print_json",
-    "quiet_stderr",
     "reading_options",
     "runs_and_files",
     "span_options",
-    "training_options",
     "with_data_options",
 ]  # fmt: skip
 
@@ -175,6 +175,24 @@ _ANNOTATION = (
 )
 
 
+TAG_COLUMN = click.option(
+    "--tag-column",
+    type=Column(),
+    metavar="COLUMN",
+    help="Column of the tag: its name in the header row, or its number from 0, negative from the "
+    "last.  [default: -1]",
+)
+FORMAT = click.option(
+    "--format",
+    type=FormatChoice(),
+    help="Format that is read.  [default: recognized by the content]",
+)
+WRAPPED = click.option(
+    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
+)
+JSON_SUMMARY = click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON. Requires --output."
+)
 TOKENIZER = click.option(
     "--tokenizer",
     metavar="NAME",
@@ -213,108 +231,6 @@ _MISALIGNED = click.option(
     help="What happens to character spans that cut a token: error; expand or contract them to "
     "whole tokens; or split the tokens, which prediction does not do.  [default: error]",
 )
-_CORPUS = (
-    click.option(
-        "--train",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="Annotated training file: CoNLL columns, JSON Lines, .parquet or .arrow. Repeat to "
-        "train on several files.",
-    ),
-    click.option(
-        "--dev",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="Annotated file that decides when to stop and which epoch to keep. May be repeated. "
-        " [default: a tenth of train is held out]",
-    ),
-    click.option(
-        "--vectors",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="File of pretrained word vectors. Repeat to concatenate several files.",
-    ),
-    click.option(
-        "--language-model",
-        "language_models",
-        type=FOLDER,
-        multiple=True,
-        metavar="DIR",
-        help="Folder of a language model whose hidden states become inputs. May be repeated.",
-    ),
-    click.option(
-        "--hub",
-        metavar="NAME",
-        help="Dataset in place of --train and --dev: OWNER/NAME[/CONFIG][@REVISION] on the "
-        "Hugging Face Hub, or the folder of a saved dataset.",
-    ),
-    click.option(
-        "--scheme", type=SCHEME, help="Tagging scheme of the corpus.  [default: detected]"
-    ),
-    click.option(
-        "--tag-column",
-        type=Column(),
-        metavar="COLUMN",
-        help="Column of the tag: its name in the header row, or its number from 0, negative from "
-        "the last.  [default: -1]",
-    ),
-)
-_RUN_OPTIONS = (
-    click.option(
-        "--epochs",
-        type=int,
-        metavar="N",
-        help="Maximum number of epochs: training.epochs.",
-    ),
-    click.option(
-        "--units",
-        type=int,
-        metavar="N",
-        help="Units per recurrent layer and direction: model.units.",
-    ),
-    click.option(
-        "--batch-tokens",
-        type=int,
-        metavar="N",
-        help="Tokens per batch: training.batch_tokens.",
-    ),
-    click.option(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="Seed of the training; the same seed gives the same model.  [default: 1]",
-    ),
-    click.option(
-        "--seeds",
-        type=click.IntRange(min=1),
-        default=1,
-        metavar="N",
-        show_default=True,
-        help="Train with N seeds. RUN becomes the model of median dev score (the lower one of two "
-        "in the middle), RUN/seed-* are all.",
-    ),
-    click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change a setting, for example model.units=200. See tagger config. May be "
-        "repeated; the last value of a setting counts.",
-    ),
-    click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN."),
-    json_option,
-)
-
-
-def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a tagger's training to a command, and return it."""
-    options = (*_CORPUS, *_READING, TOKENIZER, *_ANNOTATION, _MISALIGNED, *_SPANS, *_RUN_OPTIONS)
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -390,30 +306,3 @@ def with_data_options(config: Config, given: Mapping[str, Any]) -> Config:
         {f"data.{name}": value for name, value in given.items() if value is not None},
         "command line",
     )
-
-
-def backend_name() -> str:
-    """Return the name of the library that trains."""
-    names = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    return names.get(backend, backend)
-
-
-@contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Discard whatever is written to the file descriptor of stderr inside the block.
-
-    TensorFlow's C++ library logs there when it is imported. Python errors still propagate.
-
-    Yields:
-        Nothing.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it would log later on
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)

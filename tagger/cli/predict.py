@@ -12,7 +12,9 @@ from tagger.cli import console
 from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of, decoding_options
 from tagger.cli.options import (
+    JSON_SUMMARY,
     SPAN_SCHEME,
+    WRAPPED,
     FormatChoice,
     precision_option,
     print_json,
@@ -54,9 +56,7 @@ _LISTED = 20
     type=SPAN_SCHEME,
     help="Tagging scheme of CoNLL output.  [default: that of the training corpus]",
 )
-@click.option(
-    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
-)
+@WRAPPED
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -98,9 +98,7 @@ _LISTED = 20
 )
 @precision_option
 @reading_options
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the summary as JSON. Requires --output."
-)
+@JSON_SUMMARY
 def command(
     paths: tuple[str, ...],
     output: str | None,

@@ -123,12 +123,13 @@ class TrainingProgress(Observer):
 
     def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
         self.epochs_seen += 1
-        self.best = max(self.best, row["dev_score"])
+        self.best = max(self.best, row.get("dev_score", 0.0))
+        score = f"{row['dev_score']:.2f}" if "dev_score" in row else "none"
         figures = (
-            f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:7.2f} "
-            f"{row['tokens_per_second']:9,.0f}"
+            f"{row['epoch']:5} {row['loss']:8.4f} {score:>7} {row['tokens_per_second']:9,.0f} "
+            f"{clock(row['seconds']):>6}"
         )
-        console.note(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}")
+        console.note(figures + "  best" * (is_best and "dev_score" in row))
 
     def run_started(self, number: int, count: int, name: str) -> None:
         self.started = time.monotonic()

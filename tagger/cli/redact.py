@@ -13,7 +13,14 @@ import click
 from tagger.cli import console
 from tagger.cli.command import Command
 from tagger.cli.decoding_options import decoding_of
-from tagger.cli.options import precision_option, print_json, reading_options, runs_and_files
+from tagger.cli.options import (
+    JSON_SUMMARY,
+    WRAPPED,
+    precision_option,
+    print_json,
+    reading_options,
+    runs_and_files,
+)
 from tagger.cli.paths import FILE, FOLDER
 
 
@@ -76,14 +83,10 @@ from tagger.cli.paths import FILE, FOLDER
     type=click.Choice(["text", "conll", "jsonl"]),
     help="Input format.  [default: recognized by the content of each file]",
 )
-@click.option(
-    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
-)
+@WRAPPED
 @precision_option
 @reading_options
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the summary as JSON. Requires --output."
-)
+@JSON_SUMMARY
 def command(
     paths: tuple[str, ...],
     output: str | None,

@@ -7,14 +7,9 @@ from dataclasses import asdict
 import click
 
 from tagger.cli import console
+from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
-from tagger.cli.options import (
-    backend_name,
-    encoding_option,
-    json_option,
-    print_json,
-    quiet_stderr,
-)
+from tagger.cli.options import encoding_option, json_option, print_json
 from tagger.cli.paths import FILE, FOLDER
 from tagger.errors import ConfigError, installation
 

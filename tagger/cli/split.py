@@ -10,10 +10,10 @@ import click
 from tagger.cli import console
 from tagger.cli.command import Command
 from tagger.cli.options import (
+    FORMAT,
     SCHEME,
+    TAG_COLUMN,
     TOKENIZER,
-    Column,
-    FormatChoice,
     annotation_options,
     json_option,
     print_json,
@@ -42,11 +42,7 @@ if TYPE_CHECKING:
     metavar="SHARE",
     help="Share of test; 0 writes none.",
 )
-@click.option(
-    "--format",
-    type=FormatChoice(),
-    help="Format of the files.  [default: recognized by the content]",
-)
+@FORMAT
 @click.option(
     "--scheme",
     "source_scheme",
@@ -55,13 +51,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Tagging scheme of the files; auto detects it.",
 )
-@click.option(
-    "--tag-column",
-    type=Column(),
-    metavar="COLUMN",
-    help="Column of the tag: its name in the header row, or its number from 0, negative from the "
-    "last.  [default: -1]",
-)
+@TAG_COLUMN
 @reading_options
 @TOKENIZER
 @annotation_options

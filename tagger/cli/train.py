@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from tagger.cli.command import Command
-from tagger.cli.options import training_options
 from tagger.cli.paths import FILE
+from tagger.cli.training_options import training_options
 
 
 @click.command(cls=Command, no_args_is_help=True)

@@ -13,7 +13,8 @@ import click
 
 from tagger import corpora
 from tagger.cli import console
-from tagger.cli.options import backend_name, print_json, quiet_stderr
+from tagger.cli.backend import backend_name, quiet_stderr
+from tagger.cli.options import print_json
 from tagger.cli.settings import check_not_finished, run_and_settings
 from tagger.training import require_packages
 
@@ -78,7 +79,8 @@ def _check_distillation(settings: Config) -> None:
 def _one(settings: Config, run: str, resume: bool, as_json: bool) -> None:
     """Train once. Errors of the corpus come first, before the backend is loaded."""
     check_not_finished(run, resume)
-    names = [*settings.data.train, *settings.data.dev] or [settings.data.hub]
+    dev = settings.data.dev if settings.data.has_dev else ()
+    names = [*settings.data.train, *dev] or [settings.data.hub]
     if any(names):
         console.note(f"Reading {', '.join(names)}")
     splits = corpora.splits(settings.data)
@@ -107,12 +109,13 @@ def _report(bundle: Bundle, run: str, warnings: Sequence[str]) -> None:
     metrics = bundle.metrics
     better = metrics["agreement"]["score"] if metrics.get("agreement", {}).get("weight") else None
     helped = "" if better is None else f", {better} when sentences of a document help each other"
+    if not metrics["dev"]:
+        best = f"There is no dev score: these are the weights after epoch {metrics['epochs']}"
+    else:
+        best = f"Best dev score {metrics['dev']['score']} (epoch {metrics['best_epoch']}){helped}"
     console.repeat_warnings(warnings)
-    console.result(
-        f"Best dev score {metrics['dev']['score']} (epoch {metrics['best_epoch']}){helped}. The "
-        f"model is in {run}."
-    )
-    if not metrics["dev"]["score"]:
+    console.result(f"{best}. The model is in {run}.")
+    if metrics["dev"] and not metrics["dev"]["score"]:
         console.result(_FINDS_NOTHING)
         return
     folder = shlex.quote(run)

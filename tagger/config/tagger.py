@@ -11,6 +11,7 @@ from tagger.config import optimization
 from tagger.config import schema as settings
 from tagger.config.encoder import EncoderConfig, VocabularyConfig
 from tagger.config.schema import assign, files, override, setting, to_toml
+from tagger.errors import ConfigError
 from tagger.heads import HEADS
 from tagger.text import schemes, tokenizers
 from tagger.text.formats import FORMATS, ReadOptions
@@ -18,6 +19,7 @@ from tagger.text.formats.conll import Columns
 from tagger.text.options import DISCONTINUOUS, MISALIGNED, OFFSETS, OVERLAPS
 
 __all__ = [
+    "NO_DEV",
     "Config",
     "DataConfig",
     "DistillationConfig",
@@ -34,6 +36,10 @@ __all__ = [
 ]
 
 
+NO_DEV = "none"
+"""The value of `DataConfig.dev` that trains without a dev set."""
+
+
 @dataclass(frozen=True)
 class DataConfig:
     """The corpus, and how to read it."""
@@ -44,7 +50,7 @@ class DataConfig:
     )
     dev: tuple[str, ...] = files(
         "Annotated files that decide when to stop and which epoch to keep. Without them, a tenth "
-        "of train is held out, by documents."
+        "of train is held out, by documents; none trains on all of train, for all epochs."
     )
     vectors: tuple[str, ...] = files(
         "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
@@ -146,6 +152,23 @@ class DataConfig:
     def __post_init__(self) -> None:
         # Models store the tokenizer that the code of a language stands for.
         object.__setattr__(self, "tokenizer", tokenizers.resolve(self.tokenizer))
+
+    @property
+    def has_dev(self) -> bool:
+        """Return whether a training has a dev set: its own files, or a part of train."""
+        return self.dev != (NO_DEV,)
+
+    def require_dev(self, what: str) -> None:
+        """Raise ConfigError unless trainings have a dev set.
+
+        Args:
+            what: What needs the dev score, such as "a search".
+        """
+        if not self.has_dev:
+            raise ConfigError(
+                f"data.dev is {NO_DEV!r}, but {what} compares trainings by their dev scores; give "
+                "--dev FILE, or nothing to hold out a tenth of train"
+            )
 
     @property
     def reading(self) -> ReadOptions:

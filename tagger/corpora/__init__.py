@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tagger.config.tagger import DataConfig
+from tagger.config.tagger import NO_DEV, DataConfig
 from tagger.corpora.checks import warnings
 from tagger.corpora.holding import hold_out
 from tagger.corpora.loading import load_train_and_dev
@@ -39,34 +39,39 @@ class Splits(NamedTuple):
 
     Attributes:
         train: Sentences to learn from.
-        dev: Sentences that decide when to stop and which epoch to keep.
+        dev: Sentences that decide when to stop and which epoch to keep; None to train without.
     """
 
     train: Corpus
-    dev: Corpus
+    dev: Corpus | None
 
 
 def splits(data: DataConfig) -> Splits:
     """Read the annotated sentences of train and dev.
 
     Each file is read in its own scheme, since all schemes encode spans. Without dev, a tenth of
-    train is held out; see `tagger.corpora.holding`.
+    train is held out (see `tagger.corpora.holding`), unless the settings ask for no dev set at all.
 
     Args:
         data: Settings that name files or a dataset on the Hub. The dataset must have the splits
-            train and validation (or dev).
+            train and, if dev is used, validation (or dev).
 
     Returns:
         The two corpora, both with spans or both with plain tags.
 
     Raises:
-        ConfigError: Neither files nor a dataset are named, or both are; or there is no such
-            dataset, split or feature.
+        ConfigError: Neither files nor a dataset are named, or both are; dev names files beside
+            ``none``; or there is no such dataset, split or feature.
         DataError: An annotation is missing or ill-formed, or one corpus has spans and the other
             plain tags.
         TaggerError: Train contains no spans.
     """
-    if data.hub and (data.train or data.dev):
+    if data.has_dev and NO_DEV in data.dev:
+        raise ConfigError(
+            f"data.dev: {NO_DEV!r} beside other files; expected either files, or {NO_DEV!r} to "
+            f"train without dev (a file of this name is ./{NO_DEV})"
+        )
+    if data.hub and (data.train or (data.dev and data.has_dev)):
         raise ConfigError(
             f"data.hub is {data.hub!r}, but data.train or data.dev names a file: expected one or "
             "the other"
@@ -76,13 +81,8 @@ def splits(data: DataConfig) -> Splits:
     elif not data.train:
         raise ConfigError("no train data: give --train FILE, or set data.train; or give --hub NAME")
     else:
-        with logged(data.reading, data.issues) as options:
-            train = read_all(data.train, options, data.scheme, tags=data.tags)
-            if data.dev:
-                dev = read_all(data.dev, options, data.scheme, tags=data.tags)
-        if not data.dev:
-            train, dev = hold_out(train)
-    if (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
+        train, dev = _from_files(data)
+    if dev is not None and (train.scheme == schemes.PLAIN) != (dev.scheme == schemes.PLAIN):
         plain, other = (train, dev) if train.scheme == schemes.PLAIN else (dev, train)
         raise DataError(
             plain.name,
@@ -98,10 +98,24 @@ def splits(data: DataConfig) -> Splits:
     return Splits(train, dev)
 
 
-def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus]:
+def _from_files(data: DataConfig) -> tuple[Corpus, Corpus | None]:
+    """Read train and dev from files, or hold out dev."""
+    dev = None
+    with logged(data.reading, data.issues) as options:
+        train = read_all(data.train, options, data.scheme, tags=data.tags)
+        if data.dev and data.has_dev:
+            dev = read_all(data.dev, options, data.scheme, tags=data.tags)
+    return (train, dev) if data.dev else hold_out(train)
+
+
+def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus | None]:
     """Read train and dev from a dataset."""
-    parts = load_train_and_dev(data.hub)
+    parts = load_train_and_dev(data.hub, needs_dev=data.has_dev)
+    if not data.has_dev:
+        parts.pop("dev", None)
     names = {split: f"{data.hub}[{split}]" for split in parts}
     tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in parts}
     train = annotation.annotate(tagged["train"], names["train"], data.scheme)
+    if not data.has_dev:
+        return train, None
     return train, annotation.annotate(tagged["dev"], names["dev"], data.scheme)

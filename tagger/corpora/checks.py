@@ -20,27 +20,32 @@ _LONG = 1000
 _SHOWN = 5
 
 
-def warnings(train: Corpus, dev: Corpus) -> list[str]:
+def warnings(train: Corpus, dev: Corpus | None) -> list[str]:
     """Describe what in the data makes a good model or an honest score unlikely.
 
     Args:
         train: Sentences to learn from.
-        dev: Sentences that decide which epoch is kept.
+        dev: Sentences that decide which epoch is kept, if any.
 
     Returns:
         One sentence per finding, the gravest first.
     """
     found = []
-    if dev.scheme != schemes.PLAIN and not dev.label_counts():
+    if dev is None:
+        found.append(
+            "there is no dev set, so nothing is scored, calibrated or chosen: the weights after "
+            "the last epoch are kept, and their probabilities may be too high"
+        )
+    elif dev.scheme != schemes.PLAIN and not dev.label_counts():
         found.append(
             f"{dev.name} contains no spans, so its score cannot tell which epoch is best; give "
             "annotated sentences with --dev"
         )
-    found += _shared(train, dev)
-    is_plain = train.scheme == schemes.PLAIN
-    kind, unit = ("tag", "") if is_plain else ("label", "spans")
-    found += label_findings(train.label_counts(), dev.label_counts(), kind=kind, unit=unit)
-    for corpus in (train, dev):
+    found += [] if dev is None else _shared(train, dev)
+    dev_labels = Counter[str]() if dev is None else dev.label_counts()
+    kind, unit = ("tag", "") if train.scheme == schemes.PLAIN else ("label", "spans")
+    found += label_findings(train.label_counts(), dev_labels, kind=kind, unit=unit)
+    for corpus in (train, dev) if dev is not None else (train,):
         longest = max(corpus.sentences, key=len)
         if len(longest) > _LONG:
             record = longest.record

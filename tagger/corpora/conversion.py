@@ -9,7 +9,8 @@ from tagger.corpora.loading import DATASETS
 from tagger.corpora.reading import read_all
 from tagger.corpora.writing import save_dataset
 from tagger.text import annotation, schemes
-from tagger.text.conversion import Conversion, checked_target, write
+from tagger.text.conversion import Conversion, checked_target, parts_of, without_scores, write
+from tagger.text.dropping import DATASET, dropped
 from tagger.text.formats import ReadOptions
 from tagger.text.issues import logged
 
@@ -67,8 +68,10 @@ def convert(
         corpus = read_all([source], logging, scheme, predictions=True)
     if not is_dataset:
         return write(corpus, target, options, target_format, target_scheme, is_reviewed=is_reviewed)
+    if is_reviewed:
+        corpus = without_scores(corpus)
     if corpus.scheme != schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
     save_dataset(corpus.sentences, Path(target), schemes.ALIASES.get(target_scheme, target_scheme))
-    has_text = any(s.record is not None and s.record.text for s in corpus.sentences)
-    return Conversion(corpus, ("the text between tokens",) if has_text else ())
+    lost = [phrase for part in parts_of(corpus) for phrase in dropped(part, DATASET)]
+    return Conversion(corpus, tuple(dict.fromkeys(lost)))

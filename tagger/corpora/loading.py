@@ -108,7 +108,7 @@ def load_train_and_dev(hub: str, *, needs_dev: bool = True) -> dict[str, dataset
     dev = "validation" if "validation" in parts else "dev"
     wanted = ("train", dev) if needs_dev else ("train",)
     if not {*wanted} <= set(parts):
-        expected = "train and validation" if needs_dev else "train"
+        expected = "train and validation, or train with --dev none" if needs_dev else "train"
         raise ConfigError(
             f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected {expected}"
         )

@@ -102,11 +102,17 @@ def read_all(
                 "in all files, or plain tags in all: declare --scheme",
             )
     names = {corpus.report.format for corpus in corpora}
+    last = corpora[-1].report
     return Corpus(
         ", ".join(corpus.name for corpus in corpora),
         [sentence for corpus in corpora for sentence in corpus.sentences],
         first.scheme,
-        ReadReport(format=names.pop() if len(names) == 1 else "", header=first.report.header),
+        ReadReport(
+            format=names.pop() if len(names) == 1 else "",
+            header=first.report.header,
+            trailing=last.trailing,
+            issues=[issue for corpus in corpora for issue in corpus.report.issues],
+        ),
         parts=tuple(corpora),
     )
 

@@ -6,34 +6,25 @@ A file that cannot be tagged does not stop the others.
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from types import FrameType
 from typing import Unpack
 
-from tagger import signals
 from tagger.config import tagger as config
 from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.files import sync_all
-from tagger.inference import files, predictor
+from tagger.inference import predictor
 from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
-from tagger.inference.files import Failure, FileResult, ProgressCallback
+from tagger.inference.files import Failure, FileResult
 from tagger.inference.normal_forms import Normalizer, check_labels
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
-from tagger.text.formats import ReadOptions
+from tagger.inference.workers import TaggingSettings, in_processes
 from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
@@ -184,7 +175,7 @@ def tag_files(
         )
         check_labels(normalize or {}, tagger.labels)
         normalizer = Normalizer(normalize) if normalize else None
-        settings = _Settings(options, scheme, on_error, decoding, normalizer)
+        settings = TaggingSettings(options, scheme, on_error, decoding, normalizer)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         groups, progress = grouped(jobs), _Progress(jobs, observer)
@@ -192,7 +183,7 @@ def tag_files(
             outcomes = list(_here(tagger, groups, settings, progress))
         else:
             source = _source(tagger, threads)
-            outcomes = list(_in_processes(source, settings, groups, workers, progress))
+            outcomes = list(in_processes(source, settings, groups, workers, progress.finished))
         if output is not None and len(groups) < len(jobs):
             sync_all()
     tagged = [outcome for outcome in outcomes if isinstance(outcome, FileResult)]
@@ -280,7 +271,7 @@ class _Progress:
 def _here(
     model: Predictor,
     groups: Sequence[Sequence[FileJob]],
-    settings: _Settings,
+    settings: TaggingSettings,
     progress: _Progress,
 ) -> Iterator[FileResult | Failure]:
     """Tag group by group; yield the result of each file, or its failure."""
@@ -289,128 +280,3 @@ def _here(
         for outcome in settings.tag(model, group, progress.reading):
             progress.finished(outcome)
             yield outcome
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """The settings with which all files are tagged."""
-
-    options: ReadOptions
-    scheme: str | None
-    on_error: str
-    decoding: DecodingOptions
-    normalizer: Normalizer | None = None
-
-    def tag(
-        self,
-        model: Predictor,
-        group: Sequence[FileJob],
-        on_progress: ProgressCallback | None = None,
-    ) -> Iterator[FileResult | Failure]:
-        """Tag files together; yield their results or failures."""
-        return files.run_all(
-            model,
-            group,
-            self.options,
-            scheme=self.scheme,
-            on_error=self.on_error,
-            sync=len(group) == 1,
-            on_progress=on_progress,
-            normalizer=self.normalizer,
-            **self.decoding,
-        )
-
-
-def _in_processes(
-    source: Source,
-    settings: _Settings,
-    groups: Sequence[Sequence[FileJob]],
-    workers: int,
-    progress: _Progress,
-) -> Iterator[FileResult | Failure]:
-    """Tag files in several processes; yield the result of each, or its failure."""
-    context = get_context("spawn")
-    # Nobody writes to the pipe: its end tells the workers that this process ends, or has ended.
-    ends, alive = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(
-        min(workers, len(groups)),
-        mp_context=context,
-        initializer=_begin,
-        initargs=(source, settings, ends),
-    )
-    try:
-        with _without_interrupts():
-            futures = [pool.submit(_tag_group, group) for group in groups]
-        for future in futures:
-            for outcome in future.result():
-                progress.finished(outcome)
-                yield outcome
-    except BrokenProcessPool as error:
-        raise TaggerError(
-            "a worker process ended unexpectedly, perhaps out of memory; use fewer workers"
-        ) from error
-    except BaseException:
-        alive.close()  # the files in progress need not be finished
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        alive.close()
-        ends.close()
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Return a context in which new processes do not receive Ctrl-C, which this one receives after
-    it.
-
-    The terminal sends Ctrl-C to all processes, and Python prints a traceback if it arrives before
-    they can ignore it.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-_process: tuple[Predictor, _Settings] | None = None  # the model and settings of a worker process
-
-
-def _begin(source: Source, settings: _Settings, ends: Connection) -> None:
-    """Open the model in a new worker process, which ends with its parent.
-
-    The parent receives Ctrl-C and ends this process. While a file is tagged, SIGTERM becomes an
-    exception, so that the temporary file is removed.
-    """
-    global _process
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _terminated)
-    signals.terminate_after(partial(wait, [ends]))
-    _process = predictor.reopen(source), settings
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """End this worker process: by an exception while a file is tagged, else at once."""
-    if _tagging:
-        sys.exit(1)
-    os._exit(1)
-
-
-_tagging = False  # whether a worker process is tagging a file
-
-
-def _tag_group(group: Sequence[FileJob]) -> list[FileResult | Failure]:
-    """Tag a group of files in a worker process."""
-    global _tagging
-    assert _process is not None
-    model, settings = _process
-    _tagging = True
-    try:
-        return list(settings.tag(model, group))
-    except SystemExit:  # the temporary files have been removed
-        os._exit(1)
-    finally:
-        _tagging = False

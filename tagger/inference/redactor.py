@@ -99,11 +99,14 @@ class Redactor:
         mark = "\ufeff" if lines[0][0].startswith("\ufeff") else ""
         lines[0] = (lines[0][0].removeprefix(mark), lines[0][1])
         with formats.opened(path, format_name, self.options, report=report) as sentences:
-            if report.format not in FORMATS:
+            head = [line for line, _ in lines[: formats.HEAD]]
+            is_conllu = report.format == "conll" and formats.named("conllu").recognizes(head)
+            if is_conllu or report.format not in FORMATS:
+                name = "conllu" if is_conllu else report.format
                 raise DataError(
                     report.path,
                     None,
-                    f"is {report.format}, of which spans cannot be replaced; convert it to one of "
+                    f"is {name}, of which spans cannot be replaced; convert it to one of "
                     f"{', '.join(FORMATS)} with tagger convert",
                 )
             for group in by_record(self._documents(self._predicted(sentences))):

@@ -1,6 +1,7 @@
 """Alignment of character spans with tokens, and of tagged sentences with their text.
 
     locating.py    character spans of a file, verified and in code points
+    proving.py     the unit of their offsets
     searching.py   places of spans that have a text and no offsets
     fitting.py     character spans as spans of tokens; spans that do not fit
 
@@ -17,13 +18,14 @@ from dataclasses import dataclass, replace
 
 from tagger.text import tokenizers
 from tagger.text.fitting import fitted
-from tagger.text.locating import located, place, span_issue
+from tagger.text.issues import place, span_issue
+from tagger.text.locating import located
 from tagger.text.options import ReadOptions
-from tagger.text.report import ERROR, ReadReport, shown
+from tagger.text.report import ERROR, ReadReport
 from tagger.text.spans import CharacterSpan, Record, Sentence, Span, by_record
 from tagger.text.tokenizers import Offsets
 
-__all__ = ["CharacterSpan", "Document", "aligned", "documents_of", "sentences_of"]
+__all__ = ["CharacterSpan", "Document", "documents_of", "sentences_of", "sentences_with"]
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,42 @@ def sentences_of(
         them. A text without tokens yields one empty sentence.
     """
     record = replace(record, text=text)
-    tokenizer = tokenizers.get(options.tokenizer)
     usable = None if spans is None else located(spans, record, options, report)
+    yield from sentences_with(usable, record, options, report)
+
+
+def sentences_with(
+    usable: Sequence[CharacterSpan] | None,
+    record: Record,
+    options: ReadOptions,
+    report: ReadReport,
+    tokens: Iterable[list[Offsets]] | None = None,
+) -> Iterator[Sentence]:
+    """Yield the sentences of a text whose spans are located already; see `sentences_of`.
+
+    Args:
+        usable: Its spans, as `located` returns them; None if it is not annotated.
+        record: The part of the input that contains the text, with the text.
+        options: Tokenizer, and what happens to spans that do not fit the tokens.
+        report: Receives notes, and an error for each span that cannot be used.
+        tokens: Offsets of the tokens of each sentence, if the file has tokens of its own.
+
+    Yields:
+        The sentences.
+    """
+    text = record.text
+    if tokens is None:
+        tokens = tokenizers.get(options.tokenizer)(text)
     ahead = deque(usable or ())
     is_empty = True
-    for offsets in _merged(tokenizer(text), usable or []):
+    for offsets in _merged(tokens, usable or ()):
         is_empty = False
         inside = []
         while ahead and ahead[0].start < offsets[-1][1]:
             inside.append(ahead.popleft())
-        tokens, found = fitted(inside, offsets, record, options, report)
+        pairs, found = fitted(inside, offsets, record, options, report)
         sentence = Sentence(
-            tuple(text[start:end] for start, end in tokens), offsets=tuple(tokens), record=record
+            tuple(text[start:end] for start, end in pairs), offsets=tuple(pairs), record=record
         )
         yield sentence if usable is None else sentence.with_spans(found)
     if is_empty:
@@ -83,34 +109,6 @@ def sentences_of(
     for span in ahead:
         message = f"{place(span, text)} starts after the last token"
         report.issue(span_issue(span, record, "empty", ERROR, message))
-
-
-def aligned(spans: Iterable[CharacterSpan], offsets: Sequence[Offsets], text: str) -> list[Span]:
-    """Convert character spans to token spans, in formats that contain tokens of their own.
-
-    Args:
-        spans: The spans, in code points.
-        offsets: Offsets of the tokens.
-        text: The text.
-
-    Returns:
-        The token spans.
-
-    Raises:
-        ValueError: A span does not begin and end with a token.
-    """
-    starts = {start: index for index, (start, _) in enumerate(offsets)}
-    ends = {end: index + 1 for index, (_, end) in enumerate(offsets)}
-    found = []
-    for span in spans:
-        if span.start not in starts or span.end not in ends:
-            surface = shown(text[span.start : span.end], 40)
-            raise ValueError(
-                f"the span {span.start}-{span.end} ({surface}, {span.label}) does not begin and "
-                "end with a token of the file; correct it"
-            )
-        found.append(Span(starts[span.start], ends[span.end], span.label, span.score))
-    return found
 
 
 def documents_of(sentences: Iterable[Sentence]) -> Iterator[Document]:
@@ -151,7 +149,7 @@ def _of_text(span: Span) -> CharacterSpan:
 
 
 def _merged(
-    sentences: Iterable[list[Offsets]], spans: list[CharacterSpan]
+    sentences: Iterable[list[Offsets]], spans: Sequence[CharacterSpan]
 ) -> Iterator[list[Offsets]]:
     """Join consecutive sentences whose boundary lies inside a span; the spans are sorted."""
     merged: list[Offsets] = []

@@ -139,7 +139,12 @@ def read(
     report = ReadReport(name)
     try:
         found = formats.read(name, options.format, options, report=report)
-        sentences = [sentence for sentence in found if len(sentence)]
+        sentences, last = [], None
+        for last in found:
+            if len(last):
+                sentences.append(last)
+        if last is not None and not len(last) and last.record is not None:
+            report.trailing = last.record.leading
         if not predictions:
             _refuse_predictions(sentences, report)
         return annotate(sentences, name, scheme, report, repair=options.repair)
@@ -161,7 +166,8 @@ def _refuse_predictions(sentences: Sequence[Sentence], report: ReadReport) -> No
                     "the spans are predictions, since "
                     + ("they have scores" if has_scores else 'the annotation is under "gold"')
                     + "; expected gold annotation: to score these predictions, use tagger evaluate "
-                    '--predictions; to use them as annotation, remove "score" and "gold"',
+                    "--predictions; to use them as annotation once people have reviewed them, "
+                    'tagger convert --reviewed (which removes "score" and "gold")',
                 )
             )
     report.finish()

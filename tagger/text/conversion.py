@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from tagger.files import atomic_write
 from tagger.text import formats, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.documents import begins_document, is_document_line
-from tagger.text.formats import conll, conll_writing
+from tagger.text.dropping import dropped, keeps_text, marks_documents
+from tagger.text.formats import conll, conll_writing, conllu, table
 from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
 from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["Conversion", "checked_target", "rewrite", "write"]
+__all__ = ["Conversion", "checked_target", "parts_of", "rewrite", "without_scores", "write"]
 
 # Suffixes that promise other programs a file that they can open; not all that are unknown, since
 # corpora end in .tsv, .testb, ...
@@ -71,19 +73,35 @@ def write(
         DataError: The target's scheme or format cannot represent the corpus.
     """
     if is_reviewed:
-        corpus = replace(corpus, sentences=list(map(_without_scores, corpus.sentences)))
+        corpus = without_scores(corpus)
     if corpus.scheme == schemes.PLAIN:
         corpus = replace(corpus, sentences=[replace(s, spans=None) for s in corpus.sentences])
     else:
         corpus = replace(corpus, sentences=[replace(s, tags=None) for s in corpus.sentences])
-    dropped: tuple[str, ...] = ()
+    parts = parts_of(corpus)
+    is_rewritten = _share_layout(parts, target_format)
+    lost = [
+        phrase
+        for part in parts
+        for phrase in dropped(
+            part,
+            target_format,
+            is_rewritten=is_rewritten or _is_of_objects(part, target_format),
+            is_one_of_several=len(parts) > 1,
+        )
+    ]
     try:
-        if corpus.report.format == target_format:
-            rewrite(corpus.sentences, Path(target), corpus.report, target_scheme, options)
+        if is_rewritten:
+            sentences = _marked(parts) if target_format == conll.FORMAT.name else corpus.sentences
+            rewrite(sentences, Path(target), corpus.report, target_scheme, options)
         else:
-            dropped = _dropped(corpus, target_format)
             formats.save(
-                _carried(corpus, target_format),
+                itertools.chain.from_iterable(
+                    _with_other_keys(part.sentences)
+                    if _is_of_objects(part, target_format)
+                    else _carried(part, target_format, is_one_of_several=len(parts) > 1)
+                    for part in parts
+                ),
                 Path(target),
                 target_format,
                 target_scheme,
@@ -92,13 +110,60 @@ def write(
     except schemes.SchemeError as error:
         message = f"cannot be written in {target_scheme}: {error}"
         raise DataError(corpus.name, None, message) from error
-    return Conversion(corpus, dropped)
+    return Conversion(corpus, tuple(dict.fromkeys(lost)))
 
 
-def _without_scores(sentence: Sentence) -> Sentence:
-    """Return a sentence whose spans have no probabilities."""
-    spans = sentence.spans
-    return sentence if spans is None else sentence.with_spans(replace(s, score=None) for s in spans)
+def parts_of(corpus: Corpus) -> list[Corpus]:
+    """Return the corpora of the files of a corpus, with its present sentences, or the corpus."""
+    if not corpus.parts:
+        return [corpus]
+    sentences = iter(corpus.sentences)
+    return [
+        replace(part, sentences=list(itertools.islice(sentences, len(part.sentences))))
+        for part in corpus.parts
+    ]
+
+
+def _is_of_objects(part: Corpus, target_format: str) -> bool:
+    """Return whether a file has the format of the target, and records that stand on their own."""
+    return part.report.format == target_format and target_format not in _WITH_COLUMNS
+
+
+_WITH_COLUMNS = (conll.FORMAT.name, conllu.FORMAT.name, table.FORMAT.name)
+
+
+def _share_layout(parts: Sequence[Corpus], target_format: str) -> bool:
+    """Return whether files have the format of the target, and the same columns if it has any."""
+    if any(part.report.format != target_format for part in parts):
+        return False
+    layouts = {(part.report.layout, part.report.header) for part in parts}
+    return target_format not in _WITH_COLUMNS or len(layouts) == 1
+
+
+def _marked(parts: Sequence[Corpus]) -> Iterator[Sentence]:
+    """Yield the sentences of files of columns; those of a file after the first begin a document."""
+    trailing: tuple[str, ...] = ()
+    for number, part in enumerate(parts):
+        for index, sentence in enumerate(part.sentences):
+            record = sentence.record
+            if number and index == 0 and record is not None:
+                leading = (*trailing, *record.leading)
+                if not any(map(is_document_line, leading)):
+                    leading = (*trailing, conll.DOCUMENT_MARK, *record.leading)
+                record = replace(record, leading=leading, header="")
+            yield replace(sentence, record=record)
+        trailing = part.report.trailing
+
+
+def without_scores(corpus: Corpus) -> Corpus:
+    """Return a corpus whose spans have no probabilities, since people have reviewed them."""
+    sentences = [
+        sentence
+        if sentence.spans is None
+        else sentence.with_spans(replace(span, score=None) for span in sentence.spans)
+        for sentence in corpus.sentences
+    ]
+    return replace(corpus, sentences=sentences)
 
 
 def rewrite(
@@ -130,7 +195,7 @@ def rewrite(
     if isinstance(columns.tag, str):
         columns = replace(columns, tag=report.header.index(columns.tag))
     with atomic_write(target) as stream:
-        conll_writing.rewrite(sentences, stream, scheme, columns)
+        conll_writing.rewrite(sentences, stream, scheme, columns, report.trailing)
 
 
 def checked_target(
@@ -198,12 +263,14 @@ def _is_predicted(sentences: Iterable[Sentence]) -> bool:
     return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
 
 
-def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
+def _carried(
+    corpus: Corpus, target_format: str, *, is_one_of_several: bool = False
+) -> Iterator[Sentence]:
     """Yield the sentences with records that another format can write."""
     if formats.named(target_format).takes_records:
-        yield from corpus.sentences
+        yield from _as_foreign(corpus.sentences)
         return
-    marks_documents = _marks_documents(corpus)
+    has_documents = is_one_of_several or marks_documents(corpus)
     number = 0
     previous: Sentence | None = None
     record: Record | None = None
@@ -212,23 +279,41 @@ def _carried(corpus: Corpus, target_format: str) -> Iterator[Sentence]:
         number, old = number + begins, previous.record if previous is not None else None
         previous = sentence
         if target_format == conll.FORMAT.name:
-            leading = (f"{conll.DOCUMENT_MARK}",) if begins and marks_documents else ()
+            leading = (f"{conll.DOCUMENT_MARK}",) if begins and has_documents else ()
             line = sentence.record.line if sentence.record else 0
             record = Record(corpus.name, line, leading=leading)
             yield replace(sentence, offsets=None, record=record)
             continue
         if record is None or sentence.record is None or sentence.record is not old:
-            document = document_name(sentence) or number if marks_documents else None
-            record = _common_record(corpus, sentence, document)
-        is_raw = sentence.record is not None and not sentence.record.is_tokenized
+            document = document_name(sentence) or number if has_documents else None
+            if is_one_of_several and document == number:
+                document = f"{corpus.name} {number}"
+            record = _common_record(corpus, sentence, document, target_format)
+        is_raw = keeps_text(sentence.record, target_format)
         yield replace(sentence, offsets=sentence.offsets if is_raw else None, record=record)
 
 
-def _common_record(corpus: Corpus, sentence: Sentence, document: object) -> Record:
+def _as_foreign(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
+    """Yield sentences whose records no writer takes for those of its format."""
+    old: Record | None = None
+    new: Record | None = None
+    for sentence in sentences:
+        if sentence.record is not old:  # the sentences of a text share one
+            old = new = sentence.record
+            if old is not None and old.data is not None:
+                new = replace(old, format="")
+        yield replace(sentence, record=new)
+
+
+def _common_record(
+    corpus: Corpus, sentence: Sentence, document: object, target_format: str
+) -> Record:
     """Return what all formats can represent of a sentence's record: text, id and document."""
     old = sentence.record or Record(corpus.name, 0)
     data: dict[str, Any] = {"id": old.id} if old.id else {}
-    if sentence.offsets is not None and not old.is_tokenized:
+    if sentence.offsets is not None and keeps_text(old, target_format):
+        if document is not None and old.is_tokenized:
+            data["document"] = document
         data["text"] = old.text
         return Record(corpus.name, old.line, text=old.text, data=data, id=old.id)
     data["tokens"] = list(sentence.tokens)
@@ -266,52 +351,3 @@ def _further(sentence: Sentence) -> dict[str, Any]:
     if rows and len(rows[0]) > 2:
         data["columns"] = rows
     return data
-
-
-def _marks_documents(corpus: Corpus) -> bool:
-    """Return whether the source marks documents."""
-    return any(
-        (record := sentence.record) is not None
-        and (
-            any(map(is_document_line, record.leading))
-            or (record.data is not None and ("document" in record.data or record.text != ""))
-        )
-        for sentence in corpus.sentences
-    )
-
-
-def _dropped(corpus: Corpus, target_format: str) -> tuple[str, ...]:
-    """Return what the target's format cannot represent."""
-    if corpus.report.format == target_format:
-        return ()
-    source, target = formats.FORMATS.get(corpus.report.format), formats.named(target_format)
-    records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
-    used = (source.common_keys if source else frozenset({"tokens"})) | {"document"}
-    keys = dict.fromkeys(
-        key
-        for record in records
-        for key, value in _values(record)
-        if key not in used and value not in (None, "", [], {}, record.text)
-    )
-    found = [f"the keys {', '.join(keys)}"] if keys else []
-    has_text = any(record.text for record in records)
-    is_columns = target_format == conll.FORMAT.name
-    if is_columns and not _marks_documents(corpus):
-        found.append("the boundaries of documents, since each object is one")
-    elif has_text and (is_columns or not target.keeps_text):
-        found.append("the text between tokens")
-    if is_columns and any(record.id for record in records):
-        found.append("the ids of documents")
-    spans = (span for sentence in corpus.sentences for span in sentence.spans or ())
-    if not target.has_scores and any(span.score is not None for span in spans):
-        found.append("probabilities")
-    return tuple(found)
-
-
-def _values(record: Record) -> Iterator[tuple[str, Any]]:
-    """Yield keys and values of a record's object, those of a task's data by themselves."""
-    for key, value in (record.data or {}).items():
-        if key == "data" and isinstance(value, dict):
-            yield from ((name, value[name]) for name in value)
-        else:
-            yield key, value

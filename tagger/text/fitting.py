@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tagger.text import tokenizers
-from tagger.text.locating import place, span_issue
+from tagger.text.issues import place, span_issue
 from tagger.text.options import ReadOptions
 from tagger.text.report import ERROR, ReadReport, shown
 from tagger.text.spans import CharacterSpan, Record, Span
 from tagger.text.tokenizers import Offsets
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "without_overlaps"]
 
 
 class _Fit(NamedTuple):
@@ -61,6 +61,33 @@ def fitted(
         elif changed := _misaligned(span, tokens, record, options, report):
             fits.append(_Fit(changed, span))
     return tokens, _without_overlaps(fits, record, options, report)
+
+
+def without_overlaps(
+    spans: Iterable[Span],
+    tokens: Sequence[str],
+    record: Record,
+    options: ReadOptions,
+    report: ReadReport,
+) -> list[Span]:
+    """Return the spans of a file of tokens that do not overlap, of those that do what is declared.
+
+    Args:
+        spans: Spans of tokens, in any order, all within the tokens.
+        tokens: The tokens.
+        record: Record of the sentence.
+        options: What happens to spans that overlap.
+        report: Receives an issue for each of these.
+
+    Returns:
+        The spans, sorted.
+    """
+    starts = list(itertools.accumulate((len(token) + 1 for token in tokens), initial=0))
+    fits = [
+        _Fit(span, CharacterSpan(starts[span.start], starts[span.end] - 1, span.label))
+        for span in sorted(spans, key=lambda span: (span.start, span.end))
+    ]
+    return _without_overlaps(fits, replace(record, text=" ".join(tokens)), options, report)
 
 
 def _split(
@@ -114,10 +141,10 @@ def _misaligned(
         f"{shown(cut)}{around}."
     )
     if action == ERROR:
-        message += (
-            f" {tokenizers.advice(record.text, span.start, span.end)}; or declare what becomes of "
-            "such spans with --misaligned"
-        )
+        advice = "Correct it"
+        if not record.is_tokenized:
+            advice = tokenizers.advice(record.text, span.start, span.end)
+        message += f" {advice}; or declare what becomes of such spans with --misaligned"
     issue = span_issue(span, record, "misaligned", action, message)
     report.issue(replace(issue, nearest=nearest, tokens=cut), _NOTES.get(action, ""))
     if action == "missed":

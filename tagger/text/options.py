@@ -60,7 +60,9 @@ class ReadOptions:
         layer: Layer or type of the spans, in formats with several; empty if there is only one.
         feature: Feature of the layer with the labels; empty for the usual one.
         offsets: Unit of the offsets of spans of characters, one of `units.UNITS`; ``auto`` proves
-            it from the spans' surface texts, and else is code points.
+            it from the spans' surface texts, and else assumes the first one of `units`.
+        units: Units in which a file of the format may count, the usual one first; set by formats
+            whose files do not say which.
         misaligned: What happens to spans that cut a token: ``error``; ``expand`` them to the tokens
             that they touch; ``contract`` them to the tokens that they contain; ``split`` the
             tokens, which a model's tokenizer will not do; or ``missed``, in evaluation: list them
@@ -84,6 +86,7 @@ class ReadOptions:
     layer: str = ""
     feature: str = ""
     offsets: str = units.AUTO
+    units: tuple[str, ...] = units.UNITS
     misaligned: str = "error"
     overlaps: str = "error"
     discontinuous: str = "error"

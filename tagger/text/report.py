@@ -94,6 +94,7 @@ class ReadReport:
         format: Name of the file's format.
         layout: Description of the file's layout, such as its columns.
         header: Names of the columns, if the file has a header row.
+        trailing: Comments after the last sentence.
         problems: The first errors, in order.
         count: Number of errors.
         issues: All spans that could not be used as they are, and all repairs.
@@ -106,6 +107,7 @@ class ReadReport:
     format: str = ""
     layout: str = ""
     header: tuple[str, ...] = ()
+    trailing: tuple[str, ...] = ()
     problems: list[DataError] = field(default_factory=list)
     count: int = 0
     issues: list[Issue] = field(default_factory=list)
@@ -146,7 +148,7 @@ class ReadReport:
         """
         self.issues.append(issue)
         if issue.action == ERROR:
-            where = f"document {shown(issue.id)}: " if issue.id and not issue.line else ""
+            where = f"document {shown(issue.id)}: " if issue.id else ""
             self.problem(DataError(issue.path, issue.line or None, where + issue.message))
         else:
             self.note(note, issue.line or None, issue.text)

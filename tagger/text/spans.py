@@ -70,6 +70,8 @@ class CharacterSpan:
         text: The span's surface as the file has it, to verify the offsets or to find the span; None
             if it has none.
         parts: Start and end of each part of a discontinuous span; empty for others.
+        line: Number of its line in the file, counted from 1; 0 if unknown or that of the record.
+        id: Its id in the file, for messages; may be empty.
     """
 
     start: int
@@ -78,6 +80,8 @@ class CharacterSpan:
     score: float | None = None
     text: str | None = None
     parts: tuple[tuple[int, int], ...] = ()
+    line: int = field(default=0, compare=False)
+    id: str = field(default="", compare=False)
 
     @classmethod
     def unplaced(cls, text: str, label: str, score: float | None = None) -> CharacterSpan:

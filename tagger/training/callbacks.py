@@ -35,7 +35,7 @@ __all__ = [
 
 
 Score = Callable[[], dict[str, float]]
-"""Returns the dev scores of the current weights, with ``dev_score`` among them."""
+"""Returns the dev scores of the current weights, ``dev_score`` among them; empty without dev."""
 
 
 class EpochData(Protocol):
@@ -83,7 +83,8 @@ class EpochEnd(keras.callbacks.Callback):
     """The callback that scores dev, writes checkpoint and history, and stops early.
 
     If a moving average of the weights is maintained, the averaged weights are scored and kept as
-    the best ones. The scores of an epoch, as in the history, are added to Keras' ``logs``.
+    the best ones. Without a dev set, the weights of each epoch replace those before. The scores of
+    an epoch, as in the history, are added to Keras' ``logs``.
     """
 
     def __init__(
@@ -102,7 +103,8 @@ class EpochEnd(keras.callbacks.Callback):
             state: State of the training, which is updated after every epoch.
             training: Optimization settings, such as the patience.
             data: Batches of an epoch.
-            score: Function that returns the dev scores, ``dev_score`` among them.
+            score: Function that returns the dev scores, ``dev_score`` among them; none without
+                dev.
             observer: Receiver of events.
         """
         super().__init__()
@@ -150,7 +152,8 @@ class EpochEnd(keras.callbacks.Callback):
         """Score dev, write history and checkpoint, and stop the training if patience is exceeded.
 
         Raises:
-            TaggerError: The dev score is infinite or NaN, or a file cannot be written.
+            TaggerError: The dev score or, without dev, a weight is infinite or NaN, or a file
+                cannot be written.
         """
         logs = {} if logs is None else logs
         seconds = time.monotonic() - self.started
@@ -158,10 +161,11 @@ class EpochEnd(keras.callbacks.Callback):
         with swapped_weights(self.weights, average):
             scores = self.score()
             scored_weights = {name: np.array(weight) for name, weight in self.weights.items()}
-        if not math.isfinite(scores["dev_score"]):
-            raise divergence_error(
-                f"the dev score became {scores['dev_score']} in epoch {epoch + 1}"
-            )
+        if not math.isfinite(score := scores.get("dev_score", 0.0)):
+            raise divergence_error(f"the dev score became {score} in epoch {epoch + 1}")
+        # The last step of an epoch may diverge without any loss having shown it.
+        if not scores and not all(map(_is_finite, scored_weights.values())):
+            raise divergence_error(f"the weights became infinite or NaN in epoch {epoch + 1}")
         row = {"epoch": epoch + 1, "loss": float(logs["loss"]), **scores}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row |= {
@@ -178,6 +182,11 @@ class EpochEnd(keras.callbacks.Callback):
         self.observer.epoch_ended(row, is_best)
         if patience_exceeded(self.progress, self.training.patience):
             self.model.stop_training = True
+
+
+def _is_finite(weight: np.ndarray) -> bool:
+    """Return whether all numbers of an array are finite."""
+    return bool(np.isfinite(weight).all())
 
 
 class EpochTensorBoard(keras.callbacks.TensorBoard):
@@ -217,7 +226,7 @@ def patience_exceeded(progress: Progress, patience: int) -> bool:
 
     Returns:
         Whether to stop; False as long as the best score is 0, since such a model has not started
-        to learn yet.
+        to learn yet, and without a dev set.
     """
     return progress.best_score > 0 and len(progress.history) - progress.best_epoch >= patience
 

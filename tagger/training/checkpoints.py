@@ -30,7 +30,8 @@ class Progress:
 
     Attributes:
         history: One row of scores per epoch.
-        best_epoch: Epoch with the highest dev score, from 1; 0 before the first epoch.
+        best_epoch: Epoch with the highest dev score, from 1, or the last one without dev; 0 before
+            the first epoch.
         settings: TOML of the settings that must not change when the training is resumed.
         data: Fields of the `data_facts.DataFacts` of the data that the training started from; empty
             if they were not recorded.
@@ -43,19 +44,22 @@ class Progress:
 
     @property
     def best_score(self) -> float:
-        """Highest dev score so far; -inf before the first epoch."""
-        return self.history[self.best_epoch - 1]["dev_score"] if self.best_epoch else -math.inf
+        """Highest dev score so far; -inf before the first epoch and without dev."""
+        if not self.best_epoch:
+            return -math.inf
+        return self.history[self.best_epoch - 1].get("dev_score", -math.inf)
 
     def add(self, row: dict[str, float]) -> bool:
         """Append an epoch's scores and return whether it is the best epoch so far.
 
         Args:
-            row: Scores by name, with ``dev_score`` among them. It is stored without a copy.
+            row: Scores by name, with ``dev_score`` among them if there is a dev set. It is stored
+                without a copy.
 
         Returns:
-            Whether its dev score is higher than all before.
+            Whether its weights are kept: its dev score is higher than all before, or there is none.
         """
-        is_best = row["dev_score"] > self.best_score
+        is_best = row.get("dev_score", math.inf) > self.best_score
         self.history.append(row)
         self.best_epoch = len(self.history) if is_best else self.best_epoch
         return is_best
@@ -111,7 +115,7 @@ def _progress(data: dict[str, Any]) -> Progress:
     if not isinstance(progress.settings, str) or type(progress.best_epoch) is not int:
         raise ValueError("expected a text of settings and the number of an epoch")
     if not isinstance(progress.history, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("dev_score"), int | float)
+        isinstance(row, dict) and isinstance(row.get("dev_score", 0), int | float)
         for row in progress.history
     ):
         raise ValueError("expected a list of epochs with their dev scores")

@@ -72,7 +72,8 @@ class TaggerFacts(RunFacts):
     """Facts about the training of a tagger.
 
     Attributes:
-        train_sentences, train_tokens, dev_sentences, dev_tokens: Sizes of the corpus.
+        train_sentences, train_tokens, dev_sentences, dev_tokens: Sizes of the corpus; those of dev
+            are 0 without a dev set.
         scheme: Tagging scheme of the files, or ``plain``.
         labels: Labels (or plain tags) of train, sorted.
         vectors: Files of pretrained vectors, in the order of the settings.

@@ -122,7 +122,8 @@ class Task(Protocol[BundleType]):
 
         Returns:
             Scores by name. ``dev_score`` selects the best epoch: higher is better, and 0 means that
-            the model has not learned anything yet. All others are for the history only.
+            the model has not learned anything yet. All others are for the history only. Without a
+            dev set there are none, all epochs are trained, and the last one is kept.
         """
 
     def finish(self, weights: dict[str, np.ndarray], progress: Progress) -> BundleType:

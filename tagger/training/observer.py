@@ -35,7 +35,7 @@ class Observer:
         """Receive how train and dev were understood, before anything is computed.
 
         Args:
-            summaries: Format, columns, scheme, labels and notes of train and of dev.
+            summaries: Format, columns, scheme, labels and notes of train and, if used, of dev.
             warnings: What in the data makes a good model or an honest score unlikely.
         """
         self.receive("corpus_read", summaries, warnings)
@@ -103,9 +103,9 @@ class Observer:
         """Receive the scores of an epoch, after its checkpoint has been written.
 
         Args:
-            row: The epoch's row in ``history.csv``: ``epoch``, ``loss``, ``dev_score`` (higher is
-                better) and whatever else the kind of training measures.
-            is_best: Whether its dev score is the highest so far.
+            row: The epoch's row in ``history.csv``: ``epoch``, ``loss``, with a dev set
+                ``dev_score`` (higher is better), and whatever else the kind of training measures.
+            is_best: Whether its dev score is the highest so far; True without a dev set.
         """
         self.receive("epoch_ended", row, is_best)
 

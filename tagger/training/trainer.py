@@ -54,7 +54,8 @@ def train(
 
     Returns:
         The bundle with the weights of the best epoch, and ONNX graphs whose precision and document
-        consistency have been decided on dev.
+        consistency have been decided on dev. Without dev, the weights are those after the last
+        epoch, and nothing is decided.
 
     Raises:
         ConfigError: The settings are invalid.
@@ -103,8 +104,10 @@ class _TaggerTask:
         return self.inputs.describe(parameters, self.settings.training.epochs)
 
     def score(self, model: SequenceTagger) -> dict[str, float]:
-        """Return the dev scores; see `dev_score`."""
+        """Return the dev scores, none without dev; see `dev_score`."""
         inputs = self.inputs
+        if not self.settings.data.has_dev:
+            return {}
         return dev_score(
             model, inputs.dev, inputs.word_encoder, inputs.decoder, inputs.dev_contexts
         )
@@ -118,7 +121,7 @@ class _TaggerTask:
             inputs.scheme,
             inputs.features,
             weights,
-            _metrics(progress, len(inputs.train)),
+            _metrics(progress, inputs, has_dev=self.settings.data.has_dev),
             language_models=inputs.models,
         )
         return precision.with_graphs(trained, inputs.dev, self.observer)
@@ -128,13 +131,15 @@ class _TaggerTask:
         tagger_files.save(run, bundle)
 
 
-def _metrics(progress: Progress, train_sentences: int) -> dict[str, Any]:
-    """Return the metrics of the bundle: dev scores of the best epoch and sizes."""
+def _metrics(progress: Progress, inputs: tagging.TaggerData, *, has_dev: bool) -> dict[str, Any]:
+    """Return the metrics of the bundle: dev scores of the best epoch, if any, and sizes."""
+    sizes = {"epochs": len(progress.history), "train_sentences": len(inputs.train)}
+    if not has_dev:
+        return {"dev": {}, "dev_sentences": 0, **sizes}
     best = progress.history[progress.best_epoch - 1]
     names = {"dev_score": "score", "dev_precision": "precision", "dev_recall": "recall"}
     return {
         "dev": {name: round(best[key], 2) for key, name in names.items() if key in best},
         "best_epoch": progress.best_epoch,
-        "epochs": len(progress.history),
-        "train_sentences": train_sentences,
+        **sizes,
     }

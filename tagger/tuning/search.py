@@ -105,6 +105,7 @@ def search(
             contains nothing to resume; or every trial failed. A single failed trial is recorded,
             and the search continues.
     """
+    settings.data.require_dev("a search")
     run, observer = Path(run), observer or Observer()
     settings = soft_labels.shared(settings, run)
     _optuna()

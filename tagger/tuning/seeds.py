@@ -115,6 +115,7 @@ def train(
             contains nothing to resume.
     """
     settings = settings if isinstance(settings, Config) else config.load(settings)
+    settings.data.require_dev("a training with several seeds")
     run, observer = Path(run), observer or Observer()
     settings = soft_labels.shared(settings, run)
     first = settings.training.seed

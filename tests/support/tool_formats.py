@@ -57,8 +57,8 @@ def read_reported(
 ) -> tuple[list[Sentence], ReadReport]:
     """The sentences of a file's content, and the report of its reader."""
     report = ReadReport("file", on_error=on_error)
-    if name != "doccano":  # odd texts fit several units by chance; doccano's unit is its own
-        options = replace(options, offsets="utf-32")
+    if options is OPTIONS:  # odd texts fit several units by chance
+        options = replace(options, offsets="utf-16" if name == "doccano" else "utf-32")
     lines = enumerate(content.removesuffix("\n").split("\n"), 1)
     found = list(formats.named(name).read(lines, "file", options, report))
     report.finish()

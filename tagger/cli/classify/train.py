@@ -9,15 +9,14 @@ from typing import Any
 import click
 
 from tagger.cli import console
+from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.classify.options import label_columns, text_column
 from tagger.cli.command import Command
 from tagger.cli.options import (
     TOKENIZER,
-    backend_name,
     encoding_option,
     json_option,
     print_json,
-    quiet_stderr,
 )
 from tagger.cli.paths import FILE
 from tagger.cli.settings import check_not_finished, run_and_settings
@@ -82,8 +81,8 @@ _BRIEF = 100  # characters of a warning that is repeated
     "assignments",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, for example model.pooling=mean. See tagger classify config. May be "
-    "repeated.",
+    help="Change a setting, for example model.pooling=auto. See tagger classify config. May be "
+    "repeated; the last value of a setting counts.",
 )
 @click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
 @json_option

@@ -7,7 +7,7 @@ import json
 import click
 
 from tagger.cli.command import Command
-from tagger.cli.options import encoding_option, label_option
+from tagger.cli.options import WRAPPED, encoding_option, label_option
 from tagger.cli.paths import FILE, FOLDER
 
 
@@ -25,9 +25,7 @@ from tagger.cli.paths import FILE, FOLDER
     metavar="NAME",
     help="Tokenizer of raw text; whitespace if it is tokenized.  [default: as in training]",
 )
-@click.option(
-    "--wrapped", is_flag=True, help="Raw text is wrapped: only a blank line ends a paragraph."
-)
+@WRAPPED
 @encoding_option
 @click.option(
     "--carry",

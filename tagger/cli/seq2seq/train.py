@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from tagger.cli import console
+from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
-from tagger.cli.options import backend_name, json_option, print_json, quiet_stderr
+from tagger.cli.options import json_option, print_json
 from tagger.cli.paths import FILE
 from tagger.cli.seq2seq.options import column_options, reading_of
 from tagger.cli.settings import run_and_settings

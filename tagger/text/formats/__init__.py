@@ -60,6 +60,7 @@ from tagger.text.spans import Sentence
 __all__ = [
     "FALLBACK",
     "FORMATS",
+    "HEAD",
     "STANDARD_INPUT",
     "Format",
     "ReadOptions",
@@ -173,7 +174,11 @@ def opened(
             lines.close()
             head = []
             lines = opening.lines(
-                name, options.encoding, on_bytes_read=on_bytes_read, keeps_returns=True
+                name,
+                options.encoding,
+                on_bytes_read=on_bytes_read,
+                keeps_returns=True,
+                escapes=options.repair,
             )
         numbered: Iterator[tuple[int, str]] = itertools.chain(head, lines)
         if options.repair:

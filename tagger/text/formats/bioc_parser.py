@@ -7,7 +7,10 @@ from xml.parsers import expat
 
 from tagger.errors import DataError
 
-__all__ = ["BioCParser"]
+__all__ = ["LINE", "BioCParser"]
+
+LINE = "\0line"
+"""Key of the line number of an annotation, which no file can have."""
 
 _LISTS = {"passage": "passages", "sentence": "sentences", "annotation": "annotations"}
 _LISTS |= {"relation": "relations", "location": "locations", "node": "nodes"}
@@ -56,7 +59,10 @@ class BioCParser:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "document":
             self._line = self._parser.CurrentLineNumber
-        self._stack.append((tag, dict(attributes), []))
+        data: dict[str, Any] = dict(attributes)
+        if tag == "annotation":
+            data[LINE] = self._parser.CurrentLineNumber
+        self._stack.append((tag, data, []))
 
     def _text(self, text: str) -> None:
         if self._stack:

@@ -22,8 +22,8 @@ from typing import IO, Any
 
 from tagger.errors import DataError
 from tagger.files import atomic_write
-from tagger.text import opening
-from tagger.text.alignment import CharacterSpan, sentences_of
+from tagger.text import opening, units
+from tagger.text.alignment import CharacterSpan, sentences_with
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import (
     Whole,
@@ -32,7 +32,9 @@ from tagger.text.formats.whole import (
     plain_tags,
     whole_documents,
 )
+from tagger.text.locating import located
 from tagger.text.options import ReadOptions
+from tagger.text.proving import has_text
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
@@ -45,6 +47,8 @@ _SCORE = re.compile(r"#\d+\tAnnotatorNotes (T\d+)\tscore (1(?:\.0+)?|0(?:\.\d+)?
 _REFERENCE = re.compile(r"\b([TREAM]\d+)\b")
 _SUFFIX = ".ann"
 _TEXT_SUFFIX = ".txt"
+# Grapheme clusters count a Windows line end as one character, whatever the text is.
+_UNITS = tuple(unit for unit in units.UNITS if unit != "graphemes")
 
 
 def annotation_of(path: str) -> str:
@@ -87,7 +91,6 @@ def read(
     spans: dict[str, CharacterSpan] = {}
     others: list[str] = []
     scores: dict[str, float] = {}
-    places: dict[str, int] = {}
     for number, line in lines:
         if not line.strip():
             continue
@@ -95,26 +98,25 @@ def read(
             if found[1] in spans:
                 report.problem(DataError(path, number, f"the id {found[1]} occurs twice"))
                 continue
-            spans[found[1]], places[found[1]] = _span(found), number
+            spans[found[1]] = _span(found, number)
         elif found := _SCORE.fullmatch(line):
             scores[found[1]] = float(found[2])
         elif _OTHER.match(line):
             others.append(line)
         else:
             report.problem(DataError(path, number, _fault(line)))
-    text, shift = _fitting(opening.unchanged(text_path, options.encoding), spans.values(), report)
-    spans = {name: _moved(span, shift) for name, span in spans.items()}
-    ids = {name: (span.start, span.end, span.label) for name, span in spans.items()}
-    for name in scores.keys() & ids:
-        spans[name] = replace(spans[name], score=scores[name])
-    data = {"ids": ids, "lines": others}
-    record = Record(path, 0, data=data, format=_NAME, id=text_path.stem)
+    raw = opening.unchanged(text_path, options.encoding)
+    text, shift = _fitting(raw, spans.values(), options, report)
+    found_spans = [
+        replace(_moved(span, shift), score=scores.get(name)) for name, span in spans.items()
+    ]
+    data: dict[str, Any] = {"lines": others}
+    record = Record(path, 0, text, data=data, format=_NAME, id=text_path.stem)
     if others:
         report.note("notes, attributes and relations are kept, but are no spans")
-    found_spans = None
-    if options.annotated:
-        found_spans = [_whole(span, text, report, places[name]) for name, span in spans.items()]
-    yield from sentences_of(text, found_spans, record, options, report)
+    usable = located(found_spans, record, options, report if options.annotated else ReadReport())
+    data["ids"] = {span.id: (span.start, span.end, span.label) for span in usable}
+    yield from sentences_with(usable if options.annotated else None, record, options, report)
 
 
 def _text_path(path: str) -> Path:
@@ -123,7 +125,7 @@ def _text_path(path: str) -> Path:
     return file.with_name(file.name.removesuffix(_SUFFIX) + _TEXT_SUFFIX)
 
 
-def _span(found: re.Match[str]) -> CharacterSpan:
+def _span(found: re.Match[str], line: int) -> CharacterSpan:
     """Return the span of a T line."""
     parts = [tuple(map(int, part.split(" "))) for part in found[3].split(";")]
     pairs = tuple((start, end) for start, end in parts)
@@ -133,6 +135,8 @@ def _span(found: re.Match[str]) -> CharacterSpan:
         found[2],
         text=found[4],
         parts=pairs if len(pairs) > 1 else (),
+        line=line,
+        id=found[1],
     )
 
 
@@ -146,20 +150,22 @@ def _fault(line: str) -> str:
     )
 
 
-def _fitting(text: str, spans: Iterable[CharacterSpan], report: ReadReport) -> tuple[str, int]:
+def _fitting(
+    text: str, spans: Iterable[CharacterSpan], options: ReadOptions, report: ReadReport
+) -> tuple[str, int]:
     """Return the text with the line ends that the offsets count, and how far to move these.
 
     Tools count a Windows line end as two characters or as one, and some count a byte order mark.
     """
     whole = [span for span in spans if span.text and not span.parts]
-    best = sum(text[span.start : span.end] != span.text for span in whole), text, 0, ""
+    best = _misses(text, whole, 0, options), text, 0, ""
     marked = "the offsets count the byte order mark"
     for candidate, shift, note in (
         (text.replace("\r\n", "\n"), 0, "the offsets count Windows line ends as one character"),
         (text, -1, marked),
         (text.replace("\r\n", "\n"), -1, f"{marked}, and Windows line ends as one character"),
     ):
-        misses = sum(candidate[s.start + shift : s.end + shift] != s.text for s in whole)
+        misses = _misses(candidate, whole, shift, options) if best[0] else 0
         if misses < best[0]:
             best = misses, candidate, shift, note
     if best[3] and not best[0]:
@@ -168,24 +174,24 @@ def _fitting(text: str, spans: Iterable[CharacterSpan], report: ReadReport) -> t
     return text, 0
 
 
+def _misses(text: str, spans: list[CharacterSpan], shift: int, options: ReadOptions) -> int:
+    """Return the number of spans that do not have their text, in the unit with the fewest."""
+    places = [(span.start + shift, span.end + shift) for span in spans]
+    return min(
+        sum(
+            reading is None or not has_text(span, text[slice(*reading)])
+            for span, reading in zip(spans, units.readings(text, places, unit), strict=True)
+        )
+        for unit in (_UNITS if options.offsets == units.AUTO else (options.offsets,))
+    )
+
+
 def _moved(span: CharacterSpan, shift: int) -> CharacterSpan:
     """Return a span that is moved by some characters."""
     if not shift:
         return span
     parts = tuple((start + shift, end + shift) for start, end in span.parts)
     return replace(span, start=span.start + shift, end=span.end + shift, parts=parts)
-
-
-def _whole(span: CharacterSpan, text: str, report: ReadReport, line: int) -> CharacterSpan:
-    """Return a span without its parts if only blanks separate these, as at the end of a line."""
-    surface = None if span.text is None else span.text
-    if not span.parts:
-        return span
-    gaps = zip(span.parts, span.parts[1:], strict=False)
-    if any(text[end:start].strip() or end > start for (_, end), (start, _) in gaps):
-        return span
-    report.note("parts of spans are joined where only blanks separate them", line, surface or "")
-    return replace(span, parts=(), text=text[span.start : span.end])
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -262,22 +268,41 @@ def _lines(document: Whole) -> list[str]:
     own = record is not None and record.format == _NAME
     data: dict[str, Any] = dict(record.data or {}) if record is not None and own else {}
     ids: dict[str, tuple[int, int, str]] = data.get("ids", {})
-    free = {place: name for name, place in reversed(ids.items())}
+    names = _names(document.spans, ids)
     taken = {int(name[1:]) for name in ids}
     kept: list[str] = list(data.get("lines", ()))
     numbers = (number for number in range(1, 1 << 60) if number not in taken)
     notes = (n for n in range(1, 1 << 60) if not any(k.startswith(f"#{n}\t") for k in kept))
     lines, scores, written = [], [], set()
-    for span in document.spans:
+    for span, known in zip(document.spans, names, strict=True):
         if re.search(r"\s", span.label) or ";" in span.label:
             message = f"the label {shown(span.label)} cannot be written as {_NAME}, which allows "
             raise DataError(_path_of(document), None, message + "no blanks and semicolons in it")
-        name = free.pop((span.start, span.end, span.label), "") or f"T{next(numbers)}"
+        name = known or f"T{next(numbers)}"
         written.add(name)
         lines.append(f"{name}\t{span.label} {_place(span, document.text)}")
         if span.score is not None:
             scores.append(f"#{next(notes)}\tAnnotatorNotes {name}\tscore {_number(span.score)}")
     return [*lines, *_referring(kept, ids.keys() - written), *scores]
+
+
+def _names(spans: Sequence[CharacterSpan], ids: dict[str, tuple[int, int, str]]) -> list[str]:
+    """Return the id that each span had when it was read, or "".
+
+    A span whose borders have changed since has the id of a span of its label that it overlaps.
+    """
+    free = {place: name for name, place in reversed(ids.items())}
+    exact = [free.pop((span.start, span.end, span.label), "") for span in spans]
+    for index, span in enumerate(spans):
+        if not exact[index]:
+            overlapping = (
+                place
+                for place in free
+                if place[2] == span.label and place[0] < span.end and span.start < place[1]
+            )
+            place = min(overlapping, default=None)
+            exact[index] = free.pop(place) if place is not None else ""
+    return exact
 
 
 def _number(score: float) -> str:
@@ -322,7 +347,7 @@ FORMAT = Format(
     write,
     has_scores=True,
     refuses=lambda sentence: plain_tags(sentence, _NAME),
-    is_evident=True,
+    suffix_means="new files",
     save=save,
     has_folders=True,
     takes_records=True,

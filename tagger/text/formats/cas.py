@@ -2,7 +2,8 @@
 
 XMI needs its type system, ``TypeSystem.xml`` beside it; JSON contains it. Spans are the annotations
 of one type, by default ``NamedEntity``, with the label in one feature, by default ``value``. The
-text is tokenized as any other; written files have tokens and sentences of DKPro Core.
+text is tokenized as any other; written files have tokens and sentences of DKPro Core. Probabilities
+are the feature ``score``, which INCEpTION shows if the layer of the project has it, too.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _TYPES = "TypeSystem.xml"
 _NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 _TOKEN = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Token"
 _SENTENCE = "de.tudarmstadt.ukp.dkpro.core.api.segmentation.type.Sentence"
+_ANNOTATION = "uima.tcas.Annotation"
+_SCORE = "score"
 _FEATURES = ("value", "label", "category", "entity", "type")
 _HEAD = 20_000
 
@@ -73,6 +76,8 @@ def _read(
     spans = None if chosen is None else list(_spans(cas, chosen, options, path, report))
     if options.annotated and spans is None:
         spans = []
+    if chosen is not None:
+        _note_others(cas, chosen, report)
     name = Path(path).name.removesuffix(_JSON).removesuffix(_XMI)
     record = Record(path, 0, data={}, format=_NAME, id=name)
     yield from sentences_of(text, spans, record, options, report)
@@ -102,10 +107,9 @@ def _loaded(cassis: Any, content: str, path: str) -> Any:
 def _type(cas: Any, options: ReadOptions, path: str) -> str | None:
     """Return the name of the type of the spans; None if there are no annotations."""
     counts: dict[str, int] = {}
-    for one in cas.select_all():
+    for one in cas.select(_ANNOTATION):
         name = one.type.name
-        is_structure = name.startswith("uima.") or name in (_TOKEN, _SENTENCE)
-        if not is_structure and hasattr(one, "begin") and "DocumentMetaData" not in name:
+        if not _is_structure(name):
             counts[name] = counts.get(name, 0) + 1
     listed = ", ".join(f"{name.rpartition('.')[2]} ({n})" for name, n in counts.items()) or "none"
     if options.layer:
@@ -146,7 +150,27 @@ def _spans(
         if not label:
             report.note("annotations without a value are not read", None, one.get_covered_text())
         else:
-            yield CharacterSpan(one.begin, one.end, str(label))
+            score = getattr(one, _SCORE, None)
+            yield CharacterSpan(
+                one.begin,
+                one.end,
+                str(label),
+                float(score) if isinstance(score, int | float) else None,
+                id=str(one.xmiID or ""),
+            )
+
+
+def _note_others(cas: Any, chosen: str, report: ReadReport) -> None:
+    """Note the annotations of other types than the one that is read."""
+    for one in cas.select(_ANNOTATION):
+        name = one.type.name
+        if name != chosen and not _is_structure(name):
+            report.note("annotations of other types are not read", None, name.rpartition(".")[2])
+
+
+def _is_structure(name: str) -> bool:
+    """Return whether annotations of a type are not annotation by people."""
+    return name.startswith("uima.") or name in (_TOKEN, _SENTENCE) or "DocumentMetaData" in name
 
 
 def _save(sentences: Iterable[Sentence], path: Path, scheme: str) -> None:
@@ -176,9 +200,11 @@ def _save_one(document: Whole, path: Path, suffix: str) -> None:
         if offsets:
             cas.add(sentence(begin=offsets[0][0], end=offsets[-1][1]))
             cas.add_all([token(begin=start, end=end) for start, end in offsets])
-    cas.add_all(
-        [entity(begin=span.start, end=span.end, value=span.label) for span in document.spans]
-    )
+    if any(span.score is not None for span in document.spans):
+        system.create_feature(entity, _SCORE, "uima.cas.Float")
+    for span in document.spans:
+        scored = {} if span.score is None else {_SCORE: round(span.score, 6)}
+        cas.add(entity(begin=span.start, end=span.end, value=span.label, **scored))
     content = cas.to_json() if suffix == _JSON else cas.to_xmi()
     with atomic_write(path) as stream:
         stream.write(content)
@@ -198,8 +224,9 @@ FORMAT = Format(
     recognizes,
     _read,
     _write,
+    has_scores=True,
     refuses=lambda sentence: plain_tags(sentence, _NAME),
-    is_evident=True,
+    suffix_means="new files",
     save=_save,
     has_folders=True,
     takes_records=True,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from tagger.text.alignment import CharacterSpan
 
-__all__ = ["checked_span", "from_utf16", "is_list_of_spans", "utf16_offsets"]
+__all__ = ["checked_span", "is_list_of_spans", "utf16_offsets"]
 
 
 def checked_span(
@@ -60,32 +59,3 @@ def utf16_offsets(text: str) -> Sequence[int]:
     if text.isascii():
         return range(len(text) + 1)
     return list(itertools.accumulate((1 + (c > "\uffff") for c in text), initial=0))
-
-
-def from_utf16(text: str, spans: Iterable[CharacterSpan]) -> list[CharacterSpan]:
-    """Convert spans in UTF-16 code units to code points.
-
-    Args:
-        text: The text.
-        spans: Its spans. Offsets outside of the text remain outside.
-
-    Returns:
-        The spans.
-
-    Raises:
-        ValueError: An offset is inside of a character.
-    """
-    offsets = utf16_offsets(text)
-    index_of = {offset: index for index, offset in enumerate(offsets)}
-
-    def index(offset: int, span: CharacterSpan) -> int:
-        if 0 <= offset <= offsets[-1] and offset not in index_of:
-            raise ValueError(
-                f"the span {span.start}-{span.end} ({span.label}) is counted in UTF-16 units and "
-                "cuts a character"
-            )
-        return index_of.get(offset, offset - offsets[-1] + len(text) if offset > 0 else offset)
-
-    return [
-        replace(span, start=index(span.start, span), end=index(span.end, span)) for span in spans
-    ]

@@ -82,7 +82,13 @@ def _with_tags(record: Record, tags: Sequence[str]) -> list[str]:
     ]
 
 
-def rewrite(sentences: Iterable[Sentence], stream: IO[str], scheme: str, columns: Columns) -> None:
+def rewrite(
+    sentences: Iterable[Sentence],
+    stream: IO[str],
+    scheme: str,
+    columns: Columns,
+    trailing: Sequence[str] = (),
+) -> None:
     """Write sentences that were read from columns, with new tags in place of the old ones.
 
     Everything else is unchanged: comments, document marks, further columns and lines that are no
@@ -93,6 +99,7 @@ def rewrite(sentences: Iterable[Sentence], stream: IO[str], scheme: str, columns
         stream: Text stream to write to; it is not closed.
         scheme: Tagging scheme of the spans.
         columns: The columns with which the sentences were read.
+        trailing: Comments after the last sentence.
 
     Raises:
         SchemeError: The scheme cannot represent the spans.
@@ -110,6 +117,7 @@ def rewrite(sentences: Iterable[Sentence], stream: IO[str], scheme: str, columns
         stream.write(f"{record.header}\n" if record.header else "")
         stream.write("".join(_leading(record, "")))
         stream.write("".join(f"{line}\n" for line in (*lines, "")) if lines else "")
+    stream.writelines(f"{line}\n" for line in trailing)
 
 
 def _tags(sentence: Sentence, scheme: str) -> Sequence[str]:

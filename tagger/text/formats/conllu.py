@@ -365,7 +365,7 @@ FORMAT = Format(
     read,
     write,
     refuses=refuses,
-    is_evident=True,
+    suffix_means="new files",
     takes_records=True,
     common_keys=frozenset(
         {"comments", "rows", "words", "names", "misc", "tag", "key", "document", AFTER}

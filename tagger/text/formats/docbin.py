@@ -6,20 +6,23 @@ spaCy has, are not tokens here; the text is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from tagger.errors import DataError, TaggerError, not_installed
 from tagger.files import atomic_write
-from tagger.text.alignment import CharacterSpan, aligned
+from tagger.text.alignment import CharacterSpan, sentences_with
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import Whole, check_spans, plain_tags, whole_documents
+from tagger.text.locating import located
 from tagger.text.opening import binary
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
-from tagger.text.spans import Record, Sentence, Span
+from tagger.text.spans import Record, Sentence
 from tagger.text.tokenizers import Offsets
+from tagger.text.units import CODE_POINTS
 
 __all__ = ["FORMAT"]
 
@@ -52,8 +55,10 @@ def _load(path: str, options: ReadOptions, report: ReadReport) -> Iterator[Sente
         record = Record(
             path, 0, doc.text, data={"document": name}, format=_NAME, id=name, is_tokenized=True
         )
+        reading = replace(options, offsets=CODE_POINTS)
         spans = _spans(doc, options, path, name) if options.annotated else None
-        yield from _sentences(doc, spans, record, report)
+        usable = None if spans is None else located(spans, record, reading, report)
+        yield from sentences_with(usable, record, reading, report, _tokens(doc))
 
 
 def _spans(doc: Any, options: ReadOptions, path: str, name: str) -> list[CharacterSpan]:
@@ -85,50 +90,18 @@ def _spans(doc: Any, options: ReadOptions, path: str, name: str) -> list[Charact
     ]
 
 
-def _sentences(
-    doc: Any, spans: list[CharacterSpan] | None, record: Record, report: ReadReport
-) -> Iterator[Sentence]:
-    """Yield the sentences of a document."""
+def _tokens(doc: Any) -> Iterator[list[Offsets]]:
+    """Yield the offsets of the tokens of each sentence of a document."""
     starts_of_sentences = doc.has_annotation("SENT_START")
     block: list[Offsets] = []
-    ends = {span.start: span.end for span in spans or ()}
-    inside = 0  # end of the last span that began
     for token in doc:
-        start, end = token.idx, token.idx + len(token.text)
-        if starts_of_sentences and token.is_sent_start and block and start >= inside:
-            yield _sentence(block, spans, record, report)
+        if starts_of_sentences and token.is_sent_start and block:
+            yield block
             block = []
-        inside = max(inside, ends.get(start, 0))
         if token.text.strip():
-            block.append((start, end))
+            block.append((token.idx, token.idx + len(token.text)))
     if block:
-        yield _sentence(block, spans, record, report)
-
-
-def _sentence(
-    offsets: Sequence[Offsets],
-    spans: list[CharacterSpan] | None,
-    record: Record,
-    report: ReadReport,
-) -> Sentence:
-    """Return a sentence with its spans; report those that overlap."""
-    tokens = tuple(record.text[start:end] for start, end in offsets)
-    sentence = Sentence(tokens, offsets=tuple(offsets), record=record)
-    if spans is None:
-        return sentence
-    found: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        if not offsets[0][0] <= span.start < offsets[-1][1]:
-            continue
-        try:
-            (token_span,) = aligned([span], offsets, record.text)
-            if found and token_span.start < found[-1].end:
-                raise ValueError(f"the span {shown(span.text or '')} overlaps another")
-            found.append(token_span)
-        except ValueError as error:
-            message = f"document {shown(record.id)}: {error}"
-            report.problem(DataError(record.path, None, message))
-    return sentence.with_spans(found)
+        yield block
 
 
 def _save(sentences: Iterable[Sentence], path: Path, scheme: str) -> None:
@@ -205,7 +178,7 @@ FORMAT = Format(
     _write,
     has_scores=True,
     refuses=lambda sentence: plain_tags(sentence, _NAME),
-    is_evident=True,
+    suffix_means="new files",
     kinds=(binary.DOCBIN,),
     load=_load,
     save=_save,

@@ -5,8 +5,9 @@
     {"id": 1, "text": "Anna sang.", "entities": [{"id": 5, "label": "PER", "start_offset": 0,
      "end_offset": 4}], "relations": []}
 
-doccano counts UTF-16 code units, as browsers do. Metadata, comments and relations are kept. Files
-with another key than these receive ``label``.
+doccano counts UTF-16 code units, as browsers do, or grapheme clusters if a project says so, and a
+file has no texts of spans that prove which: if both fit the words, reading it is an error.
+Metadata, comments and relations are kept. Files with another key than these receive ``label``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from typing import IO, Any
 from tagger.text.alignment import CharacterSpan, Document, documents_of, sentences_of
 from tagger.text.formats.character_spans import (
     checked_span,
-    from_utf16,
     is_list_of_spans,
     utf16_offsets,
 )
@@ -38,6 +38,7 @@ from tagger.text.spans import Record, Sentence
 __all__ = ["FORMAT"]
 
 _LISTS = ("label", "labels")
+_UNITS = ("utf-16", "graphemes", "utf-32")  # doccano's own, those of its option, those of scripts
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -70,13 +71,8 @@ def read(
         text = data.get("text", data.get("data")) if isinstance(data, dict) else None
         if not isinstance(text, str):
             raise ValueError('expected an object with the string "text"')
-        spans, reading = None, options
-        if options.annotated:
-            spans = _spans(data)
-            if spans and max(text) > "\uffff" and options.offsets == "auto":
-                report.note("offsets are counted in UTF-16 code units, as doccano does", item.line)
-                spans = from_utf16(text, spans)
-                reading = replace(options, offsets="utf-32")
+        spans = _spans(data) if options.annotated else None
+        reading = replace(options, units=_UNITS)
         record = Record(path, item.line, data=data, format=FORMAT.name, id=name_of(data))
         yield from sentences_of(text, spans, record, reading, report)
 
@@ -167,6 +163,6 @@ FORMAT = Format(
     recognizes,
     read,
     write,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"id", "text", "data", "label", "labels", "entities"}),
 )

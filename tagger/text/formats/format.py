@@ -16,7 +16,9 @@ from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport
 from tagger.text.spans import Sentence
 
-__all__ = ["Format"]
+__all__ = ["SUFFIX_MEANS", "Format"]
+
+SUFFIX_MEANS = ("format", "new files", "nothing")
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,12 @@ class Format:
         has_scores: Whether `write` outputs the probabilities of spans, which must then be computed.
         write_predictions: As `write`, for spans that a model predicted, in formats that separate
             them from annotation; None if `write` is used.
-        claims_suffix: Whether a suffix of `suffixes` alone means this format. Otherwise the content
-            decides, and new files need the name of the format.
+        suffix_means: What a suffix of `suffixes` alone says, one of `SUFFIX_MEANS`: that a file has
+            this format; only that a new file receives it, while the content of a file decides; or
+            nothing, so that new files need the name of the format.
         keeps_text: Whether `write` preserves raw text.
         common_keys: Keys of `Record.data` that other formats can represent, too.
         refuses: Return why `write` cannot represent a sentence, or "" if it can.
-        is_evident: Whether only the content makes a file one of this format; the suffix then names
-            the format of new files.
         keeps_returns: Whether `read` receives lines with the carriage return before their end, as
             formats with line breaks in values need it.
         kinds: Kinds of files that are not text and have this format.
@@ -63,11 +64,10 @@ class Format:
     has_annotations: bool = True
     has_scores: bool = False
     write_predictions: Callable[[Iterable[Sentence], IO[str], str], None] | None = None
-    claims_suffix: bool = True
+    suffix_means: str = "format"
     keeps_text: bool = True
     common_keys: frozenset[str] = frozenset()
     refuses: Callable[[Sentence], str] = lambda sentence: ""
-    is_evident: bool = False
     keeps_returns: bool = False
     kinds: tuple[Kind, ...] = ()
     load: Callable[[str, ReadOptions, ReadReport], Iterator[Sentence]] | None = None

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
+from tagger.text.fitting import without_overlaps
 from tagger.text.formats.character_spans import is_list_of_spans
 from tagger.text.formats.format import Format
 from tagger.text.formats.json_documents import Item, looks_like
@@ -41,7 +42,10 @@ def read(
             raise ValueError('expected an object whose "tokenized_text" is a list of strings')
         record = Record(path, item.line, data=data, format=FORMAT.name, id=name_of(data))
         sentence = Sentence(tuple(tokens), record=record)
-        yield sentence.with_spans(_spans(data, tokens)) if options.annotated else sentence
+        if options.annotated:
+            spans = without_overlaps(_spans(data, tokens), tokens, record, options, report)
+            sentence = sentence.with_spans(spans)
+        yield sentence
 
     return read_items(lines, path, report, parse)
 
@@ -94,7 +98,7 @@ FORMAT = Format(
     recognizes,
     read,
     write,
-    claims_suffix=False,
+    suffix_means="nothing",
     keeps_text=False,
     common_keys=frozenset({"id", "tokenized_text", "ner"}),
 )

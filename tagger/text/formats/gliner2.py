@@ -23,45 +23,12 @@ from tagger.text.formats.json_records import (
     write_lines,
 )
 from tagger.text.options import ReadOptions
-from tagger.text.report import ReadReport, shown
+from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["FORMAT", "place"]
+__all__ = ["FORMAT"]
 
 _KEYS = (("input", "output"), ("text", "schema"))
-
-
-def place(
-    text: str, mentions: Sequence[tuple[str, str]]
-) -> tuple[list[CharacterSpan], list[tuple[str, str]]]:
-    """Find mentions in a text: each at its first occurrence that is free.
-
-    Args:
-        text: The text.
-        mentions: Surface and label of each mention, in any order.
-
-    Returns:
-        The spans, and the mentions that were not found.
-    """
-    spans: list[CharacterSpan] = []
-    missing = []
-    for surface, label in sorted(mentions, key=lambda mention: -len(mention[0])):
-        start = text.find(surface) if surface else -1
-        while start >= 0 and not _is_free(text, start, start + len(surface), spans):
-            start = text.find(surface, start + 1)
-        if start < 0:
-            missing.append((surface, label))
-        else:
-            spans.append(CharacterSpan(start, start + len(surface), label, text=surface))
-    return spans, missing
-
-
-def _is_free(text: str, start: int, end: int, spans: Iterable[CharacterSpan]) -> bool:
-    """Return whether a place cuts no word and overlaps no span."""
-    cuts_word = (text[start - 1 : start].isalnum() and text[start].isalnum()) or (
-        text[end - 1].isalnum() and text[end : end + 1].isalnum()
-    )
-    return not cuts_word and all(end <= span.start or span.end <= start for span in spans)
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -96,14 +63,8 @@ def read(
         text = item.value[keys[0]]
         spans = None
         if options.annotated:
-            spans, missing = place(text, _mentions(item.value[keys[1]]))
-            if missing:
-                surface, label = missing[0]
-                others = f" (and {len(missing) - 1:,} others)" if len(missing) > 1 else ""
-                raise ValueError(
-                    f"the mention {shown(surface, 40)} ({label}) is not in the text, or other "
-                    f"mentions cover it{others}; correct or remove it"
-                )
+            mentions = _mentions(item.value[keys[1]])
+            spans = [CharacterSpan.unplaced(surface, label) for surface, label in mentions]
         data, name = item.value, name_of(item.value)
         record = Record(path, item.line, data=data, format=FORMAT.name, id=name)
         yield from sentences_of(text, spans, record, options, report)
@@ -152,6 +113,6 @@ FORMAT = Format(
     recognizes,
     read,
     write,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"id", "input", "output", "text", "schema"}),
 )

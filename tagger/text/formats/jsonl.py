@@ -28,6 +28,7 @@ from typing import IO, Any
 
 from tagger.text import schemes
 from tagger.text.alignment import CharacterSpan, sentences_of
+from tagger.text.fitting import without_overlaps
 from tagger.text.formats.format import Format
 from tagger.text.formats.json_documents import Item, looks_like
 from tagger.text.formats.json_records import common_data, name_of, read_items
@@ -120,7 +121,12 @@ def _sentences(record: Record, options: ReadOptions, report: ReadReport) -> Iter
             + ("; found numbers, whose names are not in the file" if are_ids else "")
         )
     sentence = Sentence(tuple(tokens), tags=None if tags is None else tuple(tags), record=record)
-    yield sentence.with_spans(_token_spans(data["spans"])) if "spans" in data else sentence
+    if "spans" in data:
+        spans = _token_spans(data["spans"])
+        if all(span.end <= len(tokens) for span in spans):  # else an error that says so
+            spans = without_overlaps(spans, tokens, record, options, report)
+        sentence = sentence.with_spans(spans)
+    yield sentence
 
 
 def _check_both(data: dict[str, Any], annotated: bool) -> None:

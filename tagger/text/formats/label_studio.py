@@ -17,7 +17,7 @@ from typing import Any
 
 from tagger.errors import DataError
 from tagger.text.alignment import CharacterSpan, sentences_of
-from tagger.text.formats.character_spans import checked_span, from_utf16
+from tagger.text.formats.character_spans import checked_span
 from tagger.text.formats.format import Format
 from tagger.text.formats.json_documents import Item, looks_like
 from tagger.text.formats.json_records import name_of, read_items
@@ -211,11 +211,6 @@ class _Reader:
         text = data[_text_key(data, spans or [])]
         if spans is not None:
             spans = [_with_line_feeds(span, text) for span in spans]
-            if max(text, default="") > "\uffff" and not _fit(text, spans):
-                converted = from_utf16(text, spans)
-                if _fit(text, converted):
-                    self.report.note("offsets are counted in UTF-16 code units", line)
-                    spans = converted
         if "document" in data:
             task = task | {"document": data["document"]}
         name = name_of(data) or name_of(task)
@@ -293,14 +288,6 @@ def _with_line_feeds(span: CharacterSpan, text: str) -> CharacterSpan:
     return replace(span, text=span.text.replace("\\n", "\n"))
 
 
-def _fit(text: str, spans: Iterable[CharacterSpan]) -> bool:
-    """Return whether spans contain their texts, but for white space, which is not faithful."""
-    return all(
-        span.text is None or span.text.split() == text[span.start : span.end].split()
-        for span in spans
-    )
-
-
 FORMAT = Format(
     NAME,
     (".json", ".jsonl"),
@@ -309,6 +296,6 @@ FORMAT = Format(
     write,
     has_scores=True,
     write_predictions=write_predictions,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"id", "data", "annotations", "completions", "predictions"}),
 )

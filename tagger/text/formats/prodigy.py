@@ -187,6 +187,6 @@ FORMAT = Format(
     write,
     has_scores=True,
     write_predictions=write_predictions,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"id", "text", "tokens", "spans", "answer"}),
 )

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from tagger.errors import DataError
-from tagger.text.alignment import CharacterSpan, sentences_of
+from tagger.text.alignment import CharacterSpan, sentences_with
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import Whole, check_spans, plain_tags, whole_documents
+from tagger.text.locating import located
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
@@ -77,7 +78,7 @@ def _document(
         report.problem(DataError(path, first, f"{message} {shown(line)}"))
         return
     text = title[2] + (f" {abstract[2]}" if abstract and abstract[2] else "")
-    spans, kept, ids = [], [], {}
+    spans, kept, identifiers = [], [], {}
     for number, line in block[2 if abstract else 1 :]:
         cells = line.split("\t")
         if cells[0] != title[1]:
@@ -90,12 +91,16 @@ def _document(
             message = "expected 'ID<tab>START<tab>END<tab>MENTION<tab>LABEL', found"
             report.problem(DataError(path, number, f"{message} {shown(line)}"))
         else:
-            span = CharacterSpan(int(cells[1]), int(cells[2]), cells[4].strip(), text=cells[3])
+            label = cells[4].strip()
+            start, end = int(cells[1]), int(cells[2])
+            span = CharacterSpan(start, end, label, text=cells[3], line=number)
             spans.append(span)
-            ids[span.start, span.end, span.label] = cells[5:]
-    data = {"lines": kept, "ids": ids, "title": len(title[2])}
-    record = Record(path, first, data=data, format=_NAME, id=title[1])
-    yield from sentences_of(text, spans if options.annotated else None, record, options, report)
+            identifiers[number] = cells[5:]
+    data: dict[str, Any] = {"lines": kept, "title": len(title[2])}
+    record = Record(path, first, text, data=data, format=_NAME, id=title[1])
+    usable = located(spans, record, options, report if options.annotated else ReadReport())
+    data["ids"] = {(one.start, one.end, one.label): identifiers[one.line] for one in usable}
+    yield from sentences_with(usable if options.annotated else None, record, options, report)
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
@@ -141,7 +146,7 @@ FORMAT = Format(
     read,
     write,
     refuses=lambda sentence: plain_tags(sentence, _NAME),
-    is_evident=True,
+    suffix_means="new files",
     takes_records=True,
     common_keys=frozenset({"ids", "title"}),
 )

@@ -118,15 +118,17 @@ def sharing_suffix(path: str) -> list[str]:
     """
     name = compression.unpacked_name(path.lower())
     fitting = [each for each in FORMATS.values() if name.endswith(each.suffixes)]
-    return [] if any(each.claims_suffix for each in fitting) else [each.name for each in fitting]
+    if any(each.suffix_means != "nothing" for each in fitting):
+        return []
+    return [each.name for each in fitting]
 
 
 def _named_by_suffix(path: str, annotated: bool) -> str:
     """Return the format that the suffix of a file names, or "" if it names none."""
     name = compression.unpacked_name(path.lower())
     for each in FORMATS.values():
-        is_considered = each.claims_suffix and (each.has_annotations or not annotated)
-        if is_considered and name.endswith(each.suffixes):
+        has_meaning = each.suffix_means != "nothing"
+        if has_meaning and (each.has_annotations or not annotated) and name.endswith(each.suffixes):
             return each.name
     return ""
 
@@ -153,12 +155,13 @@ def recognize(path: str, head: Sequence[str], options: ReadOptions) -> str:
         and each.recognizes(head)
     ]
     named_format = _named_by_suffix(path, options.annotated)
-    if named_format and FORMATS[named_format].is_evident and named_format not in fitting:
+    is_of_new_files = named_format and FORMATS[named_format].suffix_means == "new files"
+    if is_of_new_files and named_format not in fitting:
         named_format = ""
     layout = foreign_layout(head, is_columns=FALLBACK in fitting)
     if layout and fitting in ([], [FALLBACK]):
         raise DataError(path, None, f"looks like {layout}")
-    if fitting and not FORMATS[fitting[0]].claims_suffix:
+    if fitting and FORMATS[fitting[0]].suffix_means == "nothing":
         name = compression.unpacked_name(path.lower())
         named_format = "" if name.endswith(FORMATS[fitting[0]].suffixes) else named_format
     elif named_format in fitting:

@@ -29,6 +29,8 @@ from tagger.text.spans import Record, Sentence
 
 __all__ = ["FORMAT"]
 
+_UNITS = ("utf-16", "utf-32")  # of tools in browsers, as NER Annotator is, and of scripts
+
 
 def recognizes(lines: Sequence[str]) -> bool:
     """Return whether the values at the beginning of a file are pairs of a text and entities."""
@@ -57,14 +59,14 @@ def read(
     """Yield the sentences of the texts; see `Format.read`."""
     report.layout = "pairs of a text and its entities"
 
-    def parse(item: Item) -> Iterator[Sentence]:
+    def parse(item: Item, reading: ReadOptions = options) -> Iterator[Sentence]:
         if inner := _inner(item.value):
             skipped = [value for value in inner if value is None]
             for _ in skipped:
                 report.note("texts without annotation are skipped", item.line)
             for value in inner:
                 if value is not None:
-                    yield from parse(replace(item, value=value))
+                    yield from parse(replace(item, value=value), replace(options, units=_UNITS))
             return
         if item.value is None:
             report.note("texts without annotation are skipped", item.line)
@@ -79,7 +81,7 @@ def read(
                 raise ValueError('expected "entities" with a list of [start, end, label]')
             spans = [checked_span(value, *value[:3]) for value in values]
         record = Record(path, item.line, data=data, format=FORMAT.name, id=name_of(data))
-        yield from sentences_of(text, spans, record, options, report)
+        yield from sentences_of(text, spans, record, reading, report)
 
     return read_items(lines, path, report, parse)
 
@@ -105,6 +107,6 @@ FORMAT = Format(
     recognizes,
     read,
     write,
-    claims_suffix=False,
+    suffix_means="nothing",
     common_keys=frozenset({"entities", "id"}),
 )

@@ -222,13 +222,13 @@ def _texts(
         spans = []
         for number, row in numbered:
             try:
-                spans += _spans(row, table)
+                spans += _spans(row, table, number)
             except ValueError as error:
                 report.problem(DataError(rows.path, number, str(error)))
         yield from sentences_of(text, spans if options.annotated else None, record, options, report)
 
 
-def _spans(row: Sequence[str], table: TableLayout) -> list[CharacterSpan]:
+def _spans(row: Sequence[str], table: TableLayout, line: int) -> list[CharacterSpan]:
     """Return the span of a row, or [] if it has none; raise ValueError if it is ill-formed."""
     start, end, label = (table.cell(row, role).strip() for role in ("start", "end", "label"))
     if not (start or end or label):
@@ -242,6 +242,7 @@ def _spans(row: Sequence[str], table: TableLayout) -> list[CharacterSpan]:
                 label,
                 float(score) if score else None,
                 table.cell(row, "surface") or None,
+                line=line,
             )
         ]
     except ValueError:
@@ -341,7 +342,7 @@ FORMAT = Format(
     read,
     write,
     has_scores=True,
-    is_evident=True,
+    suffix_means="new files",
     keeps_returns=True,
     takes_records=True,
     common_keys=frozenset({"rows", "header", "tag", "delimiter", "document"}),

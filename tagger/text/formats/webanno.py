@@ -19,19 +19,21 @@ breaks of its length stand for it.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from tagger.errors import DataError
-from tagger.text.alignment import CharacterSpan, aligned
+from tagger.text.alignment import CharacterSpan, sentences_with
 from tagger.text.formats.format import Format
-from tagger.text.formats.webanno_writing import FORMAT_LINE, NAMED_ENTITY, write
+from tagger.text.formats.webanno_writing import FORMAT_LINE, NAMED_ENTITY, SCORES, write
 from tagger.text.formats.whole import plain_tags
+from tagger.text.locating import located
 from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 from tagger.text.tokenizers import Offsets
+from tagger.text.units import CODE_POINTS
 
 __all__ = ["FORMAT", "read", "recognizes", "write"]
 
@@ -39,6 +41,7 @@ _NAME = "webanno"
 _LAYER = re.compile(r"#T_(SP|CH|RL)=([^|]+)(.*)")
 _ROW = re.compile(r"(\d+)-(\d+)(?:\.(\d+))?\t(\d+)-(\d+)\t")
 _NUMBER = re.compile(r"(.*?)(?<!\\)((?:\\\\)*)\[(\d+)\]", re.DOTALL)
+_NO_VALUE = re.compile(r"_?|\*(?:\[\d+\])?")
 _VALUES = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "b": "\b"}
 # Features with the labels, the best first.
 _FEATURES = ("value", "label", "category", "PosValue", "entity", "type")
@@ -55,12 +58,21 @@ class _Column:
 
 @dataclass
 class _State:
-    """The rows, texts and spans of a document."""
+    """The rows, texts and spans of a document.
+
+    Attributes:
+        sentences: Line, start, end and token of the rows of each sentence.
+        texts: Line and lines of the text of each sentence.
+        spans: Start, end, label and line of the rows of each numbered span.
+        single: The same of spans of a single row.
+        scores: The scores in a comment before a sentence, by its position.
+    """
 
     sentences: list[list[tuple[int, int, int, str]]] = field(default_factory=list)
     texts: list[tuple[int, list[str]]] = field(default_factory=list)
     spans: dict[str, list[tuple[int, int, str, int]]] = field(default_factory=dict)
     single: list[tuple[int, int, str, int]] = field(default_factory=list)
+    scores: dict[int, list[float | None]] = field(default_factory=dict)
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -90,6 +102,7 @@ def read(
         DataError: The file has no header, or several layers or features and none is declared.
     """
     columns: list[_Column] = []
+    others: dict[int, str] = {}
     numbers = 3
     chosen: _Column | None = None
     state, is_body = _State(), False
@@ -97,6 +110,7 @@ def read(
         if not is_body and (found := _LAYER.match(line)):
             features = found[3].split("|")[1:]
             for feature in features:
+                others[numbers] = f"{found[2].rpartition('.')[2]}, {feature}"
                 if found[1] == "SP" and not feature.startswith("ROLE_") and "." not in feature:
                     columns.append(_Column(found[2], feature, numbers))
                 numbers += 1
@@ -106,8 +120,12 @@ def read(
                 is_body = True
                 chosen = _chosen(columns, options, path) if options.annotated else None
             _add_text(state, number, line)
+        elif found := SCORES.fullmatch(line):
+            state.scores[len(state.sentences)] = [float(one) for one in found[1].split()]
         elif _ROW.match(line):
             _add_row(state, number, line, chosen, path, report)
+            if chosen is not None:
+                _note_others(line, chosen, others, number, report)
         elif line.strip() and not line.startswith("#"):
             message = "expected a row such as '1-1<tab>0-4<tab>Anna', found"
             report.problem(DataError(path, number, f"{message} {shown(line)}"))
@@ -209,6 +227,15 @@ def _add_row(
             state.single.append(part)
 
 
+def _note_others(
+    line: str, chosen: _Column, columns: dict[int, str], number: int, report: ReadReport
+) -> None:
+    """Note values in the columns of other layers and features, which are not read."""
+    for column, cell in enumerate(line.split("\t")):
+        if column in columns and column != chosen.number and not _NO_VALUE.fullmatch(cell):
+            report.note("other layers and features are not read", number, columns[column])
+
+
 def _split(cell: str) -> list[str]:
     """Split a cell at the bars that are not escaped."""
     values, start, index = [], 0, 0
@@ -248,65 +275,65 @@ def _sentences(
         data={"document": path},
         is_tokenized=True,
     )
-    spans: list[tuple[CharacterSpan, int]] = []
+    spans = []
     for parts in [*state.spans.values(), *([part] for part in state.single)]:
         span = _joined(parts, places, text)
-        if not span.label:
-            report.note("annotations without a value are not read", parts[0][3])
-            continue
-        spans.append((span, parts[0][3]))
-    spans.sort(key=lambda pair: (pair[0].start, pair[0].end))
-    is_annotated = options.annotated and chosen is not None
-    for rows in _merged(state.sentences, places, [span for span, _ in spans]):
-        if not rows:
-            continue
-        offsets = tuple((places[start], places[end]) for _, start, end, _ in rows)
-        sentence = Sentence(
-            tuple(text[start:end] for start, end in offsets), offsets=offsets, record=record
-        )
-        if not is_annotated:
-            yield sentence
-            continue
-        inside = []
-        while spans and spans[0][0].start < offsets[-1][1]:
-            inside.append(spans.pop(0))
-        yield sentence.with_spans(_token_spans(inside, offsets, text, path, report))
-
-
-def _token_spans(
-    spans: list[tuple[CharacterSpan, int]],
-    offsets: Sequence[Offsets],
-    text: str,
-    path: str,
-    report: ReadReport,
-) -> list[Any]:
-    """Return the token spans of a sentence; report those that cannot be used."""
-    found: list[Any] = []
-    last: CharacterSpan | None = None
-    for span, number in spans:
-        try:
-            if span.parts:
-                raise ValueError(f"the span {span.start}-{span.end} ({span.label}) has gaps")
-            if last is not None and span.start < last.end:
-                raise ValueError(
-                    f"the span {shown(text[span.start : span.end], 40)} ({span.label}) overlaps "
-                    f"{shown(text[last.start : last.end], 40)} ({last.label}); expected spans that "
-                    "do not overlap: remove one of them"
-                )
-            found += aligned([span], offsets, text)
-        except ValueError as error:
-            report.problem(DataError(path, number, str(error)))
+        if span.label:
+            spans.append(span)
         else:
-            last = span
-    return found
+            report.note("annotations without a value are not read", span.line)
+    is_annotated = options.annotated and chosen is not None
+    tokens = [
+        [(places[start], places[end]) for _, start, end, _ in rows]
+        for rows in state.sentences
+        if rows
+    ]
+    reading = replace(options, offsets=CODE_POINTS)
+    usable = located(_scored(spans, tokens, state, report), record, reading, report)
+    yield from sentences_with(usable if is_annotated else None, record, reading, report, tokens)
+
+
+def _scored(
+    spans: list[CharacterSpan],
+    tokens: list[list[Offsets]],
+    state: _State,
+    report: ReadReport,
+) -> list[CharacterSpan]:
+    """Return the spans with the scores in the comments before their sentences."""
+    found = sorted(spans, key=lambda span: (span.start, span.end))
+    rest, scored = deque(found), []
+    filled = [number for number, rows in enumerate(state.sentences) if rows]
+    for number, offsets in zip(filled, tokens, strict=True):
+        inside = []
+        while rest and rest[0].start < offsets[-1][1]:
+            inside.append(rest.popleft())
+        scores = state.scores.get(number, [None] * len(inside))
+        if len(scores) != len(inside):
+            report.note("scores that are not one per span are not read", state.texts[number][0])
+            scores = [None] * len(inside)
+        scored += [replace(s, score=one) for s, one in zip(inside, scores, strict=True)]
+    return [*scored, *rest]
 
 
 def _joined(
-    parts: list[tuple[int, int, str, int]], places: dict[int, int], text: str
+    rows: list[tuple[int, int, str, int]], places: dict[int, int], text: str
 ) -> CharacterSpan:
-    """Return the span that the rows with one number form."""
-    start, end = places[min(p[0] for p in parts)], places[max(p[1] for p in parts)]
-    return CharacterSpan(start, end, parts[0][2], text=text[start:end])
+    """Return the span that the rows with one number form, in parts if it has gaps."""
+    parts: list[Offsets] = []
+    for first, last, _, _ in sorted(rows):
+        start, end = places[first], places[last]
+        if parts and not text[parts[-1][1] : start].strip():
+            start, end = parts[-1][0], max(end, parts.pop()[1])
+        parts.append((start, end))
+    start, end = parts[0][0], max(end for _, end in parts)
+    return CharacterSpan(
+        start,
+        end,
+        rows[0][2],
+        text=text[start:end],
+        parts=tuple(parts) if len(parts) > 1 else (),
+        line=rows[0][3],
+    )
 
 
 def _document(state: _State, path: str, report: ReadReport) -> tuple[str | None, dict[int, int]]:
@@ -357,37 +384,15 @@ def _document(state: _State, path: str, report: ReadReport) -> tuple[str | None,
     return text, places
 
 
-def _merged(
-    sentences: list[list[tuple[int, int, int, str]]],
-    places: dict[int, int],
-    spans: list[CharacterSpan],
-) -> Iterator[list[tuple[int, int, int, str]]]:
-    """Join the sentences that a span crosses; the spans are sorted."""
-    merged: list[tuple[int, int, int, str]] = []
-    ahead, latest = 0, 0
-    for rows in sentences:
-        merged = [*merged, *rows]
-        if not merged:
-            continue
-        boundary = places[merged[-1][2]]
-        while ahead < len(spans) and spans[ahead].start < boundary:
-            latest = max(latest, spans[ahead].end)
-            ahead += 1
-        if latest <= boundary:
-            yield merged
-            merged = []
-    if merged:
-        yield merged
-
-
 FORMAT = Format(
     _NAME,
     (".webanno.tsv", ".webanno"),
     recognizes,
     read,
     write,
+    has_scores=True,
     refuses=lambda sentence: plain_tags(sentence, _NAME),
-    is_evident=True,
+    suffix_means="new files",
     takes_records=True,
     common_keys=frozenset({"document"}),
 )

@@ -11,15 +11,19 @@ from tagger.text.formats.whole import Whole, check_spans, whole_documents
 from tagger.text.report import shown
 from tagger.text.spans import Sentence
 
-__all__ = ["FORMAT_LINE", "NAMED_ENTITY", "write"]
+__all__ = ["FORMAT_LINE", "NAMED_ENTITY", "SCORES", "write"]
 
 _NAME = "webanno"
 FORMAT_LINE = "#FORMAT=WebAnno TSV 3"
+SCORES = re.compile(r"#Scores=((?:[01](?:\.\d+)?(?:e-\d+)?\s*)+)")
 NAMED_ENTITY = "de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity"
 
 
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write sentences as one document, with their spans in the layer NamedEntity.
+
+    The probabilities of predicted spans are in a comment before their sentence, since a file with a
+    feature that a project lacks cannot be imported there.
 
     Args:
         sentences: Sentences; several documents are joined.
@@ -48,9 +52,13 @@ def _write_sentence(
     start = offsets[0][0]
     before = position + _units(document.text[:start])
     lines = document.text[start : offsets[-1][1]].split("\n")
-    stream.write("\n" + "".join(f"#Text={_escaped_text(line)}\n" for line in lines))
+    spans = document.sentences[order].spans or ()
+    stream.write("\n")
+    if spans and all(span.score is not None for span in spans):
+        stream.write(f"#Scores={' '.join(f'{span.score or 0:.6g}' for span in spans)}\n")
+    stream.write("".join(f"#Text={_escaped_text(line)}\n" for line in lines))
     values = ["_\t_"] * len(offsets)
-    for span in document.sentences[order].spans or ():
+    for span in spans:
         suffix = ""
         if span.end - span.start > 1:
             number += 1

@@ -122,7 +122,7 @@ def annotated(bundle: Bundle, path: str | Path | None) -> list[Sentence]:
     Args:
         bundle: The tagger, for its options and its scheme.
         path: File to read; None reads the dev files of its training or, if there were none, the
-            part of train that was held out.
+            part of train that was held out. A training without dev needs a file.
 
     Returns:
         Sentences with spans, or with plain tags if the tagger has these.
@@ -132,7 +132,9 @@ def annotated(bundle: Bundle, path: str | Path | None) -> list[Sentence]:
     """
     data = bundle.config.data
     if path is None and not data.dev:
-        return corpora.splits(data).dev.sentences
+        held_out = corpora.splits(data).dev
+        assert held_out is not None
+        return held_out.sentences
     paths = data.dev if path is None else [path]
     return corpora.read_all(paths, data.reading, data.scheme, tags=data.tags).sentences
 

@@ -119,13 +119,11 @@ def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
     """Write a tagger's graphs to its bundle, score them if there is a file, and verify them."""
     model = tagger_files.load(run, with_graphs=False)
     data = model.config.data
-    needed = [str(file)] if file else data.dev or data.train
+    needed = [str(file)] if file else (data.dev or data.train) if data.has_dev else []
     missing = [name for name in needed if not Path(name).exists()]
     if verify and (missing or not needed):
-        raise ConfigError(
-            f"{missing[0] if missing else 'data.dev'}: file not found; give an annotated FILE on "
-            "which to verify"
-        )
+        found = f"{missing[0]}: file not found" if missing else "the model has no dev files"
+        raise ConfigError(f"{found}; give an annotated FILE on which to verify")
     sentences = [] if missing or not needed else precision.annotated(model, file)
     model = precision.add(run, sentences)
     comparisons: list[Any] = []

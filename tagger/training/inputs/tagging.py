@@ -40,7 +40,7 @@ class TaggerData:
     """The data on which a tagger is trained and scored.
 
     Attributes:
-        train, dev: Annotated sentences.
+        train, dev: Annotated sentences; `dev` is empty without a dev set.
         scheme: Tagging scheme of the files, or ``plain``.
         tags: Tags of the model, in the training scheme unless they are plain.
         features: Vocabularies and vectors.
@@ -115,11 +115,13 @@ def read(job: Job[Config], splits: corpora.Splits | None = None) -> TaggerData:
     """
     settings = job.settings
     splits = splits or corpora.splits(settings.data)
-    train, dev, scheme = splits.train.sentences, splits.dev.sentences, splits.train.scheme
+    train, scheme = splits.train.sentences, splits.train.scheme
+    dev = [] if splits.dev is None else splits.dev.sentences
     warnings = corpora.warnings(splits.train, splits.dev)
     if other_tokens := tokenizers.warning(train, settings.data.tokenizer):
         warnings.append(other_tokens)
-    job.observer.corpus_read([splits.train.summary(), splits.dev.summary()], warnings)
+    summaries = [corpus.summary() for corpus in splits if corpus is not None]
+    job.observer.corpus_read(summaries, warnings)
     check_tagger(settings)
     models = language_models_of(settings)
     job.check_data(_facts(settings, splits, models))
@@ -160,7 +162,7 @@ def _facts(
     distilled = settings.distillation
     return [
         data_facts.of_corpus("train", splits.train),
-        data_facts.of_corpus("dev", splits.dev),
+        *([] if splits.dev is None else [data_facts.of_corpus("dev", splits.dev)]),
         *(data_facts.of_file("vectors", path) for path in settings.data.vectors),
         *(
             data_facts.DataFacts("language model", folder, model.weights_digest)
