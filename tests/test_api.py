@@ -17,6 +17,7 @@ from support.command_line import invoke, worked
 from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, SAMPLE
 
 import tagger
+from tagger.bundles import card, language_model
 from tagger.bundles import tagger_files as bundles
 from tagger.inference import files as stream
 from tagger.inference.predictor import Predictor
@@ -150,11 +151,12 @@ def test_describe_says_what_info_prints() -> None:
     out = worked(invoke("info", GOLDEN))
     assert all(fact in out for fact in facts.values())
     about_tagger, about_language_model = (
-        re.findall(r'"([a-z ]+)"', part)
-        for part in (tagger.describe.__doc__ or "").split("Of a language model:")
+        re.findall(r'"([a-z ]+)"', " ".join((function.__doc__ or "").split()))
+        for function in (card.describe, language_model.describe)
     )
     for name in ("teachers", "probabilities", "reliability"):  # of some models only
         about_tagger.remove(name)
+    about_language_model.remove("conditional on")
     assert list(facts) == about_tagger
     assert list(tagger.describe(GOLDEN_LANGUAGE_MODEL)) == about_language_model
 

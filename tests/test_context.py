@@ -24,7 +24,7 @@ from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, ConfigError
 from tagger.features.batches import round_up_shapes
 from tagger.features.token_states import TokenEncoder, TokenStates
-from tagger.inference import network
+from tagger.inference import chunks
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
 from tagger.inference.predictor import Predictor
@@ -209,7 +209,7 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(
         for ns, ms, found in member.batches(SENTENCES)
         for n, m, rows in zip(ns, ms, found, strict=True)
     }
-    monkeypatch.setattr(network, "CHUNK_TOKENS", 2)
+    monkeypatch.setattr(chunks, "CHUNK_TOKENS", 2)
     for number, tokens in enumerate(SENTENCES):
         [(_, _, alone)] = member.batches([tokens])
         np.testing.assert_allclose(alone[0, : len(tokens)], together[number], atol=1e-5)

@@ -46,7 +46,7 @@ def facts_in(folder: Path, train: str, dev: str = SENTENCE) -> list[DataFacts]:
         ),
         (SENTENCE * 3 + "Nordwind B-ORG\n\n", "3 → 4 sentences, label ORG is new"),
         ("Piet B-PER\nJansen I-PER\nleft O\nTurku O\n\n" * 3, "label LOC is gone"),
-        (SENTENCE * 2 + SENTENCE.replace("LOC", "PER"), "other numbers of spans per label"),
+        (SENTENCE * 2 + SENTENCE.replace("LOC", "PER"), "other numbers per label"),
         (SENTENCE * 2 + SENTENCE.replace("Turku", "Oslo"), "same size, other content"),
     ],
 )

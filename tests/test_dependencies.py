@@ -52,6 +52,7 @@ LAYERS = (
     "seq2seq",
     "inference",
     "evaluation",
+    "classification",
     "training",
     "tuning",
     "cli",
@@ -180,6 +181,8 @@ def test_importing_changes_no_environment_variable() -> None:
         "group(standalone_mode=False)",
         "from tagger.cli import convert, distill, evaluate, info, main, predict, search, train, "
         "training",
+        "from tagger.cli.classify import evaluate, info, predict, train; import "
+        "tagger.classification.files, tagger.classification.report, tagger.corpora.texts",
         "from tagger.cli.lm import importing, sample, score, train; import "
         "tagger.language_models.states",
         "from tagger.cli.seq2seq import evaluate, info, predict, train; from tagger.seq2seq import "
@@ -194,6 +197,7 @@ def test_importing_changes_no_environment_variable() -> None:
         "import",
         "help",
         "commands",
+        "classification",
         "language models",
         "seq2seq",
         "runtime",

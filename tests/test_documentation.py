@@ -26,6 +26,7 @@ SETTINGS: dict[tuple[str, ...], list[str]] = {
     ("train",): [*SMALL, "model.characters=4"],
     ("distill",): [*SMALL, "model.characters=4"],
     ("search",): SMALL[:2],
+    ("classify", "train"): [*SMALL, "model.characters=4"],
     ("lm", "train"): ["training.epochs=1", "model.units=4", "model.embedding=4"],
     ("seq2seq", "train"): [*SMALL[:1], "training.epoch_symbols=0", "model.units=4"],
 }

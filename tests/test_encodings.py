@@ -246,7 +246,7 @@ def test_commands_declare_the_encoding(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "command",
     ["train", "distill", "search", "convert", "evaluate", "predict", "bench", "lm train",
-     "lm score"],
+     "lm score", "classify train", "classify evaluate", "classify predict"],
 )  # fmt: skip
 def test_every_command_that_reads_text_has_the_option(command: str) -> None:
     assert "--encoding NAME" in worked(invoke(*command.split(), "--help"))

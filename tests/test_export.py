@@ -32,7 +32,7 @@ from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder
 from tagger.features.vectors import Vectors
 from tagger.features.vocabulary import Vocabulary
-from tagger.inference import network
+from tagger.inference import chunks, network
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import EnsembleMember
 from tagger.inference.network import OnnxTagger
@@ -120,7 +120,7 @@ def test_exported_equals_keras(
     expected = np.asarray(keras.head.emissions(keras(batch.inputs)))  # eagerly: nothing to compile
     member = EnsembleMember(bundle, OnnxTagger(bundle))
     together = by_sentence(member)
-    monkeypatch.setattr(network, "CHUNK_TOKENS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_TOKENS", 3)
     features, word_ids, _ = member.encode(SENTENCES)
     starts = [0, *itertools.accumulate(map(len, SENTENCES))]
     for number, tokens in enumerate(SENTENCES):

@@ -69,6 +69,7 @@ def test_commands_that_need_more_say_how_to_install_it(tmp_path: Path, corpus: P
         ["distill", "--train", corpus, "--teacher", GOLDEN, "--text", corpus, new],
         ["search", search, new],
         ["lm", "train", "--train", corpus, "--dev", corpus, new],
+        ["classify", "train", "--train", corpus, new],
         ["export", GOLDEN],
         ["export", GOLDEN, "--to", "saved-model"],
     ]
@@ -85,6 +86,7 @@ def test_all_other_commands_work(tmp_path: Path, corpus: Path) -> None:
     for arguments in (
         ["config"],
         ["lm", "config"],
+        ["classify", "config"],
         ["predict", GOLDEN, corpus, "--output", tmp_path / "out"],
         ["evaluate", GOLDEN, corpus],
         ["evaluate", "--predictions", CONLLEVAL / "exact.txt", "--json"],

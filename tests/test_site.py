@@ -13,7 +13,7 @@ from support.paths import ROOT
 from support.processes import PATIENCE
 
 import tagger
-from tagger.cli import lm, seq2seq
+from tagger.cli import classify, lm, seq2seq
 from tagger.cli import main as cli
 from tagger.config.reference import KINDS, settings_of
 
@@ -45,8 +45,9 @@ def page(site: Path, name: str) -> str:
 def test_the_reference_lists_every_command(site: Path) -> None:
     text = page(site, "reference/cli.html")
     commands = [name for section in cli.SECTIONS.values() for name in section]
-    commands += [f"lm {name}" for section in lm.SECTIONS.values() for name in section]
-    commands += [f"seq2seq {name}" for section in seq2seq.SECTIONS.values() for name in section]
+    groups = {"classify": classify.SECTIONS, "lm": lm.SECTIONS, "seq2seq": seq2seq.SECTIONS}
+    for group, sections in groups.items():
+        commands += [f"{group} {name}" for section in sections.values() for name in section]
     for command in commands:
         assert f"tagger {command}" in text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagger.bundles.encoder import input_configs
+from tagger.bundles.encoder import describe_inputs, describe_layers
 from tagger.bundles.tagger import INT8, Bundle, graph_names
 from tagger.heads import HEADS
 from tagger.text import schemes
@@ -23,10 +23,6 @@ def describe(bundle: Bundle) -> dict[str, str]:
         "reliability" (of models of spans that were measured), and "precision".
     """
     model = bundle.config.model
-    depth = (
-        f"{model.layers} x {model.units} units, "
-        f"{'both directions' if model.bidirectional else 'forward only'}"
-    )
     hidden = (
         f", then {' and '.join(map(str, model.hidden))} units on every output"
         if model.hidden
@@ -37,8 +33,8 @@ def describe(bundle: Bundle) -> dict[str, str]:
     return {
         "predicts": f"{'plain tags' if bundle.scheme == schemes.PLAIN else 'spans'}: "
         f"{', '.join(bundle.labels)}",
-        "inputs": _inputs(bundle),
-        "network": f"{model.cell}, {depth}{hidden}{head}",
+        "inputs": describe_inputs(model, bundle.features),
+        "network": f"{describe_layers(model)}{hidden}{head}",
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,}",
         "tokenizer": bundle.config.data.tokenizer,
@@ -136,15 +132,6 @@ def _precision(bundle: Bundle) -> str:
     int8, float32 = measured["score"], measured["float32"]
     scores = f"{_measured(bundle)} {int8} with int8, {float32} with float32"
     return f"{bundle.metrics.get('precision', 'float32')} ({scores})"
-
-
-def _inputs(bundle: Bundle) -> str:
-    """Return the inputs of the network in words."""
-    if bundle.config.model.input == "one-hot":
-        return "one-hot"
-    configs = input_configs(bundle.config.model, bundle.features)
-    inputs = bundle.features.inputs
-    return ", ".join(inputs[name].describe(config) for name, config in configs.items())
 
 
 def card(bundle: Bundle) -> str:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tagger.bundles import card, kinds, language_model, seq2seq, tagger_files
+from tagger.bundles import card, classifier, kinds, language_model, seq2seq, tagger_files
 
 __all__ = ["describe"]
 
 _DESCRIPTIONS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], dict[str, str]]]] = {
     kinds.TAGGER: (tagger_files.load, card.describe),
+    kinds.CLASSIFIER: (classifier.load, classifier.describe),
     kinds.LANGUAGE_MODEL: (language_model.load, language_model.describe),
     kinds.SEQ2SEQ: (seq2seq.load, seq2seq.describe),
 }
@@ -26,8 +27,8 @@ def describe(run: str | Path) -> dict[str, str]:
 
     Returns:
         Facts in words by topic, in the order in which `tagger info` shows them; see the function
-        ``describe`` of each kind: `card.describe` for taggers, `language_model.describe` and
-        `seq2seq.describe`.
+        ``describe`` of each kind: `card.describe` for taggers, `classifier.describe`,
+        `language_model.describe` and `seq2seq.describe`.
 
     Raises:
         BundleError: The folder is not a model, or was damaged.

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol
 
 from tagger.bundles import folder as folders
-from tagger.bundles.kinds import Files
+from tagger.bundles import language_model as language_models
+from tagger.bundles.folder import MANIFEST
+from tagger.bundles.kinds import Contents, Files
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import Weights
 from tagger.cells import recurrent_shapes
@@ -24,12 +27,18 @@ from tagger.features.inputs.base import Sources
 
 __all__ = [
     "EncoderBundle",
+    "describe_inputs",
+    "describe_layers",
     "encoder_shapes",
     "input_configs",
     "load_features",
+    "load_language_models",
+    "save_language_models",
     "sources_of",
     "width_of",
 ]
+
+_MODELS = "language_models"
 
 
 class EncoderBundle(Protocol):
@@ -108,6 +117,20 @@ def input_configs(model: EncoderSettings, features: WordFeatures) -> dict[str, d
     return {name: config for name, config in configs.items() if config is not None}
 
 
+def describe_inputs(model: EncoderSettings, features: WordFeatures) -> str:
+    """Return the inputs of a network in words."""
+    if model.input == "one-hot":
+        return "one-hot"
+    configs = input_configs(model, features)
+    return ", ".join(features.inputs[name].describe(config) for name, config in configs.items())
+
+
+def describe_layers(model: EncoderSettings) -> str:
+    """Return the recurrent layers of a network in words."""
+    directions = "both directions" if model.bidirectional else "forward only"
+    return f"{model.cell}, {model.layers} x {model.units} units, {directions}"
+
+
 def width_of(model: EncoderSettings, features: WordFeatures) -> int:
     """Return the number X of features of a word: the widths of all inputs of words together."""
     return sum(
@@ -141,6 +164,49 @@ def load_features(
         for name in names
     ]
     return WordFeatures.of(*(one for one in inputs if one is not None), unescapes=unescapes)
+
+
+def save_language_models(folder: Path, models: Sequence[LanguageModelBundle]) -> list[str]:
+    """Write the language models of a bundle to its folder, as hard links where possible.
+
+    Args:
+        folder: The folder.
+        models: The language models, in order.
+
+    Returns:
+        The names of their manifests, which the manifest of the bundle lists.
+
+    Raises:
+        TaggerError: A file cannot be written.
+    """
+    names = []
+    for number, model in enumerate(models, 1):
+        language_models.save_linked(folder / _MODELS / str(number), model)
+        names.append(f"{_MODELS}/{number}/{MANIFEST}")
+    return names
+
+
+def load_language_models(contents: Contents[Any], count: int) -> tuple[LanguageModelBundle, ...]:
+    """Read the language models of a bundle from its subfolders.
+
+    The bundle's manifest lists their manifests, and each of these lists the files of its folder.
+
+    Args:
+        contents: The contents of the bundle.
+        count: Number of language models.
+
+    Returns:
+        The language models, in order.
+
+    Raises:
+        BundleError: A subfolder is not a language model, or was damaged.
+    """
+    for number in range(1, count + 1):
+        contents.files.bytes(f"{_MODELS}/{number}/{MANIFEST}")
+    return tuple(
+        language_models.load(contents.folder / _MODELS / str(number))
+        for number in range(1, count + 1)
+    )
 
 
 def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:

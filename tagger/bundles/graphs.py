@@ -17,9 +17,10 @@ MICROSOFT = "com.microsoft"
 
 OPERATORS = {
     "": {
-        "Add", "Cast", "Clip", "Concat", "Conv", "Expand", "GRU", "Gather", "Greater", "LSTM",
-        "LogSoftmax", "MatMul", "Max", "Mul", "Pad", "RNN", "ReduceMax", "ReduceSum", "Relu",
-        "Reshape", "Shape", "Softmax", "Split", "Squeeze", "Tanh", "Transpose", "Unsqueeze",
+        "Add", "Cast", "Clip", "Concat", "Conv", "Div", "Expand", "GRU", "Gather", "Greater",
+        "LSTM", "Less", "LogSoftmax", "MatMul", "Max", "Mul", "Pad", "RNN", "Range", "ReduceMax",
+        "ReduceSum", "Relu", "Reshape", "Shape", "Softmax", "Split", "Squeeze", "Tanh",
+        "Transpose", "Unsqueeze", "Where",
     },
     MICROSOFT: {"DynamicQuantizeLSTM", "DynamicQuantizeMatMul"},
 }  # fmt: skip

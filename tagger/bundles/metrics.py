@@ -7,7 +7,14 @@ from typing import Any
 
 __all__ = ["checked"]
 
-_NUMBERS = ("best_epoch", "dev_sentences", "epochs", "train_pairs", "train_sentences")
+_NUMBERS = (
+    "best_epoch",
+    "dev_sentences",
+    "epochs",
+    "train_pairs",
+    "train_sentences",
+    "train_texts",
+)
 _TEXTS = {"precision": ("float32", "int8")}
 
 
@@ -50,10 +57,13 @@ def checked(metrics: Any, scores: Mapping[str, tuple[str, ...]]) -> dict[str, An
 def _check_probabilities(metrics: dict[str, Any]) -> None:
     """Raise ValueError if the entries about probabilities of spans are not as training writes them.
 
-    These are "calibration", "decoding", "reliability", "operating_points" and "redaction".
+    These are "calibration", "temperatures", "decoding", "reliability", "operating_points" and
+    "redaction".
     """
     if not metrics.get("calibration", {}).get("temperature", 1) > 0:
         raise ValueError('expected a "temperature" above 0 in "calibration"')
+    if not all(value > 0 for value in _object(metrics, "temperatures").values()):
+        raise ValueError('expected numbers above 0 in "temperatures"')
     if not 0 <= metrics.get("decoding", {}).get("threshold", 0) <= 1:
         raise ValueError('expected a "threshold" from 0 to 1 in "decoding"')
     for name, bins in _object(metrics, "reliability").items():

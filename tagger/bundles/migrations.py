@@ -5,9 +5,10 @@ converts the contents of the previous format to the new one. Migrations are neve
 afterwards and import none of the other modules: plain data in, plain data out. So `load` only has
 to read the newest format, and every bundle ever written can be read.
 
-Contents are the parsed but unchecked files by name: ``config.toml``, ``metrics.json`` and, for
-taggers, ``tags.json`` as dicts; ``weights.npz`` as a dict of arrays. If a migration changes the
-weights, the bundle's graphs no longer match them, and ``tagger export RUN`` must be run once.
+Contents are the parsed but unchecked files by name: ``config.toml``, ``metrics.json`` and, of some
+kinds, ``tags.json`` or ``labels.json`` as dicts; ``weights.npz`` as a dict of arrays. If a
+migration changes the weights, the bundle's graphs no longer match them, and ``tagger export RUN``
+must be run once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from typing import Any
 
 from tagger.errors import BundleError
 
-__all__ = ["LANGUAGE_MODEL", "SEQ2SEQ", "TAGGER", "Contents", "Migration", "migrate", "version_of"]
+__all__ = [
+    "CLASSIFIER",
+    "LANGUAGE_MODEL",
+    "SEQ2SEQ",
+    "TAGGER",
+    "Contents",
+    "Migration",
+    "migrate",
+    "version_of",
+]
 
 Contents = dict[str, Any]
 """The parsed files of a bundle by file name."""
@@ -31,6 +41,9 @@ TAGGER: dict[int, Migration] = {}
 
 LANGUAGE_MODEL: dict[int, Migration] = {}
 """The migrations of language models, each by the format version that it converts from."""
+
+CLASSIFIER: dict[int, Migration] = {}
+"""The migrations of classifiers, each by the format version that it converts from."""
 
 SEQ2SEQ: dict[int, Migration] = {}
 """The migrations of sequence-to-sequence models, likewise."""

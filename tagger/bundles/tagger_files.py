@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from tagger.bundles import kinds, migrations
-from tagger.bundles import language_model as language_models
 from tagger.bundles.card import card
-from tagger.bundles.encoder import load_features, sources_of
-from tagger.bundles.folder import MANIFEST
-from tagger.bundles.kinds import Contents, Kind
-from tagger.bundles.language_model import LanguageModelBundle
+from tagger.bundles.encoder import (
+    load_features,
+    load_language_models,
+    save_language_models,
+    sources_of,
+)
+from tagger.bundles.kinds import Kind
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import expected
 from tagger.config.tagger import Config
@@ -36,7 +38,6 @@ from tagger.text import schemes
 
 __all__ = ["KIND", "load", "save"]
 
-_MODELS = "language_models"
 _MOST_TAGS = 10_000  # the decoder needs memory for all pairs
 
 
@@ -90,10 +91,7 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     """
 
     def fill(temporary: Path) -> list[str]:
-        names = []
-        for number, model in enumerate(bundle.language_models, 1):
-            language_models.save_linked(temporary / _MODELS / str(number), model)
-            names.append(f"{_MODELS}/{number}/{MANIFEST}")
+        names = save_language_models(temporary, bundle.language_models)
         return names + bundle.features.save(temporary)
 
     tags = kinds.to_json({"scheme": bundle.scheme, "tags": list(bundle.tags)})
@@ -118,7 +116,7 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     contents = KIND.read(folder)
     config = contents.config
     tags, scheme = contents.parsed["tags.json"]
-    models = _language_models(contents, len(config.data.language_models))
+    models = load_language_models(contents, len(config.data.language_models))
     features = load_features(
         config, contents.files, sources_of(models), unescapes=config.data.unescape
     )
@@ -133,17 +131,4 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
         metrics=contents.metrics,
         graphs=graphs,
         language_models=models,
-    )
-
-
-def _language_models(contents: Contents[Any], count: int) -> tuple[LanguageModelBundle, ...]:
-    """Read the language models of a tagger from its subfolders.
-
-    The tagger's manifest lists their manifests, and each of these lists the files of its folder.
-    """
-    for number in range(1, count + 1):
-        contents.files.bytes(f"{_MODELS}/{number}/{MANIFEST}")
-    return tuple(
-        language_models.load(contents.folder / _MODELS / str(number))
-        for number in range(1, count + 1)
     )

@@ -55,11 +55,11 @@ def command(
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import kinds
-    from tagger.training.export.run import export_model
+    from tagger.training.export.run import export_model, has_only_graphs
 
     needs_keras = verify or target == "saved-model"
     kind = kinds.kind_name_of(run)
-    if kind in (kinds.LANGUAGE_MODEL, kinds.SEQ2SEQ) and (file or needs_keras):
+    if (file or needs_keras) and has_only_graphs(kind):
         raise click.UsageError(
             f"{run} is {kinds.noun_of(kind)}, which has only ONNX graphs; use: tagger export {run}"
         )

@@ -15,7 +15,7 @@ from tagger.cli.paths import FOLDER
 def command(run: str, as_json: bool) -> None:
     """Describe the model in the folder RUN, after verifying each of its files.
 
-    RUN is a tagger or a language model.
+    RUN is a model of any kind, such as a tagger or a language model.
 
     \b
     Example:
@@ -23,7 +23,16 @@ def command(run: str, as_json: bool) -> None:
     """
     from tagger.bundles.describe import describe
 
-    facts = describe(run)
+    show_facts(describe(run), as_json=as_json)
+
+
+def show_facts(facts: dict[str, str], *, as_json: bool) -> None:
+    """Print the facts about a model.
+
+    Args:
+        facts: Facts in words by topic.
+        as_json: Whether to print them as JSON.
+    """
     if as_json:
         print_json(facts)
         return

@@ -35,6 +35,7 @@ SECTIONS = {
         "convert": "Convert annotated files between schemes and formats.",
         "split": "Divide annotated files into train, dev and test.",
     },
+    "Text classification": {"classify": "Train, score and run classifiers of whole texts."},
     "Language models": {"lm": "Train, score, sample and import language models."},
     "Sequence to sequence": {"seq2seq": "Rewrite strings: dates, names, pronunciations."},
 }

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from tagger.cli import console
-from tagger.training.facts import LanguageModelFacts, RunFacts, Seq2SeqFacts, TaggerFacts
+from tagger.training.facts import (
+    ClassifierFacts,
+    LanguageModelFacts,
+    RunFacts,
+    Seq2SeqFacts,
+    TaggerFacts,
+    VectorFacts,
+)
 from tagger.training.observer import Observer
 
 __all__ = [
+    "ClassifierProgress",
     "LanguageModelProgress",
     "SearchProgress",
     "Seq2SeqProgress",
@@ -36,6 +45,15 @@ def _size(facts: RunFacts) -> str:
 
 def _score_name(facts: TaggerFacts) -> str:
     return "dev acc" if facts.scheme == "plain" else "dev F1"
+
+
+def _vectors(files: Sequence[VectorFacts]) -> list[str]:
+    """Return a line about each file of pretrained vectors."""
+    return [
+        f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
+        f"{100 * table.coverage:.1f} % of the training tokens"
+        for table in files
+    ]
 
 
 class TrainingProgress(Observer):
@@ -79,11 +97,7 @@ class TrainingProgress(Observer):
             )
         self.epochs_seen = 0
         lines.append(_size(facts))
-        lines += [
-            f"vectors {table.path}: {table.words:,} x {table.dimension}, know "
-            f"{100 * table.coverage:.1f} % of the training tokens"
-            for table in facts.vectors
-        ]
+        lines += _vectors(facts.vectors)
         self.best = 0.0
         self.score = _score_name(facts)
         lines.append(f"{'epoch':>5} {'loss':>8} {self.score:>7} {'tokens/s':>9} {'time':>6}")
@@ -129,6 +143,31 @@ class TrainingProgress(Observer):
 
     def run_ended(self, number: int, count: int, outcome: str, is_best: bool) -> None:
         console.note(f"{outcome}\n")
+
+
+class ClassifierProgress(TrainingProgress):
+    """A bar within an epoch and a line after each, with accuracy and loss."""
+
+    def training_started(self, facts: RunFacts) -> None:
+        assert isinstance(facts, ClassifierFacts)
+        self.epochs_seen = 0
+        self.best = 0.0
+        self.score = "dev F1" if facts.multi_label else "dev accuracy"
+        lines = [_size(facts)]
+        lines += _vectors(facts.vectors)
+        lines.append(
+            f"{'epoch':>5} {'loss':>8} {self.score:>12} {'dev loss':>8} {'tokens/s':>9} {'time':>6}"
+        )
+        console.note("\n".join(lines))
+
+    def epoch_ended(self, row: dict[str, float], is_best: bool) -> None:
+        self.epochs_seen += 1
+        self.best = max(self.best, row["dev_score"])
+        figures = (
+            f"{row['epoch']:5} {row['loss']:8.4f} {row['dev_score']:12.2f} {row['dev_loss']:8.4f} "
+            f"{row['tokens_per_second']:9,.0f}"
+        )
+        console.note(f"{figures} {clock(row['seconds']):>6}{'  best' if is_best else ''}")
 
 
 class LanguageModelProgress(TrainingProgress):

@@ -15,7 +15,7 @@ from tagger.errors import ConfigError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-__all__ = ["print_settings", "run_and_settings"]
+__all__ = ["check_not_finished", "print_settings", "run_and_settings"]
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
@@ -54,6 +54,25 @@ def run_and_settings(
         return paths[-1], schema.override(settings, assignments)
     except ConfigError as error:
         raise click.UsageError(str(error)) from error
+
+
+def check_not_finished(run: str, resume: bool) -> None:
+    """Check early, before anything is read, that a training would not overwrite a finished one.
+
+    Args:
+        run: The folder of the training.
+        resume: Whether an interrupted training is continued.
+
+    Raises:
+        TaggerError: The folder contains a model.
+    """
+    from pathlib import Path
+
+    from tagger.bundles.folder import MANIFEST
+    from tagger.files import require_empty
+
+    if not resume and (Path(run) / MANIFEST).is_file():
+        require_empty(Path(run))
 
 
 def print_settings(kind: str, table: str | None, as_json: bool) -> None:

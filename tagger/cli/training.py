@@ -4,22 +4,18 @@ or several, the last line.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tagger import corpora
-from tagger.bundles.folder import MANIFEST
 from tagger.cli import console
 from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.options import print_json
-from tagger.cli.settings import run_and_settings
-from tagger.files import require_empty
+from tagger.cli.settings import check_not_finished, run_and_settings
 from tagger.training import require_packages
 
 if TYPE_CHECKING:
@@ -82,8 +78,7 @@ def _check_distillation(settings: Config) -> None:
 
 def _one(settings: Config, run: str, resume: bool, as_json: bool) -> None:
     """Train once. Errors of the corpus come first, before the backend is loaded."""
-    if not resume and os.path.isfile(os.path.join(run, MANIFEST)):
-        require_empty(Path(run))
+    check_not_finished(run, resume)
     dev = settings.data.dev if settings.data.has_dev else ()
     names = [*settings.data.train, *dev] or [settings.data.hub]
     if any(names):

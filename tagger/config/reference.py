@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, fields
 from typing import Any, get_type_hints
 
-from tagger.config import language_model, seq2seq, tagger
+from tagger.config import classifier, language_model, seq2seq, tagger
 from tagger.config.schema import to_toml, toml_value
 
 __all__ = ["KINDS", "SettingInfo", "commented_toml", "markdown", "settings_of"]
 
 KINDS: dict[str, tuple[type, str]] = {
     "tagger": (tagger.Config, "tagger train, tagger distill and tagger search"),
+    "classifier": (classifier.ClassifierConfig, "tagger classify train"),
     "language-model": (language_model.LanguageModelConfig, "tagger lm train"),
     "seq2seq": (seq2seq.Seq2SeqConfig, "tagger seq2seq train"),
 }

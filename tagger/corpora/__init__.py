@@ -5,6 +5,7 @@
     holding.py      hold out dev sentences of train
     splitting.py    divide files into train, dev and test
     checks.py       warn about data that cannot train a good model
+    texts.py        read texts with labels, and hold out dev texts
     writing.py      convert sentences to a dataset
     conversion.py   convert files, folders and datasets to another format
 
@@ -17,21 +18,18 @@ or ``tags`` (list of strings, or of ClassLabel, as in many datasets on the Hub).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tagger.config.tagger import NO_DEV, DataConfig
 from tagger.corpora.checks import warnings
 from tagger.corpora.holding import hold_out
-from tagger.corpora.loading import load
+from tagger.corpora.loading import load_train_and_dev
 from tagger.corpora.reading import from_dataset, read, read_all, rows
 from tagger.corpora.writing import to_dataset
 from tagger.errors import ConfigError, DataError, TaggerError
 from tagger.text import annotation, schemes
 from tagger.text.annotation import Corpus
 from tagger.text.issues import logged
-
-if TYPE_CHECKING:
-    import datasets
 
 __all__ = ["Splits", "from_dataset", "read", "read_all", "splits", "to_dataset", "warnings"]
 
@@ -112,23 +110,12 @@ def _from_files(data: DataConfig) -> tuple[Corpus, Corpus | None]:
 
 def _from_hub(data: DataConfig) -> tuple[Corpus, Corpus | None]:
     """Read train and dev from a dataset."""
-    parts = _train_and_dev(data.hub, has_dev=data.has_dev)
+    parts = load_train_and_dev(data.hub, needs_dev=data.has_dev)
+    if not data.has_dev:
+        parts.pop("dev", None)
     names = {split: f"{data.hub}[{split}]" for split in parts}
     tagged = {split: rows(parts[split], data.tags, data.hub, names[split]) for split in parts}
     train = annotation.annotate(tagged["train"], names["train"], data.scheme)
     if not data.has_dev:
         return train, None
     return train, annotation.annotate(tagged["dev"], names["dev"], data.scheme)
-
-
-def _train_and_dev(hub: str, *, has_dev: bool) -> dict[str, datasets.Dataset]:
-    """Load the split train and, if it is used, dev (or validation) of a dataset."""
-    parts = load(hub, "data.hub: ")
-    dev = "validation" if "validation" in parts else "dev"
-    needed = {"train": "train"} | ({"dev": dev} if has_dev else {})
-    if not {*needed.values()} <= set(parts):
-        expected = "train and validation, or train with --dev none" if has_dev else "train"
-        raise ConfigError(
-            f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected {expected}"
-        )
-    return {name: parts[split] for name, split in needed.items()}

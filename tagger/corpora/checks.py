@@ -8,10 +8,10 @@ from collections import Counter
 from tagger.text import schemes
 from tagger.text.annotation import Corpus
 
-__all__ = ["warnings"]
+__all__ = ["SHARED", "label_findings", "warnings"]
 
-# Shares of dev sentences that also occur in train, from which the dev score misleads.
-_SHARED = 0.1
+SHARED = 0.1
+"""Share of dev that also occurs in train, from which the dev score misleads."""
 # Sentences of fewer tokens recur in any corpus.
 _SHORT = 5
 # Spans below which a label can hardly be learned, and tokens of a suspiciously long sentence.
@@ -43,7 +43,8 @@ def warnings(train: Corpus, dev: Corpus | None) -> list[str]:
         )
     found += [] if dev is None else _shared(train, dev)
     dev_labels = Counter[str]() if dev is None else dev.label_counts()
-    found += _labels(train.label_counts(), dev_labels, train.scheme == schemes.PLAIN)
+    kind, unit = ("tag", "") if train.scheme == schemes.PLAIN else ("label", "spans")
+    found += label_findings(train.label_counts(), dev_labels, kind=kind, unit=unit)
     for corpus in (train, dev) if dev is not None else (train,):
         longest = max(corpus.sentences, key=len)
         if len(longest) > _LONG:
@@ -61,7 +62,7 @@ def _shared(train: Corpus, dev: Corpus) -> list[str]:
     known = {sentence.tokens for sentence in train.sentences}
     long = [sentence for sentence in dev.sentences if len(sentence) >= _SHORT] or dev.sentences
     count = sum(sentence.tokens in known for sentence in long)
-    if count < max(_SHARED * len(long), 1):
+    if count < max(SHARED * len(long), 1):
         return []
     return [
         f"{count:,} of {len(long):,} sentences of {dev.name} also occur in {train.name}, so the "
@@ -69,9 +70,20 @@ def _shared(train: Corpus, dev: Corpus) -> list[str]:
     ]
 
 
-def _labels(train: Counter[str], dev: Counter[str], is_plain: bool) -> list[str]:
-    """Describe labels that are rare, misspelled or missing in train."""
-    kind = "tag" if is_plain else "label"
+def label_findings(
+    train: Counter[str], dev: Counter[str], *, kind: str = "label", unit: str = ""
+) -> list[str]:
+    """Describe labels that are rare, misspelled or missing in train.
+
+    Args:
+        train: Counts of the labels of train.
+        dev: Counts of the labels of dev.
+        kind: What they are called.
+        unit: What is counted, in the plural; empty if rare labels are no finding.
+
+    Returns:
+        One sentence per finding.
+    """
     found = []
     missing = sorted(set(dev) - set(train))
     if missing:
@@ -86,9 +98,9 @@ def _labels(train: Counter[str], dev: Counter[str], is_plain: bool) -> list[str]
                 "is a slip, correct it"
             )
     few = sorted(label for label, count in train.items() if count < _FEW)
-    if few and not is_plain:
-        listed = _listed([f"{label} {train[label]}" for label in few])
-        found.append(f"labels with fewer than {_FEW} spans in train are hard to learn: {listed}")
+    if few and unit:
+        rare = _listed([f"{label} {train[label]}" for label in few])
+        found.append(f"labels with fewer than {_FEW} {unit} in train are hard to learn: {rare}")
     return found
 
 

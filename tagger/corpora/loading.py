@@ -14,7 +14,16 @@ from tagger.errors import ConfigError, not_installed
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["DATASETS", "LOADERS", "is_saved", "library", "load", "without_bars"]
+__all__ = [
+    "DATASETS",
+    "LOADERS",
+    "is_saved",
+    "library",
+    "load",
+    "load_single",
+    "load_train_and_dev",
+    "without_bars",
+]
 
 LOADERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
 """The loading script of the package `datasets` for each suffix of a file."""
@@ -57,6 +66,54 @@ def load(name: str, setting: str = "") -> Mapping[str, datasets.Dataset]:
     except Exception as error:  # many types, for a wrong name as well as for a missing network
         raise ConfigError(f"{setting}the dataset {name!r} cannot be loaded: {error}") from error
     return loaded if isinstance(loaded, Mapping) else {"train": loaded}
+
+
+def load_single(path: str | Path) -> datasets.Dataset:
+    """Load a dataset with a single split from disk.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        The split.
+
+    Raises:
+        ConfigError: The dataset cannot be loaded, or has several splits.
+        TaggerError: The package `datasets` is not installed.
+    """
+    parts = load(str(path))
+    if len(parts) != 1:
+        raise ConfigError(
+            f"{path}: contains the splits {', '.join(parts)}; expected one, or name it with --hub"
+        )
+    (dataset,) = parts.values()
+    return dataset
+
+
+def load_train_and_dev(hub: str, *, needs_dev: bool = True) -> dict[str, datasets.Dataset]:
+    """Load the splits train and dev of the dataset that the setting data.hub names.
+
+    Args:
+        hub: Name of the dataset; see `load`.
+        needs_dev: Whether it must have the split validation or dev.
+
+    Returns:
+        The splits by name, ``train`` and ``dev``.
+
+    Raises:
+        ConfigError: The dataset cannot be loaded, or lacks a split.
+        TaggerError: The package `datasets` is not installed.
+    """
+    parts = load(hub, "data.hub: ")
+    dev = "validation" if "validation" in parts else "dev"
+    wanted = ("train", dev) if needs_dev else ("train",)
+    if not {*wanted} <= set(parts):
+        expected = "train and validation, or train with --dev none" if needs_dev else "train"
+        raise ConfigError(
+            f"data.hub: {hub!r} has the splits {', '.join(parts)}; expected {expected}"
+        )
+    found = {"train": parts["train"]}
+    return found | {"dev": parts[dev]} if dev in parts else found
 
 
 def _load_local(package: Any, path: Path) -> Any:

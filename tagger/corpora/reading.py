@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tagger.corpora.loading import DATASETS, LOADERS, is_saved, load
+from tagger.corpora.loading import DATASETS, LOADERS, is_saved, load_single
 from tagger.errors import ConfigError, DataError
 from tagger.text import annotation, formats, schemes
 from tagger.text.annotation import Corpus
@@ -16,7 +16,7 @@ from tagger.text.spans import Record, Sentence
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["from_dataset", "read", "read_all", "rows"]
+__all__ = ["distinct_files", "from_dataset", "read", "read_all", "rows"]
 
 _DATASET_SUFFIXES = {*LOADERS} - {".jsonl"}  # JSON Lines are read by tagger.text.formats
 
@@ -52,13 +52,7 @@ def read(
     file = Path(path)
     if not is_saved(file) and not _is_dataset(file, options):
         return annotation.read(path, options, scheme, predictions=predictions)
-    parts = load(str(path))
-    if len(parts) != 1:
-        raise ConfigError(
-            f"{path}: contains the splits {', '.join(parts)}; expected one, or name it with --hub"
-        )
-    (dataset,) = parts.values()
-    return from_dataset(dataset, scheme, tags=tags, name=str(path))
+    return from_dataset(load_single(path), scheme, tags=tags, name=str(path))
 
 
 def _is_dataset(file: Path, options: ReadOptions) -> bool:
@@ -94,18 +88,7 @@ def read_all(
             tags.
         ConfigError: As `read`.
     """
-    paths = [
-        file
-        for path in paths
-        for file in ([path] if is_saved(Path(path)) else formats.files_of(path))
-    ]
-    seen: dict[Path, str] = {}
-    for path in paths:
-        real = Path(path).resolve()
-        if real in seen:
-            raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
-        seen[real] = str(path)
-        _check_exists(Path(path))
+    paths = distinct_files(paths)
     corpora = [read(path, options, scheme, tags=tags, predictions=predictions) for path in paths]
     first = corpora[0]
     if len(corpora) == 1:
@@ -132,6 +115,35 @@ def read_all(
         ),
         parts=tuple(corpora),
     )
+
+
+def distinct_files(paths: Sequence[str | Path]) -> list[str | Path]:
+    """Return all files that paths stand for, after checking that none is named twice.
+
+    Args:
+        paths: Files and folders. A folder stands for all files in it, unless
+            ``Dataset.save_to_disk`` wrote it.
+
+    Returns:
+        The files, and the folders of datasets.
+
+    Raises:
+        DataError: A file is named twice or, with a README beside it, missing; or a folder contains
+            no files.
+    """
+    files: list[str | Path] = [
+        file
+        for path in paths
+        for file in ([path] if is_saved(Path(path)) else formats.files_of(path))
+    ]
+    seen: dict[Path, str] = {}
+    for path in files:
+        real = Path(path).resolve()
+        if real in seen:
+            raise DataError(str(path), None, f"is the same file as {seen[real]}; name it once")
+        seen[real] = str(path)
+        _check_exists(Path(path))
+    return files
 
 
 def _check_exists(path: Path) -> None:

@@ -15,7 +15,15 @@ import numpy as np
 
 from tagger.text.spans import Sentence
 
-__all__ = ["FLOOR", "Bin", "Calibration", "calibration", "calibration_of", "table"]
+__all__ = [
+    "FLOOR",
+    "Bin",
+    "Calibration",
+    "binned",
+    "calibration",
+    "calibration_of",
+    "table",
+]
 
 FLOOR = 0.01
 """Minimum probability of the spans that are judged."""
@@ -74,16 +82,30 @@ def calibration(probabilities: np.ndarray, correct: np.ndarray, gold: int) -> Ca
     """
     judged = probabilities >= FLOOR
     p, right = probabilities[judged], correct[judged].astype(float)
-    places = np.minimum((p * BINS).astype(int), BINS - 1)
-    counts = np.bincount(places, minlength=BINS)
-    sums, rights = (np.bincount(places, one, minlength=BINS) for one in (p, right))
-    ece = np.abs(sums - rights).sum() / max(len(p), 1)
     brier = (((p - right) ** 2).sum() + gold - right.sum()) / max(gold, 1)
+    return binned(p, right, float(brier))
+
+
+def binned(probabilities: np.ndarray, correct: np.ndarray, brier: float) -> Calibration:
+    """Compute the calibration of probabilities of any kind in ten bins of equal width.
+
+    Args:
+        probabilities: (S,) probabilities.
+        correct: (S,) 1 for what is right, else 0.
+        brier: Brier score.
+
+    Returns:
+        The calibration, rounded to four decimals.
+    """
+    places = np.minimum((probabilities * BINS).astype(int), BINS - 1)
+    counts = np.bincount(places, minlength=BINS)
+    sums, rights = (np.bincount(places, one, minlength=BINS) for one in (probabilities, correct))
+    ece = np.abs(sums - rights).sum() / max(len(probabilities), 1)
     bins = (
         Bin(int(n), round(float(one / max(n, 1)), 4), round(float(other / max(n, 1)), 4))
         for n, one, other in zip(counts, sums, rights, strict=True)
     )
-    return Calibration(round(float(ece), 4), round(float(brier), 4), tuple(bins))
+    return Calibration(round(float(ece), 4), round(brier, 4), tuple(bins))
 
 
 def calibration_of(
@@ -108,11 +130,13 @@ def calibration_of(
     return calibration(probabilities, correct > 0, annotated)
 
 
-def table(found: Calibration) -> str:
+def table(found: Calibration, units: str = "spans", per: str = "annotated span") -> str:
     """Format a calibration as a plain-text table.
 
     Args:
         found: The calibration.
+        units: What is counted.
+        per: What the Brier score is averaged over.
 
     Returns:
         Lines without a final newline.
@@ -123,7 +147,7 @@ def table(found: Calibration) -> str:
     0.1 to 0.2       12   0.170    0.250
     expected calibration error 0.0300, Brier score 0.2000 per annotated span
     """
-    lines = ["probability   spans    mean  correct"]
+    lines = [f"probability {units:>7}    mean  correct"]
     for place, one in enumerate(found.bins):
         cells = _cells(one)
         lines.append(
@@ -131,8 +155,7 @@ def table(found: Calibration) -> str:
             f"  {cells[1]:>7}"
         )
     lines.append(
-        f"expected calibration error {found.ece:.4f}, Brier score {found.brier:.4f} per annotated "
-        "span"
+        f"expected calibration error {found.ece:.4f}, Brier score {found.brier:.4f} per {per}"
     )
     return "\n".join(lines)
 

@@ -41,6 +41,7 @@ def plan(
     *,
     source_format: str | None = None,
     target_format: str | None = None,
+    suffix: str = "",
 ) -> list[FileJob]:
     """Plan the tagging of files and folders.
 
@@ -50,6 +51,7 @@ def plan(
         output: The folder of the outputs; None for standard output.
         source_format: Format of the inputs. Default: recognized by the content of each.
         target_format: Format of the outputs. Default: that of the input.
+        suffix: Suffix of the outputs, with its dot, in place of the one that the format has.
 
     Returns:
         A job per file, in order.
@@ -63,7 +65,9 @@ def plan(
     folder = None if output is None else Path(output)
     jobs = []
     for source, relative in _files(inputs, folder):
-        target = None if folder is None else folder / _renamed(relative, target_format or "")
+        target = None
+        if folder is not None:
+            target = folder / _renamed(relative, target_format or "", suffix)
         jobs.append(FileJob(source, source_format or "", target, target_format or ""))
     _check(jobs)
     return jobs
@@ -104,10 +108,12 @@ def _hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _renamed(path: Path, target_format: str) -> Path:
+def _renamed(path: Path, target_format: str, suffix: str) -> Path:
     """Return the path of an output: not compressed, with the suffix of its declared format."""
     name = compression.unpacked_name(path.name)
-    if target_format and formats.format_of(name) != target_format:
+    if suffix:
+        name = Path(name).stem + suffix
+    elif target_format and formats.format_of(name) != target_format:
         name = Path(name).stem + formats.named(target_format).suffixes[0]
     return path.with_name(name)
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tagger.bundles.encoder import EncoderBundle
 from tagger.bundles.tagger import Bundle
 from tagger.cells import CELLS
 from tagger.features.batches import bucket, collate
@@ -184,11 +185,11 @@ class EnsembleMember:
         return emissions
 
 
-def encoders_of(bundle: Bundle, precision: str) -> tuple[LanguageModel, ...]:
-    """Open the language models of a tagger.
+def encoders_of(bundle: EncoderBundle, precision: str) -> tuple[LanguageModel, ...]:
+    """Open the language models of a model.
 
     Args:
-        bundle: The bundle of the tagger.
+        bundle: The bundle of the model.
         precision: float32 or int8, which applies to those whose cell has an int8 operator.
 
     Returns:

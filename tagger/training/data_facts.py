@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from tagger.corpora.texts import TextCorpus
 from tagger.errors import TaggerError
 from tagger.text.annotation import Corpus
 
-__all__ = ["DataFacts", "check_same", "digest_of", "of_corpus", "of_file", "of_ids"]
+__all__ = ["DataFacts", "check_same", "digest_of", "of_corpus", "of_file", "of_ids", "of_texts"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class DataFacts:
         name: Its name in messages, such as the path.
         digest: SHA-256 of its content.
         sizes: Sizes by unit, such as sentences.
-        labels: Numbers of spans by label, if it is annotated; 0 for each label of train of a
-            conditional language model.
+        labels: Numbers of spans or texts by label, if it is annotated; 0 for each label of train of
+            a conditional language model.
     """
 
     role: str
@@ -60,6 +61,20 @@ def of_corpus(role: str, corpus: Corpus) -> DataFacts:
         "sentences": len(corpus.sentences),
         "tokens": sum(map(len, corpus.sentences)),
     }
+    return DataFacts(role, corpus.name, digest_of(parts), sizes, dict(corpus.label_counts()))
+
+
+def of_texts(role: str, corpus: TextCorpus) -> DataFacts:
+    """Return the facts about labeled texts.
+
+    The digest depends on tokens and labels alone.
+
+    Args:
+        role: What the texts are for.
+        corpus: The texts.
+    """
+    parts = (repr((text.tokens, text.labels)) for text in corpus.texts)
+    sizes = {"texts": len(corpus.texts), "tokens": corpus.tokens}
     return DataFacts(role, corpus.name, digest_of(parts), sizes, dict(corpus.label_counts()))
 
 
@@ -159,6 +174,6 @@ def _change(old: DataFacts | None, new: DataFacts | None) -> str:
     details += [f"label {label} is new" for label in added[:5]]
     details += [f"label {label} is gone" for label in removed[:5]]
     if not details and old.labels != new.labels:
-        details = ["other numbers of spans per label"]
+        details = ["other numbers per label"]
     what = ", ".join(details) or "same size, other content"
     return f"{new.name} ({new.role}) has changed since the training began: {what}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 __all__ = [
+    "ClassifierFacts",
     "LanguageModelFacts",
     "RunFacts",
     "Seq2SeqFacts",
@@ -92,6 +93,26 @@ class TaggerFacts(RunFacts):
 
 
 @dataclass(frozen=True)
+class ClassifierFacts(RunFacts):
+    """Facts about the training of a text classifier.
+
+    Attributes:
+        train_texts, train_tokens, dev_texts, dev_tokens: Sizes of the corpora.
+        labels: Labels of train, sorted.
+        multi_label: Whether a text has any number of labels.
+        vectors: Files of pretrained vectors, in the order of the settings.
+    """
+
+    train_texts: int
+    train_tokens: int
+    dev_texts: int
+    dev_tokens: int
+    labels: tuple[str, ...] = ()
+    multi_label: bool = False
+    vectors: tuple[VectorFacts, ...] = ()
+
+
+@dataclass(frozen=True)
 class LanguageModelFacts(RunFacts):
     """Facts about the training of a language model.
 
@@ -130,7 +151,15 @@ class Seq2SeqFacts(RunFacts):
 
 _KINDS: dict[str, Any] = {
     kind.__name__: kind
-    for kind in (RunFacts, TaggerFacts, LanguageModelFacts, Seq2SeqFacts, VectorFacts, TextFacts)
+    for kind in (
+        RunFacts,
+        TaggerFacts,
+        ClassifierFacts,
+        LanguageModelFacts,
+        Seq2SeqFacts,
+        VectorFacts,
+        TextFacts,
+    )
 }
 
 

@@ -14,6 +14,7 @@ DATA = ROOT / "tests" / "data"
 CONLLEVAL = DATA / "conlleval"
 GOLDEN = DATA / "tagger-1"
 GOLDEN_LANGUAGE_MODEL = DATA / "language-model-1"
+GOLDEN_CLASSIFIER = DATA / "classifier-1"
 GOLDEN_SEQ2SEQ = DATA / "seq2seq-1"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tagger.cli.command import Command
-from tagger.cli.options import json_option, print_json
+from tagger.cli.info import show_facts
+from tagger.cli.options import json_option
 from tagger.cli.paths import FOLDER
 
 
@@ -21,9 +22,4 @@ def command(run: str, as_json: bool) -> None:
     """
     from tagger.bundles import seq2seq
 
-    facts = seq2seq.describe(seq2seq.load(run))
-    if as_json:
-        print_json(facts)
-        return
-    width = max(map(len, facts))
-    click.echo("\n".join(f"{topic:<{width}}  {fact}" for topic, fact in facts.items()))
+    show_facts(seq2seq.describe(seq2seq.load(run)), as_json=as_json)

@@ -13,6 +13,7 @@ from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence
 
 __all__ = [
+    "check_surrogates",
     "common_data",
     "name_of",
     "read_items",
@@ -47,8 +48,7 @@ def read_items(
         try:
             if item.error:
                 raise ValueError(f"not JSON ({item.error}); expected one object per line")
-            if "\\u" in item.source:
-                _check_surrogates(item.value)
+            check_surrogates(item)
             found = list(parse(item))
         except ValueError as error:
             report.problem(DataError(path, item.line, str(error)))
@@ -130,10 +130,19 @@ def write_lines(values: Iterable[Any], stream: IO[str]) -> None:
         stream.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
-def _check_surrogates(value: Any) -> None:
-    """Raise ValueError if a value contains half of a character."""
+def check_surrogates(item: Item) -> None:
+    """Check that the value of an item contains whole characters only.
+
+    Args:
+        item: The item.
+
+    Raises:
+        ValueError: It contains an unpaired surrogate.
+    """
+    if "\\u" not in item.source:
+        return
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(item.value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         half = f"{error.object[error.start]!a}"
         raise ValueError(

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import csv
 import itertools
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
 from tagger.errors import DataError
 from tagger.text.alignment import CharacterSpan, documents_of, sentences_of
+from tagger.text.delimited import DelimitedRows
 from tagger.text.documents import begins_document
 from tagger.text.formats.format import Format
 from tagger.text.formats.layouts import INVISIBLE
@@ -74,21 +74,17 @@ def read(
     yield from _sentences(rows, table, options, report)
 
 
-class _Rows:
-    """The rows of a table with the number of their first line."""
+class _Rows(DelimitedRows):
+    """The rows of a table whose header row names the columns."""
 
     def __init__(self, lines: Iterable[tuple[int, str]], path: str) -> None:
-        self.path = path
+        super().__init__(lines, path)
         self.table = TableLayout(",", [])
-        self._lines = iter(lines)
-        self._number = 0
-        self._first = 1
 
     def header(self, options: ReadOptions) -> TableLayout:
         """Read the header row and return the layout."""
-        number, line = next(((n, line) for n, line in self._lines if line.strip()), (0, ""))
-        self._number = number
-        table = table_layout(line.removesuffix("\r"), options.columns)
+        number, line = self.header_line()
+        table = table_layout(line, options.columns)
         if table is None and number == 0:
             return self.table
         if table is None:
@@ -98,7 +94,7 @@ class _Rows:
                 f"expected a header row that names the columns of the token and the tag, found "
                 f"{shown(line)}; name them with --token-column and --tag-column",
             )
-        self.table = table
+        self.table, self.delimiter = table, table.delimiter
         if not table.has_spans:
             columns = options.columns
             self._declare(
@@ -137,34 +133,6 @@ class _Rows:
                 f"{shown(table.header[table.numbers['token']])}; name them with --token-column and "
                 "--tag-column",
             )
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the number of the first line of each row, and its cells; [] for a blank row."""
-        if not self.table.header:
-            return
-        limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-        reader = csv.reader(self._fed(), delimiter=self.table.delimiter, strict=True)
-        try:
-            self._first = self._number + 1
-            for row in reader:
-                first, self._first = self._first, self._number + 1
-                yield first, row if any(row) else []
-        except csv.Error as error:
-            reason = "a quote does not end" if "end of data" in str(error) else str(error)
-            raise DataError(
-                self.path,
-                self._first,
-                f"{reason}; expected quotes around values that contain the delimiter, and "
-                "doubled quotes inside them",
-            ) from error
-        finally:
-            csv.field_size_limit(limit)
-
-    def _fed(self) -> Iterator[str]:
-        """Yield lines with their ends, and count them."""
-        for number, line in self._lines:
-            self._number = number
-            yield line + "\n"
 
 
 def _sentences(

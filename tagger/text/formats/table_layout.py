@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tagger.text.delimited import DELIMITERS
 from tagger.text.formats.layouts import INVISIBLE
 from tagger.text.options import Columns
 
-__all__ = ["TableLayout", "table_layout"]
+__all__ = ["TableLayout", "plain_name", "table_layout"]
 
-_DELIMITERS = (",", ";", "\t", "|")
 # Usual names of columns, in lower case and without blanks and underscores, the best first.
 _TOKENS = ("token", "tokens", "word", "words", "form", "wordform")
 _TAGS = (
@@ -58,8 +59,7 @@ class TableLayout:
 
     def find(self, **roles: Sequence[str]) -> None:
         """Find the columns of some roles by their usual names."""
-        plain = [name.strip(INVISIBLE).lower().replace(" ", "") for name in self.header]
-        plain = [name.replace("_", "").replace("-", "") for name in plain]
+        plain = [plain_name(name) for name in self.header]
         for role, names in roles.items():
             for name in names:
                 if name in plain and plain.index(name) not in self.numbers.values():
@@ -76,10 +76,15 @@ class TableLayout:
         return row[self.numbers[role]] if role in self.numbers else ""
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a column in lower case and without blanks, hyphens and underscores."""
+    return re.sub("[ _-]", "", name.strip(INVISIBLE).lower())
+
+
 def table_layout(line: str, columns: Columns) -> TableLayout | None:
     """Return the layout that a header row describes, or None if it describes none."""
     declared = {"tab": "\t", "auto": "", "blank": ""}.get(columns.delimiter, columns.delimiter)
-    for delimiter in [declared] if len(declared) == 1 else _DELIMITERS:
+    for delimiter in [declared] if len(declared) == 1 else DELIMITERS:
         try:
             header = next(csv.reader([line], delimiter=delimiter, strict=True), [])
         except csv.Error:

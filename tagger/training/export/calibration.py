@@ -38,6 +38,8 @@ __all__ = [
     "decided",
     "fit_temperature",
     "lattices",
+    "minimum",
+    "smoothed",
 ]
 
 ENTRIES = ("calibration", "reliability", "decoding", "operating_points", "redaction")
@@ -172,7 +174,7 @@ def fit_temperature(
         )
         return partition - total / temperature + (log_temperature / PRIOR) ** 2 / 2
 
-    return math.exp(_minimum(loss, *map(math.log, RANGE)))
+    return math.exp(minimum(loss, *map(math.log, RANGE)))
 
 
 def _with_gold(
@@ -193,8 +195,16 @@ def _with_gold(
     return found
 
 
-def _minimum(function: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function with a single minimum is lowest, to 0.003, by golden sections."""
+def minimum(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function with a single minimum is lowest, by golden sections.
+
+    Args:
+        function: The function.
+        low, high: The range that is searched.
+
+    Returns:
+        The place, to 0.003.
+    """
     ratio = (math.sqrt(5) - 1) / 2
     places = [high - ratio * (high - low), low + ratio * (high - low)]
     values = [function(place) for place in places]
@@ -281,7 +291,7 @@ def choose_threshold(
         others = counts.sum(axis=2) - counts[:, :, part]
         # F1 is 2 · correct / (predicted + gold).
         f1 = 2 * others[:, 1] / np.maximum(others[:, 0] + gold.sum() - gold[part], 1)
-        best = int(np.argmax(_smoothed(f1)))
+        best = int(np.argmax(smoothed(f1)))
         places.append(best)
         predicted += counts[best, 0, part]
         right += counts[best, 1, part]
@@ -301,8 +311,15 @@ def _best_sequence_f1(
     return 100 * span_f1((one.spans or () for one in sentences), predicted)[2]
 
 
-def _smoothed(values: np.ndarray) -> np.ndarray:
-    """Return a moving average over `SMOOTHING` values on either side; ends count repeatedly."""
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """Compute a moving average over `SMOOTHING` values on either side; ends count repeatedly.
+
+    Args:
+        values: (S,).
+
+    Returns:
+        (S,).
+    """
     padded = np.pad(values, SMOOTHING, mode="edge")
     return np.convolve(padded, np.full(2 * SMOOTHING + 1, 1 / (2 * SMOOTHING + 1)), mode="valid")
 

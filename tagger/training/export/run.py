@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tagger.bundles import classifier as classifiers
 from tagger.bundles import kinds, tagger_files
 from tagger.bundles import language_model as language_models
 from tagger.bundles import seq2seq as seq2seq_models
 from tagger.bundles.card import describe
 from tagger.errors import ConfigError
+from tagger.export import classifier as classifier_export
 from tagger.export import language_model as language_model_export
 from tagger.export import seq2seq as seq2seq_export
 from tagger.training import require_packages
 from tagger.training.export import precision
 
-__all__ = ["TARGETS", "Exported", "export_model"]
+__all__ = ["TARGETS", "Exported", "export_model", "has_only_graphs"]
 
 TARGETS = ("onnx", "saved-model")
 """Formats of `export_model`."""
 
 
 _GRAPHS_ONLY: dict[str, tuple[Callable[..., Any], Callable[[Any], Any], Callable[..., None]]] = {
+    kinds.CLASSIFIER: (classifiers.load, classifier_export.with_graphs, classifiers.save),
     kinds.LANGUAGE_MODEL: (
         language_models.load,
         language_model_export.with_graphs,
@@ -96,6 +99,11 @@ def export_model(
     if to == "saved-model":
         return _saved_model(run, Path(output or Path(run) / "saved_model"))
     return _graphs(run, file, verify)
+
+
+def has_only_graphs(kind: str) -> bool:
+    """Return whether models of a kind, of `kinds`, can be exported as ONNX graphs only."""
+    return kind in _GRAPHS_ONLY
 
 
 def _saved_model(run: str | Path, folder: Path) -> Exported:

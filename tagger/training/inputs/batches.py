@@ -14,10 +14,10 @@ from tagger.config.tagger import Config, TrainingConfig
 from tagger.features.batches import collate, shuffled_buckets
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
-from tagger.features.vocabulary import PAD, UNK
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.augmentation import Mentions
+from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["Batches", "repeats_per_epoch"]
 
@@ -115,31 +115,13 @@ class Batches(keras.utils.PyDataset):
         return (
             (inputs, ids)
             if number or fixed_shapes
-            else (self._pad_first_batch(inputs), np.pad(ids, ((0, 0), (0, 1))))
+            else (widened(inputs, self.word_encoder), np.pad(ids, ((0, 0), (0, 1))))
         )
-
-    def _pad_first_batch(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Pad the first batch more than any other.
-
-        On TensorFlow, Keras treats an axis as fixed if the first two batches agree in its size.
-        """
-        wider = {"tokens": np.pad(inputs["tokens"], ((0, 0), (0, 1)), constant_values=PAD)}
-        for name, longest in self.word_encoder.longest.items():
-            more = longest + 1 - inputs[name].shape[1]
-            wider[name] = np.pad(inputs[name], ((0, 0), (0, more)), constant_values=PAD)
-        for name, one in self.word_encoder.features.inputs.items():
-            if one.is_of_tokens:
-                wider[name] = np.pad(inputs[name], ((0, 0), (0, 1), (0, 0)))
-        return {**inputs, **wider}
 
     def mask_unknown(
         self, inputs: dict[str, np.ndarray], random: np.random.Generator
     ) -> dict[str, np.ndarray]:
-        """Replace some words and characters by <UNK>, so that its embedding is trained.
-
-        Rare ones are replaced with ``vocabulary.unknown_probability``, any word with
-        ``vocabulary.word_dropout``. The draw is per distinct word of the batch: all its occurrences
-        share it.
+        """Replace some words and characters by <UNK>; see `masking.mask_unknown`.
 
         Args:
             inputs: Arrays of a batch by name.
@@ -149,19 +131,10 @@ class Batches(keras.utils.PyDataset):
             A shallow copy of `inputs` with some arrays replaced. With word prediction, "targets"
             (D,) contains the original word ids.
         """
-        vocabulary = self.settings.vocabulary
-        targets = {"targets": inputs["words"]} if self.settings.training.word_prediction else {}
-        inputs = {**inputs, **targets}
-        for name, one in self.word_encoder.features.inputs.items():
-            if not one.is_of_tokens:
-                inputs[name] = one.mask_unknown(
-                    inputs[name], random, vocabulary.unknown_probability
-                )
-        if vocabulary.word_dropout:
-            words = inputs["words"]
-            hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
-            inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)
-        return inputs
+        masked = mask_unknown(inputs, self.word_encoder.features, self.settings.vocabulary, random)
+        if self.settings.training.word_prediction:
+            masked["targets"] = inputs["words"]
+        return masked
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; called by Keras."""

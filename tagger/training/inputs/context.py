@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tagger.bundles import language_model as bundle
 from tagger.bundles.language_model import LanguageModelBundle
@@ -14,38 +15,28 @@ from tagger.features.token_states import TokenEncoder, TokenStates
 from tagger.language_models import cache
 from tagger.training.observer import Observer
 
-__all__ = ["contexts_of", "language_models_of"]
+__all__ = ["check_tagger", "contexts_of", "language_models_of"]
 
 
-def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
-    """Load the language models whose states are inputs of a tagger.
+def language_models_of(settings: Any) -> tuple[LanguageModelBundle, ...]:
+    """Load the language models whose states are inputs of a network.
 
     Args:
-        settings: All settings; ``data.language_models`` are the folders.
+        settings: All settings of a training whose network has an encoder of sentences;
+            ``data.language_models`` are the folders.
 
     Returns:
         Their bundles, in the order of the settings.
 
     Raises:
         BundleError: A folder is not a language model, or is damaged; or the model is conditional.
-        ConfigError: Other settings exclude language models.
+        ConfigError: The only inputs are one-hot words.
     """
     folders = settings.data.language_models
     if folders and settings.model.input == "one-hot":
         raise ConfigError(
             "model.input=one-hot cannot be combined with data.language_models; remove "
             "data.language_models, or set model.input=embedding"
-        )
-    if folders and settings.training.word_prediction:
-        raise ConfigError(
-            "training.word_prediction cannot be combined with data.language_models, which have "
-            "already read the words to be predicted; set training.word_prediction=0, or remove "
-            "data.language_models"
-        )
-    if folders and settings.distillation.teachers:
-        raise ConfigError(
-            "distillation.teachers cannot be combined with data.language_models: the student "
-            "would be as slow as its teachers; remove data.language_models"
         )
     for folder in folders:
         if not Path(folder).is_dir():
@@ -63,6 +54,26 @@ def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
                 "use a model that was trained without labels: tagger lm train --set data.label="
             )
     return models
+
+
+def check_tagger(settings: Config) -> None:
+    """Check that the settings of a tagger do not exclude its language models.
+
+    Raises:
+        ConfigError: They do.
+    """
+    folders = settings.data.language_models
+    if folders and settings.training.word_prediction:
+        raise ConfigError(
+            "training.word_prediction cannot be combined with data.language_models, which have "
+            "already read the words to be predicted; set training.word_prediction=0, or remove "
+            "data.language_models"
+        )
+    if folders and settings.distillation.teachers:
+        raise ConfigError(
+            "distillation.teachers cannot be combined with data.language_models: the student "
+            "would be as slow as its teachers; remove data.language_models"
+        )
 
 
 def contexts_of(

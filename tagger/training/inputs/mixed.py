@@ -69,7 +69,7 @@ class DistillationBatches(keras.utils.PyDataset):
     def _differs(self, place: int) -> bool:
         """Return whether a batch differs from the first one in the size of every axis.
 
-        As second batch it shows Keras which axes vary; see `Batches._pad_first_batch`.
+        As second batch it shows Keras which axes vary; see `masking.widened`.
         """
         first, other = (
             (*inputs["tokens"].shape, len(inputs["words"]))

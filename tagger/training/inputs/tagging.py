@@ -21,7 +21,7 @@ from tagger.training import data_facts, distillation
 from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
 from tagger.training.inputs.augmentation import versions
 from tagger.training.inputs.batches import Batches, repeats_per_epoch
-from tagger.training.inputs.context import contexts_of, language_models_of
+from tagger.training.inputs.context import check_tagger, contexts_of, language_models_of
 from tagger.training.inputs.mixed import DistillationBatches
 from tagger.training.inputs.word_features import features_of
 from tagger.training.loop import Job
@@ -122,6 +122,7 @@ def read(job: Job[Config], splits: corpora.Splits | None = None) -> TaggerData:
         warnings.append(other_tokens)
     summaries = [corpus.summary() for corpus in splits if corpus is not None]
     job.observer.corpus_read(summaries, warnings)
+    check_tagger(settings)
     models = language_models_of(settings)
     job.check_data(_facts(settings, splits, models))
     readers = [LanguageModel(model) for model in models]

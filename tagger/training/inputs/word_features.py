@@ -5,40 +5,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from tagger.bundles.encoder import width_of
-from tagger.config.tagger import Config
 from tagger.errors import ConfigError
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
 from tagger.features.inputs.base import Reading, Sources
 from tagger.features.normalization import normalized
 from tagger.features.vocabulary import Vocabulary
-from tagger.text.spans import Sentence
 
 __all__ = ["Reading", "features_of", "inputs_of"]
 
 
+class Tokenized(Protocol):
+    """A sentence or text."""
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """Its tokens."""
+
+
 def features_of(
-    settings: Config, sentences: Sequence[Sentence], sources: Sources = ()
+    settings: Any, sequences: Sequence[Tokenized], sources: Sources = ()
 ) -> tuple[WordFeatures, list[Reading]]:
     """Build the inputs that settings ask for.
 
     Args:
-        settings: All settings.
-        sentences: Sentences from which vocabularies are built.
+        settings: All settings of a training whose network has an encoder of sentences.
+        sequences: Sentences or texts from which vocabularies are built.
         sources: For each language model, a description and the dimension of its states.
 
     Returns:
-        The inputs, and for each file of vectors its size and its coverage of the sentences.
+        The inputs, and for each file of vectors its size and its coverage of their tokens.
 
     Raises:
         TaggerError: A file of vectors cannot be read or is malformed.
         ConfigError: The network would have no input.
     """
     words = Vocabulary.build(
-        (normalized(sentence.tokens, unescapes=settings.data.unescape) for sentence in sentences),
+        (normalized(one.tokens, unescapes=settings.data.unescape) for one in sequences),
         minimum_count=settings.vocabulary.minimum_count,
         maximum_size=settings.vocabulary.maximum_size,
     )
