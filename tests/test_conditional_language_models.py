@@ -20,10 +20,11 @@ from support.paths import GOLDEN_LANGUAGE_MODEL
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import GRAPH_FLOAT32, LABELS, LanguageModelBundle
 from tagger.cells import CELLS
+from tagger.classification import bayes
+from tagger.classification import report as classification_report
 from tagger.config import language_model as config
 from tagger.config.tagger import Config, override
 from tagger.errors import BundleError, DataError, TaggerError
-from tagger.evaluation import bayes
 from tagger.export import language_model as graph
 from tagger.features.text_labels import TextLabels
 from tagger.language_models import sampling, scoring, text
@@ -320,31 +321,18 @@ def test_scores_of_the_classifier_count_texts() -> None:
     pairs = [("a", "a"), ("a", "b"), ("b", "b"), ("b", "b")]
     found = bayes.scores_of([scored(*pair) for pair in pairs], majority="a")
     data = found.as_json()
-    assert (data["texts"], data["accuracy"], data["macro_f1"]) == (4, 75.0, 73.33)
+    assert (data["texts"], data["accuracy"], data["macro"]["f1"]) == (4, 75.0, 73.33)
     assert data["majority"] == {"label": "a", "accuracy": 50.0, "macro_f1": 33.33}
     assert data["confusion"] == {"a": {"a": 1, "b": 1}, "b": {"b": 2}}
+    assert data["log_loss"] == pytest.approx(-np.log([0.9, 0.1, 0.9, 0.9]).mean(), abs=1e-4)
     assert data["log_likelihood"] == -12.0
     assert data["perplexity"] == pytest.approx(np.e)
-    assert (
-        bayes.report(found)
-        == """\
-          precision     recall         F1       gold  predicted    correct
-a            100.00      50.00      66.67          2          1          1
-b             66.67     100.00      80.00          2          3          2
-
-           by Bayes              always a
-accuracy      75.00                 50.00
-macro F1      73.33                 33.33
-
-4 texts, 12 steps: perplexity 2.7183 given the labels
-
-gold          a      b
-a             1      1
-b             0      2"""
+    printed = bayes.report(found)
+    assert printed.startswith(classification_report.report(found.scores))
+    assert printed.endswith(
+        "\n\nalways a: accuracy 50.00, macro F1 33.33\n"
+        "perplexity 2.7183 given the labels, in 12 steps"
     )
-
-
-# -- bundles
 
 
 def test_a_bundle_keeps_its_labels(run: Path, tmp_path: Path) -> None:

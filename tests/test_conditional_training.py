@@ -16,9 +16,9 @@ from support.command_line import failed, invoke, worked
 from support.tiny import Recorder, contents
 
 from tagger.bundles import language_model as bundles
+from tagger.classification import bayes
 from tagger.config import language_model as config
 from tagger.errors import TaggerError
-from tagger.evaluation import bayes
 from tagger.export import language_model as graph
 from tagger.language_models import sampling, scoring
 from tagger.language_models.model import LanguageModel
@@ -105,8 +105,8 @@ def test_samples_and_the_classifier_have_the_statistics_of_each_label(
     for line in test.read_text().splitlines():
         text = json.loads(line)
         right += text["label"] == ("right" if "c" in text["text"] else "left")
-    assert found.score.accuracy == right
-    assert found.score.accuracy > found.majority.accuracy + 10
+    assert found.scores.score.accuracy == right
+    assert found.scores.score.accuracy > found.majority.score.accuracy + 10
 
 
 def test_a_resumed_training_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:

@@ -26,14 +26,14 @@ def command(
     """Classify labeled texts with the conditional model in RUN, as a check of the model.
 
     The label of a text is the most probable one by Bayes' rule: the model's probability of the text
-    given the label, times the share of the label in train. Printed are accuracy and macro F1,
-    beside those of always predicting the most frequent label of train, and the confusion matrix.
+    given the label, times the share of the label in train. The output is that of tagger classify
+    evaluate, beside the scores of always predicting the most frequent label of train.
 
     \b
     Example:
       tagger lm evaluate runs/genres test.jsonl
     """
-    from tagger.evaluation import bayes
+    from tagger.classification import bayes
 
     scores = bayes.evaluate(run, files, tokenizer=tokenizer, encoding=encoding or "auto")
     if as_json:
