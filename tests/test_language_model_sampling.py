@@ -47,7 +47,9 @@ def test_top_k_leaves_the_k_most_probable() -> None:
 def test_first_tokens_are_as_frequent_as_they_are_probable() -> None:
     bundle = small.bundle_of(level="words")
     model, random, count = LanguageModel(bundle), np.random.default_rng(1), 2000
-    drawn = [sampling.sample(model, SamplingConfig(max_length=1), random) for _ in range(count)]
+    drawn = [
+        sampling.sample(model, SamplingConfig(max_length=1), random).text for _ in range(count)
+    ]
     logits, _ = model.logits(np.array([0]))
     p = sampling.distribution(logits, SamplingConfig())
     for number, probability in enumerate(p):
@@ -65,7 +67,7 @@ def test_a_sample_goes_on_with_what_it_drew() -> None:
     model = LanguageModel(bundle)
     text = sampling.sample(
         model, SamplingConfig(top_k=1, max_length=5), np.random.default_rng(1), ["ab"]
-    )
+    ).text
     assert text.startswith("ab")
     ids = bundle.vocabulary.ids(text).tolist()
     for length in range(2, len(ids) + (len(text) < 7)):
@@ -80,8 +82,8 @@ def test_a_backward_model_ends_with_the_prefix() -> None:
         LanguageModel(small.bundle_of(direction=direction)) for direction in ("forward", "backward")
     )
     drawing = SamplingConfig(max_length=8)
-    mine = sampling.sample(backward, drawing, np.random.default_rng(1), ["ab", "c"])
-    its = sampling.sample(forward, drawing, np.random.default_rng(1), ["c", "ba"])
+    mine = sampling.sample(backward, drawing, np.random.default_rng(1), ["ab", "c"]).text
+    its = sampling.sample(forward, drawing, np.random.default_rng(1), ["c", "ba"]).text
     assert mine == its[::-1]
     assert mine.endswith("ab c")
 

@@ -130,7 +130,7 @@ def test_an_explosion_with_the_last_step_of_an_epoch_shows_when_dev_is_scored(
     text_file: Path, tmp_path: Path
 ) -> None:
     settings = settings_of(text_file)
-    vocabulary = text.vocabulary_of(settings)
+    vocabulary, _ = text.survey(settings)
     encoded = text.encode(settings.data.dev, settings, vocabulary, tmp_path / "ids")
     model: Any = SimpleNamespace(
         predict_on_batch=lambda inputs: np.full(inputs["targets"].shape, np.nan, "float32")
@@ -186,7 +186,7 @@ def test_train_on_the_command_line(text_file: Path, tmp_path: Path) -> None:
 def test_streams_share_one_text_whatever_the_direction(text_file: Path, tmp_path: Path) -> None:
     for direction in ("forward", "backward"):
         settings = settings_of(text_file, f"model.direction={direction}")
-        vocabulary = text.vocabulary_of(settings)
+        vocabulary, _ = text.survey(settings)
         encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "ids")
         streams = language_model._streams(encoded, settings)
         read = np.concatenate(

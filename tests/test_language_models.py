@@ -196,7 +196,7 @@ def test_text_becomes_numbers_with_borders(tmp_path: Path) -> None:
         [f'data.train=["{tmp_path / "a.txt"}"]', "data.tokenizer=whitespace"],
     )
     settings = config.override(settings, ["vocabulary.minimum_count=2"])
-    vocabulary = text.vocabulary_of(settings)
+    vocabulary, _ = text.survey(settings)
     assert vocabulary.words == ["a", "b"]
     encoded = text.encode(settings.data.train, settings, vocabulary, tmp_path / "ids")
     assert encoded.ids.tolist() == [0, 2, 3, 1, 1, 0, 3, 2, 0]

@@ -67,6 +67,7 @@ class Kind(Generic[Settings]):
         files: The parsers of further JSON files by name. They receive the parsed and migrated JSON
             and may raise any error.
         graphs: The names of all graphs that a bundle can contain.
+        optional: The names of other files that only some bundles contain.
         scores: The objects of scores in metrics.json; see `metrics.checked`.
     """
 
@@ -76,6 +77,7 @@ class Kind(Generic[Settings]):
     migrations: dict[int, migrations.Migration]
     files: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     graphs: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     scores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def save(
@@ -108,7 +110,7 @@ class Kind(Generic[Settings]):
         contents |= {**(files or {}), "weights.npz": to_npz(bundle.weights), **bundle.graphs}
         head = {"format": self.format, **({"kind": self.name} if self.name else {})}
         # Graphs of earlier weights must not remain in the folder.
-        obsolete = sorted({*self.graphs} - {*bundle.graphs})
+        obsolete = sorted({*self.graphs, *self.optional} - {*contents})
         folders.save(Path(folder), contents, head, fill=fill, obsolete=obsolete)
 
     def read(self, folder: str | Path) -> Contents[Settings]:

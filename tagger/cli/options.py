@@ -26,6 +26,7 @@ __all__ = [
     "backend_name",
     "encoding_option",
     "json_option",
+    "label_option",
     "precision_option",
     "print_json",
     "quiet_stderr",
@@ -116,6 +117,15 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
         command
     )
+
+
+def label_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds the option of a text's label to a command.
+
+    Args:
+        text: The help text.
+    """
+    return click.option("--label", metavar="LABEL", help=text)
 
 
 def print_json(value: Any) -> None:

@@ -128,6 +128,8 @@ class LanguageModelProgress(TrainingProgress):
             f"dev {facts.dev_tokens:,} {level} ({100 * facts.dev_unknown:.2f} % unknown)\n"
             f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}"
         )
+        if facts.conditional_on:
+            console.note(f"conditional on {facts.conditional_on}")
         console.note(
             f"{'epoch':>5} {'loss':>8} {'perplexity':>10} {'bits/character':>14} "
             f"{level + '/s':>12} {'time':>6}"

@@ -47,6 +47,12 @@ class TextConfig:
     encoding: str = setting(
         "auto", "Encoding of the text; auto is UTF-8, or what a byte order mark says."
     )
+    label: str = setting(
+        "label",
+        "Key of JSON Lines with the label of each text, on which the model is conditional if every "
+        "text of train has one; empty: no labels.",
+        is_rare=True,
+    )
 
     def __post_init__(self) -> None:
         # Models store the tokenizer that the code of a language stands for.

@@ -11,7 +11,7 @@ import math
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import MISSING, asdict, field, fields, replace
+from dataclasses import MISSING, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
@@ -46,6 +46,7 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     is_name: bool = False,
+    is_rare: bool = False,
 ) -> Any:
     """Define a setting of a table.
 
@@ -55,12 +56,14 @@ def setting(
         choices: The possible values, if they are few.
         low, high: The range of a number, both inclusive.
         is_name: Whether a number may be replaced by a name, which is not a number.
+        is_rare: Whether `to_toml` leaves it out at its default. The files of trainings that do not
+            use it are then those of versions before it, byte for byte.
 
     Returns:
         A field of a dataclass.
     """
     meta = {"doc": doc, "choices": choices, "low": low, "high": high, "is_name": is_name}
-    return field(default=default, metadata=meta)
+    return field(default=default, metadata={**meta, "is_rare": is_rare})
 
 
 def files(doc: str) -> Any:
@@ -323,11 +326,15 @@ def assign(config: Settings, changes: Mapping[str, Any], where: str = "--set") -
 
 
 def to_toml(config: Any) -> str:
-    """Return all settings as TOML, those at their default included."""
+    """Return all settings as TOML, those at their default included unless they are rare."""
     lines = []
-    for name, values in asdict(config).items():
-        lines.append(f"[{name}]")
-        lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
+    for table in fields(config):
+        section = getattr(config, table.name)
+        lines.append(f"[{table.name}]")
+        for each in fields(section):
+            value = getattr(section, each.name)
+            if value != each.default or not each.metadata.get("is_rare"):
+                lines.append(f"{each.name} = {toml_value(value)}")
         lines.append("")
     return "\n".join(lines)
 

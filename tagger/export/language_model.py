@@ -1,16 +1,19 @@
 """Export of a language model as ONNX graphs, which run without Keras and from other languages.
 
     activations.onnx       numbers (T, B), places (N,) -> activations (N, U)
-    activations.int8.onnx  the same with the weights of LSTMs in 8 bits
+    activations.int8.onnx  the same with the weights of LSTMs in 8 bits; not of conditional models
 
 ``numbers`` are ids of vocabulary.json: 2 for its first unit, 1 for <UNK>, 0 for the border before a
-text. ``places`` are flat indices t · B + b of the timesteps whose activations are returned.
-``states`` (S, B, U) are the initial states of the layers, by default those of an unread text, and
-``states_after`` (S, B, U) those after the last timestep: with them a long text runs in chunks. The
-softmax is not part of the graphs: it is needed at few places, and is one product with weights.npz.
+text. In a conditional model a text begins with the id of its label instead: V for the first label
+of labels.json, which is also in the graph's metadata. ``places`` are flat indices t · B + b of the
+timesteps whose activations are returned. ``states`` (S, B, U) are the initial states of the layers,
+by default those of an unread text, and ``states_after`` (S, B, U) those after the last timestep:
+with them a long text runs in chunks. The softmax is not part of the graphs: it is needed at few
+places, and is one product with weights.npz. It has V entries, as a label is never predicted; if it
+is tied, its weights are the first V rows of the embedding.
 
-Axes: B batch, T time, F features, U units, V vocabulary, G blocks of a cell, N places, S states of
-all layers: activation and, in LSTMs, memory cell of each layer in turn.
+Axes: B batch, T time, F features, U units, V vocabulary, L labels, G blocks of a cell, N places,
+S states of all layers: activation and, in LSTMs, memory cell of each layer in turn.
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ def graphs(bundle: LanguageModelBundle) -> dict[str, bytes]:
     Raises:
         TaggerError: The package onnx is not installed.
     """
-    names = graph_names(bundle.config.model)
+    names = graph_names(bundle.config.model, is_conditional=bool(bundle.labels))
     return {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
 
 
@@ -106,7 +109,8 @@ def _graph(bundle: LanguageModelBundle, *, quantized: bool) -> bytes:
             "numbers",
             "INT32",
             ("T", "B"),
-            "ids of vocabulary.json: 2 for its first unit; 1 is <UNK>",
+            "ids of vocabulary.json: 2 for its first unit; 1 is <UNK>"
+            + (f"; {len(bundle.vocabulary)} is the first of labels.json" if bundle.labels else ""),
         ),
         value("places", "INT32", ("N",), "timesteps to return, as flat indices t * B + b"),
         value(
@@ -130,9 +134,10 @@ def _facts(bundle: LanguageModelBundle, quantized: bool) -> dict[str, str]:
         "For the beginning of a text omit the states, which default to those after the border "
         "(8-bit weights; needs ONNX Runtime)."
         if quantized
-        else "Begin a text with the border, id 0, and omit the states, which default to zero "
+        else f"Begin a text with {_border(bundle)}, and omit the states, which default to zero "
         "(float32, standard operators)."
     )
+    labels = {"labels.json": bundle.labels.to_json()} if bundle.labels else {}
     return {
         "about": f"Ids of {model.level}, in the order of reading ({model.direction}), to the "
         f"activations after them. {begin}",
@@ -140,7 +145,16 @@ def _facts(bundle: LanguageModelBundle, quantized: bool) -> dict[str, str]:
         "direction": model.direction,
         "weights": bundle.weights_digest,
         "vocabulary.json": hashlib.sha256(bundle.vocabulary.to_json().encode()).hexdigest(),
+        **labels,
     }
+
+
+def _border(bundle: LanguageModelBundle) -> str:
+    """Return in words the id that a text begins with."""
+    if not bundle.labels:
+        return "the border, id 0"
+    first = len(bundle.vocabulary)
+    return f"the id of its label, {first} to {first + len(bundle.labels) - 1}"
 
 
 def _layers(bundle: LanguageModelBundle) -> list[Weights]:
@@ -167,7 +181,7 @@ def _initial_states(graph: Graph, states: np.ndarray) -> list[str]:
 def _inputs(
     bundle: LanguageModelBundle, layer: Weights, *, centred: bool
 ) -> tuple[np.ndarray, Weights]:
-    """Return the table (V, F) of input vectors, zero for the border, and the first layer.
+    """Return the table (V + L, F) of input vectors, zero for the border, and the first layer.
 
     Without an embedding, rows of the kernel are selected: a product of an identity matrix and the
     kernel, or of the kernel and an identity matrix, whichever identity is smaller. If `centred`,

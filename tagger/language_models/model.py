@@ -16,7 +16,7 @@ import numpy as np
 from tagger.bundles import language_model as bundles
 from tagger.bundles.language_model import GRAPH_FLOAT32, GRAPH_INT8, LanguageModelBundle
 from tagger.cells import CELLS
-from tagger.errors import BundleError, TaggerError
+from tagger.errors import BundleError, TaggerError, did_you_mean
 from tagger.export.session import Session
 from tagger.features.normalization import normalized
 from tagger.language_models.states import places_of
@@ -81,6 +81,38 @@ class LanguageModel:
         self._states = bundle.config.model.layers * CELLS[bundle.config.model.cell].states
         self._sessions: dict[str, Session] = {}
 
+    def border(self, label: str | None = None) -> int:
+        """Return the id that a text begins with, whose vector is x^<1>.
+
+        Args:
+            label: The label of the text, of a conditional model.
+
+        Returns:
+            The id of the label; the border, with the zero vector, of other models.
+
+        Raises:
+            TaggerError: The model is conditional and the label is missing or unknown, or it is not
+                and there is a label.
+        """
+        labels, name = self.bundle.labels, self.bundle.folder or "the language model"
+        if not labels and label is not None:
+            raise TaggerError(
+                f"{name}: was trained without labels, so that a label changes nothing; omit it, or "
+                "train on JSON Lines with one"
+            )
+        if not labels:
+            return EOS
+        if label is None:
+            raise TaggerError(
+                f"{name}: is conditional on a label, which is missing; expected one of "
+                f"{', '.join(labels.names)}"
+            )
+        if label not in labels:
+            raise TaggerError(
+                f"{name}: unknown label {label!r}; {did_you_mean(label, labels.names)}"
+            )
+        return labels.id_of(label, len(self.bundle.vocabulary))
+
     @property
     def digest(self) -> str:
         """Return a string that identifies the model and its precision, as a key of caches."""
@@ -102,8 +134,10 @@ class LanguageModel:
 
         Raises:
             BundleError: As `activations`.
-            TaggerError: As `activations`.
+            TaggerError: As `activations`; or the model is conditional, so that its states depend on
+                a label.
         """
+        self.border()
         sentences = [normalized(tokens) for tokens in sentences]  # their lengths determine places
         states = [np.zeros((0, self.units), dtype=np.float32)] * len(sentences)
         level = self.bundle.config.model.level
@@ -138,8 +172,8 @@ class LanguageModel:
         """Compute the activations of the last layer at some places, from the zero state.
 
         Args:
-            ids: (T, B) ids. The first timestep is the border, which occurs elsewhere only as
-                padding.
+            ids: (T, B) ids. The first timestep is the border or a label; the border occurs
+                elsewhere only as padding.
             places: (N,) flat indices t · B + b with t > 0.
 
         Returns:
@@ -164,7 +198,7 @@ class LanguageModel:
         """Compute the logits of the unit that follows a sequence.
 
         Args:
-            ids: (T,) ids, T at least 1; a new text begins with the border.
+            ids: (T,) ids, T at least 1; a new text begins with `border`.
             states: (S, 1, U) before the sequence. Default: zeros.
 
         Returns:
@@ -175,17 +209,26 @@ class LanguageModel:
         assert states is not None
         return self._softmax(activations)[0], states
 
-    def log_probabilities(self, sequences: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def log_probabilities(
+        self, sequences: Sequence[np.ndarray], labels: Sequence[str | None] | None = None
+    ) -> list[np.ndarray]:
         """Compute log p(y^<t> | y^<1> ... y^<t-1>) of each step of sequences.
 
         Args:
             sequences: The ids (T,) of each sequence, without borders.
+            labels: The label of each sequence, of a conditional model, whose probabilities are
+                conditional on it, too.
 
         Returns:
             (T + 1,) float64 for each sequence, in nats; the last step is <EOS>.
+
+        Raises:
+            TaggerError: As `border`.
         """
         results: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+        borders = [self.border(label) for label in labels or [None] * len(sequences)]
         for indices, ids, lengths in bucketed_batches(sequences):
+            ids[0] = np.array(borders)[indices]
             rows = np.repeat(np.arange(len(indices)), lengths + 1)
             times = np.concatenate([np.arange(length + 1) for length in lengths])
             targets = np.concatenate([np.append(sequences[index], EOS) for index in indices])
@@ -197,21 +240,25 @@ class LanguageModel:
         return results
 
     def score_continuation(
-        self, ids: np.ndarray, states: np.ndarray | None
+        self, ids: np.ndarray, states: np.ndarray | None, label: str | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the log-probabilities of a sequence that continues an earlier one.
 
         Args:
             ids: (T,) ids of the sequence, without borders.
             states: (S, 1, U) after the earlier sequence; None for zeros.
+            label: The label of the sequence, of a conditional model.
 
         Returns:
             The log-probabilities (T + 1,) as of `log_probabilities`, and the states (S, 1, U) after
             the sequence.
+
+        Raises:
+            TaggerError: As `border`.
         """
         places = np.arange(len(ids) + 1)
         return self._log_probabilities(
-            np.append(EOS, ids)[:, None], places, np.append(ids, EOS), states
+            np.append(self.border(label), ids)[:, None], places, np.append(ids, EOS), states
         )
 
     def _log_probabilities(
@@ -236,7 +283,7 @@ class LanguageModel:
         """Return the logits (N, V) of activations (N, U)."""
         weights = self.bundle.weights
         kernel = (
-            weights["embedding/embeddings"].T
+            weights["embedding/embeddings"][: len(self.bundle.vocabulary)].T
             if self.bundle.config.model.tied
             else weights["softmax/kernel"]
         )

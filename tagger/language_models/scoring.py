@@ -13,11 +13,13 @@ import numpy as np
 from tagger.features.vocabulary import UNK
 from tagger.language_models import model as models
 from tagger.language_models import text
+from tagger.language_models.labeled import checked, labeled_sentences
 from tagger.language_models.model import LanguageModel
 from tagger.language_models.text import EOS, name_of, units_of
 from tagger.text.opening import AUTO
+from tagger.text.options import ReadOptions
 
-__all__ = ["CorpusScore", "SentenceScore", "score", "score_files"]
+__all__ = ["CorpusScore", "SentenceScore", "reading", "score", "score_files"]
 
 _AT_ONCE = 1024  # sentences that are grouped into batches of similar length
 
@@ -30,11 +32,13 @@ class SentenceScore:
         text: The tokens, separated by blanks.
         names: The words or characters in the order of reading, unknown ones as <UNK>, and <EOS>.
         values: (steps,) float64 log-probabilities in nats, one per name.
+        label: The label on which they are conditional; None for a model without labels.
     """
 
     text: str
     names: tuple[str, ...]
     values: np.ndarray
+    label: str | None = None
 
     @property
     def log_probability(self) -> float:
@@ -52,9 +56,13 @@ class SentenceScore:
         return self.names.count("<UNK>")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return a dict for JSON, whose ``tokens`` are pairs of a name and its log-probability."""
+        """Return a dict for JSON, whose ``tokens`` are pairs of a name and its log-probability.
+
+        It has a ``label`` if the model is conditional.
+        """
         return {
             "text": self.text,
+            **({} if self.label is None else {"label": self.label}),
             "log_probability": self.log_probability,
             "perplexity": self.perplexity,
             "tokens": [
@@ -130,6 +138,7 @@ def score_files(
     wrapped: bool = False,
     encoding: str = AUTO,
     carry: bool = False,
+    label: str | None = None,
 ) -> Iterator[SentenceScore]:
     """Score the sentences of files with the language model in a folder.
 
@@ -140,26 +149,51 @@ def score_files(
         wrapped: Whether only a blank line ends a paragraph of raw text.
         encoding: Encoding of the files. Default: UTF-8, or that of a byte order mark.
         carry: Whether each sentence continues in the final states of the previous one; see `score`.
+        label: The label that all texts are scored with, of a conditional model. Default: the label
+            of each text in the files.
 
     Returns:
         An iterator over the scores of all sentences, in order.
 
     Raises:
-        TaggerError: The folder is not a language model, or a file is ill-formed (while iterating).
+        TaggerError: The folder is not a language model, the label is unknown or the model has no
+            labels; or, while iterating, a file is ill-formed, or a text has no label or an unknown
+            one.
     """
     model = models.load(run)
-    reading = model.bundle.config.data.reading
-    reading = replace(
-        reading,
-        tokenizer=tokenizer or reading.tokenizer,
-        wrapped=wrapped,
-        encoding=encoding,  # not that of the training
+    labels, key = model.bundle.labels, model.bundle.config.data.label
+    options = reading(model, tokenizer=tokenizer, wrapped=wrapped, encoding=encoding)
+    if label is not None or not labels:
+        model.border(label)
+        return score(model, text.sentences(files, options), carry=carry, label=label)
+    advice = ", or choose the label of all texts with --label"
+    read = labeled_sentences(files, options, key)
+    return _score(
+        model, ((each.tokens, checked(each, labels, key, advice)) for each in read), carry
     )
-    return score(model, text.sentences(files, reading), carry=carry)
+
+
+def reading(
+    model: LanguageModel, *, tokenizer: str | None, wrapped: bool, encoding: str
+) -> ReadOptions:
+    """Return the options of reading files for a model.
+
+    Args:
+        model: The language model.
+        tokenizer: Tokenizer of raw text. Default: that of the model's training.
+        wrapped: Whether only a blank line ends a paragraph of raw text.
+        encoding: Encoding of the files, which need not be that of the training.
+    """
+    own = model.bundle.config.data.reading
+    return replace(own, tokenizer=tokenizer or own.tokenizer, wrapped=wrapped, encoding=encoding)
 
 
 def score(
-    model: LanguageModel, sentences: Iterable[Sequence[str]], *, carry: bool = False
+    model: LanguageModel,
+    sentences: Iterable[Sequence[str]],
+    *,
+    carry: bool = False,
+    label: str | None = None,
 ) -> Iterator[SentenceScore]:
     """Score tokenized sentences, lazily and in bounded memory.
 
@@ -169,33 +203,49 @@ def score(
         carry: Whether each sentence begins in the final states of the previous one, so that all are
             read as one text (a backward model still reads each sentence from its end). By default
             each begins in the zero state.
+        label: The label of the sentences, of a conditional model.
 
-    Yields:
-        The score of each sentence, in order.
+    Returns:
+        An iterator over the scores of the sentences, in order.
+
+    Raises:
+        TaggerError: As `LanguageModel.border`, while iterating.
     """
+    return _score(model, ((tokens, label) for tokens in sentences), carry)
+
+
+def _score(
+    model: LanguageModel, labeled: Iterable[tuple[Sequence[str], str | None]], carry: bool
+) -> Iterator[SentenceScore]:
+    """Yield the scores of sentences with their labels."""
     if carry:
-        yield from _carried(model, sentences)
+        yield from _carried(model, labeled)
         return
-    sentences = iter(sentences)
-    while group := list(itertools.islice(sentences, _AT_ONCE)):
-        sequences = [model.ids(tokens) for tokens in group]
-        for tokens, ids, values in zip(
-            group, sequences, model.log_probabilities(sequences), strict=True
-        ):
-            yield _scored(model, tokens, ids, values)
+    labeled = iter(labeled)
+    while group := list(itertools.islice(labeled, _AT_ONCE)):
+        sequences = [model.ids(tokens) for tokens, _ in group]
+        values = model.log_probabilities(sequences, [label for _, label in group])
+        for (tokens, label), ids, steps in zip(group, sequences, values, strict=True):
+            yield _scored(model, tokens, ids, steps, label)
 
 
-def _carried(model: LanguageModel, sentences: Iterable[Sequence[str]]) -> Iterator[SentenceScore]:
+def _carried(
+    model: LanguageModel, labeled: Iterable[tuple[Sequence[str], str | None]]
+) -> Iterator[SentenceScore]:
     """Yield the scores of sentences that are read as one text."""
     states = None
-    for tokens in sentences:
+    for tokens, label in labeled:
         ids = model.ids(tokens)
-        values, states = model.score_continuation(ids, states)
-        yield _scored(model, tokens, ids, values)
+        values, states = model.score_continuation(ids, states, label)
+        yield _scored(model, tokens, ids, values, label)
 
 
 def _scored(
-    model: LanguageModel, tokens: Sequence[str], ids: np.ndarray, values: np.ndarray
+    model: LanguageModel,
+    tokens: Sequence[str],
+    ids: np.ndarray,
+    values: np.ndarray,
+    label: str | None,
 ) -> SentenceScore:
     """Return the score of a sentence from its ids (T,) and log-probabilities (T + 1,)."""
     units = list(units_of(tokens, model.bundle.config.model.level))
@@ -203,4 +253,5 @@ def _scored(
         unit if number != UNK else name_of(UNK, model.bundle.vocabulary)
         for unit, number in zip(units[::-1] if model.backward else units, ids, strict=True)
     ]
-    return SentenceScore(" ".join(tokens), (*shown, name_of(EOS, model.bundle.vocabulary)), values)
+    names = (*shown, name_of(EOS, model.bundle.vocabulary))
+    return SentenceScore(" ".join(tokens), names, values, label)

@@ -1,14 +1,17 @@
 """Encoding of text as ids of words or characters: sentences as sequences, files as arrays on disk.
 
 Id 0 is the border between sequences: <EOS> as a target, the zero vector as an input. Id 1 is <UNK>.
+In a conditional model the border before a sequence is the id of its label instead, V … V + L - 1:
+as a target it is <EOS>, as an input the label's vector.
+
 The characters of a sentence are those of its tokens, normalized as the words of a tagger are (see
 `features.normalization`) and joined by single blanks.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +20,13 @@ import numpy as np
 from tagger.config.language_model import LanguageModelConfig
 from tagger.errors import DataError
 from tagger.features.normalization import normalized
+from tagger.features.text_labels import TextLabels
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.files import atomic_write
-from tagger.text import formats
+from tagger.language_models.labeled import checked, counted, labeled_sentences
 from tagger.text.formats import ReadOptions
 
-__all__ = ["EOS", "Encoded", "encode", "name_of", "sentences", "units_of", "vocabulary_of"]
+__all__ = ["EOS", "Encoded", "encode", "name_of", "sentences", "survey", "units_of"]
 
 EOS = 0
 _NAMES = ("<EOS>", "<UNK>")
@@ -34,7 +38,8 @@ class Encoded(NamedTuple):
 
     Attributes:
         ids: (N + 1,) memory map of ids, with a border before each sequence and after the last.
-            The N ids after the first are what a model predicts.
+            The N ids after the first are what a model predicts. In the order of reading, which a
+            backward model begins at the end, labels stand before their sequences.
         characters: Number of characters, blanks and ends of sequences included.
         unknown: Number of units that are <UNK>.
     """
@@ -62,11 +67,8 @@ def sentences(paths: Iterable[str | Path], options: ReadOptions) -> Iterator[tup
     Raises:
         DataError: A file cannot be read or is ill-formed.
     """
-    options = replace(options, annotated=False)
-    for path in paths:
-        for sentence in formats.read(path, options=options):
-            if sentence.tokens:
-                yield sentence.tokens
+    for sentence in labeled_sentences(paths, options, ""):
+        yield sentence.tokens
 
 
 def units_of(tokens: Sequence[str], level: str) -> Sequence[str]:
@@ -88,19 +90,21 @@ def name_of(number: int, vocabulary: Vocabulary) -> str:
     return _NAMES[number] if number < len(_NAMES) else vocabulary.words[number - len(_NAMES)]
 
 
-def vocabulary_of(config: LanguageModelConfig) -> Vocabulary:
-    """Build the vocabulary of the training text, which is read once for it.
+def survey(config: LanguageModelConfig) -> tuple[Vocabulary, TextLabels]:
+    """Read the training text once to build its vocabulary and to collect its labels.
 
     Args:
         config: The settings: data, level, minimum count and maximum size.
 
     Returns:
-        The vocabulary of words or characters.
+        The vocabulary of words or characters, and the labels of the texts, none if no text has one.
 
     Raises:
-        DataError: No unit occurs often enough, or a file cannot be read.
+        DataError: No unit occurs often enough, only some texts have labels, or a file cannot be
+            read.
     """
-    read = sentences(config.data.train, config.data.reading)
+    data, counts = config.data, Counter[str]()
+    read = counted(labeled_sentences(data.train, data.reading, data.label), counts, data.label)
     vocabulary = Vocabulary.build(
         (units_of(tokens, config.model.level) for tokens in read),
         minimum_count=config.vocabulary.minimum_count,
@@ -114,11 +118,15 @@ def vocabulary_of(config: LanguageModelConfig) -> Vocabulary:
             f"no {config.model.level} that occur {least} times; add text, or lower "
             "vocabulary.minimum_count",
         )
-    return vocabulary
+    return vocabulary, TextLabels.of(counts)
 
 
 def encode(
-    paths: Sequence[str], config: LanguageModelConfig, vocabulary: Vocabulary, path: Path
+    paths: Sequence[str],
+    config: LanguageModelConfig,
+    vocabulary: Vocabulary,
+    path: Path,
+    labels: TextLabels | None = None,
 ) -> Encoded:
     """Encode the text of files and write the ids to disk, in bounded memory.
 
@@ -127,25 +135,34 @@ def encode(
         config: The settings of reading and the level.
         vocabulary: The vocabulary.
         path: The file of the ids, uint16 if the vocabulary fits, else int32; written atomically.
+        labels: The labels of a conditional model.
 
     Returns:
         The encoded text, memory-mapped from `path`.
 
     Raises:
-        DataError: The files have no text, or cannot be read.
+        DataError: The files have no text, or cannot be read; or a text has no label, or an unknown
+            one, although there are labels.
         TaggerError: The ids cannot be written.
     """
-    kind = np.uint16 if len(vocabulary) <= 1 << 16 else np.int32
-    characters, unknown, piece = 0, 0, [EOS]
+    labels = labels or TextLabels()
+    size, key = len(vocabulary), config.data.label
+    kind = np.uint16 if size + len(labels) <= 1 << 16 else np.int32
+    is_backward = config.model.direction == "backward"
+    characters, unknown = 0, 0
+    piece = [EOS] * is_backward
     with atomic_write(path, "wb") as stream:
-        for tokens in sentences(paths, config.data.reading):
+        for sentence in labeled_sentences(paths, config.data.reading, key if labels else ""):
+            tokens = sentence.tokens
             ids = vocabulary.ids(units_of(tokens, config.model.level))
             characters += sum(map(len, tokens)) + len(tokens)
             unknown += int((ids == UNK).sum())
-            piece += [*ids.tolist(), EOS]
+            border = labels.id_of(checked(sentence, labels, key), size) if labels else EOS
+            piece += [*ids.tolist(), border] if is_backward else [border, *ids.tolist()]
             if len(piece) >= _PIECE:
                 stream.write(np.array(piece, dtype=kind).tobytes())
                 piece = []
+        piece += [EOS] * (not is_backward)
         stream.write(np.array(piece, dtype=kind).tobytes())
     encoded = Encoded(np.memmap(path, dtype=kind, mode="r"), characters, unknown)
     if not encoded.predicted:

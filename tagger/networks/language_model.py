@@ -1,10 +1,19 @@
 """A recurrent language model: the probability of each token given the tokens before it.
 
-Axes: B batch, T time, V vocabulary, F features, U units.
+Axes: B batch, T time, V vocabulary, L labels, F features, U units.
 
 Id 0 is the boundary of a sequence: as a target y^<t> it is <EOS>; as an input x^<t> = y^<t-1> it
 is the zero vector, so that every sequence starts like the first one. Id 1 is <UNK>. A network with
 a bias loses nothing by this: z = b after <EOS>, and z = W e_j + b after token j.
+
+In a conditional model, x^<1> is the vector of a label instead (the lectures' one-to-many network):
+
+    x^<1> = e_y,  x^<t> = e_{y^<t-1>}
+    a^<t> = g(W_a[a^<t-1>, x^<t>] + b_a)
+    ŷ^<t> = softmax(W_y a^<t> + b_y) = P(· | y, y^<1> … y^<t-1>)
+
+The ids of labels are V … V + L - 1: rows of the input table behind those of the vocabulary. The
+softmax has no row for them, as they are never predicted.
 """
 
 from __future__ import annotations
@@ -38,6 +47,7 @@ class LanguageModelArchitecture:
         dropout: Dropout rate after every layer.
         streams: Number of texts read side by side in training, which is B; 0 for a model that is
             not trained and has no recurrent state of its own.
+        labels: L, the number of labels of a conditional model; 0 for others.
     """
 
     vocabulary_size: int
@@ -50,6 +60,12 @@ class LanguageModelArchitecture:
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     streams: int = 0
+    labels: int = 0
+
+    @property
+    def input_size(self) -> int:
+        """Return V + L, the number of ids of inputs."""
+        return self.vocabulary_size + self.labels
 
 
 @keras.saving.register_keras_serializable(package="tagger")
@@ -74,7 +90,7 @@ class LanguageModelNetwork(keras.Model):
         self.embed = (
             None
             if one_hot
-            else embedding(architecture.vocabulary_size, architecture.embedding, "embedding")
+            else embedding(architecture.input_size, architecture.embedding, "embedding")
         )
         self.input_drop: keras.layers.Layer = (
             WordDropout(architecture.input_dropout)
@@ -86,7 +102,7 @@ class LanguageModelNetwork(keras.Model):
             architecture.units,
             layers=architecture.layers,
             bidirectional=False,
-            vocabulary_size=architecture.vocabulary_size if one_hot else 0,
+            vocabulary_size=architecture.input_size if one_hot else 0,
             dropout=architecture.dropout,
             recurrent_dropout=architecture.recurrent_dropout,
             name="encoder",
@@ -170,6 +186,8 @@ class LanguageModelNetwork(keras.Model):
             # (B, T) -> (B, T, F), the zero vector for id 0
             x = self.embed(ids) * ops.cast(ops.expand_dims(ids != PAD, -1), self.compute_dtype)
         x = self.input_drop(x, training=training)
+        if self.embed is None and self.architecture.labels:  # a label never becomes <UNK>
+            x = ops.where(ids < self.architecture.vocabulary_size, x, ids)
         a, after = self.encoder.with_state(x, lengths, state, training=training)
         return a, after
 
@@ -180,7 +198,10 @@ class LanguageModelNetwork(keras.Model):
     def _output(self) -> Tensor:
         """Return the weights (U, V) of the softmax."""
         if self.architecture.tied and self.embed is not None:
-            return ops.transpose(ops.convert_to_tensor(self.embed.embeddings))
+            table = ops.convert_to_tensor(self.embed.embeddings)  # (V + L, F)
+            if self.architecture.labels:
+                table = table[: self.architecture.vocabulary_size]
+            return ops.transpose(table)
         return ops.convert_to_tensor(self.kernel)
 
     def compute_loss(

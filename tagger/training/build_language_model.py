@@ -18,7 +18,7 @@ __all__ = ["OnKeras", "architecture", "restore"]
 
 
 def architecture(
-    model: LanguageModelNetworkConfig, vocabulary_size: int, streams: int = 0
+    model: LanguageModelNetworkConfig, vocabulary_size: int, streams: int = 0, labels: int = 0
 ) -> LanguageModelArchitecture:
     """Return the hyperparameters of the network that settings describe.
 
@@ -26,6 +26,7 @@ def architecture(
         model: Model settings.
         vocabulary_size: Ids of tokens, <EOS> and <UNK> included.
         streams: Number of texts read side by side in training; 0 for inference.
+        labels: Number of labels of a conditional model; 0 for others.
 
     Returns:
         The hyperparameters.
@@ -34,6 +35,7 @@ def architecture(
         **common_values(model, LanguageModelArchitecture),
         vocabulary_size=vocabulary_size,
         streams=streams,
+        labels=labels,
     )
 
 
@@ -48,7 +50,7 @@ def restore(trained: LanguageModelBundle, streams: int = 0) -> LanguageModelNetw
         A new network, whose weights are copies of the bundle's.
     """
     model = LanguageModelNetwork.create(
-        architecture(trained.config.model, len(trained.vocabulary), streams)
+        architecture(trained.config.model, len(trained.vocabulary), streams, len(trained.labels))
     )
     for name, weight in model.named_weights().items():
         weight.assign(trained.weights[name])

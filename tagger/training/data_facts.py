@@ -25,7 +25,8 @@ class DataFacts:
         name: Its name in messages, such as the path.
         digest: SHA-256 of its content.
         sizes: Sizes by unit, such as sentences.
-        labels: Numbers of spans by label, if it is annotated.
+        labels: Numbers of spans by label, if it is annotated; 0 for each label of train of a
+            conditional language model.
     """
 
     role: str
@@ -62,16 +63,20 @@ def of_corpus(role: str, corpus: Corpus) -> DataFacts:
     return DataFacts(role, corpus.name, _digest(parts), sizes, dict(corpus.label_counts()))
 
 
-def of_ids(role: str, name: str, ids: np.ndarray) -> DataFacts:
+def of_ids(role: str, name: str, ids: np.ndarray, labels: Sequence[str] = ()) -> DataFacts:
     """Return the facts about an encoded text.
 
     Args:
         role: What the text is for.
         name: Its name in messages.
         ids: The ids (N,) of its tokens.
+        labels: The labels of a conditional language model, in the order of their ids.
     """
-    digest = hashlib.sha256(np.ascontiguousarray(ids).data).hexdigest()
-    return DataFacts(role, name, digest, {"tokens": len(ids)})
+    digest = hashlib.sha256(np.ascontiguousarray(ids).data)
+    if labels:  # the ids of other labels may be the same
+        digest.update("\n".join(labels).encode("utf-8", "surrogatepass"))
+    known = dict.fromkeys(labels, 0)
+    return DataFacts(role, name, digest.hexdigest(), {"tokens": len(ids)}, known)
 
 
 def of_file(role: str, path: str | Path) -> DataFacts:

@@ -95,6 +95,8 @@ class LanguageModelFacts(RunFacts):
         level: Unit of prediction, ``characters`` or ``words``.
         train_tokens, dev_tokens: Numbers of predicted units in the texts.
         train_unknown, dev_unknown: Shares (0 to 1) of these that are <UNK>.
+        conditional_on: The labels of a conditional model, with their numbers of texts in train, in
+            words; empty for others.
     """
 
     level: str
@@ -102,6 +104,7 @@ class LanguageModelFacts(RunFacts):
     train_unknown: float
     dev_tokens: int
     dev_unknown: float
+    conditional_on: str = ""
 
 
 _KINDS: dict[str, Any] = {

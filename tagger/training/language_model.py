@@ -17,6 +17,7 @@ from tagger.bundles import language_model as bundles
 from tagger.config import schema
 from tagger.config.language_model import LanguageModelConfig, check
 from tagger.export import language_model as graph
+from tagger.features.text_labels import TextLabels
 from tagger.features.vocabulary import Vocabulary
 from tagger.language_models import text
 from tagger.networks.language_model import LanguageModelNetwork
@@ -68,11 +69,11 @@ def train(
 def _prepare(job: Job[LanguageModelConfig]) -> _LanguageModelTask:
     """Encode the texts and return the task; the encoded files are removed by ``job.cleanup``."""
     settings = job.settings
-    vocabulary = text.vocabulary_of(settings)
-    texts = job.cleanup.enter_context(_encoded(settings, vocabulary, job.run))
+    vocabulary, labels = text.survey(settings)
+    texts = job.cleanup.enter_context(_encoded(settings, vocabulary, labels, job.run))
     job.check_data(
         [
-            data_facts.of_ids(name, ", ".join(getattr(settings.data, name)), each.ids)
+            data_facts.of_ids(name, ", ".join(getattr(settings.data, name)), each.ids, labels.names)
             for name, each in texts.items()
         ]
     )
@@ -82,9 +83,10 @@ def _prepare(job: Job[LanguageModelConfig]) -> _LanguageModelTask:
         epoch_tokens=settings.training.epoch_tokens,
         restart=True,
         epoch=job.epoch,
+        vocabulary_size=len(vocabulary),
     )
-    dev = _streams(texts["dev"], settings)
-    return _LanguageModelTask(settings, vocabulary, texts, data, dev)
+    dev = _streams(texts["dev"], settings, vocabulary_size=len(vocabulary))
+    return _LanguageModelTask(settings, vocabulary, labels, texts, data, dev)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class _LanguageModelTask:
 
     settings: LanguageModelConfig
     vocabulary: Vocabulary
+    labels: TextLabels
     texts: dict[str, text.Encoded]
     data: Streams
     dev: Streams
@@ -101,7 +104,12 @@ class _LanguageModelTask:
         """Return the untrained network."""
         settings = self.settings
         return LanguageModelNetwork.create(
-            architecture(settings.model, len(self.vocabulary), settings.training.streams)
+            architecture(
+                settings.model,
+                len(self.vocabulary),
+                settings.training.streams,
+                len(self.labels),
+            )
         )
 
     def describe(self, model: LanguageModelNetwork) -> LanguageModelFacts:
@@ -116,6 +124,7 @@ class _LanguageModelTask:
             train_unknown=train.unknown / train.predicted,
             dev_tokens=dev.predicted,
             dev_unknown=dev.unknown / dev.predicted,
+            conditional_on=self.labels.summary() if self.labels else "",
         )
 
     def score(self, model: LanguageModelNetwork) -> dict[str, float]:
@@ -127,7 +136,11 @@ class _LanguageModelTask:
     ) -> bundles.LanguageModelBundle:
         """Return the bundle with the best weights and their graphs."""
         trained = bundles.LanguageModelBundle(
-            self.settings, self.vocabulary, weights, _metrics(progress, self.texts)
+            self.settings,
+            self.vocabulary,
+            weights,
+            _metrics(progress, self.texts),
+            labels=self.labels,
         )
         return graph.with_graphs(trained)
 
@@ -138,7 +151,7 @@ class _LanguageModelTask:
 
 @contextmanager
 def _encoded(
-    settings: LanguageModelConfig, vocabulary: Vocabulary, run: Path
+    settings: LanguageModelConfig, vocabulary: Vocabulary, labels: TextLabels, run: Path
 ) -> Iterator[dict[str, text.Encoded]]:
     """Encode the texts to temporary files in the run's folder, removed at the end of the block.
 
@@ -147,7 +160,7 @@ def _encoded(
     try:
         yield {
             name: text.encode(
-                getattr(settings.data, name), settings, vocabulary, run / "text" / name
+                getattr(settings.data, name), settings, vocabulary, run / "text" / name, labels
             )
             for name in ("train", "dev")
         }

@@ -15,6 +15,7 @@ SECTIONS = {
     "Use": {
         "score": "Print the log-probabilities of sentences.",
         "sample": "Sample text from a model.",
+        "evaluate": "Check a conditional model by the classifier it implies.",
     },
 }
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from tagger.cli.options import label_option
 from tagger.cli.paths import FOLDER
 
 
@@ -53,6 +56,13 @@ from tagger.cli.paths import FOLDER
     show_default=True,
     help="Number of texts to draw, one per line.",
 )
+@label_option("Label of the texts; required for a conditional model.")
+@click.option(
+    "--jsonl",
+    "as_json",
+    is_flag=True,
+    help="Print an object per line: the text, its label, and whether <EOS> ended it.",
+)
 def command(
     run: str,
     prefix: str,
@@ -61,17 +71,22 @@ def command(
     seed: int | None,
     max_length: int,
     count: int,
+    label: str | None,
+    as_json: bool,
 ) -> None:
     """Sample text from the language model in RUN.
 
-    Each sampled token is the input of the next timestep, until <EOS>; <UNK> is never sampled.
+    Each sampled token is the input of the next timestep, until <EOS>; <UNK> is never sampled. The
+    first input of a conditional model is the label.
 
     \b
-    Example:
+    Examples:
       tagger lm sample runs/news --prefix "The government" --temperature 0.7 --seed 1
+      tagger lm sample runs/genres --label sport --count 5 --jsonl
     """
     from tagger.language_models import sampling
 
     drawing = sampling.SamplingConfig(temperature=temperature, top_k=top_k, max_length=max_length)
-    for text in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed):
+    for drawn in sampling.samples(run, drawing, count=count, prefix=prefix, seed=seed, label=label):
+        text = json.dumps(drawn.as_dict(), ensure_ascii=False) if as_json else drawn.text
         click.echo(text)

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from tagger.cli.options import encoding_option
+from tagger.cli.options import encoding_option, label_option
 from tagger.cli.paths import FILE, FOLDER
 
 
@@ -33,6 +33,7 @@ from tagger.cli.paths import FILE, FOLDER
     is_flag=True,
     help="Read the sentences as one text: each starts from the state after the previous one.",
 )
+@label_option("Label of the texts, for a conditional model.  [default: the label of each text]")
 def command(
     run: str,
     files: tuple[str, ...],
@@ -41,16 +42,19 @@ def command(
     wrapped: bool,
     encoding: str | None,
     carry: bool,
+    label: str | None,
 ) -> None:
     """Print the log-probability of each sentence of the files; - is standard input.
 
     One line per sentence: the natural logarithm of its probability, which is the product of all
     steps and of <EOS>; its perplexity; its text. The last line is the total. Perplexities of models
     with different vocabularies cannot be compared; the total states the share of unknown tokens.
+    The probabilities of a conditional model are given a label, which is then the third column.
 
     \b
     Examples:
       tagger lm score runs/news sentences.txt
+      tagger lm score runs/genres sentences.txt --label sport
       echo "The apple and pear salad" | tagger lm score runs/news -
     """
     from tagger.language_models import scoring
@@ -63,8 +67,11 @@ def command(
         wrapped=wrapped,
         encoding=encoding or "auto",
         carry=carry,
+        label=label,
     ):
         total.add(scored)
-        line = f"{scored.log_probability:.4f}\t{scored.perplexity:.4f}\t{scored.text}"
+        shown = [] if scored.label is None else [scored.label]
+        figures = [f"{scored.log_probability:.4f}", f"{scored.perplexity:.4f}"]
+        line = "\t".join([*figures, *shown, scored.text])
         click.echo(json.dumps(scored.as_dict(), ensure_ascii=False) if as_json else line)
     click.echo(json.dumps(total.as_dict()) if as_json else total.sentence())

@@ -61,13 +61,15 @@ def command(
     """Train a language model and write it to the folder RUN.
 
     All settings are in RUN/config.toml afterwards, with their meaning. The same settings, text and
-    seed give the same model.
+    seed give the same model. If every text of train is an object of JSON Lines with a "label", the
+    model is conditional on the label.
 
     \b
     Examples:
       tagger lm train --train news.txt --dev other-news.txt runs/news
       tagger lm train news.toml runs/news-backward --set model.direction=backward
       tagger lm train news.toml runs/words --set model.level=words --set model.cell=gru
+      tagger lm train --train labeled.jsonl --dev dev.jsonl runs/genres
     """
     from tagger.config.language_model import LanguageModelConfig
     from tagger.training import require_packages

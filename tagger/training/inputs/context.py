@@ -27,7 +27,7 @@ def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
         Their bundles, in the order of the settings.
 
     Raises:
-        BundleError: A folder is not a language model, or is damaged.
+        BundleError: A folder is not a language model, or is damaged; or the model is conditional.
         ConfigError: Other settings exclude language models.
     """
     folders = settings.data.language_models
@@ -55,7 +55,14 @@ def language_models_of(settings: Config) -> tuple[LanguageModelBundle, ...]:
                 else "train one with tagger lm train"
             )
             raise BundleError(f"{folder}: not the folder of a language model; {hint}")
-    return tuple(bundle.load(folder) for folder in folders)
+    models = tuple(bundle.load(folder) for folder in folders)
+    for folder, model in zip(folders, models, strict=True):
+        if model.labels:
+            raise BundleError(
+                f"{folder}: is conditional on labels, which the sentences of a tagger do not have; "
+                "use a model that was trained without labels: tagger lm train --set data.label="
+            )
+    return models
 
 
 def contexts_of(
