@@ -18,7 +18,6 @@ from tagger.errors import DataError, did_you_mean
 from tagger.features.text_labels import TextLabels
 from tagger.text import formats
 from tagger.text.formats import ReadOptions
-from tagger.text.report import shown
 from tagger.text.spans import Record
 
 __all__ = ["LabeledSentence", "checked", "counted", "labeled_sentences"]
@@ -87,7 +86,7 @@ def _label_of(record: Record, key: str) -> str:
         raise DataError(
             record.path,
             record.line,
-            f'"{key}" must be one label, a string or an integer, found {shown(json.dumps(value))}; '
+            f'"{key}" must be one label, a string or an integer, found {json.dumps(value)[:60]}; '
             "correct it, or read no labels: --set data.label=",
         )
     return value.strip()

@@ -97,7 +97,13 @@ def _check_same(run: Path, before: str, settings: Any) -> None:
     """Check that the fixed settings of the stopped training equal the current ones."""
     now = _fixed(settings)
     if before != now:
+        names = {line.partition(" = ")[0] for line in now.splitlines()}
         changed = [line for line in now.splitlines() if line not in before.splitlines()]
+        changed += [  # a rare setting that is at its default again
+            f"without {line}"
+            for line in before.splitlines()
+            if line.partition(" = ")[0] not in names
+        ]
         free = "patience" if settings.training.schedule == "linear" else "patience and epochs"
         raise TaggerError(
             f"{run}: was started with other settings; now: {'; '.join(changed)}. Only {free} may "

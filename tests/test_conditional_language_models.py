@@ -1,0 +1,509 @@
+"""Language models conditional on labels: x^<1> is the label's vector, by the equations; the
+classifier by Bayes' rule; bundles; what is refused, word for word.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from support import small_language_models as small
+from support.command_line import failed, invoke, worked
+from support.paths import GOLDEN_LANGUAGE_MODEL
+
+from tagger.bundles import language_model as bundles
+from tagger.bundles.language_model import GRAPH_FLOAT32, LABELS, LanguageModelBundle
+from tagger.cells import CELLS
+from tagger.config import language_model as config
+from tagger.config.tagger import Config, override
+from tagger.errors import BundleError, DataError, TaggerError
+from tagger.evaluation import bayes
+from tagger.export import language_model as graph
+from tagger.features.text_labels import TextLabels
+from tagger.language_models import sampling, scoring, text
+from tagger.language_models.bayes import score_texts, text_score
+from tagger.language_models.labeled import LabeledSentence
+from tagger.language_models.model import LanguageModel
+from tagger.language_models.sampling import SamplingConfig
+
+LABELED = TextLabels(("business", "sport"), (1, 3))
+MODELS = [
+    {"cell": cell, "embedding": embedding, "layers": layers}
+    for cell in CELLS
+    for embedding, layers in [(4, 2), (0, 1)]
+]
+MODELS += [{"tied": True, "embedding": 6}, {"embedding": 0, "units": 2, "cell": "rnn"}]
+MODELS += [{"level": "words", "direction": "backward"}]
+SENTENCES = [["ab", "c"], ["e"], ["abc", "Zd", "."], ["d", "a", "b"]]
+
+
+def conditional(**model: Any) -> LanguageModelBundle:
+    return small.bundle_of(labels=LABELED, **model)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    bundles.save(tmp_path / "run", conditional())
+    return tmp_path / "run"
+
+
+def write(path: Path, *objects: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(each) + "\n" for each in objects), encoding="utf-8")
+    return path
+
+
+# -- the equations
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_first_input_is_the_vector_of_the_label_padded_or_not(model: dict[str, Any]) -> None:
+    bundle = conditional(**model)
+    runtime = LanguageModel(bundle)
+    sequences = [
+        np.array(ids, dtype=np.int32) for ids in ([2, 3, 4], [5], [1, 2, 2, 6, 3, 7], [], [4, 1])
+    ]
+    for labels in (["sport"] * 5, ["sport", "business", "business", "sport", "business"]):
+        together = runtime.log_probabilities(sequences, labels)
+        for ids, label, found in zip(sequences, labels, together, strict=True):
+            expected = small.log_probabilities(bundle, ids, label)
+            np.testing.assert_allclose(found, expected, atol=1e-4)
+            alone = runtime.log_probabilities([ids], [label])[0]
+            np.testing.assert_allclose(found, alone, atol=1e-5)
+    other = small.log_probabilities(bundle, sequences[0], "business")
+    assert abs(other - small.log_probabilities(bundle, sequences[0], "sport")).max() > 1e-2
+
+
+def test_the_probability_of_a_text_is_that_of_its_sentences_by_hand() -> None:
+    """With one unit and one layer: a^<t> = tanh(W a^<t-1> + W_x[x^<t>] + b)."""
+    bundle = small.bundle_of(labels=LABELED, cell="rnn", units=1, embedding=0, level="words")
+    w = bundle.weights
+    kernel, recurrent, bias = (
+        w[f"encoder/forward_1/{name}"] for name in ("kernel", "recurrent", "bias")
+    )
+    the, pear, size = 2, 5, len(bundle.vocabulary)
+    total = 0.0
+    for sentence in ([the, pear], [pear]):
+        a, read = np.zeros(1), [size + 1, *sentence]  # sport is the second label
+        for number, target in zip(read, [*sentence, 0], strict=True):
+            a = np.tanh(recurrent[0] * a + kernel[number] + bias)
+            logits = a @ w["softmax/kernel"] + w["softmax/bias"]
+            total += logits[target] - np.log(np.exp(logits).sum())
+    scores = scoring.score(LanguageModel(bundle), [["the", "pear"], ["pear"]], label="sport")
+    assert sum(scored.log_probability for scored in scores) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("model", [{}, {"embedding": 0}, {"tied": True, "embedding": 6}])
+@pytest.mark.slow  # Keras is loaded
+def test_keras_equals_onnx(model: dict[str, Any], direction: str) -> None:
+    import keras
+
+    from tagger.training.build_language_model import restore
+
+    bundle = conditional(direction=direction, layers=2, **model)
+    runtime, network = LanguageModel(bundle), restore(bundle)
+    ids = runtime.ids(["abc", "d"])
+    read = np.append(runtime.border("sport"), ids)
+    a, _ = network.activations(read[None].astype(np.int32))
+    logits = keras.ops.convert_to_numpy(network.logits(a))[0]
+    assert logits.shape == (len(ids) + 1, len(bundle.vocabulary))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    (found,) = runtime.log_probabilities([ids], ["sport"])
+    np.testing.assert_allclose(found, np.log(p[np.arange(len(p)), [*ids, 0]]), atol=1e-4)
+
+
+def test_a_backward_model_reads_the_label_first() -> None:
+    forward, backward = (
+        LanguageModel(conditional(direction=direction)) for direction in ("forward", "backward")
+    )
+    (found,) = scoring.score(backward, [["ab", "c"]], label="sport")
+    (expected,) = scoring.score(forward, [["c", "ba"]], label="sport")
+    np.testing.assert_array_equal(found.values, expected.values)
+
+
+def test_carried_scores_have_the_label_at_each_border() -> None:
+    model = LanguageModel(conditional(cell="lstm", layers=2))
+    scores = scoring.score(model, SENTENCES, carry=True, label="sport")
+    found = np.concatenate([scored.values for scored in scores])
+    border = len(model.bundle.vocabulary) + 1
+    ids = [number for tokens in SENTENCES for number in (border, *model.ids(tokens))]
+    a = small.activations(model.bundle, ids)
+    logits = a @ model.bundle.weights["softmax/kernel"] + model.bundle.weights["softmax/bias"]
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    targets = [0 if number == border else number for number in [*ids[1:], border]]
+    np.testing.assert_allclose(found, logits[np.arange(len(ids)), targets], atol=1e-4)
+
+
+@pytest.mark.slow  # Keras is loaded
+def test_one_hot_labels_never_become_unknown_in_training() -> None:
+    """At a dropout rate of nearly 1, all units are <UNK>, and only the label differs."""
+    import keras
+
+    from tagger.networks.language_model import LanguageModelArchitecture, LanguageModelNetwork
+
+    network = LanguageModelNetwork.create(
+        LanguageModelArchitecture(9, embedding=0, units=3, input_dropout=1 - 1e-7, labels=2)
+    )
+
+    def last(*ids: int) -> np.ndarray:
+        a, _ = network.activations(np.array([ids], dtype=np.int32), training=True)
+        return np.asarray(keras.ops.convert_to_numpy(a))[0, -1]
+
+    np.testing.assert_array_equal(last(9, 4), last(9, 5))
+    assert (last(9, 4) != last(10, 4)).any()
+
+
+# -- encoding
+
+
+@pytest.mark.slow  # Keras is loaded
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_label_is_the_border_before_each_sequence_in_reading_order(
+    direction: str, tmp_path: Path
+) -> None:
+    from tagger.training.language_model import _streams
+
+    file = write(
+        tmp_path / "a.jsonl",
+        {"text": "ab c\nba", "label": "x"},
+        {"text": " ", "label": "ignored"},
+        {"tokens": ["b"], "label": 7},
+    )
+    changes = [f'data.train=["{file}"]', "data.tokenizer=whitespace", "training.streams=1"]
+    changes += ["vocabulary.minimum_count=1", f"model.direction={direction}", "training.window=99"]
+    settings = config.override(config.LanguageModelConfig(), changes)
+    vocabulary, labels = text.survey(settings)
+    assert labels == TextLabels(("7", "x"), (1, 1))  # texts, not sentences
+    encoded = text.encode([str(file)], settings, vocabulary, tmp_path / "ids", labels)
+    assert (encoded.predicted, encoded.characters, encoded.unknown) == (10, 10, 0)
+    inputs, real = _streams(encoded, settings, vocabulary_size=len(vocabulary))[0]
+
+    def names(ids: np.ndarray) -> str:
+        shown = [*"|?", *vocabulary.words, "7", "X"]
+        return "".join(shown[number] for number in ids[0][real[0] > 0])
+
+    read, predicted = {
+        "forward": ("Xab cXba7b", "ab c|ba|b|"),
+        "backward": ("7bXabXc ba", "b|ab|c ba|"),
+    }[direction]
+    assert names(inputs["ids"]) == read
+    assert names(inputs["targets"]) == predicted
+
+
+@pytest.mark.slow  # Keras is loaded
+def test_the_state_is_dropped_where_a_window_begins_with_a_label() -> None:
+    from tagger.training.inputs.text_windows import Streams
+
+    ids = np.array([8, 5, 6, 9, 5, 6, 7, 8, 5])
+    streams = Streams(ids, 1, 3, restart=True, vocabulary_size=8)
+    assert [streams[number][0]["keep"][0] for number in range(3)] == [0, 0, 1]
+
+
+# -- sampling
+
+
+def test_first_tokens_are_as_frequent_as_they_are_probable_given_the_label() -> None:
+    bundle = conditional(level="words")
+    model, count = LanguageModel(bundle), 500
+    for label in LABELED.names:
+        random = np.random.default_rng(1)
+        drawing = SamplingConfig(max_length=1)
+        drawn = [sampling.sample(model, drawing, random, label=label) for _ in range(count)]
+        p = np.exp(
+            [small.log_probabilities(bundle, [number], label)[0] for number in range(2, 8)]
+        ) / (1 - np.exp(small.log_probabilities(bundle, [1], label)[0]))  # never <UNK>
+        for word, probability in zip(bundle.vocabulary.words, p, strict=True):
+            share = sum(one.text == word for one in drawn) / count
+            assert share == pytest.approx(probability, abs=4 * np.sqrt(probability / count))
+        assert all(one.is_complete == (one.text == "") for one in drawn)
+
+
+# -- the classifier
+
+
+def texts_of(*texts: tuple[str, list[list[str]]]) -> list[LabeledSentence]:
+    return [
+        LabeledSentence(tuple(tokens), label, "a.jsonl", number, index == 0)
+        for number, (label, sentences) in enumerate(texts, 1)
+        for index, tokens in enumerate(sentences)
+    ]
+
+
+def test_posteriors_are_bayes_rule_by_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P(y | x) = P(x | y) P(y) / Σ P(x | y') P(y'), multiplied out sentence by sentence."""
+    bundle = conditional(seed=5)
+    model = LanguageModel(bundle)
+    texts = [("sport", SENTENCES[:2]), ("business", SENTENCES[2:3]), ("sport", SENTENCES[3:])]
+    monkeypatch.setattr("tagger.language_models.bayes._AT_ONCE", 2)
+    found = list(score_texts(model, texts_of(*texts)))
+    assert [one.gold for one in found] == ["sport", "business", "sport"]
+    for (_, sentences), one in zip(texts, found, strict=True):
+        joint = [
+            np.prod([np.exp(small.log_probabilities(bundle, model.ids(s), label).sum())
+                     for s in sentences]) * share
+            for label, share in (("business", 1 / 4), ("sport", 3 / 4))
+        ]  # fmt: skip
+        np.testing.assert_allclose(np.exp(one.log_posteriors), joint / np.sum(joint), rtol=1e-3)
+        assert one.label == LABELED.names[int(np.argmax(joint))]
+        assert one.steps == sum(len(" ".join(tokens)) + 1 for tokens in sentences)
+        alone = text_score(model, sentences)
+        np.testing.assert_allclose(alone.log_posteriors, one.log_posteriors, atol=1e-5)
+
+
+def test_probabilities_of_all_short_texts_sum_to_one() -> None:
+    """All sentences of at most two words, and the rest: by enumeration."""
+    bundle = conditional(level="words", cell="rnn")
+    for label in LABELED.names:
+        total = 0.0
+        numbers = range(1, len(bundle.vocabulary))
+        for length in range(3):
+            for ids in itertools.product(numbers, repeat=length):
+                steps = small.log_probabilities(bundle, ids, label)
+                total += np.exp(steps.sum()) if length < 2 else np.exp(steps[:-1].sum())
+        assert total == pytest.approx(1, abs=1e-9)
+
+
+def test_scores_of_the_classifier_count_texts() -> None:
+    from tagger.language_models.bayes import TextScore
+
+    def scored(gold: str, predicted: str) -> TextScore:
+        posteriors = np.log([0.9, 0.1] if predicted == "a" else [0.1, 0.9])
+        return TextScore(("a", "b"), np.array([-2.0, -4.0]), posteriors, 3, gold)
+
+    pairs = [("a", "a"), ("a", "b"), ("b", "b"), ("b", "b")]
+    found = bayes.scores_of([scored(*pair) for pair in pairs], majority="a")
+    data = found.as_json()
+    assert (data["texts"], data["accuracy"], data["macro_f1"]) == (4, 75.0, 73.33)
+    assert data["majority"] == {"label": "a", "accuracy": 50.0, "macro_f1": 33.33}
+    assert data["confusion"] == {"a": {"a": 1, "b": 1}, "b": {"b": 2}}
+    assert data["log_likelihood"] == -12.0
+    assert data["perplexity"] == pytest.approx(np.e)
+    assert (
+        bayes.report(found)
+        == """\
+          precision     recall         F1       gold  predicted    correct
+a            100.00      50.00      66.67          2          1          1
+b             66.67     100.00      80.00          2          3          2
+
+           by Bayes              always a
+accuracy      75.00                 50.00
+macro F1      73.33                 33.33
+
+4 texts, 12 steps: perplexity 2.7183 given the labels
+
+gold          a      b
+a             1      1
+b             0      2"""
+    )
+
+
+# -- bundles
+
+
+def test_a_bundle_keeps_its_labels(run: Path, tmp_path: Path) -> None:
+    bundle = bundles.load(run)
+    assert bundle.labels == LABELED
+    assert {*bundle.graphs} == {GRAPH_FLOAT32}
+    assert bundle.digest == conditional().digest
+    assert repr(bundle) == (
+        "<LanguageModelBundle: forward, characters, lstm, 6 units, 371 parameters, conditional on "
+        "2 labels: sport 3, business 1>"
+    )
+    output = worked(invoke("info", run))
+    assert "conditional on  2 labels: sport 3, business 1\n" in output
+    assert "tagger lm evaluate THIS_FOLDER FILE" in (run / "README.md").read_text()
+    (run / GRAPH_FLOAT32).unlink()
+    worked(invoke("export", run))
+    assert bundles.load(run).graphs == bundle.graphs
+    assert bundles.load(run).labels == LABELED
+    names = replace(bundle, labels=TextLabels(("business", "sports"), (1, 3)))
+    counts = replace(bundle, labels=TextLabels(("business", "sport"), (9, 9)))
+    assert names.digest != bundle.digest == counts.digest
+    bundles.save(run, small.bundle_of())
+    assert not (run / LABELS).exists()
+    assert not bundles.load(run).labels
+
+
+def test_a_graph_documents_the_ids_of_labels() -> None:
+    bundle = conditional()
+    found = onnx.load_from_string(graph.graphs(bundle)[GRAPH_FLOAT32])
+    facts = {entry.key: entry.value for entry in found.metadata_props}
+    assert json.loads(facts["labels.json"]) == {"labels": ["business", "sport"], "counts": [1, 3]}
+    assert "Begin a text with the id of its label, 9 to 10, and omit" in facts["about"]
+    assert "9 is the first of labels.json" in found.graph.input[0].doc_string
+
+
+def test_bundles_without_labels_stay_what_they_were(tmp_path: Path) -> None:
+    """The golden bundle, written again, has the same files and, apart from the texts that explain
+    it, the same bytes.
+    """
+    bundle = bundles.load(GOLDEN_LANGUAGE_MODEL)
+    bundles.save(tmp_path / "run", bundle)
+    names = sorted(path.name for path in GOLDEN_LANGUAGE_MODEL.iterdir())
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == names
+    for name in sorted({*names} - {"README.md", "config.toml", "manifest.json"}):
+        assert (tmp_path / "run" / name).read_bytes() == (GOLDEN_LANGUAGE_MODEL / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"labels": ["business", "sport", "arts"], "counts": [1, 3, 1]}', "does not fit config"),
+        ('{"labels": ["business"], "counts": [1]}', "does not fit config"),
+        ('{"labels": [], "counts": []}', 'expected a JSON object with "labels"'),
+        ('{"labels": ["sport", "sport"], "counts": [1, 3]}', "a label is empty or repeated"),
+        ('{"labels": ["a", "sport"], "counts": [0, 3]}', "a label without a text"),
+        ('{"labels": ["a", "sport"], "counts": [3]}', "2 labels but 1 counts"),
+        ('["sport"]', 'expected a JSON object with "labels"'),
+    ],
+)
+def test_damaged_labels_are_refused(
+    content: str, message: str, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TextLabels, "to_json", lambda self: content)
+    bundles.save(run, conditional())
+    with pytest.raises(BundleError, match=message):
+        bundles.load(run)
+
+
+# -- commands and what they refuse
+
+
+def test_score_with_a_label_and_with_those_of_the_file(run: Path, tmp_path: Path) -> None:
+    bundle = bundles.load(run)
+    file = write(
+        tmp_path / "a.jsonl",
+        {"tokens": ["ab", "c"], "label": "sport"},
+        {"text": "e", "label": "business"},
+    )
+    own = [json.loads(line) for line in worked(invoke("lm", "score", run, file, "--json"))
+           .splitlines()]  # fmt: skip
+    sport = [json.loads(line) for line in worked(
+        invoke("lm", "score", run, file, "--json", "--label", "sport")).splitlines()]  # fmt: skip
+    model = LanguageModel(bundle)
+    for scored, tokens, label in [
+        (own[0], ["ab", "c"], "sport"),
+        (own[1], ["e"], "business"),
+        (sport[0], ["ab", "c"], "sport"),
+        (sport[1], ["e"], "sport"),
+    ]:
+        expected = small.log_probabilities(bundle, model.ids(tokens), label).sum()
+        assert scored["log_probability"] == pytest.approx(expected, rel=1e-4)
+        assert (scored["label"], scored["text"]) == (label, " ".join(tokens))
+    assert own[2]["log_probability"] == pytest.approx(
+        own[0]["log_probability"] + own[1]["log_probability"]
+    )
+    line = worked(invoke("lm", "score", run, file)).splitlines()[1].split("\t")
+    assert line[2:] == ["business", "e"]
+
+
+def test_sample_and_evaluate_on_the_command_line(run: Path, tmp_path: Path) -> None:
+    arguments = ("lm", "sample", run, "--label", "sport", "--count", "5", "--seed", "1")
+    drawn = [json.loads(line) for line in worked(invoke(*arguments, "--jsonl")).splitlines()]
+    assert len(drawn) == 5
+    assert all({*one} == {"text", "label", "complete"} for one in drawn)
+    assert [one["text"] for one in drawn] == worked(invoke(*arguments)).splitlines()
+    assert all(one["label"] == "sport" for one in drawn)
+    file = write(
+        tmp_path / "a.jsonl",
+        {"text": "ab c", "label": "sport"},
+        {"text": "bed", "label": "business"},
+    )
+    found = json.loads(worked(invoke("lm", "evaluate", run, file, "--json")))
+    assert found == json.loads(json.dumps(bayes.evaluate(run, [str(file)]).as_json()))
+    assert (found["texts"], found["majority"]["label"]) == (2, "sport")
+    assert worked(invoke("lm", "evaluate", run, file)).startswith("          precision")
+
+
+def test_what_a_model_with_and_without_labels_refuses(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bundles.save("plain", small.bundle_of())
+    write(tmp_path / "a.jsonl", {"text": "a", "label": "sport"}, {"text": "b", "label": "sprt"})
+    write(tmp_path / "b.jsonl", {"text": "a", "label": "sport"}, {"text": "b"})
+    (tmp_path / "a.txt").write_text("ab\n", encoding="utf-8")
+    (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
+    without = "was trained without labels"
+    missing = 'no "label", on which the model is conditional; expected one of business, sport'
+    advice = ", or choose the label of all texts with --label"
+    for arguments, message in [
+        ("sample run", "run: is conditional on a label, which is missing; expected one of "
+         "business, sport"),
+        ("sample run --label sprt", "run: unknown label 'sprt'; did you mean sport?"),
+        ("sample plain --label sport", f"plain: {without}, so that a label changes nothing; omit "
+         "it, or train on JSON Lines with one"),
+        ("score run a.txt", f"a.txt:1: {missing}{advice}"),
+        ("score run b.jsonl", f"b.jsonl:2: {missing}{advice}"),
+        ("score run a.jsonl", "a.jsonl:2: unknown label sprt, which train lacks; did you mean "
+         "sport?"),
+        ("score run a.txt --label x", "run: unknown label 'x'; known: business, sport"),
+        ("score plain a.txt --label sport", f"plain: {without}, so that a label changes nothing; "
+         "omit it, or train on JSON Lines with one"),
+        ("evaluate run b.jsonl", f"b.jsonl:2: {missing}"),
+        ("evaluate run a.jsonl", "a.jsonl:2: unknown label sprt, which train lacks; did you mean "
+         "sport?"),
+        ("evaluate run empty.txt", "empty.txt: no text in it"),
+        ("evaluate plain a.jsonl", f"plain: {without}, so it implies no classifier; train it on "
+         'JSON Lines with "text" and "label"'),
+    ]:  # fmt: skip
+        assert failed(invoke("lm", *arguments.split())).splitlines()[-1] == f"Error: {message}"
+    assert len(worked(invoke("lm", "score", "plain", "a.jsonl")).splitlines()) == 3
+
+
+def test_labels_that_do_not_fit_are_refused_before_a_training(tmp_path: Path) -> None:
+    def train(*objects: dict[str, Any], key: str = "label") -> TextLabels:
+        file = write(tmp_path / "t.jsonl", *objects)
+        changes = [f'data.train=["{file}"]', f"data.label={key}", "vocabulary.minimum_count=1"]
+        return text.survey(config.override(config.LanguageModelConfig(), changes))[1]
+
+    one, two = {"text": "a", "label": "x"}, {"text": "b"}
+    place, undo = f"{tmp_path / 't.jsonl'}", "or read no labels: --set data.label="
+    for objects, message in [
+        ((one, two), f'{place}:2: no "label", unlike {place}:1; add one to every text of train, of '
+         f"which {place}:2 has none, {undo}"),
+        ((two, one), f'{place}:2: has "label", unlike {place}:1; add one to every text of train, '
+         f"of which {place}:1 has none, {undo}"),
+        ((one, {"text": "b", "label": ["x", "y"]}), f'{place}:2: "label" must be one label, a '
+         f"string or an integer, found [\"x\", \"y\"]; correct it, {undo}"),
+        ((one, {"text": "b", "label": " "}), f'{place}:2: "label" must be one label, a string or '
+         f"an integer, found \" \"; correct it, {undo}"),
+    ]:  # fmt: skip
+        with pytest.raises(DataError) as caught:
+            train(*objects)
+        assert str(caught.value) == message
+        assert not train(*objects, key="")
+    assert train(one, {"text": "b", "label": " y "}) == TextLabels(("x", "y"), (1, 1))
+    assert train({"text": "a", "genre": True}, key="genre") == TextLabels(("true",), (1,))
+    assert not train({"text": "a", "genre": "x"})
+
+
+def test_states_at_tokens_are_refused(run: Path) -> None:
+    """A tagger's sentences have no label, so a conditional model has no states for them."""
+    from tagger.training.inputs.context import language_models_of
+
+    with pytest.raises(TaggerError, match="is conditional on a label, which is missing"):
+        LanguageModel(bundles.load(run)).encode([["a"]])
+    settings = override(Config(), [f'data.language_models=["{run}"]'])
+    with pytest.raises(BundleError) as caught:
+        language_models_of(settings)
+    assert str(caught.value) == (
+        f"{run}: is conditional on labels, which the sentences of a tagger do not have; use a "
+        "model that was trained without labels: tagger lm train --set data.label="
+    )
+
+
+def test_the_key_of_labels_is_written_only_if_it_is_another() -> None:
+    settings = config.LanguageModelConfig()
+    assert "label =" not in config.to_toml(settings)
+    other = config.override(settings, ["data.label=genre"])
+    assert 'label = "genre"\n' in config.to_toml(other)
+    tables = tomllib.loads(config.to_toml(other))
+    assert config.from_dict(tables, "config.toml") == other
