@@ -168,7 +168,7 @@ def test_one_hot_labels_never_become_unknown_in_training() -> None:
 def test_a_label_is_the_border_before_each_sequence_in_reading_order(
     direction: str, tmp_path: Path
 ) -> None:
-    from tagger.training.language_model import _streams
+    from tagger.training.language_model import _sequences
 
     file = write(
         tmp_path / "a.jsonl",
@@ -176,34 +176,74 @@ def test_a_label_is_the_border_before_each_sequence_in_reading_order(
         {"text": " ", "label": "ignored"},
         {"tokens": ["b"], "label": 7},
     )
-    changes = [f'data.train=["{file}"]', "data.tokenizer=whitespace", "training.streams=1"]
-    changes += ["vocabulary.minimum_count=1", f"model.direction={direction}", "training.window=99"]
+    changes = [f'data.train=["{file}"]', "data.tokenizer=whitespace", "training.window=99"]
+    changes += ["vocabulary.minimum_count=1", f"model.direction={direction}"]
     settings = config.override(config.LanguageModelConfig(), changes)
     vocabulary, labels = text.survey(settings)
     assert labels == TextLabels(("7", "x"), (1, 1))  # texts, not sentences
     encoded = text.encode([str(file)], settings, vocabulary, tmp_path / "ids", labels)
     assert (encoded.predicted, encoded.characters, encoded.unknown) == (10, 10, 0)
-    inputs, real = _streams(encoded, settings, vocabulary_size=len(vocabulary))[0]
+    inputs, real = _sequences(encoded, settings, len(vocabulary))[0]
+    shown = np.array([*"|?", *vocabulary.words, "7", "X"])
+    read, predicted = (
+        ["".join(shown[row[mask > 0]]) for row, mask in zip(inputs[name], real, strict=True)][:3]
+        for name in ("ids", "targets")
+    )
+    assert (
+        read == {"forward": ["7b", "Xba", "Xab c"], "backward": ["7b", "Xab", "Xc ba"]}[direction]
+    )
+    assert (
+        predicted
+        == {
+            "forward": ["b|", "ba|", "ab c|"],
+            "backward": ["b|", "ab|", "c ba|"],
+        }[direction]
+    )
 
-    def names(ids: np.ndarray) -> str:
-        shown = [*"|?", *vocabulary.words, "7", "X"]
-        return "".join(shown[number] for number in ids[0][real[0] > 0])
 
-    read, predicted = {
-        "forward": ("Xab cXba7b", "ab c|ba|b|"),
-        "backward": ("7bXabXc ba", "b|ab|c ba|"),
-    }[direction]
-    assert names(inputs["ids"]) == read
-    assert names(inputs["targets"]) == predicted
+def labeled_sequences(lengths: list[int]) -> list[list[int]]:
+    """Sequences of these lengths behind the labels 90 and 91 in turn; ids from 2 on, distinct."""
+    following = itertools.count(2)
+    return [
+        [90 + number % 2, *itertools.islice(following, length)]
+        for number, length in enumerate(lengths)
+    ]
 
 
 @pytest.mark.slow  # Keras is loaded
-def test_the_state_is_dropped_where_a_window_begins_with_a_label() -> None:
-    from tagger.training.inputs.text_windows import Streams
+@pytest.mark.parametrize(
+    ("rows", "window", "epoch_tokens"), [(1, 4, 0), (3, 5, 0), (2, 3, 12), (9, 99, 1), (2, 2, 20)]
+)
+def test_every_sequence_is_read_once_from_its_label_and_the_zero_state(
+    rows: int, window: int, epoch_tokens: int
+) -> None:
+    from tagger.training.inputs.text_sequences import Sequences
 
-    ids = np.array([8, 5, 6, 9, 5, 6, 7, 8, 5])
-    streams = Streams(ids, 1, 3, restart=True, vocabulary_size=8)
-    assert [streams[number][0]["keep"][0] for number in range(3)] == [0, 0, 1]
+    expected = labeled_sequences([3, 0, 7, 1, 4, 11, 2])
+    ids = np.array([*itertools.chain(*expected), 0])
+    data = Sequences(ids, rows, window, vocabulary_size=90, epoch_tokens=epoch_tokens, seed=1)
+    sizes, found, ends = set(), list[list[int]](), 0
+    for epoch in range(data.chunks):
+        data.epoch = epoch
+        sizes.add(len(data))
+        reading: dict[int, list[int]] = {}
+        for number in range(len(data)):
+            inputs, real = data[number]
+            assert inputs["ids"].shape == inputs["targets"].shape == real.shape
+            assert real.shape == (rows, min(window, 12))
+            assert len({*inputs["keep"]}) == 1
+            if not inputs["keep"][0]:
+                found += reading.values()
+                reading = {row: [] for row in range(rows)}
+            for row in range(rows):
+                here = real[row] > 0
+                read, targets = inputs["ids"][row][here], inputs["targets"][row][here]
+                assert targets[:-1].tolist() == read[1:].tolist()
+                ends += (targets == 0).sum()
+                reading[row] += read.tolist()
+        found += reading.values()
+    assert (len(sizes), ends) == (1, len(expected))
+    assert sorted(filter(None, found)) == sorted(expected)
 
 
 # -- sampling

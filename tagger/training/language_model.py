@@ -26,11 +26,15 @@ from tagger.training.build_language_model import architecture
 from tagger.training.callbacks import divergence_error
 from tagger.training.checkpoints import Progress
 from tagger.training.facts import LanguageModelFacts
+from tagger.training.inputs.text_sequences import Sequences
 from tagger.training.inputs.text_windows import Streams
 from tagger.training.loop import Job, run_training
 from tagger.training.observer import Observer
 
 __all__ = ["dev_score", "train"]
+
+Windows = Streams | Sequences
+"""The windows of a text: streams, or the sequences of a conditional model."""
 
 
 def train(
@@ -77,15 +81,19 @@ def _prepare(job: Job[LanguageModelConfig]) -> _LanguageModelTask:
             for name, each in texts.items()
         ]
     )
-    data = _streams(
-        texts["train"],
-        settings,
-        epoch_tokens=settings.training.epoch_tokens,
-        restart=True,
-        epoch=job.epoch,
-        vocabulary_size=len(vocabulary),
-    )
-    dev = _streams(texts["dev"], settings, vocabulary_size=len(vocabulary))
+    per_epoch: dict[str, Any] = {
+        "epoch_tokens": settings.training.epoch_tokens,
+        "epoch": job.epoch,
+    }
+    data: Windows
+    dev: Windows
+    if labels:
+        size, seed = len(vocabulary), settings.training.seed
+        data = _sequences(texts["train"], settings, size, seed=seed, **per_epoch)
+        dev = _sequences(texts["dev"], settings, size)
+    else:
+        data = _streams(texts["train"], settings, restart=True, **per_epoch)
+        dev = _streams(texts["dev"], settings)
     return _LanguageModelTask(settings, vocabulary, labels, texts, data, dev)
 
 
@@ -97,8 +105,8 @@ class _LanguageModelTask:
     vocabulary: Vocabulary
     labels: TextLabels
     texts: dict[str, text.Encoded]
-    data: Streams
-    dev: Streams
+    data: Windows
+    dev: Windows
 
     def build_model(self) -> LanguageModelNetwork:
         """Return the untrained network."""
@@ -171,21 +179,42 @@ def _encoded(
 
 
 def _streams(encoded: text.Encoded, settings: LanguageModelConfig, **options: Any) -> Streams:
-    """Return a text's streams in reading order; a backward model starts at the final boundary."""
-    ids = encoded.ids[::-1] if settings.model.direction == "backward" else encoded.ids
-    return Streams(ids, settings.training.streams, settings.training.window, **options)
+    """Return the streams of a text."""
+    training = settings.training
+    return Streams(_read(encoded, settings), training.streams, training.window, **options)
+
+
+def _sequences(
+    encoded: text.Encoded, settings: LanguageModelConfig, vocabulary_size: int, **options: Any
+) -> Sequences:
+    """Return the sequences of a text whose ids from `vocabulary_size` on are labels."""
+    training = settings.training
+    return Sequences(
+        _read(encoded, settings),
+        training.streams,
+        training.window,
+        vocabulary_size=vocabulary_size,
+        **options,
+    )
+
+
+def _read(encoded: text.Encoded, settings: LanguageModelConfig) -> np.ndarray:
+    """Return ids in the order of reading; a backward model starts at the final border."""
+    return encoded.ids[::-1] if settings.model.direction == "backward" else encoded.ids
 
 
 def dev_score(
-    model: LanguageModelNetwork, streams: Streams, encoded: text.Encoded
+    model: LanguageModelNetwork, windows: Windows, encoded: text.Encoded
 ) -> dict[str, float]:
     """Return the perplexity and the bits per character of a text.
 
-    The text is read as streams, whose hidden state is carried over from window to window.
+    The hidden state is carried over from window to window, in streams from sequence to sequence,
+    too. The sequences of a conditional model begin in the zero state, so its perplexity is that of
+    `tagger lm score`.
 
     Args:
         model: Keras network of a language model. Its recurrent state is overwritten.
-        streams: Windows of the text.
+        windows: Windows of the text.
         encoded: The same text, for its number of targets and characters.
 
     Returns:
@@ -197,8 +226,8 @@ def dev_score(
         TaggerError: A probability is infinite or NaN.
     """
     total = 0.0
-    for number in range(len(streams)):
-        inputs, real = streams[number]
+    for number in range(len(windows)):
+        inputs, real = windows[number]
         total += float(np.sum(model.predict_on_batch(inputs).astype(np.float64) * real))
     if not np.isfinite(total):
         raise divergence_error("the network's probabilities of the dev text became infinite or NaN")

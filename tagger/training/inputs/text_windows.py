@@ -8,8 +8,6 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from tagger.language_models.text import EOS
-
 __all__ = ["Streams"]
 
 
@@ -18,8 +16,7 @@ class Streams(keras.utils.PyDataset):
 
     Row b of a batch continues row b of the batch before, so that a model can carry its state from
     window to window. An epoch reads a chunk of each part, the next epoch the following chunk.
-    Positions beyond the end of a part are marked as not real. Ids from ``vocabulary_size`` on are
-    labels: as inputs they stay what they are, as targets they are <EOS>, the end of a sequence.
+    Positions beyond the end of a part are marked as not real.
     """
 
     def __init__(
@@ -31,7 +28,6 @@ class Streams(keras.utils.PyDataset):
         epoch_tokens: int = 0,
         restart: bool = False,
         epoch: int = 0,
-        vocabulary_size: int = 1 << 31,
     ) -> None:
         """Cut a text into streams.
 
@@ -44,7 +40,6 @@ class Streams(keras.utils.PyDataset):
             restart: Whether the state is reset where a window happens to start with a new sequence,
                 so that the model learns both to continue and to start from zero.
             epoch: Number of the first epoch, from 0.
-            vocabulary_size: V; by default, no id is a label.
         """
         super().__init__()
         self.ids = ids
@@ -52,7 +47,6 @@ class Streams(keras.utils.PyDataset):
         self.window = window
         self.restart = restart
         self.epoch = epoch
-        self.vocabulary_size = vocabulary_size
         self.part = -(-(len(ids) - 1) // streams)
         self.chunks = -(-self.part * streams // epoch_tokens) if epoch_tokens else 1
         self.chunk = -(-self.part // self.chunks)
@@ -76,12 +70,11 @@ class Streams(keras.utils.PyDataset):
         real = (inside < self.chunk) & (place < self.part) & (position < len(self.ids) - 1)
         position = np.where(real, position, 0)
         ids = self.ids[position].astype(np.int32)
-        first = (ids[:, 0] == EOS) | (ids[:, 0] >= self.vocabulary_size)
+        first = ids[:, 0] == 0
         keep = np.zeros(self.streams) if not number else np.where(first & self.restart, 0, 1)
-        targets = self.ids[position + 1].astype(np.int32)
         inputs = {
             "ids": ids,
-            "targets": np.where(targets < self.vocabulary_size, targets, EOS),
+            "targets": self.ids[position + 1].astype(np.int32),
             "keep": keep.astype(np.float32),
         }
         return inputs, real.astype(np.float32)
