@@ -154,7 +154,8 @@ def test_one_hot_labels_never_become_unknown_in_training() -> None:
 
     def last(*ids: int) -> np.ndarray:
         a, _ = network.activations(np.array([ids], dtype=np.int32), training=True)
-        return np.asarray(keras.ops.convert_to_numpy(a))[0, -1]
+        last_step: np.ndarray = keras.ops.convert_to_numpy(a)[0, -1]
+        return last_step
 
     np.testing.assert_array_equal(last(9, 4), last(9, 5))
     assert (last(9, 4) != last(10, 4)).any()
@@ -504,8 +505,10 @@ def test_labels_that_do_not_fit_are_refused_before_a_training(tmp_path: Path) ->
         changes = [f'data.train=["{file}"]', f"data.label={key}", "vocabulary.minimum_count=1"]
         return text.survey(config.override(config.LanguageModelConfig(), changes))[1]
 
-    one, two = {"text": "a", "label": "x"}, {"text": "b"}
+    one: dict[str, Any] = {"text": "a", "label": "x"}
+    two: dict[str, Any] = {"text": "b"}
     place, undo = f"{tmp_path / 't.jsonl'}", "or read no labels: --set data.label="
+    objects: tuple[dict[str, Any], ...]
     for objects, message in [
         ((one, two), f'{place}:2: no "label", unlike {place}:1; add one to every text of train, of '
          f"which {place}:2 has none, {undo}"),

@@ -159,7 +159,15 @@ def test_train_on_the_command_line_names_the_labels_and_what_dev_lacks(
     file: Path, tmp_path: Path
 ) -> None:
     changes = [word for change in (*SMALL, "training.epochs=1") for word in ("--set", change)]
-    train = ("lm", "train", tmp_path / "run", *changes, "--train", file, "--dev")
+    train: tuple[str | Path, ...] = (
+        "lm",
+        "train",
+        tmp_path / "run",
+        *changes,
+        "--train",
+        file,
+        "--dev",
+    )
     other = corpus(tmp_path / "other.jsonl", count=1)
     other.write_text(other.read_text().replace('"left"', '"lefty"').replace("right", "lefty"))
     plain = tmp_path / "plain.txt"
