@@ -163,7 +163,7 @@ def test_a_text_without_a_token_is_kept(files: Files, text: str) -> None:
         ('{"tokens": ["a"], "tags": ["O", "O"]}', "1 tokens but 2 tags; expected one per token"),
         ('{"tokens": ["a"], "tags": [1]}', '"tags" must be a list of strings'),
         ('{"tokens": ["a"], "spans": [[0, 2, "X"]]}', "span 0-2 ends after the last of 1 tokens"),
-        ('{"tokens": ["a", "b"], "spans": [[0, 2, "X"], [1, 2, "Y"]]}', "span 1-2 (Y) overlaps"),
+        ('{"tokens": ["a", "b"], "spans": [[0, 2, "X"], [1, 2, "Y"]]}', "the span 2-3 ('b', Y) "),
         ('{"tokens": ["a"], "spans": [[1, 1, "X"]]}', "a span needs 0 <= start < end"),
         ('{"tokens": ["a"], "spans": [[-1, 1, "X"]]}', "a span needs 0 <= start < end"),
         ('{"tokens": ["a"], "spans": [[0, 1, ""]]}', "expected a span"),

@@ -196,6 +196,23 @@ def test_layers_and_types_that_are_not_read_are_named(here: Path) -> None:
     assert "annotations of other types are not read ('Person')" in done.stderr
 
 
+def test_reviewed_predictions_in_json_lines_are_annotation(here: Path) -> None:
+    gold = [{"start": 0, "end": 4, "label": "LOC"}]
+    (here / "p.jsonl").write_text(json.dumps(PREDICTED | {"gold": gold, "n": 1}) + "\n")
+    tagger.convert("p.jsonl", "r.jsonl", is_reviewed=True)
+    assert [*json.loads((here / "r.jsonl").read_text())] == ["text", "n", "spans"]
+    assert len(read_all(["r.jsonl"], ReadOptions()).sentences) == 2
+
+
+def test_a_folder_of_xmi_is_read_without_its_type_system(here: Path) -> None:
+    pytest.importorskip("cassis")
+    empty = json.dumps({"text": "Nobody left.", "spans": []})
+    (here / "p.jsonl").write_text(f"{json.dumps(PREDICTED)}\n{empty}\n")
+    tagger.convert("p.jsonl", "x/", target_format="cas")
+    assert sorted(path.suffix for path in (here / "x").iterdir()) == [".xmi", ".xmi", ".xml"]
+    assert scores_of("x") == [("PER", pytest.approx(0.987654)), ("LOC", 0.5)]
+
+
 def test_errors_of_cas_name_the_annotation(here: Path) -> None:
     pytest.importorskip("cassis")
     (here / "p.jsonl").write_text(json.dumps(PREDICTED) + "\n")

@@ -281,6 +281,20 @@ def test_a_span_of_webanno_that_cuts_a_token_follows_the_options(here: Path) -> 
     assert (here / "b.conll").read_text() == "-DOCSTART- O\n\nMira B-PER\nsang O\n\n"
 
 
+def test_answers_of_language_models_are_read(here: Path) -> None:
+    entities = [{"text": "Mira", "label": "PER"}, {"text": "hull", "label": "LOC"}]
+    value = {"text": "Mira left Hull.", "entities": entities, "n": 1}
+    (here / "a.jsonl").write_text(json.dumps(value) + "\n")
+    assert labeled("a.jsonl") == ["PER:Mira", "LOC:Hull"]
+    tagger.convert("a.jsonl", "b.jsonl")
+    written = json.loads((here / "b.jsonl").read_text())
+    assert [*written] == ["text", "n", "spans"]
+    assert [(span["start"], span["end"]) for span in written["spans"]] == [(0, 4), (10, 14)]
+    (here / "c.jsonl").write_text(json.dumps(value | {"entities": ["Mira"]}) + "\n")
+    with pytest.raises(DataError, match='no annotation; expected "spans"'):
+        tagger.convert("c.jsonl", "d.jsonl")
+
+
 def test_spans_without_offsets_that_do_not_occur_are_all_listed(here: Path) -> None:
     entities = {"PER": ["Mira", "Ines"], "LOC": ["Hull", "Lagos"]}
     value = {"input": "Mira left hull.", "output": {"entities": entities}}

@@ -7,19 +7,18 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tagger.errors import DataError
 from tagger.files import atomic_write
 from tagger.text import formats, schemes
 from tagger.text.annotation import Corpus
-from tagger.text.documents import begins_document, is_document_line
-from tagger.text.dropping import dropped, keeps_text, marks_documents
+from tagger.text.carrying import carried, with_other_keys, without_keys
+from tagger.text.documents import is_document_line
+from tagger.text.dropping import dropped
 from tagger.text.formats import conll, conll_writing, conllu, table
-from tagger.text.formats.whole import document_name
 from tagger.text.opening import compression
 from tagger.text.report import ReadReport
-from tagger.text.spans import Record, Sentence
+from tagger.text.spans import Sentence
 
 __all__ = ["Conversion", "checked_target", "parts_of", "rewrite", "without_scores", "write"]
 
@@ -97,9 +96,9 @@ def write(
         else:
             formats.save(
                 itertools.chain.from_iterable(
-                    _with_other_keys(part.sentences)
+                    with_other_keys(part.sentences)
                     if _is_of_objects(part, target_format)
-                    else _carried(part, target_format, is_one_of_several=len(parts) > 1)
+                    else carried(part, target_format, is_one_of_several=len(parts) > 1)
                     for part in parts
                 ),
                 Path(target),
@@ -156,12 +155,15 @@ def _marked(parts: Sequence[Corpus]) -> Iterator[Sentence]:
 
 
 def without_scores(corpus: Corpus) -> Corpus:
-    """Return a corpus whose spans have no probabilities, since people have reviewed them."""
+    """Return a corpus whose spans are annotation, since people have reviewed them.
+
+    They have no probabilities, and objects of JSON Lines no other annotation under "gold".
+    """
     sentences = [
         sentence
         if sentence.spans is None
         else sentence.with_spans(replace(span, score=None) for span in sentence.spans)
-        for sentence in corpus.sentences
+        for sentence in without_keys(corpus.sentences, lambda record, key: key == "gold")
     ]
     return replace(corpus, sentences=sentences)
 
@@ -187,7 +189,7 @@ def rewrite(
         TaggerError: The target cannot be written.
     """
     if report.format != conll.FORMAT.name:
-        kept = list(_with_other_keys(sentences))
+        kept = list(with_other_keys(sentences))
         predicted = _is_predicted(kept)
         formats.save(kept, target, report.format, scheme, predictions=predicted)
         return
@@ -261,93 +263,3 @@ def checked_target(
 def _is_predicted(sentences: Iterable[Sentence]) -> bool:
     """Return whether the spans are predictions of a model."""
     return any(span.score is not None for sentence in sentences for span in sentence.spans or ())
-
-
-def _carried(
-    corpus: Corpus, target_format: str, *, is_one_of_several: bool = False
-) -> Iterator[Sentence]:
-    """Yield the sentences with records that another format can write."""
-    if formats.named(target_format).takes_records:
-        yield from _as_foreign(corpus.sentences)
-        return
-    has_documents = is_one_of_several or marks_documents(corpus)
-    number = 0
-    previous: Sentence | None = None
-    record: Record | None = None
-    for sentence in corpus.sentences:
-        begins = previous is None or begins_document(sentence, previous)
-        number, old = number + begins, previous.record if previous is not None else None
-        previous = sentence
-        if target_format == conll.FORMAT.name:
-            leading = (f"{conll.DOCUMENT_MARK}",) if begins and has_documents else ()
-            line = sentence.record.line if sentence.record else 0
-            record = Record(corpus.name, line, leading=leading)
-            yield replace(sentence, offsets=None, record=record)
-            continue
-        if record is None or sentence.record is None or sentence.record is not old:
-            document = document_name(sentence) or number if has_documents else None
-            if is_one_of_several and document == number:
-                document = f"{corpus.name} {number}"
-            record = _common_record(corpus, sentence, document, target_format)
-        is_raw = keeps_text(sentence.record, target_format)
-        yield replace(sentence, offsets=sentence.offsets if is_raw else None, record=record)
-
-
-def _as_foreign(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records no writer takes for those of its format."""
-    old: Record | None = None
-    new: Record | None = None
-    for sentence in sentences:
-        if sentence.record is not old:  # the sentences of a text share one
-            old = new = sentence.record
-            if old is not None and old.data is not None:
-                new = replace(old, format="")
-        yield replace(sentence, record=new)
-
-
-def _common_record(
-    corpus: Corpus, sentence: Sentence, document: object, target_format: str
-) -> Record:
-    """Return what all formats can represent of a sentence's record: text, id and document."""
-    old = sentence.record or Record(corpus.name, 0)
-    data: dict[str, Any] = {"id": old.id} if old.id else {}
-    if sentence.offsets is not None and keeps_text(old, target_format):
-        if document is not None and old.is_tokenized:
-            data["document"] = document
-        data["text"] = old.text
-        return Record(corpus.name, old.line, text=old.text, data=data, id=old.id)
-    data["tokens"] = list(sentence.tokens)
-    if document is not None:
-        data["document"] = document
-    return Record(corpus.name, old.line, data=data | _further(sentence), id=old.id)
-
-
-def _with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records lack the annotation, which is written separately."""
-    old: Record | None = None
-    new: Record | None = None
-    for sentence in sentences:
-        if sentence.record is not old:  # the sentences of a text share one
-            old = new = sentence.record
-            if old is not None and old.data is not None:
-                data = {key: value for key, value in old.data.items() if key not in _ANNOTATION}
-                new = replace(old, data=data)
-        yield replace(sentence, record=new)
-
-
-_ANNOTATION = ("spans", "tags", "ner_tags")
-
-
-def _further(sentence: Sentence) -> dict[str, Any]:
-    """Return comments and further columns of a sentence as keys of a JSON object."""
-    record = sentence.record
-    if record is None or not record.lines:
-        return {}
-    comments = [line for line in record.leading if not line.startswith(conll.DOCUMENT_MARK)]
-    data: dict[str, Any] = {"comments": comments} if comments else {}
-    places = range(len(record.lines)) if record.token_lines is None else record.token_lines
-    separator = None if record.separator == " " else record.separator
-    rows = [record.lines[index].split(separator) for index in places]
-    if rows and len(rows[0]) > 2:
-        data["columns"] = rows
-    return data

@@ -39,7 +39,7 @@ from typing import IO
 from tagger.errors import DataError, TaggerError
 from tagger.files import atomic_write
 from tagger.text import opening, repairing
-from tagger.text.formats import brat, conll
+from tagger.text.formats import brat, cas, conll
 from tagger.text.formats.format import Format
 from tagger.text.formats.recognition import (
     FALLBACK,
@@ -204,7 +204,8 @@ def files_of(path: str | Path) -> list[str]:
 
     Returns:
         The files, those of a folder in order of their names. A text that has annotations beside it
-        in brat's format is represented by their file alone.
+        in brat's format is represented by their file alone, and the type system beside files of
+        UIMA CAS by these.
 
     Raises:
         DataError: A folder contains no file.
@@ -217,7 +218,11 @@ def files_of(path: str | Path) -> list[str]:
         for file in sorted(folder.rglob("*"))
         if file.is_file() and not any(p.startswith(".") for p in file.relative_to(folder).parts)
     )
-    files = [str(file) for file in below if brat.annotation_of(str(file)) == str(file)]
+    files = [
+        str(file)
+        for file in below
+        if brat.annotation_of(str(file)) == str(file) and not cas.is_type_system(file)
+    ]
     if not files:
         raise DataError(str(path), None, "is a folder without files")
     return files

@@ -30,7 +30,7 @@ from tagger.text.options import ReadOptions
 from tagger.text.report import ReadReport, shown
 from tagger.text.spans import Record, Sentence
 
-__all__ = ["FORMAT"]
+__all__ = ["FORMAT", "is_type_system"]
 
 _NAME = "cas"
 _XMI, _JSON = ".xmi", ".cas.json"
@@ -51,6 +51,15 @@ def _library() -> Any:
     except ImportError as error:
         raise not_installed("files of UIMA CAS need dkpro-cassis", "cas") from error
     return cassis
+
+
+def is_type_system(path: Path) -> bool:
+    """Return whether a file is the type system of CAS XMI in its folder, not a document.
+
+    Args:
+        path: Any file.
+    """
+    return path.name == _TYPES and any(path.parent.glob(f"*{_XMI}"))
 
 
 def recognizes(lines: Sequence[str]) -> bool:
@@ -200,7 +209,8 @@ def _save_one(document: Whole, path: Path, suffix: str) -> None:
         if offsets:
             cas.add(sentence(begin=offsets[0][0], end=offsets[-1][1]))
             cas.add_all([token(begin=start, end=end) for start, end in offsets])
-    if any(span.score is not None for span in document.spans):
+    # The documents of a folder share their type system, whichever of them have scores.
+    if suffix == _XMI or any(span.score is not None for span in document.spans):
         system.create_feature(entity, _SCORE, "uima.cas.Float")
     for span in document.spans:
         scored = {} if span.score is None else {_SCORE: round(span.score, 6)}

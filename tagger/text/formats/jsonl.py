@@ -5,10 +5,11 @@ and objects over several lines are read, too.
     {"tokens": ["Anna", "sang"], "tags": ["B-PER", "O"]}
     {"text": "Anna sang.", "spans": [{"start": 0, "end": 4, "label": "PER"}]}
     {"text": "Anna sang.", "spans": [{"text": "Anna", "label": "PER"}]}
+    {"text": "Anna sang.", "entities": [{"text": "Anna", "label": "PER"}]}
 
 Spans are half-open: token indices beside "tokens", characters beside "text", in code points unless
-the spans' texts prove another unit. A span without offsets is searched in the text.
-A predicted span may have its normal form as "normalized".
+the spans' texts prove another unit. A span without offsets, as language models answer, is searched
+in the text. A predicted span may have its normal form as "normalized".
 
 A span may also be written ``[start, end, label]``. Other keys are kept. Predictions are written to
 ``spans`` (or ``tags`` for plain tags). An existing annotation there is moved to ``gold``; if
@@ -39,6 +40,7 @@ from tagger.text.spans import Record, Sentence, Span, by_record
 __all__ = [
     "FORMAT",
     "character_spans",
+    "is_annotation",
     "is_tags",
     "read",
     "recognizes",
@@ -200,8 +202,28 @@ def _from_text(
     text = data["text"]
     if not isinstance(text, str):
         raise ValueError('"text" must be a string')
-    spans = character_spans(data["spans"]) if "spans" in data else None
+    key = next((key for key in ("spans", "entities") if is_annotation(data, key)), "")
+    spans = character_spans(data[key]) if key else None
     yield from sentences_of(text, spans, record, options, report)
+
+
+def is_annotation(data: dict[str, Any], key: str) -> bool:
+    """Return whether a key of an object contains its annotation.
+
+    Args:
+        data: The object.
+        key: A key, which it may lack. Only the key "entities" may contain something else.
+    """
+    values = data.get(key, ())
+    if key != "entities":
+        return key in data and key in ("spans", "tags", "ner_tags")
+    return (
+        bool(values)
+        and isinstance(values, list)
+        and isinstance(data.get("text"), str)
+        and "spans" not in data
+        and all(isinstance(value, dict) and {"text", "label"} <= value.keys() for value in values)
+    )
 
 
 def spans_of(values: Any, sentence: Sentence) -> list[Span]:
@@ -261,7 +283,9 @@ def _object(sentences: list[Sentence]) -> dict[str, Any]:
         else:
             data["tokens"] = list(first.tokens)
     if first.spans is not None:
-        _make_room(data, "spans", "tags")
+        _make_room(
+            data, "spans", "tags", *(["entities"] if is_annotation(data, "entities") else [])
+        )
         data["spans"] = [
             _as_json(span, in_text) for sentence in sentences for span in sentence.spans or ()
         ]

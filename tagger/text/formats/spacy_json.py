@@ -29,7 +29,7 @@ from tagger.text.spans import Record, Sentence
 
 __all__ = ["FORMAT"]
 
-_UNITS = ("utf-16", "utf-32")  # of tools in browsers, as NER Annotator is, and of scripts
+_UNITS = ("utf-32", "utf-16")  # of scripts, and of tools in browsers
 
 
 def recognizes(lines: Sequence[str]) -> bool:
