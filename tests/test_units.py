@@ -172,9 +172,9 @@ def test_offsets_with_two_readings_are_an_error(files: Files) -> None:
         "spans": [{"start": 5, "end": 6, "label": "X", "text": "a"}],
     }
     assert files.error(json.dumps(line), "f.jsonl") == (
-        "f.jsonl:1: the offsets have several readings: the span 5-6 (X) is 'a' in code points, 'a' "
-        "in UTF-16 units; declare the unit with --offsets utf-32 or --offsets utf-16 or --offsets "
-        "graphemes"
+        "f.jsonl:1: the offsets have several readings: the span 5-6 (X) is 'a' at 5 in code "
+        "points, 'a' at 3 in UTF-16 units; declare the unit with --offsets utf-32 or --offsets "
+        "utf-16 or --offsets graphemes"
     )
     options = ReadOptions(offsets="utf-16")
     [sentence] = files.read(json.dumps(line), "f.jsonl", options)
