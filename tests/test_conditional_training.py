@@ -128,7 +128,7 @@ def test_a_resumed_training_gives_the_same_bytes(file: Path, tmp_path: Path) -> 
     with pytest.raises(TaggerError, match="label lift is new, label left is gone"):
         language_model.train(settings, tmp_path / "stopped", resume=True)
     file.write_text(lines)
-    with pytest.raises(TaggerError, match=r'now: label = ""\. Only'):
+    with pytest.raises(TaggerError, match=r'now: data\.label = "", before "label"\. Only'):
         language_model.train(
             config.override(settings, ["data.label="]), tmp_path / "stopped", resume=True
         )
@@ -149,7 +149,7 @@ def test_the_same_texts_without_labels_train_as_plain_text_does(file: Path, tmp_
     assert not unlabeled.labels
     names = {path.name for path in (tmp_path / "unlabeled").iterdir()}
     assert names == {path.name for path in (tmp_path / "plain").iterdir()}
-    with pytest.raises(TaggerError, match=r'now: without label = ""\. Only'):
+    with pytest.raises(TaggerError, match=r'now: data\.label = "label", before ""\. Only'):
         language_model.train(
             settings_of(file, "training.epochs=1"), tmp_path / "unlabeled", resume=True
         )

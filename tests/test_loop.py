@@ -26,7 +26,7 @@ from support.tiny_task import (
 
 from tagger.config.schema import override
 from tagger.errors import ConfigError, TaggerError
-from tagger.training import facts
+from tagger.training import facts, hardware
 from tagger.training.facts import (
     LanguageModelFacts,
     RunFacts,
@@ -189,7 +189,8 @@ def test_events_come_in_order(tmp_path: Path) -> None:
 def test_progress_is_reported_from_within_epochs(tmp_path: Path) -> None:
     recorder = Recorder()
     train(settings_with(), tmp_path / "run", observer=recorder)
-    assert recorder.facts == RunFacts(vocabulary=0, parameters=4, epochs=4)
+    device = hardware.device()
+    assert recorder.facts == RunFacts(vocabulary=0, parameters=4, epochs=4, device=device)
     shares = [done for epoch, done, *_ in recorder.batches if epoch == 1]
     assert len(shares) > 1
     assert shares == sorted(shares)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.command_line import failed, invoke, worked
 from support.paths import GOLDEN
@@ -84,6 +84,7 @@ def test_the_encoding_and_the_mark_stay(model: Predictor, here: Path, encoding: 
     ),
     st.booleans(),
 )
+@example([("Rosa", "\r\n"), ("Rosa", " ")], True)
 def test_text_outside_spans_is_untouched(
     model: Predictor, here: Path, parts: Sequence[tuple[str, str]], wrapped: bool
 ) -> None:
@@ -92,7 +93,7 @@ def test_text_outside_spans_is_untouched(
         model, here, text.encode(), style="block", wrapped=wrapped, source_format="text"
     ).decode()
     # What is left between the blocks occurs in the text, in this order, and covers its ends.
-    pattern = "(?s:.+?)".join(map(re.escape, re.split(r"█████\n*", found)))
+    pattern = "(?s:.+?)".join(map(re.escape, re.split(r"█████(?:\r?\n)*", found)))
     assert re.fullmatch(pattern, text)
     assert found.count("\n") == text.count("\n")
 

@@ -141,13 +141,13 @@ class Kind(Generic[Settings]):
             self._refuse(folder, manifest.get("kind", TAGGER))
         version = migrations.version_of(manifest, folder / MANIFEST, self.format)
         files = Files(folder, manifest["files"])
-        files.bytes("README.md")
         contents: migrations.Contents = {
             "config.toml": files.parsed("config.toml", toml.parse),
             "weights.npz": from_npz(files.bytes("weights.npz"), folder / "weights.npz"),
         }
         for name in ("metrics.json", *self.files):
             contents[name] = files.parsed(name, lambda text: folders.parse_json(text.encode()))
+        files.bytes("README.md")
         migrate = partial(
             migrations.migrate, version=version, newest=self.format, table=self.migrations
         )

@@ -115,10 +115,12 @@ def _progress(data: dict[str, Any]) -> Progress:
     if not isinstance(progress.settings, str) or type(progress.best_epoch) is not int:
         raise ValueError("expected a text of settings and the number of an epoch")
     if not isinstance(progress.history, list) or not all(
-        isinstance(row, dict) and isinstance(row.get("dev_score", 0), int | float)
+        isinstance(row, dict)
+        and "loss" in row
+        and all(isinstance(value, int | float) for value in row.values())
         for row in progress.history
     ):
-        raise ValueError("expected a list of epochs with their dev scores")
+        raise ValueError("expected a list of epochs with their losses and scores")
     if not isinstance(progress.data, list) or not all(
         isinstance(facts, dict) and {"role", "name", "digest"} <= facts.keys()
         for facts in progress.data
