@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,14 @@ def backend_name() -> str:
 def quiet_stderr() -> Iterator[None]:
     """Discard whatever is written to the file descriptor of stderr inside the block.
 
-    TensorFlow's C++ library logs there when it is imported. Python errors still propagate.
+    TensorFlow's C++ library logs there when it is imported. Python errors still propagate. From
+    then on TensorFlow logs errors only, not how often it compiles a function.
 
     Yields:
         Nothing.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what it would log later on
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(null, 2)
