@@ -221,3 +221,10 @@ def test_errors_of_cas_name_the_annotation(here: Path) -> None:
     (here / "p.xmi").write_text(content.replace('begin="17" end="21"', 'begin="17" end="20"', 9))
     with pytest.raises(TaggerError, match=r"p\.xmi: document 'p': the span \d+ 17-20 \('Hul', LOC"):
         tagger.convert("p.xmi", "b.conll")
+
+
+@pytest.mark.parametrize("target", ["out.bioc.xml", "out.conll"])
+def test_the_head_of_a_bioc_collection_is_listed(here: Path, target: str) -> None:
+    assert "the source, date and key of the BioC collection" in lost(
+        FILES / "seals.bioc.xml", target
+    )

@@ -57,6 +57,8 @@ def dropped(
     is_columns = target_format in (conll.FORMAT.name, DATASET)
     records = [sentence.record for sentence in corpus.sentences if sentence.record is not None]
     found = []
+    if any("bioc" in (record.data or {}) for record in records):
+        found.append("the source, date and key of the BioC collection")
     if is_rewritten:
         found += _columns_of_spans(records)
     else:
