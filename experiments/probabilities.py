@@ -81,7 +81,7 @@ def per_label(spans: Spans, correct: np.ndarray, counts: Counter, labels: Sequen
             chosen = (spans.label == place) & (spans.probability >= threshold)
             total = chosen.sum() + counts[label]
             scores.append(2 * correct[chosen].sum() / max(total, 1))
-        best = np.argmax(fitting._smoothed(np.array(scores)))
+        best = np.argmax(fitting.smoothed(np.array(scores)))
         found.append(float(fitting.THRESHOLDS[best]))
     return found
 
