@@ -33,7 +33,8 @@ from tagger.span_decoding import Spans, best_set
 from tagger.text import annotation
 from tagger.text.spans import Sentence
 from tagger.training.export import calibration as fitting
-from tagger.training.export.calibration import Lattice
+from tagger.training.export.hiding import hidden_at
+from tagger.training.export.lattices import Lattice, lattices
 
 Result = dict[str, Any]
 TARGETS = ("recall=0.9", "recall=0.95", "recall=0.99", "precision=0.95", "precision=0.98")
@@ -46,7 +47,7 @@ class Part:
     def __init__(self, model: Predictor, path: Path) -> None:
         data = model.bundle.config.data
         gold = annotation.read(str(path), data.reading, data.scheme).sentences
-        self.sentences, self.batches = fitting.lattices(model.emissions(gold))
+        self.sentences, self.batches = lattices(model.emissions(gold))
         self.counts = Counter(span.label for one in gold for span in one.spans or ())
 
     def spans(self, decoder: Decoder) -> tuple[Spans, np.ndarray]:
@@ -119,7 +120,7 @@ def per_label(
             chosen = (spans.label == place) & (spans.probability >= threshold)
             total = chosen.sum() + counts[label]
             scores.append(2 * correct[chosen].sum() / max(total, 1))
-        best = np.argmax(fitting._smoothed(np.array(scores)))
+        best = np.argmax(fitting.smoothed(np.array(scores)))
         found.append(float(fitting.THRESHOLDS[best]))
     return np.array(found)
 
@@ -175,7 +176,7 @@ def measure(model: Predictor, folder: Path, parts: Sequence[str]) -> Result:
         found[f"other half of dev, {method}: ECE"] = ece
         found[f"other half of dev, {method}: Brier"] = brier
     table = counts_at(spans, correct, decoder.labels, dev.counts)
-    hidden = fitting.hidden_at(spans, dev.sentences)
+    hidden = hidden_at(spans, dev.sentences, decoder.labels)
     for name, part in read.items():
         own, right = part.spans(decoder)
         found[f"{name} F1, best sequence"] = part.best_sequence(decoder)
@@ -193,7 +194,7 @@ def measure(model: Predictor, folder: Path, parts: Sequence[str]) -> Result:
             found[f"{name}, recall of all candidates above {floor:g}"] = kept / part.gold
         counts = counts_at(own, right, decoder.labels, part.counts)["counts"][""]
         found |= promised(name, {"operating_points": table}, counts, decoder)
-        found |= hiding(name, hidden, fitting.hidden_at(own, part.sentences))
+        found |= hiding(name, hidden, hidden_at(own, part.sentences, decoder.labels))
     return found
 
 
