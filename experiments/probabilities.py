@@ -7,33 +7,38 @@ test.
 For each run (or, with --ensemble, for the average of all), in float32 and with the model's document
 consistency: F1 of the best tag sequence and of thresholds that dev chose; the expected calibration
 error and the Brier score on the half of dev that was not used for fitting, both halves in turn; and
-what targets chosen on dev reach on test. Nothing is chosen on test.
+what targets chosen on dev reach on test. Nothing is chosen on test. Several runs are averaged in a
+last table. --dev leaves test alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
 
 import numpy as np
+from calibrations import Fit, by_label, isotonic
 
 from tagger.errors import TaggerError
 from tagger.evaluation.calibration import calibration
 from tagger.inference import predictor
 from tagger.inference.decoder import Decoder
-from tagger.inference.operating_points import BEST_SEQUENCE, GRID, counts_at, thresholds_of
+from tagger.inference.operating_points import GRID, counts_at, thresholds_of
 from tagger.inference.predictor import Predictor
 from tagger.span_decoding import Spans, best_set
 from tagger.text import annotation
 from tagger.text.spans import Sentence
 from tagger.training.export import calibration as fitting
-from tagger.training.export.calibration import Lattice
+from tagger.training.export.hiding import hidden_at
+from tagger.training.export.lattices import Lattice, lattices
 
-Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], Callable[[np.ndarray, np.ndarray], np.ndarray]]
-"""From probabilities, correctness and labels to a function from probabilities and labels."""
+Result = dict[str, Any]
+TARGETS = ("recall=0.9", "recall=0.95", "recall=0.99", "precision=0.95", "precision=0.98")
+HIDDEN = (0.99, 0.995)
 
 
 class Part:
@@ -42,7 +47,7 @@ class Part:
     def __init__(self, model: Predictor, path: Path) -> None:
         data = model.bundle.config.data
         gold = annotation.read(str(path), data.reading, data.scheme).sentences
-        self.sentences, self.batches = fitting.lattices(model.emissions(gold))
+        self.sentences, self.batches = lattices(model.emissions(gold))
         self.counts = Counter(span.label for one in gold for span in one.spans or ())
 
     def spans(self, decoder: Decoder) -> tuple[Spans, np.ndarray]:
@@ -70,59 +75,6 @@ class Part:
             rows = mask[indices]
             batches.append(Lattice(indices[rows], lengths[rows], emissions[rows]))
         return self.sentences, [each for each in batches if len(each.indices)], mask
-
-
-def per_label(spans: Spans, correct: np.ndarray, counts: Counter, labels: Sequence[str]) -> list:
-    """The threshold of each label that maximizes its own F1, smoothed."""
-    found = []
-    for place, label in enumerate(labels):
-        scores = []
-        for threshold in fitting.THRESHOLDS:
-            chosen = (spans.label == place) & (spans.probability >= threshold)
-            total = chosen.sum() + counts[label]
-            scores.append(2 * correct[chosen].sum() / max(total, 1))
-        best = np.argmax(fitting.smoothed(np.array(scores)))
-        found.append(float(fitting.THRESHOLDS[best]))
-    return found
-
-
-def logit(p: np.ndarray) -> np.ndarray:
-    clipped = np.clip(p, 1e-9, 1 - 1e-9)
-    return np.log(clipped) - np.log1p(-clipped)
-
-
-def temperature_of(p: np.ndarray, right: np.ndarray) -> float:
-    """The temperature of the log-odds that minimizes the log-loss, by search."""
-    grid = np.exp(np.linspace(-1.2, 1.2, 97))
-    z = logit(p)
-
-    def loss(t: float) -> float:
-        return float(np.logaddexp(0, np.where(right, -z, z) / t).sum())
-
-    return float(min(grid, key=loss))
-
-
-def by_label(p: np.ndarray, right: np.ndarray, labels: np.ndarray):
-    """One temperature of the log-odds per label."""
-    each = {
-        label: temperature_of(p[labels == label], right[labels == label]) for label in set(labels)
-    }
-    return lambda q, names: 1 / (1 + np.exp(-logit(q) / np.array([each.get(n, 1) for n in names])))
-
-
-def isotonic(p: np.ndarray, right: np.ndarray, labels: np.ndarray):
-    """Isotonic regression of correctness on probability (pool adjacent violators)."""
-    order = np.argsort(p, kind="stable")
-    blocks: list[list[float]] = []  # mean, size
-    for value in right[order].astype(float):
-        blocks.append([value, 1.0])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            mean, size = blocks.pop()
-            other = blocks[-1]
-            other[0] = (other[0] * other[1] + mean * size) / (other[1] + size)
-            other[1] += size
-    values = np.repeat([b[0] for b in blocks], [int(b[1]) for b in blocks])
-    return lambda q, names: np.interp(q, p[order], values)
 
 
 def calibrations(dev: Part, decoder: Decoder) -> dict[str, tuple[float, float]]:
@@ -157,81 +109,149 @@ def calibrations(dev: Part, decoder: Decoder) -> dict[str, tuple[float, float]]:
     return {name: tuple(np.mean(rows, axis=0)) for name, rows in found.items()}
 
 
-def report(model: Predictor, folder: Path, name: str) -> None:
-    dev, test = Part(model, folder / "dev.conll"), Part(model, folder / "test.conll")
+def per_label(
+    spans: Spans, correct: np.ndarray, counts: Counter[str], labels: Sequence[str]
+) -> np.ndarray:
+    """The threshold of each label that maximizes its own F1, smoothed: (L,)."""
+    found = []
+    for place, label in enumerate(labels):
+        scores = []
+        for threshold in fitting.THRESHOLDS:
+            chosen = (spans.label == place) & (spans.probability >= threshold)
+            total = chosen.sum() + counts[label]
+            scores.append(2 * correct[chosen].sum() / max(total, 1))
+        best = np.argmax(fitting.smoothed(np.array(scores)))
+        found.append(float(fitting.THRESHOLDS[best]))
+    return np.array(found)
+
+
+def crossed_per_label(
+    spans: Spans, correct: np.ndarray, dev: Part, decoder: Decoder, common: float, share: float
+) -> float:
+    """Cross-validated F1 of one threshold per label, of which `share` counts beside `common`."""
+    fold = np.arange(len(dev.sentences)) * fitting.FOLDS // len(dev.sentences)
+    predicted = right = 0
+    for part in range(fitting.FOLDS):
+        others = fold[spans.sentence] != part
+        counts = Counter(
+            span.label
+            for sentence, own in zip(dev.sentences, fold, strict=True)
+            if own != part
+            for span in sentence.spans or ()
+        )
+        each = per_label(spans.where(others), correct[others], counts, decoder.labels)
+        chosen = best_set(spans.where(~others), share * each + (1 - share) * common)
+        predicted += len(chosen)
+        right += int(correct[~others][chosen].sum())
+    return 200 * right / (predicted + dev.gold)
+
+
+def default_rule(model: Predictor, part: Part) -> float:
+    """F1 of what `tagger predict` does without options."""
+    selection = model.selection()
+    if selection.thresholds is None:
+        return part.best_sequence(model.decoder)
+    spans, correct = part.spans(model.decoder)
+    return part.f1(spans, correct, selection.thresholds)
+
+
+def measure(model: Predictor, folder: Path, parts: Sequence[str]) -> Result:
+    """All figures of one model by name, on the parts: dev, and test unless it is left alone."""
     raw = model.decoder.at(1.0)
+    read = {name: Part(model, folder / f"{name}.conll") for name in parts}
+    dev = read["dev"]
     temperature = fitting.fit_temperature(dev.sentences, dev.batches, raw)
     decoder = raw.at(temperature)
-    (spans, correct), (others, right) = dev.spans(decoder), test.spans(decoder)
-    labels = decoder.labels
-    threshold, crossed = fitting.choose_threshold(spans, correct, dev.sentences, len(labels))
-    print(f"\n{name}: temperature {temperature:.3f}")
-    print("| rule | dev F1 | test F1 |\n|---|---:|---:|")
-    print(
-        f"| best sequence | {dev.best_sequence(decoder):.2f} | {test.best_sequence(decoder):.2f} |"
-    )
-    same = [threshold] * len(labels)
-    print(
-        f"| threshold {threshold:.2f} | {dev.f1(spans, correct, same):.2f} (cross-validated "
-        f"{crossed:.2f}) | {test.f1(others, right, same):.2f} |"
-    )
-    each = per_label(spans, correct, dev.counts, labels)
-    scores = dev.f1(spans, correct, each), test.f1(others, right, each)
-    print(f"| one per label | {scores[0]:.2f} | {scores[1]:.2f} |")
-    print("\n| calibration, other half of dev | ECE | Brier |\n|---|---:|---:|")
-    for method, (ece, brier) in calibrations(dev, raw).items():
-        print(f"| {method} | {ece:.4f} | {brier:.4f} |")
-    for title, one in (("none", raw), ("temperature", decoder)):
-        found, ok = test.spans(one)
-        result = calibration(found.probability, ok, test.gold)
-        print(f"| {title}, on test | {result.ece:.4f} | {result.brier:.4f} |")
-    table = {"operating_points": counts_at(spans, correct, labels, dev.counts)}
-    on_test = counts_at(others, right, labels, test.counts)["counts"][""]
-    print("\n| target | threshold | dev | test |\n|---|---:|---:|---:|")
-    for target in ("recall=0.9", "recall=0.95", "recall=0.99", "precision=0.95", "precision=0.98"):
-        try:
-            found = thresholds_of(table, labels, 0.5, None, target)
-        except TaggerError as error:
-            print(f"| {target} | | {error} | |")
-            continue
-        place, measure = GRID.index(found.other), target.partition("=")[0]
-        values = []
-        for counts in (table["operating_points"]["counts"][""], on_test):
-            whole = counts["gold"] if measure == "recall" else counts["predicted"][place]
-            values.append(counts["correct"][place] / max(whole, 1))
-        print(f"| {target} | {found.other:g} | {values[0]:.4f} | {values[1]:.4f} |")
-    hidden = [
-        fitting.hidden_at(one, part.sentences) for one, part in ((spans, dev), (others, test))
-    ]
-    for wanted in (0.99, 0.995):
-        shares = [np.array(one["hidden"]) / max(one["spans"], 1) for one in hidden]
-        places = np.flatnonzero(shares[0] >= wanted)
-        place = places[-1] if len(places) else 0
-        needless = [1 - one["right"][place] / max(one["tokens"][place], 1) for one in hidden]
-        print(
-            f"| hidden {wanted} | {GRID[place]:g} | {shares[0][place]:.4f}, needless "
-            f"{needless[0]:.3f} | {shares[1][place]:.4f}, needless {needless[1]:.3f} |"
+    spans, correct = dev.spans(decoder)
+    common, crossed = fitting.choose_threshold(spans, correct, dev.sentences, len(decoder.labels))
+    each = per_label(spans, correct, dev.counts, decoder.labels)
+    halves = (each + common) / 2
+    found: Result = {"temperature": temperature, "threshold": common}
+    found["dev F1, threshold, cross-validated"] = crossed
+    for name, share in (("one per label", 1.0), ("half of that", 0.5)):
+        found[f"dev F1, {name}, cross-validated"] = crossed_per_label(
+            spans, correct, dev, decoder, common, share
         )
+    for method, (ece, brier) in calibrations(dev, raw).items():
+        found[f"other half of dev, {method}: ECE"] = ece
+        found[f"other half of dev, {method}: Brier"] = brier
+    table = counts_at(spans, correct, decoder.labels, dev.counts)
+    hidden = hidden_at(spans, dev.sentences, decoder.labels)
+    for name, part in read.items():
+        own, right = part.spans(decoder)
+        found[f"{name} F1, best sequence"] = part.best_sequence(decoder)
+        found[f"{name} F1, threshold"] = part.f1(own, right, [common] * len(decoder.labels))
+        found[f"{name} F1, one per label"] = part.f1(own, right, each)
+        found[f"{name} F1, half of that"] = part.f1(own, right, halves)
+        found[f"{name} F1, tagger predict"] = default_rule(model, part)
+        for title, one in (("uncalibrated", raw), ("temperature", decoder)):
+            all_of_it, ok = part.spans(one)
+            result = calibration(all_of_it.probability, ok, part.gold)
+            found[f"{name}, {title}: ECE"] = result.ece
+            found[f"{name}, {title}: Brier"] = result.brier
+        for floor in (GRID[0], 0.01):
+            kept = right[own.probability >= floor].sum()
+            found[f"{name}, recall of all candidates above {floor:g}"] = kept / part.gold
+        counts = counts_at(own, right, decoder.labels, part.counts)["counts"][""]
+        found |= promised(name, {"operating_points": table}, counts, decoder)
+        found |= hiding(name, hidden, hidden_at(own, part.sentences, decoder.labels))
+    return found
 
 
-def speeds(model: Predictor, path: Path) -> None:
-    """Tokens per second of each rule, median of five rounds, all rules in every round."""
-    data = model.bundle.config.data
-    sentences = list(annotation.read(str(path), data.reading, data.scheme).sentences)
-    tokens, times = sum(map(len, sentences)), {}
-    for _ in range(6):
-        for name, options in (
-            ("best sequence", {"decode": BEST_SEQUENCE, "scores": False}),
-            ("best sequence, probabilities", {"decode": BEST_SEQUENCE}),
-            ("threshold 0.5", {"min_score": 0.5}),
-        ):
-            started = time.perf_counter()
-            for _ in model.predict(sentences, **options):
-                pass
-            times.setdefault(name, []).append(time.perf_counter() - started)
-    print("\n| rule | tokens per second |\n|---|---:|")
-    for name, seconds in times.items():
-        print(f"| {name} | {tokens / np.median(seconds[1:]):,.0f} |")
+def promised(name: str, table: Result, counts: Result, decoder: Decoder) -> Result:
+    """What targets reach on a part at the thresholds that dev chose for them."""
+    found: Result = {}
+    for target in TARGETS:
+        try:
+            threshold = thresholds_of(table, decoder.labels, 0.5, None, target).other
+        except TaggerError as error:
+            found[f"{target}"] = str(error)
+            continue
+        place, is_recall = GRID.index(threshold), target.startswith("recall")
+        whole = counts["gold"] if is_recall else counts["predicted"][place]
+        found[f"{target}: threshold"] = threshold
+        found[f"{target}: on {name}"] = counts["correct"][place] / max(whole, 1)
+    return found
+
+
+def hiding(name: str, dev: Result, own: Result) -> Result:
+    """What `tagger redact` hides of a part at the thresholds that dev chose."""
+    found: Result = {}
+    for wanted in HIDDEN:
+        shares = np.array(dev["hidden"]) / max(dev["spans"], 1)
+        places = np.flatnonzero(shares >= wanted)
+        if not len(places):
+            found[f"hidden {wanted}"] = f"at most {shares.max():.4f} on dev"
+            continue
+        place = places[-1]
+        found[f"hidden {wanted}: threshold"] = GRID[place]
+        found[f"hidden {wanted}: on {name}"] = own["hidden"][place] / max(own["spans"], 1)
+        needless = 1 - own["right"][place] / max(own["tokens"][place], 1)
+        found[f"hidden {wanted}: needless tokens of the hidden ones on {name}"] = needless
+    return found
+
+
+def shown(values: Sequence[object]) -> str:
+    """A value, or the mean of several with the sample standard deviation."""
+    numbers = [value for value in values if isinstance(value, int | float)]
+    if len(numbers) < len(values):
+        return "; ".join(map(str, dict.fromkeys(values)))
+    digits = 2 if max(map(abs, numbers)) > 5 else 4
+    if len(numbers) == 1:
+        return f"{numbers[0]:.{digits}f}"
+    return f"{mean(numbers):.{digits}f} ± {stdev(numbers):.{digits}f}"
+
+
+def show(results: dict[str, Result]) -> None:
+    """Print the figures of the models side by side, and the mean of several."""
+    names = list(dict.fromkeys(name for one in results.values() for name in one))
+    mean_column = ["mean ± deviation"] if len(results) > 1 else []
+    print("| | " + " | ".join([*results, *mean_column]) + " |")
+    print("|---|" + "---:|" * (len(results) + len(mean_column)))
+    for name in names:
+        values = [one.get(name, "–") for one in results.values()]
+        cells = [shown([value]) for value in values]
+        print("| " + " | ".join([name, *cells, *([shown(values)] if mean_column else [])]) + " |")
 
 
 def main() -> None:
@@ -239,18 +259,19 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--ensemble", action="store_true", help="average the runs")
-    parser.add_argument("--speed", action="store_true", help="measure the speed of the rules")
+    parser.add_argument("--dev", action="store_true", help="leave test alone")
     parser.add_argument("--precision", default="float32", choices=["float32", "int8"])
     parser.add_argument("folder", type=Path, help="folder of dev.conll and test.conll")
     parser.add_argument("runs", nargs="+")
     options = parser.parse_args()
     groups = [options.runs] if options.ensemble else [[run] for run in options.runs]
+    results = {}
     for group in groups:
         with predictor.load(*group, precision=options.precision) as model:
-            if options.speed:
-                speeds(model, options.folder / "test.conll")
-            else:
-                report(model, options.folder, ", ".join(group))
+            parts = ["dev"] if options.dev else ["dev", "test"]
+            name = " + ".join(Path(run).name for run in group)
+            results[name] = measure(model, options.folder, parts)
+    show(results)
 
 
 if __name__ == "__main__":

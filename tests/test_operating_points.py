@@ -39,7 +39,8 @@ from tagger.span_decoding import Spans
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
 from tagger.training.export import calibration as fitting
-from tagger.training.export.calibration import Lattice
+from tagger.training.export.hiding import hidden_at
+from tagger.training.export.lattices import Lattice
 
 TAGS = schemes.tag_set(["a", "b"], "IOBES")
 TABLE = {
@@ -358,6 +359,17 @@ def test_the_counts_of_the_bundle_are_those_of_its_rule() -> None:
     )
     inside = {(n, token) for n, start, end, _ in gold for token in range(start, end)}
     assert hidden["right"][30] == len(covered & inside)
+    # Of each label the same as if the other did not exist.
+    assert hidden["labels"].keys() == {"a", "b"}
+    for number, label in enumerate(decoder.labels[1:], 1):
+        alone = [
+            replace(one, spans=tuple(span for span in one.spans or () if span.label == label))
+            for one in sentences
+        ]
+        own = hidden_at(spans.where(spans.label == number), alone, decoder.labels)
+        assert hidden["labels"][label] == {
+            name: own[name] for name in ("spans", "hidden", "tokens", "right")
+        }
 
 
 @given(st.integers(0, 1000))
@@ -405,7 +417,7 @@ def test_the_rule_of_the_bundle_is_used_unless_another_is_asked_for(
         np.testing.assert_allclose(rows, other, atol=1e-12)
     two = Predictor(*(EnsembleMember(each, OnnxTagger(each)) for each in (bundle, golden)))
     assert two.selection().thresholds is None
-    assert two.decoder.temperature == 1
+    assert two.decoder.temperature == 1.25  # the mean of 1.5 and of 1 for what was not measured
 
 
 def made(tokens: list[str]) -> Sentence:
@@ -446,6 +458,8 @@ def test_info_describes_the_decisions(golden: Bundle) -> None:
         ({"operating_points": {"thresholds": [0.5], "counts": {"": 1}}}, 'expected "counts" at ea'),
         ({"redaction": {**EMPTY, "right": []}}, 'expected counts at each threshold in "redaction"'),
         ({"redaction": {**EMPTY, "spans": 0.5}}, 'expected counts at each threshold in "redactio'),
+        ({"redaction": {**EMPTY, "labels": {"a": 1}}}, 'expected counts at each threshold in "re'),
+        ({"redaction": {**EMPTY, "labels": {"a": {}}}}, 'expected counts at each threshold in "re'),
     ],
 )
 def test_metrics_that_training_does_not_write(

@@ -119,6 +119,18 @@ def test_columns_are_replaced_token_by_token_and_so_are_their_copies(
     assert tabs == b"[PER]\tx y\nleft\t\n"
 
 
+def test_comments_that_repeat_the_text_are_redacted(model: Predictor, here: Path) -> None:
+    content = (
+        b"# text = Mira Okafor left Quito.\n# source = x\nMira NN O\nOkafor NN O\nleft VB O\n"
+        b"Quito NN O\n\n# text = Nobody\nNobody NN O\n"
+    )
+    found = redacted(model, here, content, "a.conll", token_column=0)
+    assert found == (
+        b"# text = [PER] left [LOC]\n# source = x\n[PER] NN O\n[PER] NN O\nleft VB O\n"
+        b"[LOC] NN O\n\n# text = Nobody\nNobody NN O\n"
+    )
+
+
 def test_objects_lose_their_annotation_and_keep_all_else(model: Predictor, here: Path) -> None:
     lines = [
         '{"id":  7, "text": "Nobody answered."}',
@@ -199,6 +211,20 @@ def test_the_threshold_of_dev(model: Predictor) -> None:
         "hidden": [199, 198, 150],
         "tokens": [400, 320, 200],
         "right": [300, 288, 190],
+        "labels": {
+            "LOC": {
+                "spans": 90,
+                "hidden": [90, 81, 60],
+                "tokens": [200, 100, 90],
+                "right": [150, 90, 90],
+            },
+            "PER": {
+                "spans": 10,
+                "hidden": [10, 10, 10],
+                "tokens": [40, 20, 10],
+                "right": [20, 15, 10],
+            },
+        },
     }
     bundle = model.members[0].bundle
     bundle.metrics["redaction"] = table
@@ -216,6 +242,23 @@ def test_the_threshold_of_dev(model: Predictor) -> None:
             tagger.TaggerError, match=r"recall=1 cannot be reached: on dev at most 0\.995"
         ):
             _thresholds(model, (), None, "recall=1")
+        # Other counts for some of the labels, whether chosen or left over by min_score.
+        for labels, scores, expected in (
+            (["PER"], None, ({}, 0.5)),
+            (["LOC", "PER"], None, ({}, 0.01)),
+            (["LOC", "PER"], {"LOC": 0.7}, ({"LOC": 0.7}, 0.5)),
+            (["LOC"], {"LOC": 0.7}, ({"LOC": 0.7}, 0.05)),
+            ([], {"LOC": 0.7, "": 0.6}, ({"LOC": 0.7}, 0.6)),
+            (["LOC", "ORG"], None, ({}, 0.05)),
+        ):
+            found = _thresholds(model, labels, scores, None)
+            assert (found.by_label, found.other) == expected
+        assert _thresholds(model, ["LOC", "PER"], None, "recall=0.9").promises == (
+            "hides spans of LOC, PER with a probability of at least 0.1; on dev 91.0 % of 100 "
+            "spans were hidden completely, and 12.5 % of the hidden tokens were in none",
+        )
+        with pytest.raises(tagger.TaggerError, match="a target needs counts on dev of ORG, which"):
+            _thresholds(model, ["ORG"], None, "recall=0.9")
         with pytest.raises(
             ValueError, match=r"expected a target such as recall=0\.995 of all labels"
         ):

@@ -85,11 +85,17 @@ def _check_probabilities(metrics: dict[str, Any]) -> None:
     hidden = _object(metrics, "redaction")
     if hidden:
         size = _thresholds(hidden, "redaction")
-        columns = (hidden.get(name) for name in ("hidden", "tokens", "right"))
-        if type(hidden.get("spans")) is not int or not all(
-            _are_numbers(column, size) for column in columns
+        labels = _object(hidden, "labels")  # missing in models of earlier versions
+        if not all(
+            isinstance(row, dict) and _counts(row, size) for row in (hidden, *labels.values())
         ):
             raise ValueError('expected counts at each threshold in "redaction"')
+
+
+def _counts(row: dict[str, Any], size: int) -> bool:
+    """Return whether an object contains counts of hidden spans at each of `size` thresholds."""
+    columns = (row.get(name) for name in ("hidden", "tokens", "right"))
+    return type(row.get("spans")) is int and all(_are_numbers(each, size) for each in columns)
 
 
 def _object(metrics: dict[str, Any], name: str) -> dict[str, Any]:

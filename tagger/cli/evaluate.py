@@ -66,8 +66,8 @@ if TYPE_CHECKING:
     "--plot",
     type=FILE,
     metavar="FILE",
-    help="Draw precision and recall over the threshold, for example to curve.png. Needs matplotlib "
-    "(span-tagger[search]).",
+    help="Draw precision and recall over the threshold and a reliability diagram, for example to "
+    "curve.png; includes --calibration. Needs matplotlib (span-tagger[search]).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all counts and figures as JSON.")
 def command(
@@ -127,15 +127,15 @@ def command(
         precision=precision,
         encoding=encoding or "auto",
         on_corpus=lambda corpus: console.note(corpus.summary()),
-        calibration=calibration,
+        calibration=calibration or plot is not None,
         curve=plot is not None,
         **decoding,
         **columns,
     )
     for promise in scores.promises:
         console.note(promise)
-    if plot and scores.curve:
-        curve.write_plot(scores.curve, plot)
+    if plot and scores.curve and scores.calibration:
+        curve.write_plot(scores.curve, plot, scores.calibration)
     if with_model:
         _warn_of_other_labels(scores)
     if as_json:

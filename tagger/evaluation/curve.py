@@ -1,4 +1,6 @@
-"""Precision and recall over the threshold of span probabilities, as counts and as a plot."""
+"""Precision and recall over the threshold of span probabilities, as counts and as a plot with a
+reliability diagram.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tagger.errors import TaggerError, not_installed
+from tagger.evaluation.calibration import Calibration
 from tagger.files import atomic_write
 from tagger.inference.operating_points import Counts, counts_at
 from tagger.span_decoding import Spans
@@ -61,12 +64,13 @@ def require_plots() -> None:
         raise not_installed("a plot needs matplotlib", "search") from error
 
 
-def write_plot(curve: Mapping[str, Any], path: str | Path) -> None:
-    """Draw precision, recall and F1 of all labels together over the threshold.
+def write_plot(curve: Mapping[str, Any], path: str | Path, found: Calibration) -> None:
+    """Draw precision, recall and F1 over the threshold, and beside them a reliability diagram.
 
     Args:
         curve: The result of `curve_of`.
         path: The image to write; its suffix determines the format, such as .png or .svg.
+        found: The calibration of the same spans.
 
     Raises:
         TaggerError: matplotlib is not installed, the format is unknown, or the file cannot be
@@ -75,6 +79,24 @@ def write_plot(curve: Mapping[str, Any], path: str | Path) -> None:
     require_plots()
     from matplotlib.figure import Figure
 
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    _draw_curve(left, curve)
+    _draw_reliability(right, found)
+    for axes in (left, right):
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    kind = Path(path).suffix.lstrip(".").lower()
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise TaggerError(f"{path}: a plot cannot be written as {kind!r}; expected .png or .svg")
+    with atomic_write(Path(path), "wb") as stream:
+        figure.savefig(stream, format=kind, dpi=120)
+
+
+def _draw_curve(axes: Any, curve: Mapping[str, Any]) -> None:
+    """Draw precision, recall and F1 of all labels together over the threshold."""
     counts = Counts(**curve["counts"][""])
     thresholds = np.array(curve["thresholds"])
     precision, recall = (
@@ -82,16 +104,20 @@ def write_plot(curve: Mapping[str, Any], path: str | Path) -> None:
         for function in (counts.precision, counts.recall)
     )
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
     for values, name in ((precision, "precision"), (recall, "recall"), (f1, "F1")):
         axes.plot(thresholds, values, label=name)
     axes.set_xlabel("minimum probability of a span")
-    axes.set_xlim(0, 1)
-    axes.grid(alpha=0.3)
-    axes.legend()
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise TaggerError(f"{path}: a plot cannot be written as {kind!r}; expected .png or .svg")
-    with atomic_write(Path(path), "wb") as stream:
-        figure.savefig(stream, format=kind, dpi=120)
+
+
+def _draw_reliability(axes: Any, found: Calibration) -> None:
+    """Draw the share of correct spans over their mean probability, in tenths."""
+    bins = [one for one in found.bins if one.spans]
+    axes.plot([0, 1], [0, 1], linestyle=":", color="gray", label="calibrated")
+    axes.plot(
+        [one.probability for one in bins],
+        [one.correct for one in bins],
+        marker="o",
+        label=f"spans (ECE {found.ece:.4f})",
+    )
+    axes.set_xlabel("mean probability of spans")
+    axes.set_ylabel("share that is correct")

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tagger.config import tagger as config
 from tagger.errors import TaggerError
 from tagger.files import atomic_write
@@ -85,6 +87,7 @@ def redact_files(
         scope: "document" or "run": within what a pseudonym stands for the same name.
         labels: Labels to replace. Default: all.
         min_score: Minimum probability of spans, or one per label; the key "" stands for all others.
+            Default of a label: as `target`.
         target: Share of annotated spans that were hidden completely on dev, as "recall=0.995".
             Default: `HIGH_RECALL`, or the highest share that dev reached.
         keep_map: Whether the original lines are written to a file ``NAME.map.json`` beside each
@@ -171,38 +174,73 @@ def _thresholds(
     if model.plain_tags:
         raise TaggerError("the model predicts plain tags, which have no spans to redact")
     thresholds_of(None, model.labels, 1.0, dict.fromkeys(labels, 1.0))  # checks the labels
-    table = model.bundle.metrics.get("redaction") if len(model.members) == 1 else None
     wanted = parse_target(target) if target else None
     if wanted and (wanted.label or wanted.measure != "recall"):
         raise ValueError(f"{target!r}: expected a target such as recall=0.995 of all labels")
     if wanted and min_score is not None:
         raise ValueError("expected min_score or target, not both")
-    if min_score is not None:
-        return thresholds_of(None, model.labels, UNMEASURED, min_score)
-    if table is None:
-        if wanted:
-            raise TaggerError(
-                "a target needs counts on dev, which the model does not have; use --min-score, or "
-                "measure one model on annotated text: tagger export RUN FILE"
-            )
-        promise = f"spans with a probability of at least {UNMEASURED:g}, not measured on dev"
-        return Thresholds({}, UNMEASURED, (promise,))
-    return _measured(table, wanted.value if wanted else None)
+    asked = min_score if isinstance(min_score, Mapping) else {"": min_score} if min_score else {}
+    given = thresholds_of(None, model.labels, UNMEASURED, min_score)
+    rest = [label for label in labels or model.labels if label not in asked]
+    if "" in asked or not rest:
+        return given
+    others = _of_dev(model, rest, wanted.value if wanted else None)
+    return replace(others, by_label=given.by_label)
 
 
-def _measured(table: Mapping[str, Any], wanted: float | None) -> Thresholds:
+def _of_dev(model: Predictor, labels: Sequence[str], wanted: float | None) -> Thresholds:
+    """Return the threshold of labels that dev supports; raise TaggerError if none reaches a share.
+
+    Args:
+        model: The model, or an average of several, which was not measured on dev.
+        labels: The labels.
+        wanted: Share of spans that must be hidden. Default: `HIGH_RECALL` or the highest.
+    """
+    whose = "" if set(labels) == set(model.labels) else f" of {', '.join(labels)}"
+    entry = model.bundle.metrics.get("redaction") if len(model.members) == 1 else None
+    table = _counts(entry, labels if whose else ()) if entry else None
+    if table is not None:
+        return _measured(table, wanted, whose)
+    if wanted:
+        raise TaggerError(
+            f"a target needs counts on dev{whose}, which the model does not have; use --min-score, "
+            "or measure one model on annotated text: tagger export RUN FILE"
+        )
+    promise = f"spans{whose} with a probability of at least {UNMEASURED:g}, not measured on dev"
+    return Thresholds({}, UNMEASURED, (promise,))
+
+
+def _counts(entry: Mapping[str, Any], labels: Sequence[str]) -> Mapping[str, Any] | None:
+    """Return the counts on dev of some labels together, of all if none are given.
+
+    A span counts as hidden only if spans of its own label hide it, so that the sum over labels is a
+    lower bound. The result is None if dev was not measured for all of the labels.
+    """
+    if not labels:
+        return entry
+    parts = [entry.get("labels", {}).get(label) for label in labels]
+    if not all(parts):
+        return None
+    sums = {
+        name: np.sum([part[name] for part in parts], axis=0).tolist()
+        for name in ("spans", "hidden", "tokens", "right")
+    }
+    return {"thresholds": entry["thresholds"], **sums}
+
+
+def _measured(table: Mapping[str, Any], wanted: float | None, whose: str) -> Thresholds:
     """Return the highest threshold that hides enough on dev; raise TaggerError if none does."""
     shares = [hidden / max(table["spans"], 1) for hidden in table["hidden"]]
     fitting = [place for place, share in enumerate(shares) if share >= (wanted or HIGH_RECALL)]
     if wanted and not fitting:
         raise TaggerError(
-            f"recall={wanted:g} cannot be reached: on dev at most {max(shares):.3f} of the spans "
-            "are hidden at any threshold"
+            f"recall={wanted:g} cannot be reached: on dev at most {max(shares):.3f} of the spans"
+            f"{whose} are hidden at any threshold"
         )
     place = fitting[-1] if fitting else 0
     needless = 1 - table["right"][place] / max(table["tokens"][place], 1)
     promise = (
-        f"hides spans with a probability of at least {table['thresholds'][place]:g}; on dev "
+        f"hides spans{whose} with a probability of at least {table['thresholds'][place]:g}; on dev "
         f"{100 * shares[place]:.1f} % of {table['spans']:,} spans were hidden completely, and "
         f"{100 * needless:.1f} % of the hidden tokens were in none"
     )

@@ -29,6 +29,7 @@ FORMATS = ("text", "conll", "jsonl")
 """The formats in which text can be replaced."""
 STYLES = ("label", "block", "pseudonym")
 _ANNOTATION = ("spans", "tags", "ner_tags", "gold", "candidates", "best", "offsets")
+_TEXT_COMMENT = re.compile(r"#\s*text\w*\s*=\s*")  # CoNLL-U's "# text = Anna Keller left."
 _BLOCK = "█████"  # always as long, so that it does not reveal the length
 
 
@@ -156,6 +157,8 @@ class Redactor:
             for sentence in group:
                 for span in sentence.spans or ():
                     yield from self._columns(sentence, span, lines)
+                if sentence.spans:
+                    yield from self._comments(sentence, lines)
 
     def _object(self, group: list[Sentence], line: str) -> str:
         """Return the line of a JSON object without its annotation, its names replaced."""
@@ -216,9 +219,27 @@ class Redactor:
                 )
             yield number, "".join(stand_in if part == token else part for part in fields)
 
+    def _comments(
+        self, sentence: Sentence, lines: list[tuple[str, str]]
+    ) -> Iterator[tuple[int, str]]:
+        """Yield the comments before a sentence that repeat its text, as ``# text =`` does."""
+        assert sentence.record is not None
+        number = sentence.record.line - 2
+        while number >= 0 and lines[number][0].startswith("#"):
+            if match := _TEXT_COMMENT.match(lines[number][0]):
+                tokens = list(sentence.tokens)
+                for span in reversed(sentence.spans or ()):
+                    tokens[span.start : span.end] = [self._name(span)]
+                yield number, match[0] + " ".join(tokens)
+            number -= 1
+
     def _stand_in(self, span: Span) -> str:
-        """Return what replaces a span."""
+        """Return what replaces a span, and count it."""
         self.count += 1
+        return self._name(span)
+
+    def _name(self, span: Span) -> str:
+        """Return what replaces a span, the same for the same name."""
         if self.style == "block":
             return _BLOCK
         if self.style == "label":

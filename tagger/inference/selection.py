@@ -58,13 +58,13 @@ class Selected(NamedTuple):
 
 
 def temperature_of(bundles: Sequence[Bundle]) -> float:
-    """Return the temperature of a model that dev decided; 1 for an average of several models.
+    """Return the temperature of a model that dev decided, the mean of several models'.
 
-    An average is less sure than its members, whose temperatures do not apply to it.
+    An average of models was not measured on dev, but needs about the temperature of its members;
+    see docs/results/log.md.
     """
-    if len(bundles) > 1:
-        return 1.0
-    return float(bundles[0].metrics.get("calibration", {}).get("temperature", 1))
+    found = [float(one.metrics.get("calibration", {}).get("temperature", 1)) for one in bundles]
+    return float(np.mean(found))
 
 
 def threshold_of(bundles: Sequence[Bundle]) -> float:

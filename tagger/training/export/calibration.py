@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,22 +22,21 @@ from tagger.evaluation.calibration import calibration
 from tagger.evaluation.figures import percentages
 from tagger.evaluation.scores import span_f1
 from tagger.inference.decoder import Decoder
-from tagger.inference.member import batches_of
 from tagger.inference.operating_points import GRID, counts_at
 from tagger.span_decoding import Spans, best_set
 from tagger.text import schemes
 from tagger.text.spans import Sentence, Span
+from tagger.training.export import hiding
+from tagger.training.export.lattices import Lattice
 
 __all__ = [
     "ENTRIES",
     "LEAST_SPANS",
-    "Lattice",
     "all_spans",
     "annotated_in",
     "choose_threshold",
     "decided",
     "fit_temperature",
-    "lattices",
     "minimum",
     "smoothed",
 ]
@@ -46,7 +45,6 @@ ENTRIES = ("calibration", "reliability", "decoding", "operating_points", "redact
 """The entries of the metrics that `decided` returns."""
 LEAST_SPANS = 100
 """Annotated spans of dev without which nothing is decided: a few would decide at random."""
-MOST_SCORES = 1 << 25  # scores of dev that are kept in memory; the rest of dev is not used
 # The logarithm of the temperature has this standard deviation before dev is seen, so that a small
 # dev set that is predicted without an error does not make it 0.
 PRIOR = 0.5
@@ -54,47 +52,6 @@ RANGE = (0.2, 5.0)  # temperatures that are considered
 FOLDS = 10
 THRESHOLDS = np.arange(10, 91, 2) / 100
 SMOOTHING = 2  # neighboring thresholds on either side over which F1 is averaged
-
-
-class Lattice(NamedTuple):
-    """A batch of dev sentences.
-
-    Attributes:
-        indices: (B,) indices of the sentences.
-        lengths: (B,) in tokens.
-        emissions: (B, T, K) scores that are decoded.
-    """
-
-    indices: np.ndarray
-    lengths: np.ndarray
-    emissions: np.ndarray
-
-
-def lattices(scored: Iterable[tuple[Sentence, np.ndarray]]) -> tuple[list[Sentence], list[Lattice]]:
-    """Collect the scores of sentences in batches of similar length, as far as memory allows.
-
-    Args:
-        scored: Sentences and their scores (T, K), as `Predictor.emissions` computes them.
-
-    Returns:
-        The sentences, N, and their batches.
-    """
-    sentences, rows, total = [], [], 0
-    for sentence, scores in scored:
-        sentences.append(sentence)
-        rows.append(scores)
-        total += scores.size
-        if total > MOST_SCORES:
-            break
-    found = []
-    tags = rows[0].shape[-1] if rows else 1
-    for batch in batches_of([sentence.tokens for sentence in sentences], tags):
-        shape = (len(batch.lengths), max(int(batch.lengths.max(initial=0)), 1), tags)
-        emissions = np.zeros(shape, dtype=np.float64)
-        for place, (index, length) in enumerate(zip(batch.indices, batch.lengths, strict=True)):
-            emissions[place, :length] = rows[index]
-        found.append(Lattice(batch.indices, batch.lengths, emissions))
-    return sentences, found
 
 
 def decided(
@@ -143,7 +100,7 @@ def decided(
             "without": round(without, 2),
         },
         "operating_points": counts_at(spans, correct, decoder.labels, by_label),
-        "redaction": hidden_at(spans, sentences),
+        "redaction": hiding.hidden_at(spans, sentences, decoder.labels),
     }
 
 
@@ -322,46 +279,3 @@ def smoothed(values: np.ndarray) -> np.ndarray:
     """
     padded = np.pad(values, SMOOTHING, mode="edge")
     return np.convolve(padded, np.full(2 * SMOOTHING + 1, 1 / (2 * SMOOTHING + 1)), mode="valid")
-
-
-def hidden_at(spans: Spans, sentences: Sequence[Sentence]) -> dict[str, Any]:
-    """Count what hiding every span, overlapping or not, hides at every threshold of `GRID`.
-
-    Args:
-        spans: All spans of dev.
-        sentences: Annotated sentences of dev.
-
-    Returns:
-        The entry "redaction" of the metrics: "thresholds"; "spans", the number of annotated spans;
-        and at each threshold "hidden", the number of these of which every token is hidden,
-        "tokens", the number of hidden tokens, and "right", those of them in an annotated span.
-    """
-    lengths = np.fromiter(map(len, sentences), dtype=np.int64, count=len(sentences))
-    first = np.cumsum(lengths) - lengths
-    gold = np.array(
-        [
-            (first[number] + span.start, first[number] + span.end)
-            for number, sentence in enumerate(sentences)
-            for span in sentence.spans or ()
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 2)
-    tokens = int(lengths.sum())
-    is_gold = _covered(gold[:, 0], gold[:, 1], tokens)
-    counts: dict[str, list[int]] = {"hidden": [], "tokens": [], "right": []}
-    for threshold in GRID:
-        chosen = spans.where(spans.probability >= threshold)
-        start = first[chosen.sentence]
-        hidden = _covered(start + chosen.start, start + chosen.end, tokens)
-        sums = np.append(0, np.cumsum(hidden))
-        whole = sums[gold[:, 1]] - sums[gold[:, 0]] == gold[:, 1] - gold[:, 0]
-        counts["hidden"].append(int(whole.sum()))
-        counts["tokens"].append(int(hidden.sum()))
-        counts["right"].append(int((hidden & is_gold).sum()))
-    return {"thresholds": list(GRID), "spans": len(gold), **counts}
-
-
-def _covered(start: np.ndarray, end: np.ndarray, tokens: int) -> np.ndarray:
-    """Return which of the tokens are within at least one of some ranges: (tokens,) bool."""
-    steps = np.bincount(start, minlength=tokens + 1) - np.bincount(end, minlength=tokens + 1)
-    return np.asarray(np.cumsum(steps)[:tokens] > 0)

@@ -21,7 +21,7 @@ from tagger.inference.predictor import Predictor
 from tagger.inference.selection import threshold_of
 from tagger.text import schemes
 from tagger.text.spans import Sentence
-from tagger.training.export import calibration
+from tagger.training.export import calibration, lattices
 from tagger.training.inputs.context import contexts_of
 from tagger.training.observer import Observer
 
@@ -111,7 +111,7 @@ def _calibrated(bundle: Bundle, sentences: Sequence[Sentence], observer: Observe
     member = EnsembleMember(bundle, OnnxTagger(bundle, FLOAT32))
     states = contexts_of(member.encoders, [sentence.tokens for sentence in sentences], observer)
     with Predictor(member) as model:
-        used, batches = calibration.lattices(model.emissions(sentences, states=states))
+        used, batches = lattices.lattices(model.emissions(sentences, states=states))
         metrics = calibration.decided(used, batches, model.decoder)
     return replace(bundle, metrics={**bundle.metrics, **metrics})
 
