@@ -112,7 +112,7 @@ def test_distill_names_its_own_options(here: Path) -> None:
     assert "no text for the teachers to label; give --text FILE" in message
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.docx", "a.HTML"])
+@pytest.mark.parametrize("name", ["a.xlsx", "a.docx", "a.PDF"])
 def test_convert_writes_no_columns_under_the_name_of_other_files(here: Path, name: str) -> None:
     Path("a.conll").write_text(TRAIN)
     message = failed(invoke("convert", "a.conll", name))

@@ -25,7 +25,7 @@ __all__ = ["Conversion", "checked_target", "parts_of", "rewrite", "without_score
 
 # Suffixes that promise other programs a file that they can open; not all that are unknown, since
 # corpora end in .tsv, .testb, ...
-_FOREIGN = (".xls", ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rtf", ".pdf", ".htm", ".html")
+_FOREIGN = (".xls", ".xlsx", ".ods", ".doc", ".docx", ".odt", ".rtf", ".pdf")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ Files of annotation tools:
     cas        UIMA CAS as XMI and JSON, by dkpro-cassis                        cas.py
     spacy      spaCy's DocBin, by spaCy                                         docbin.py
     csv        tables with a header row                                         table.py
+    html       pages that show spans, which are only written                    html.py
 
 A format is a value, ``FORMAT``, in a module of its own, and a row of the table ``FORMATS`` of
 recognition.py; no other code lists the formats.

@@ -18,6 +18,7 @@ from tagger.text.formats.doccano import FORMAT as DOCCANO
 from tagger.text.formats.format import Format
 from tagger.text.formats.gliner import FORMAT as GLINER
 from tagger.text.formats.gliner2 import FORMAT as GLINER2
+from tagger.text.formats.html import FORMAT as HTML
 from tagger.text.formats.jsonl import FORMAT as JSONL
 from tagger.text.formats.label_studio import FORMAT as LABEL_STUDIO
 from tagger.text.formats.layouts import foreign_layout, is_prose
@@ -59,6 +60,7 @@ FORMATS = {
         CAS,
         DOCBIN,
         TABLE,
+        HTML,
         JSONL,
         CONLL,
         PLAIN,
@@ -101,8 +103,8 @@ def format_of(path: str, *, annotated: bool = False) -> str:
 
     Args:
         path: Name of the file, which need not exist.
-        annotated: Consider only formats that contain annotations; ``.txt`` then means CoNLL
-            columns.
+        annotated: Ignore suffixes of files to read that contain no annotations; ``.txt`` then
+            means CoNLL columns.
 
     Returns:
         Name of the format; ``conll`` if the suffix is unknown or that of several formats.
@@ -127,8 +129,8 @@ def _named_by_suffix(path: str, annotated: bool) -> str:
     """Return the format that the suffix of a file names, or "" if it names none."""
     name = compression.unpacked_name(path.lower())
     for each in FORMATS.values():
-        has_meaning = each.suffix_means != "nothing"
-        if has_meaning and (each.has_annotations or not annotated) and name.endswith(each.suffixes):
+        fits = each.has_annotations or each.suffix_means == "new files" or not annotated
+        if fits and each.suffix_means != "nothing" and name.endswith(each.suffixes):
             return each.name
     return ""
 

@@ -24,6 +24,7 @@ __all__ = [
     "document_name",
     "file_names",
     "plain_tags",
+    "text_of",
     "whole_documents",
 ]
 
@@ -79,7 +80,7 @@ def _joined(sentences: list[Sentence]) -> Whole:
     spans: list[CharacterSpan] = []
     start = 0
     for group in by_record(sentences):
-        text, places = _text_of(group)
+        text, places = text_of(group)
         for sentence, own in zip(group, places, strict=True):
             moved = tuple((begin + start, end + start) for begin, end in own)
             offsets.append(moved)
@@ -102,8 +103,15 @@ def _joined(sentences: list[Sentence]) -> Whole:
     return Whole(text, spans, sentences, offsets, record, document_name(sentences[0]))
 
 
-def _text_of(group: Sequence[Sentence]) -> tuple[str, list[tuple[Offsets, ...]]]:
-    """Return the text of the sentences of a record, and the offsets of their tokens in it."""
+def text_of(group: Sequence[Sentence]) -> tuple[str, list[tuple[Offsets, ...]]]:
+    """Return the text of the sentences of a record, and the offsets of their tokens in it.
+
+    Args:
+        group: The sentences, as `by_record` yields them.
+
+    Returns:
+        The text, and the offsets of each sentence; tokens without text are joined by blanks.
+    """
     first = group[0]
     if first.offsets is not None and first.record is not None:
         return first.record.text, [sentence.offsets or () for sentence in group]
