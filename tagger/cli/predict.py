@@ -116,15 +116,16 @@ def command(
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
 
-    Text comes back with its spans in brackets, CoNLL columns with one more column, JSON Lines with
-    "spans" and their probabilities. Every output file appears whole or not at all. If one input is
-    ill-formed, the others are tagged all the same, and the exit status is 1. Several models are
-    averaged.
+    Text comes back with its spans in brackets, in colors on a terminal; CoNLL columns with one more
+    column; JSON Lines with "spans" and their probabilities. Every output file appears whole or not
+    at all. If one input is ill-formed, the others are tagged all the same, and the exit status is
+    1. Several models are averaged.
 
     \b
     Examples:
       tagger predict runs/mine letters/*.txt --output tagged/
       tagger predict runs/mine letters/ --to jsonl --output tagged/
+      tagger predict runs/mine letters/ --to html --output pages/
       tagger predict runs/mine letters/ --min-score 0.8 --output tagged/
       tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
       tagger predict runs/mine letters/ --to jsonl --normalize DATE=runs/dates --output tagged/
@@ -158,6 +159,7 @@ def command(
         candidates=candidates,
         best=best or 0,
         normalize=normalize,
+        highlight=console.highlight_of_spans() if output is None else None,
         **decoding,
         **options,
     )

@@ -25,6 +25,7 @@ from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.inference.workers import TaggingSettings, in_processes
+from tagger.text.formats.plain import Highlight
 from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
@@ -104,6 +105,7 @@ def tag_files(
     on_error: str = "stop",
     observer: FileObserver | None = None,
     normalize: Mapping[str, str | Path] | None = None,
+    highlight: Highlight | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
@@ -135,6 +137,8 @@ def tag_files(
         observer: Receiver of the progress.
         normalize: For some labels, the folder of a sequence-to-sequence model that predicts the
             normal form of their spans. Outputs must then be JSON Lines.
+        highlight: Returns, for a label, what stands before and after its spans in text on standard
+            output, such as the codes of a color.
         **decoding: As for `Predictor.predict`: ``decode``, ``min_score``, ``target``,
             ``candidates`` and ``best``.
 
@@ -175,7 +179,7 @@ def tag_files(
         )
         check_labels(normalize or {}, tagger.labels)
         normalizer = Normalizer(normalize) if normalize else None
-        settings = TaggingSettings(options, scheme, on_error, decoding, normalizer)
+        settings = TaggingSettings(options, scheme, on_error, decoding, normalizer, highlight)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         groups, progress = grouped(jobs), _Progress(jobs, observer)
