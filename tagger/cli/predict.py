@@ -73,6 +73,11 @@ _LISTED = 20
     help="What happens to a record that cannot be read: stop makes its file fail, skip leaves the "
     "record out, keep writes it untagged. Such records are listed, and the exit status is 1.",
 )
+@click.option(
+    "--skip-existing",
+    is_flag=True,
+    help="Leave out files whose output exists, to go on after an interruption. Requires --output.",
+)
 @decoding_options
 @click.option(
     "--candidates",
@@ -138,6 +143,8 @@ def command(
         )
     if as_json and output is None:
         raise click.UsageError("--json needs --output: the tagged text is on standard output")
+    if options["skip_existing"] and output is None:
+        raise click.UsageError("--skip-existing needs --output: standard output has no files")
     written = options["target_format"] or options["source_format"] or "jsonl"
     if (candidates or best) and written != "jsonl":
         raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
@@ -170,6 +177,8 @@ def command(
             f"{tagged.tokens:,} tokens in {tagged.seconds:.1f} s ({rate:,.0f} tokens/s) into "
             f"{output}"
         )
+        if tagged.skipped:
+            console.note(f"Skipped, as their output exists: {tagged.skipped:,}")
     _report(tagged)
     if as_json:
         print_json(asdict(tagged) | {"failures": dict(tagged.failures)})
