@@ -112,6 +112,33 @@ def test_skipped_files_are_counted_on_the_command_line(texts: list[Path]) -> Non
     )
 
 
+def test_shards_contain_each_file_once(here: Path) -> None:
+    Path("in").mkdir()
+    for number in range(7):
+        Path(f"in/{number}.txt").write_text("Quito\n")
+    with tagger.load(GOLDEN) as model:
+        for part in range(1, 4):
+            done = tagger.tag_files(model, "in", f"out/{part}", shard=(part, 3))
+            assert done.files == len(range(part - 1, 7, 3))
+        assert tagger.tag_files(model, "in", "out/none", shard=(8, 9)).files == 0
+        for wrong in ((0, 3), (4, 3)):
+            with pytest.raises(ValueError, match="expected a shard"):
+                tagger.tag_files(model, "in", "out/none", shard=wrong)
+    found = {part.name: sorted(p.name for p in part.iterdir()) for part in Path("out").iterdir()}
+    assert found == {
+        "1": ["0.txt", "3.txt", "6.txt"],
+        "2": ["1.txt", "4.txt"],
+        "3": ["2.txt", "5.txt"],
+    }
+    outcome = invoke("predict", GOLDEN, "in", "--output", "more", "--shard", "2/3")
+    assert "Tagged 2 of 2 files" in outcome.stderr
+    assert "\nShard 2 of 3" in outcome.stderr
+    assert [path.name for path in sorted(Path("more").iterdir())] == found["2"]
+    for wrong_value in ("3", "0/2", "3/2", "a/b", "1/2/3"):
+        message = failed(invoke("predict", GOLDEN, "in", "--shard", wrong_value), 2)
+        assert f"'{wrong_value}': expected K/N with 1 <= K <= N, such as 3/20" in message
+
+
 def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
     with pytest.raises(ValueError, match="skip_existing needs output"):
         tagger.tag_files(GOLDEN, texts, None, skip_existing=True)

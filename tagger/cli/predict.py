@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,26 @@ if TYPE_CHECKING:
 
 # Notes, and problems of each file, that are shown.
 _LISTED = 20
+
+
+class _Shard(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """A part of the files of a job, such as 3/20."""
+
+    name = "shard"
+
+    def convert(
+        self,
+        value: str | tuple[int, int],
+        param: click.Parameter | None,
+        context: click.Context | None,
+    ) -> tuple[int, int]:
+        """Return both numbers, after a check."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d+)/(\d+)", value, re.ASCII)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            self.fail(f"{value!r}: expected K/N with 1 <= K <= N, such as 3/20", param, context)
+        return int(match[1]), int(match[2])
 
 
 @click.command(cls=Command, no_args_is_help=True)
@@ -77,6 +98,13 @@ _LISTED = 20
     "--skip-existing",
     is_flag=True,
     help="Leave out files whose output exists, to go on after an interruption. Requires --output.",
+)
+@click.option(
+    "--shard",
+    type=_Shard(),
+    metavar="K/N",
+    help="Tag every N-th file only, from the K-th one on, for example 3/20 as the third of 20 jobs "
+    "on a cluster that have the same files.",
 )
 @decoding_options
 @click.option(
@@ -177,6 +205,10 @@ def command(
             f"{tagged.tokens:,} tokens in {tagged.seconds:.1f} s ({rate:,.0f} tokens/s) into "
             f"{output}"
         )
+        if shard := options["shard"]:
+            console.note(
+                f"Shard {shard[0]} of {shard[1]}: the other shards contain the other files"
+            )
         if tagged.skipped:
             console.note(f"Skipped, as their output exists: {tagged.skipped:,}")
     _report(tagged)

@@ -106,6 +106,7 @@ def tag_files(
     workers: int = 1,
     on_error: str = "stop",
     skip_existing: bool = False,
+    shard: tuple[int, int] | None = None,
     observer: FileObserver | None = None,
     normalize: Mapping[str, str | Path] | None = None,
     highlight: Highlight | None = None,
@@ -139,6 +140,8 @@ def tag_files(
             kept records are listed in the result.
         skip_existing: Whether files are left out whose output exists, as an interrupted run left
             it. Requires `output`.
+        shard: ``(k, n)`` for every n-th file, from the k-th one on; the n shards of the same inputs
+            contain each file once. Default: all files.
         observer: Receiver of the progress.
         normalize: For some labels, the folder of a sequence-to-sequence model that predicts the
             normal form of their spans. Outputs must then be JSON Lines.
@@ -154,8 +157,8 @@ def tag_files(
         TaggerError: The model cannot be opened, there is no file to tag, two files would have the
             same output, or a process ended unexpectedly. A file that is ill-formed or cannot be
             written is a failure in the result instead.
-        ValueError: Several workers or `skip_existing` without `output`, fewer than one worker, or a
-            `precision` for an open model.
+        ValueError: Several workers or `skip_existing` without `output`, fewer than one worker, a
+            `shard` that does not exist, or a `precision` for an open model.
     """
     if workers < 1:
         raise ValueError(f"expected a positive number of workers, got {workers!r}")
@@ -165,6 +168,9 @@ def tag_files(
         raise ValueError("several workers need output: one process writes to standard output")
     if skip_existing and output is None:
         raise ValueError("skip_existing needs output: standard output has no files")
+    first, step = shard or (1, 1)
+    if not 1 <= first <= step:
+        raise ValueError(f"expected a shard (k, n) with 1 <= k <= n, got {shard!r}")
     # Divide the cores among the processes.
     threads = None if workers == 1 else max(cores() // workers, 1)
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -175,7 +181,7 @@ def tag_files(
             None if output is None else os.fspath(output),
             source_format=source_format,
             target_format=target_format,
-        )
+        )[first - 1 :: step]
         jobs = [job for job in planned if not (skip_existing and is_done(job))]
         given = {
             "data.token_column": token_column,
