@@ -194,6 +194,10 @@ def test_a_model_is_scored_on_gold_spans_that_are_no_tokens(tmp_path: Path) -> N
         assert [json.loads(line)["action"] for line in issues.read_text().splitlines()] == [
             "missed"
         ]
+        progress: list[tuple[int, int]] = []
+        tagger.evaluate(model, path, on_progress=lambda *counts: progress.append(counts))
+        assert progress[-1] == (7, 7)
+        assert progress == sorted(progress)
         expanded = tagger.evaluate(model, path, misaligned="expand")
         assert (expanded.conlleval.gold, expanded.cutting) == (1, 0)
         with pytest.raises(tagger.DataError, match="does not begin and end with a token"):

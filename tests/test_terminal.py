@@ -270,6 +270,9 @@ def test_errors_and_evaluate_on_a_terminal(
     check(recording, columns, environment)
     piped = pipe([*TAGGER, "evaluate", GOLDEN, corpus])
     assert "\n".join(recording.screen) == piped.stderr + piped.stdout
+    bars = [frame for frame in recording.frames if BAR in frame]
+    assert bool(bars) == (environment.get("TERM") != "dumb")
+    assert all(" tokens " in frame for frame in bars)
     recording = record([*TAGGER, "info", "missing"], columns, environment)
     assert recording.status == 1
     assert recording.screen[0].startswith("Error: missing")
