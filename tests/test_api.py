@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import invoke, worked
+from support.command_line import failed, invoke, worked
 from support.paths import GOLDEN, GOLDEN_LANGUAGE_MODEL, SAMPLE
 
 import tagger
@@ -81,7 +81,67 @@ def test_a_folder_of_a_model_and_one_file_will_do(
     assert threading.active_count() == before  # a model that was opened here is closed
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_with_an_output_are_skipped(texts: list[Path], workers: int) -> None:
+    out = Path("out")
+    out.mkdir()
+    (out / "0.txt").write_text("written before")
+    (out / "2.html").write_text("of another format")
+    with tagger.load(GOLDEN) as model:
+        first = tagger.tag_files(model, texts, out, workers=workers, skip_existing=True)
+        assert (first.files, first.skipped, len(first.failures)) == (1, 1, 1)
+        assert (out / "0.txt").read_text() == "written before"
+        assert (out / "2.txt").read_text() == TAGGED * 3
+        rest = [texts[0], texts[2]]
+        again = tagger.tag_files(model, rest, out, workers=workers, skip_existing=True)
+        assert (again.files, again.skipped, again.failures) == (0, 2, ())
+        assert tagger.tag_files(model, rest, out, workers=workers).skipped == 0
+        assert (out / "0.txt").read_text() == TAGGED
+
+
+def test_skipped_files_are_counted_on_the_command_line(texts: list[Path]) -> None:
+    command: list[str | Path] = ["predict", GOLDEN, "0.txt", "2.txt", "--output", "out", "--json"]
+    worked(invoke("predict", GOLDEN, "0.txt", "--output", "out"))
+    done = invoke(*command, "--skip-existing")
+    assert "Tagged 1 of 1 files" in done.stderr
+    assert "\nSkipped, as their output exists: 1\n" in done.stderr
+    assert (json.loads(done.stdout)["files"], json.loads(done.stdout)["skipped"]) == (1, 1)
+    assert "Skipped" not in invoke(*command).stderr
+    assert "--skip-existing needs --output" in failed(
+        invoke("predict", GOLDEN, "0.txt", "--skip-existing"), 2
+    )
+
+
+def test_shards_contain_each_file_once(here: Path) -> None:
+    Path("in").mkdir()
+    for number in range(7):
+        Path(f"in/{number}.txt").write_text("Quito\n")
+    with tagger.load(GOLDEN) as model:
+        for part in range(1, 4):
+            done = tagger.tag_files(model, "in", f"out/{part}", shard=(part, 3))
+            assert done.files == len(range(part - 1, 7, 3))
+        assert tagger.tag_files(model, "in", "out/none", shard=(8, 9)).files == 0
+        for wrong in ((0, 3), (4, 3)):
+            with pytest.raises(ValueError, match="expected a shard"):
+                tagger.tag_files(model, "in", "out/none", shard=wrong)
+    found = {part.name: sorted(p.name for p in part.iterdir()) for part in Path("out").iterdir()}
+    assert found == {
+        "1": ["0.txt", "3.txt", "6.txt"],
+        "2": ["1.txt", "4.txt"],
+        "3": ["2.txt", "5.txt"],
+    }
+    outcome = invoke("predict", GOLDEN, "in", "--output", "more", "--shard", "2/3")
+    assert "Tagged 2 of 2 files" in outcome.stderr
+    assert "\nShard 2 of 3" in outcome.stderr
+    assert [path.name for path in sorted(Path("more").iterdir())] == found["2"]
+    for wrong_value in ("3", "0/2", "3/2", "a/b", "1/2/3"):
+        message = failed(invoke("predict", GOLDEN, "in", "--shard", wrong_value), 2)
+        assert f"'{wrong_value}': expected K/N with 1 <= K <= N, such as 3/20" in message
+
+
 def test_wrong_arguments_of_tag_files(texts: list[Path]) -> None:
+    with pytest.raises(ValueError, match="skip_existing needs output"):
+        tagger.tag_files(GOLDEN, texts, None, skip_existing=True)
     with pytest.raises(ValueError, match="several workers need output"):
         tagger.tag_files(GOLDEN, texts, None, workers=2)
     with pytest.raises(ValueError, match="positive number of workers"):

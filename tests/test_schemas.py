@@ -5,12 +5,16 @@ scores of spans of characters.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.paths import GOLDEN
 
 import tagger
+from tagger.evaluation.confusion import confusion
 from tagger.evaluation.report import report
 from tagger.evaluation.schemas import Interval, schemas
 
@@ -65,6 +69,59 @@ def test_figures_are_those_of_nervaluate(
     assert {name: tuple(score.as_json().values()) for name, score in found.items()} == expected
 
 
+# -- confusion of labels
+
+BORDERS = [(0, 1), (0, 2), (1, 2), (3, 4)]
+SPANS = st.lists(st.tuples(st.sampled_from(BORDERS), st.sampled_from("ABC")), max_size=8)
+PAIRS = st.lists(st.tuples(SPANS, SPANS), max_size=3)
+
+
+@given(PAIRS)
+def test_confusion_counts_each_span_once(
+    drawn: list[tuple[list[tuple[tuple[int, int], str]], list[tuple[tuple[int, int], str]]]],
+) -> None:
+    gold = [[(*borders, label) for borders, label in pair[0]] for pair in drawn]
+    predicted = [[(*borders, label) for borders, label in pair[1]] for pair in drawn]
+    found = confusion(gold, predicted)
+    by_gold, by_predicted = Counter(found.missed), Counter(found.spurious)
+    for (one, other), count in found.pairs.items():
+        by_gold[one] += count
+        by_predicted[other] += count
+    assert by_gold == Counter(span[2] for spans in gold for span in spans)
+    assert by_predicted == Counter(span[2] for spans in predicted for span in spans)
+    # Per text and borders, as many spans as possible are compared, and of these equal labels.
+    compared = equal = 0
+    for one_text, other_text in zip(gold, predicted, strict=True):
+        for borders in BORDERS:
+            left = [span[2] for span in one_text if span[:2] == borders]
+            right = [span[2] for span in other_text if span[:2] == borders]
+            compared += min(len(left), len(right))
+            equal += sum(min(left.count(label), right.count(label)) for label in "ABC")
+    assert found.pairs.total() == compared
+    assert sum(found.pairs[label, label] for label in "ABC") == equal
+
+
+def test_confusion_in_json_and_as_a_table() -> None:
+    gold: Documents = [[(0, 4, "PER"), (10, 14, "LOC"), (20, 24, "ORG")], [(0, 1, "LOC")]]
+    predicted: Documents = [[(0, 4, "PER"), (10, 14, "PER"), (20, 22, "ORG")], [(0, 1, "PER")]]
+    found = confusion(gold, predicted)
+    assert found.as_json() == {
+        "labels": {"LOC": {"PER": 2}, "PER": {"PER": 1}},
+        "missed": {"ORG": 1},
+        "spurious": {"ORG": 1},
+    }
+    assert [line.split() for line in found.table()] == [
+        ["LOC", "ORG", "PER", "missed"],
+        ["LOC", "0", "0", "2", "0"],
+        ["ORG", "0", "0", "0", "1"],
+        ["PER", "0", "0", "1", "0"],
+        ["spurious", "0", "1", "0"],
+    ]
+    many: Documents = [[(number, number + 1, f"L{number:02}") for number in range(11)]]
+    assert confusion(many, many).table() == confusion([[(0, 1, "A")]], [[]]).table() == []
+    assert len(confusion([many[0][:10]], [[]]).table()) == 12
+
+
 # -- characters
 
 LINE = {
@@ -89,7 +146,7 @@ def test_gold_spans_that_are_no_tokens_count_as_missed(tmp_path: Path) -> None:
     assert scores.cutting == 1
     assert tuple(scores.schemas["partial"].as_json().values()) == (1, 0, 1, 1, 0, 75.0, 50.0, 60.0)
     assert scores.as_json()["cutting"] == 1
-    assert report(scores).splitlines()[-7:] == [
+    assert report(scores).splitlines()[-13:] == [
         "missed     1 of the gold spans cut a token",
         "",
         "         precision  recall      F1    correct  incorrect    partial     missed   spurious",
@@ -97,6 +154,12 @@ def test_gold_spans_that_are_no_tokens_count_as_missed(tmp_path: Path) -> None:
         "exact        50.00   33.33   40.00          1          1          0          1          0",
         "partial      75.00   50.00   60.00          1          0          1          1          0",
         "type        100.00   66.67   80.00          2          0          0          1          0",
+        "",
+        "gold label by predicted label of spans with the same borders",
+        "               LOC       PER    missed",
+        "LOC              0         0         1",
+        "PER              0         1         1",
+        "spurious         0         1",
     ]
 
 
@@ -131,6 +194,10 @@ def test_a_model_is_scored_on_gold_spans_that_are_no_tokens(tmp_path: Path) -> N
         assert [json.loads(line)["action"] for line in issues.read_text().splitlines()] == [
             "missed"
         ]
+        progress: list[tuple[int, int]] = []
+        tagger.evaluate(model, path, on_progress=lambda *counts: progress.append(counts))
+        assert progress[-1] == (7, 7)
+        assert progress == sorted(progress)
         expanded = tagger.evaluate(model, path, misaligned="expand")
         assert (expanded.conlleval.gold, expanded.cutting) == (1, 0)
         with pytest.raises(tagger.DataError, match="does not begin and end with a token"):

@@ -181,5 +181,6 @@ def test_the_summary_as_json(here: Path) -> None:
         "incomplete": [],
         "notes": [],
         "promises": [],
+        "skipped": 0,
     }
     assert "--json needs --output" in failed(invoke("predict", GOLDEN, "a.txt", "--json"), 2)

@@ -143,7 +143,11 @@ def test_predict_on_a_terminal(tmp_path: Path, columns: int, environment: dict[s
     text.write_text("Mira Okafor works for Nordwind in Quito.\n" * 300)
     recording = record([*TAGGER, "predict", GOLDEN, text], columns, environment)
     check(recording, columns, environment)
-    assert "\x1b" not in recording.raw
+    has_colors = not {"NO_COLOR", "TERM"} & set(environment)
+    assert has_colors == ("\x1b" in recording.raw)
+    colored = re.findall(r"\x1b\[(\d+)m\x1b\[1m\[(\w+) [\w ]+\]\x1b\[0m", recording.raw)
+    assert len(colored) == (900 if has_colors else 0)
+    assert len(set(colored)) == len(dict(colored)) == (3 if has_colors else 0)
     line = "[PER Mira Okafor] works for [ORG Nordwind] in [LOC Quito]."
     assert recording.screen == [line] * 300 + [""]
     command: list[str | Path] = [*TAGGER, "predict", GOLDEN, text, "--output", tmp_path / "out"]
@@ -161,6 +165,13 @@ def test_predict_in_a_pipe(tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text("Quito\n")
     assert pipe([*TAGGER, "predict", GOLDEN, text]).stdout == "[LOC Quito]\n"
+    columns = tmp_path / "a.conll"
+    columns.write_text("Quito\n")
+    command = [*TAGGER, "predict", GOLDEN, columns]
+    assert pipe([*command, "--to", "text"]).stdout == "[LOC Quito]\n"
+    shown = record([*command, "--to", "text"], 80)
+    assert re.fullmatch(r"\x1b\[\d+m\x1b\[1m\[LOC Quito\]\x1b\[0m\r\n", shown.raw)
+    assert record(command, 80).raw == "Quito B-LOC\r\n\r\n"
     done = pipe([*TAGGER, "predict", GOLDEN, text, "--verbose"])
     assert "tagger.inference.predictor: opened " in done.stderr
 
@@ -259,6 +270,9 @@ def test_errors_and_evaluate_on_a_terminal(
     check(recording, columns, environment)
     piped = pipe([*TAGGER, "evaluate", GOLDEN, corpus])
     assert "\n".join(recording.screen) == piped.stderr + piped.stdout
+    bars = [frame for frame in recording.frames if BAR in frame]
+    assert bool(bars) == (environment.get("TERM") != "dumb")
+    assert all(" tokens " in frame for frame in bars)
     recording = record([*TAGGER, "info", "missing"], columns, environment)
     assert recording.status == 1
     assert recording.screen[0].startswith("Error: missing")

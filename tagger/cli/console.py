@@ -12,17 +12,20 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from tagger.text.formats.plain import Highlight
+
 __all__ = [
     "clear_bar",
     "draws",
     "headline",
+    "highlight_of_spans",
     "is_quiet",
     "note",
     "repeat_warnings",
@@ -35,6 +38,11 @@ __all__ = [
 
 _INTERVAL = 0.1  # seconds between two pictures of the bar
 _BAR_WIDTH = 20
+_COLORS = [
+    bright + color
+    for bright in ("", "bright_")
+    for color in ("red", "green", "yellow", "blue", "magenta", "cyan")
+]
 _BRIEF = 100  # characters of a warning that is repeated
 
 
@@ -98,22 +106,37 @@ def result(text: str) -> None:
 
 def _styled(text: str, **style: Any) -> str:
     """Return a text for stderr in a style, where there are colors."""
-    return click.style(text, **style) if _has_colors() else text
+    return click.style(text, **style) if _has_colors(sys.stderr) else text
 
 
-def _has_colors() -> bool:
-    """Return whether stderr is a terminal on which colors are wanted."""
-    return _is_terminal() and not os.environ.get("NO_COLOR")
+def highlight_of_spans() -> Highlight | None:
+    """Return what colors the spans in text on stdout by label; None where colors are not wanted."""
+    if not _has_colors(sys.stdout):
+        return None
+    from tagger.text.colors import LabelColors
+
+    numbers = LabelColors()
+
+    def highlight(label: str) -> tuple[str, str]:
+        color = _COLORS[numbers.number(label)]
+        return click.style("", fg=color, bold=True, reset=False), click.style("")
+
+    return highlight
 
 
-def _is_terminal() -> bool:
-    """Return whether stderr is a terminal that understands control sequences."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+def _has_colors(stream: IO[str]) -> bool:
+    """Return whether a stream is a terminal on which colors are wanted."""
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def _is_terminal(stream: IO[str]) -> bool:
+    """Return whether a stream is a terminal that understands control sequences."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def draws() -> bool:
     """Return whether `show_bar` draws anything."""
-    return _is_terminal() and not _state.is_quiet
+    return _is_terminal(sys.stderr) and not _state.is_quiet
 
 
 def show_bar(share: float, text: str) -> None:

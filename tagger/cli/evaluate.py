@@ -115,6 +115,7 @@ def command(
             "--predictions have no probabilities; leave out --calibration, --plot, --min-score, "
             "--target and --decode"
         )
+    from tagger.cli.file_progress import TokenProgress
     from tagger.evaluation import curve, report, run
 
     if plot:
@@ -129,6 +130,7 @@ def command(
         on_corpus=lambda corpus: console.note(corpus.summary()),
         calibration=calibration or plot is not None,
         curve=plot is not None,
+        on_progress=TokenProgress(),
         **decoding,
         **columns,
     )

@@ -1,4 +1,4 @@
-"""The progress of `tagger predict`, drawn on the terminal."""
+"""The progress of `tagger predict` and `tagger evaluate`, drawn on the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from tagger.cli import console
 from tagger.inference.many_files import FileObserver
 
-__all__ = ["FileProgress"]
+__all__ = ["FileProgress", "TokenProgress"]
 
 
 class FileProgress(FileObserver):
@@ -38,3 +38,21 @@ class FileProgress(FileObserver):
         """Draw the bar unless it would stand between lines of output."""
         if self.is_drawn:
             console.show_bar(share, text)
+
+
+class TokenProgress:
+    """Draws the share of all tokens and the speed."""
+
+    def __init__(self) -> None:
+        self.started: float | None = None
+
+    def __call__(self, done: int, tokens: int) -> None:
+        """Draw the progress.
+
+        Args:
+            done: Number of tokens that are tagged.
+            tokens: Number of all tokens.
+        """
+        self.started = time.monotonic() if self.started is None else self.started
+        rate = done / max(time.monotonic() - self.started, 1e-6)
+        console.show_bar(done / max(tokens, 1), f"{tokens:,} tokens  {rate:,.0f} tokens/s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,26 @@ if TYPE_CHECKING:
 
 # Notes, and problems of each file, that are shown.
 _LISTED = 20
+
+
+class _Shard(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """A part of the files of a job, such as 3/20."""
+
+    name = "shard"
+
+    def convert(
+        self,
+        value: str | tuple[int, int],
+        param: click.Parameter | None,
+        context: click.Context | None,
+    ) -> tuple[int, int]:
+        """Return both numbers, after a check."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d+)/(\d+)", value, re.ASCII)
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            self.fail(f"{value!r}: expected K/N with 1 <= K <= N, such as 3/20", param, context)
+        return int(match[1]), int(match[2])
 
 
 @click.command(cls=Command, no_args_is_help=True)
@@ -73,6 +94,18 @@ _LISTED = 20
     help="What happens to a record that cannot be read: stop makes its file fail, skip leaves the "
     "record out, keep writes it untagged. Such records are listed, and the exit status is 1.",
 )
+@click.option(
+    "--skip-existing",
+    is_flag=True,
+    help="Leave out files whose output exists, to go on after an interruption. Requires --output.",
+)
+@click.option(
+    "--shard",
+    type=_Shard(),
+    metavar="K/N",
+    help="Tag every N-th file only, from the K-th one on, for example 3/20 as the third of 20 jobs "
+    "on a cluster that have the same files.",
+)
 @decoding_options
 @click.option(
     "--candidates",
@@ -116,15 +149,16 @@ def command(
 ) -> None:
     """Tag files and folders with the model in RUN; - is standard input.
 
-    Text comes back with its spans in brackets, CoNLL columns with one more column, JSON Lines with
-    "spans" and their probabilities. Every output file appears whole or not at all. If one input is
-    ill-formed, the others are tagged all the same, and the exit status is 1. Several models are
-    averaged.
+    Text comes back with its spans in brackets, in colors on a terminal; CoNLL columns with one more
+    column; JSON Lines with "spans" and their probabilities. Every output file appears whole or not
+    at all. If one input is ill-formed, the others are tagged all the same, and the exit status is
+    1. Several models are averaged.
 
     \b
     Examples:
       tagger predict runs/mine letters/*.txt --output tagged/
       tagger predict runs/mine letters/ --to jsonl --output tagged/
+      tagger predict runs/mine letters/ --to html --output pages/
       tagger predict runs/mine letters/ --min-score 0.8 --output tagged/
       tagger predict runs/mine/seed-1 runs/mine/seed-2 letters/*.txt
       tagger predict runs/mine letters/ --to jsonl --normalize DATE=runs/dates --output tagged/
@@ -137,6 +171,8 @@ def command(
         )
     if as_json and output is None:
         raise click.UsageError("--json needs --output: the tagged text is on standard output")
+    if options["skip_existing"] and output is None:
+        raise click.UsageError("--skip-existing needs --output: standard output has no files")
     written = options["target_format"] or options["source_format"] or "jsonl"
     if (candidates or best) and written != "jsonl":
         raise click.UsageError("--candidates and --best need JSON Lines: add --to jsonl")
@@ -158,6 +194,7 @@ def command(
         candidates=candidates,
         best=best or 0,
         normalize=normalize,
+        highlight=console.highlight_of_spans() if output is None else None,
         **decoding,
         **options,
     )
@@ -168,6 +205,12 @@ def command(
             f"{tagged.tokens:,} tokens in {tagged.seconds:.1f} s ({rate:,.0f} tokens/s) into "
             f"{output}"
         )
+        if shard := options["shard"]:
+            console.note(
+                f"Shard {shard[0]} of {shard[1]}: the other shards contain the other files"
+            )
+        if tagged.skipped:
+            console.note(f"Skipped, as their output exists: {tagged.skipped:,}")
     _report(tagged)
     if as_json:
         print_json(asdict(tagged) | {"failures": dict(tagged.failures)})

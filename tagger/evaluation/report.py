@@ -69,7 +69,7 @@ def report(scores: Scores) -> str:
     if scores.cutting:
         parts.append(f"missed     {scores.cutting} of the gold spans cut a token")
     calibration = ["", table(scores.calibration)] if scores.calibration else []
-    return "\n".join([*parts, *_schemas(scores), *calibration])
+    return "\n".join([*parts, *_schemas(scores), *_confusion(scores), *calibration])
 
 
 def _schemas(scores: Scores) -> list[str]:
@@ -89,6 +89,14 @@ def _schemas(scores: Scores) -> list[str]:
             _line(name, 7, figures) + "".join(f"{getattr(score, count):>11}" for count in counts)
         )
     return lines
+
+
+def _confusion(scores: Scores) -> list[str]:
+    """Return the confusion of labels, after a blank line and a title."""
+    lines = scores.confusion.table() if scores.confusion else []
+    return ["", "gold label by predicted label of spans with the same borders", *lines] * bool(
+        lines
+    )
 
 
 def _readings(scores: Scores) -> dict[str, Score]:

@@ -58,6 +58,7 @@ def evaluate(
     on_corpus: Callable[[Corpus], None] | None = None,
     calibration: bool = False,
     curve: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together, or score a file with predictions.
@@ -94,6 +95,7 @@ def evaluate(
         on_corpus: Called with each annotated file once it is read, to show how it was understood.
         calibration: Whether the calibration of span probabilities is measured.
         curve: Whether spans are counted at every threshold.
+        on_progress: Called after each sentence with the number of tagged tokens and of all tokens.
         **decoding: As for `Predictor.predict`: ``decode``, ``min_score`` and ``target``.
 
     Returns:
@@ -161,6 +163,7 @@ def evaluate(
                 on_corpus=on_corpus,
                 calibration=calibration,
                 curve=curve,
+                on_progress=on_progress,
                 **decoding,
             )
 
@@ -261,6 +264,7 @@ def score_model(
     on_corpus: Callable[[Corpus], None] | None = None,
     calibration: bool = False,
     curve: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated files, taken together.
@@ -275,6 +279,7 @@ def score_model(
         on_corpus: Called with each file once it is read.
         calibration: As for `evaluate`.
         curve: As for `evaluate`.
+        on_progress: As for `evaluate`.
         **decoding: As for `evaluate`.
 
     Returns:
@@ -306,7 +311,14 @@ def score_model(
     in_iob1 = schemes_of_files == {"IOB1"}
     common = schemes.PLAIN if model.plain_tags else "IOB1" if in_iob1 else "IOB2"
     return score_sentences(
-        model, gold, common, missed=missed, calibration=calibration, curve=curve, **decoding
+        model,
+        gold,
+        common,
+        missed=missed,
+        calibration=calibration,
+        curve=curve,
+        on_progress=on_progress,
+        **decoding,
     )
 
 
@@ -319,6 +331,7 @@ def score_sentences(
     missed: Sequence[tuple[Record, CharacterSpan]] = (),
     calibration: bool = False,
     curve: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> Scores:
     """Score a model on annotated sentences.
@@ -331,6 +344,7 @@ def score_sentences(
         missed: Gold spans that cut a token, with the records of their texts.
         calibration: As for `evaluate`.
         curve: As for `evaluate`.
+        on_progress: As for `evaluate`.
         **decoding: As for `evaluate`.
 
     Returns:
@@ -341,7 +355,12 @@ def score_sentences(
     """
     if calibration or curve:
         decoding["candidates"] = GRID[0] if curve else FLOOR
-    predicted = list(model.predict(gold, states=states, **decoding))
+    predicted, done, tokens = [], 0, sum(map(len, gold))
+    for sentence in model.predict(gold, states=states, **decoding):
+        predicted.append(sentence)
+        done += len(sentence)
+        if on_progress is not None:
+            on_progress(done, tokens)
     cutting = Counter(span.label for _, span in missed)
     found = replace(
         scores(_column(gold, scheme), _column(predicted, scheme), scheme),

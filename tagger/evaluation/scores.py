@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tagger.evaluation.calibration import Calibration
+from tagger.evaluation.confusion import Confusion, confusion
 from tagger.evaluation.conlleval import conlleval
 from tagger.evaluation.figures import (
     LabelScore,
@@ -53,6 +54,7 @@ class Scores:
         problem: Why no scheme fits the gold tags; else empty.
         schemas: The scores of `evaluation.schemas`, by name; empty for plain tags and columns of
             tags.
+        confusion: Counts of spans by gold and predicted label, where there are schemas.
         cutting: Number of gold spans that cut a token, and count as missed.
         calibration: The calibration of span probabilities, if it was asked for.
         curve: The counts at every threshold, if they were asked for; see
@@ -64,6 +66,7 @@ class Scores:
     strict: Score | None
     problem: str = ""
     schemas: dict[str, SchemaScore] = field(default_factory=dict)
+    confusion: Confusion | None = None
     cutting: int = 0
     calibration: Calibration | None = None
     curve: dict[str, Any] | None = None
@@ -72,9 +75,9 @@ class Scores:
     def as_json(self) -> dict[str, Any]:
         """Return ``{"conlleval": {...}, "strict": {...}}``; ``strict`` may be None.
 
-        If they are available, ``schemas`` has the scores of each schema and ``cutting`` the number
-        of gold spans that cut a token. ``calibration`` and ``curve`` are added if they were asked
-        for.
+        If they are available, ``schemas`` has the scores of each schema, ``confusion`` the counts
+        by gold and predicted label, and ``cutting`` the number of gold spans that cut a token.
+        ``calibration`` and ``curve`` are added if they were asked for.
         """
         more = {
             "calibration": self.calibration and self.calibration.as_json(),
@@ -87,16 +90,17 @@ class Scores:
         }
         if self.schemas:
             found["schemas"] = {name: score.as_json() for name, score in self.schemas.items()}
+            found["confusion"] = self.confusion and self.confusion.as_json()
             found["cutting"] = self.cutting
         return found
 
     def with_spans(
         self,
-        gold: Iterable[Sequence[Interval]],
-        predicted: Iterable[Sequence[Interval]],
+        gold: Sequence[Sequence[Interval]],
+        predicted: Sequence[Sequence[Interval]],
         extra: Sequence[Counter[str]] = (Counter(), Counter(), Counter()),
     ) -> Scores:
-        """Return these scores with those of the schemas, and of spans that cut a token.
+        """Return these scores with the schemas, the confusion, and spans that cut a token.
 
         Args:
             gold: All gold spans of each text or sentence.
@@ -109,6 +113,7 @@ class Scores:
             conlleval=with_spans(self.conlleval, extra) if any(extra) else self.conlleval,
             strict=self.strict and (with_spans(self.strict, extra) if any(extra) else self.strict),
             schemas=schemas(gold, predicted),
+            confusion=confusion(gold, predicted),
             cutting=extra[0].total(),
         )
 

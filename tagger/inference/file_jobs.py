@@ -11,7 +11,7 @@ from tagger.text import formats
 from tagger.text.formats import STANDARD_INPUT
 from tagger.text.opening import compression
 
-__all__ = ["FileJob", "grouped", "plan", "size_of"]
+__all__ = ["FileJob", "grouped", "is_done", "plan", "size_of"]
 
 # Size of a group of small files, whose sentences run in the same windows.
 _GROUP_BYTES = 1 << 18
@@ -161,6 +161,11 @@ def grouped(jobs: Sequence[FileJob]) -> list[list[FileJob]]:
         groups[-1].append(job)
         room -= size
     return groups
+
+
+def is_done(job: FileJob) -> bool:
+    """Return whether the output of a job is a file that exists, and is therefore complete."""
+    return job.target is not None and job.source != STANDARD_INPUT and job.target.is_file()
 
 
 def size_of(job: FileJob) -> int:

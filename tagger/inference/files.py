@@ -23,7 +23,7 @@ from tagger.inference.normal_forms import Normalizer
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.text import formats, schemes
-from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport, jsonl
+from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport, jsonl, plain
 from tagger.text.spans import Sentence
 
 __all__ = ["Failure", "FileJob", "FileResult", "ProgressCallback", "run", "run_all"]
@@ -106,6 +106,7 @@ def run_all(
     sync: bool = True,
     on_progress: ProgressCallback | None = None,
     normalizer: Normalizer | None = None,
+    highlight: plain.Highlight | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> Iterator[FileResult | Failure]:
     """Tag files in bounded memory, their sentences in the same windows.
@@ -123,12 +124,15 @@ def run_all(
         sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
         on_progress: Progress callback, called for each sentence.
         normalizer: Adds normal forms to spans; outputs must then be JSON Lines.
+        highlight: Highlights the spans in text on standard output, by their label.
         **decoding: As for `Predictor.predict`.
 
     Yields:
         The result of each file, or its failure, in order.
     """
-    work = _Work(model, options, scheme, on_error, sync, on_progress, decoding, normalizer)
+    work = _Work(
+        model, options, scheme, on_error, sync, on_progress, decoding, normalizer, highlight
+    )
     yield from work.run(jobs)
 
 
@@ -202,6 +206,7 @@ class _Work:
         on_progress: ProgressCallback | None,
         decoding: DecodingOptions,
         normalizer: Normalizer | None = None,
+        highlight: plain.Highlight | None = None,
     ) -> None:
         self.model = model
         self.options = options
@@ -213,6 +218,7 @@ class _Work:
         self.on_progress = on_progress
         self.decoding = decoding
         self.normalizer = normalizer
+        self.highlight = highlight
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
@@ -327,6 +333,8 @@ class _Work:
         try:
             if isinstance(target, Path):
                 formats.save(sentences, target, name, scheme, predictions=True, sync=self.sync)
+            elif self.highlight is not None and name == plain.FORMAT.name:
+                plain.write(sentences, target, self.highlight)
             else:
                 formats.write(sentences, target, name, scheme, predictions=True)
         except schemes.SchemeError as error:

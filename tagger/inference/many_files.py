@@ -18,13 +18,14 @@ from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.files import sync_all
 from tagger.inference import predictor
-from tagger.inference.file_jobs import FileJob, grouped, plan, size_of
+from tagger.inference.file_jobs import FileJob, grouped, is_done, plan, size_of
 from tagger.inference.files import Failure, FileResult
 from tagger.inference.normal_forms import Normalizer, check_labels
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.inference.workers import TaggingSettings, in_processes
+from tagger.text.formats.plain import Highlight
 from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
@@ -46,6 +47,7 @@ class TaggedFiles:
         incomplete: The files of which records were skipped or kept untagged, in order.
         notes: What readers changed, skipped or interpreted, with the path of the file.
         promises: The precision and recall on dev at each threshold that was chosen for a target.
+        skipped: Number of files that were not tagged because their output existed.
     """
 
     files: int
@@ -55,6 +57,7 @@ class TaggedFiles:
     incomplete: tuple[FileResult, ...] = ()
     notes: tuple[str, ...] = ()
     promises: tuple[str, ...] = ()
+    skipped: int = 0
 
 
 class FileObserver:
@@ -102,8 +105,11 @@ def tag_files(
     precision: str | None = None,
     workers: int = 1,
     on_error: str = "stop",
+    skip_existing: bool = False,
+    shard: tuple[int, int] | None = None,
     observer: FileObserver | None = None,
     normalize: Mapping[str, str | Path] | None = None,
+    highlight: Highlight | None = None,
     **decoding: Unpack[DecodingOptions],
 ) -> TaggedFiles:
     """Tag files and folders; each output is written atomically.
@@ -132,9 +138,15 @@ def tag_files(
         on_error: What happens to a record that cannot be read or written: "stop" makes its file
             fail, "skip" leaves the record out, "keep" writes it without annotation. Skipped and
             kept records are listed in the result.
+        skip_existing: Whether files are left out whose output exists, as an interrupted run left
+            it. Requires `output`.
+        shard: ``(k, n)`` for every n-th file, from the k-th one on; the n shards of the same inputs
+            contain each file once. Default: all files.
         observer: Receiver of the progress.
         normalize: For some labels, the folder of a sequence-to-sequence model that predicts the
             normal form of their spans. Outputs must then be JSON Lines.
+        highlight: Returns, for a label, what stands before and after its spans in text on standard
+            output, such as the codes of a color.
         **decoding: As for `Predictor.predict`: ``decode``, ``min_score``, ``target``,
             ``candidates`` and ``best``.
 
@@ -145,8 +157,8 @@ def tag_files(
         TaggerError: The model cannot be opened, there is no file to tag, two files would have the
             same output, or a process ended unexpectedly. A file that is ill-formed or cannot be
             written is a failure in the result instead.
-        ValueError: Several workers without `output`, fewer than one worker, or a `precision` for an
-            open model.
+        ValueError: Several workers or `skip_existing` without `output`, fewer than one worker, a
+            `shard` that does not exist, or a `precision` for an open model.
     """
     if workers < 1:
         raise ValueError(f"expected a positive number of workers, got {workers!r}")
@@ -154,17 +166,23 @@ def tag_files(
         raise ValueError(f"expected on_error to be one of {', '.join(ON_ERROR)}, got {on_error!r}")
     if workers > 1 and output is None:
         raise ValueError("several workers need output: one process writes to standard output")
+    if skip_existing and output is None:
+        raise ValueError("skip_existing needs output: standard output has no files")
+    first, step = shard or (1, 1)
+    if not 1 <= first <= step:
+        raise ValueError(f"expected a shard (k, n) with 1 <= k <= n, got {shard!r}")
     # Divide the cores among the processes.
     threads = None if workers == 1 else max(cores() // workers, 1)
     names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     observer = observer or FileObserver()
     with opened(model, precision=precision, threads=threads) as tagger:
-        jobs = plan(
+        planned = plan(
             [str(name) for name in names],
             None if output is None else os.fspath(output),
             source_format=source_format,
             target_format=target_format,
-        )
+        )[first - 1 :: step]
+        jobs = [job for job in planned if not (skip_existing and is_done(job))]
         given = {
             "data.token_column": token_column,
             "data.delimiter": delimiter,
@@ -175,11 +193,11 @@ def tag_files(
         )
         check_labels(normalize or {}, tagger.labels)
         normalizer = Normalizer(normalize) if normalize else None
-        settings = TaggingSettings(options, scheme, on_error, decoding, normalizer)
+        settings = TaggingSettings(options, scheme, on_error, decoding, normalizer, highlight)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
         groups, progress = grouped(jobs), _Progress(jobs, observer)
-        if workers == 1:
+        if workers == 1 or not groups:
             outcomes = list(_here(tagger, groups, settings, progress))
         else:
             source = _source(tagger, threads)
@@ -195,6 +213,7 @@ def tag_files(
         tuple(result for result in tagged if result.errors),
         tuple(f"{result.source}: {note}" for result in tagged for note in result.notes),
         promises,
+        len(planned) - len(jobs),
     )
 
 

@@ -25,6 +25,7 @@ from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
 from tagger.text.formats import ReadOptions
+from tagger.text.formats.plain import Highlight
 
 __all__ = ["TaggingSettings", "in_processes"]
 
@@ -39,6 +40,7 @@ class TaggingSettings:
         on_error: What happens to a record that cannot be read or written.
         decoding: Which spans are predicted.
         normalizer: Adds the normal forms of spans; None adds none.
+        highlight: Highlights the spans in text on standard output; None does not.
     """
 
     options: ReadOptions
@@ -46,6 +48,7 @@ class TaggingSettings:
     on_error: str
     decoding: DecodingOptions
     normalizer: Normalizer | None = None
+    highlight: Highlight | None = None
 
     def tag(
         self,
@@ -72,6 +75,7 @@ class TaggingSettings:
             sync=len(group) == 1,
             on_progress=on_progress,
             normalizer=self.normalizer,
+            highlight=self.highlight,
             **self.decoding,
         )
 

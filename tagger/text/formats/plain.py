@@ -8,7 +8,7 @@ Lines keep their ends, ``\\n`` or ``\\r\\n``; a last line without an end receive
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO
 
@@ -20,7 +20,10 @@ from tagger.text.report import ReadReport
 from tagger.text.spans import Record, Sentence, by_record
 from tagger.text.tokenizers import Tokenizer
 
-__all__ = ["FORMAT", "marked_tokens", "read", "recognizes", "write"]
+__all__ = ["FORMAT", "Highlight", "marked_tokens", "read", "recognizes", "write"]
+
+Highlight = Callable[[str], tuple[str, str]]
+"""Returns what stands before and after the brackets of a label: the codes of a terminal."""
 
 
 def read(
@@ -72,7 +75,14 @@ def _paragraphs(lines: Iterable[Record]) -> Iterator[Record]:
             yield from group
 
 
-def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
+def _no_highlight(label: str) -> tuple[str, str]:
+    """Return nothing to write before and after spans; see `Highlight`."""
+    return "", ""
+
+
+def write(
+    sentences: Iterable[Sentence], stream: IO[str], highlight: Highlight = _no_highlight
+) -> None:
     """Write each paragraph with its spans in brackets, or with plain tags as ``token/TAG``.
 
     The text between is unchanged. Sentences without raw text are written as tokens joined by
@@ -81,31 +91,34 @@ def write(sentences: Iterable[Sentence], stream: IO[str]) -> None:
     Args:
         sentences: Sentences in the order of the input, consumed lazily.
         stream: Text stream to write to; it is not closed.
+        highlight: Highlights spans by their label.
     """
     for group in by_record(sentences):
         record = group[0].record
-        stream.write(_marked(group) + ("\n" if record is None else record.end))
+        stream.write(_marked(group, highlight) + ("\n" if record is None else record.end))
 
 
-def _marked(sentences: list[Sentence]) -> str:
+def _marked(sentences: list[Sentence], highlight: Highlight) -> str:
     """Return the text of one record with its annotation."""
     first = sentences[0]
     if first.offsets is None or first.record is None:
-        return " ".join(marked_tokens(first))
+        return " ".join(marked_tokens(first, highlight))
     text, pieces, written = first.record.text, [], 0
     for sentence in sentences:
-        for start, end, mark in _marks(sentence):
+        for start, end, mark in _marks(sentence, highlight):
             pieces += [text[written:start], mark.format(text[start:end])]
             written = end
     return "".join([*pieces, text[written:]])
 
 
-def _marks(sentence: Sentence) -> Iterator[tuple[int, int, str]]:
+def _marks(sentence: Sentence, highlight: Highlight) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and replacement template of each annotated part of the text."""
     offsets = sentence.offsets or ()
     if sentence.spans is not None:
         for span in sentence.spans:
-            yield offsets[span.start][0], offsets[span.end - 1][1], f"[{_escaped(span.label)} {{}}]"
+            before, after = highlight(span.label)
+            mark = f"{before}[{_escaped(span.label)} {{}}]{after}"
+            yield offsets[span.start][0], offsets[span.end - 1][1], mark
     elif sentence.tags is not None:
         for (start, end), tag in zip(offsets, sentence.tags, strict=True):
             yield start, end, f"{{}}/{_escaped(tag)}"
@@ -116,8 +129,16 @@ def _escaped(name: str) -> str:
     return name.replace("{", "{{").replace("}", "}}")
 
 
-def marked_tokens(sentence: Sentence) -> list[str]:
-    """Return the tokens of a sentence without raw text, with its annotation."""
+def marked_tokens(sentence: Sentence, highlight: Highlight = _no_highlight) -> list[str]:
+    """Return the tokens of a sentence without raw text, with its annotation.
+
+    Args:
+        sentence: The sentence.
+        highlight: Highlights spans by their label.
+
+    Returns:
+        As many strings as there are tokens.
+    """
     words = list(sentence.tokens)
     if sentence.spans is None:
         return (
@@ -126,8 +147,9 @@ def marked_tokens(sentence: Sentence) -> list[str]:
             else words
         )
     for span in sentence.spans:
-        words[span.start] = f"[{span.label} {words[span.start]}"
-        words[span.end - 1] += "]"
+        before, after = highlight(span.label)
+        words[span.start] = f"{before}[{span.label} {words[span.start]}"
+        words[span.end - 1] += f"]{after}"
     return words
 
 
