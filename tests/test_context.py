@@ -200,7 +200,9 @@ def test_graphs_equal_keras_padded_alone_and_in_pieces(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = bundles.load(run)
-    exact, quantized = verification.compare(bundle, SENTENCES)
+    steps: list[tuple[int, int]] = []
+    exact, quantized = verification.compare(bundle, SENTENCES, lambda *step: steps.append(step))
+    assert steps[-1] == (exact.tokens, sum(map(len, SENTENCES)))
     assert exact.difference < 1e-4
     assert quantized.difference < 5
     member = EnsembleMember(bundle, OnnxTagger(bundle))

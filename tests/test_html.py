@@ -121,3 +121,9 @@ def test_labels_keep_their_colors_and_share_none_while_there_are_enough() -> Non
     assert [colors.number(label) for label in labels] == numbers
     assert sorted(numbers[:COLORS]) == list(range(COLORS))
     assert LabelColors().number("L0") == numbers[0]
+
+
+def test_labels_have_as_many_colors_on_a_page_as_there_are() -> None:
+    tokens = tuple(f"L{number}" for number in range(COLORS))
+    spans = tuple(Span(place, place + 1, label) for place, label in enumerate(tokens))
+    assert len(set(page_of([Sentence(tokens, spans=spans)]).styles)) == COLORS

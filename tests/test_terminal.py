@@ -277,3 +277,14 @@ def test_errors_and_evaluate_on_a_terminal(
     assert recording.status == 1
     assert recording.screen[0].startswith("Error: missing")
     assert ("\x1b[31m" in recording.raw) == (environment == {})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", [{}, {"TERM": "dumb"}], ids=["80", "dumb"])
+def test_bench_on_a_terminal(environment: dict[str, str]) -> None:
+    command = [*TAGGER, "bench", GOLDEN, "--tokens", "200", "--rounds", "1"]
+    recording = record(command, 80, environment)
+    check(recording, 80, environment)
+    bars = [frame for frame in recording.frames if BAR in frame]
+    assert bool(bars) == (environment == {})
+    assert all(" measurements" in frame for frame in bars)

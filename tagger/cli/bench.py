@@ -51,7 +51,16 @@ def command(
     from tagger.inference.bench import bench
 
     console.note("Measuring; this takes up to a minute")
-    found = bench(run, file, tokens=tokens, rounds=rounds, encoding=encoding or "auto")
+    found = bench(
+        run,
+        file,
+        tokens=tokens,
+        rounds=rounds,
+        encoding=encoding or "auto",
+        on_progress=lambda done, total: console.show_bar(
+            done / total, f"{done} of {total} measurements"
+        ),
+    )
     if as_json:
         print_json(
             {

@@ -55,6 +55,7 @@ def command(
     if output and target == "onnx":
         raise click.UsageError("--output is for --to saved-model; the graphs are written into RUN")
     from tagger.bundles import kinds
+    from tagger.cli.file_progress import TokenProgress
     from tagger.training.export.run import export_model, has_only_graphs
 
     needs_keras = verify or target == "saved-model"
@@ -68,7 +69,9 @@ def command(
             console.note(f"Loading {backend_name()}")
         with quiet_stderr(), suppress(ImportError):  # which `export_model` explains
             import keras  # noqa: F401
-    exported = export_model(run, file, verify=verify, to=target, output=output)
+    exported = export_model(
+        run, file, verify=verify, to=target, output=output, on_progress=TokenProgress()
+    )
     if as_json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""The progress of `tagger predict` and `tagger evaluate`, drawn on the terminal."""
+"""The progress of `predict`, `evaluate` and `export --verify`, drawn on the terminal."""
 
 from __future__ import annotations
 

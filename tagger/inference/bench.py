@@ -98,6 +98,7 @@ def bench(
     tokens: int = 50_000,
     rounds: int = 3,
     encoding: str = AUTO,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Bench:
     """Measure the speed of the model in a folder on this machine.
 
@@ -108,6 +109,7 @@ def bench(
         tokens: Approximate number of tokens per round.
         rounds: Number of rounds; results are medians over them.
         encoding: Encoding of the file. Default: UTF-8, or that of a byte order mark.
+        on_progress: As for `measure`.
 
     Returns:
         The results.
@@ -116,7 +118,8 @@ def bench(
         TaggerError: The folder is not a tagger, or the file cannot be read or has no token.
     """
     text = text_of(bundles.load(run), file, tokens=tokens, encoding=encoding)
-    return Bench(text, measure(run, text, rounds=rounds), start_up(run, rounds=rounds))
+    speeds = measure(run, text, rounds=rounds, on_progress=on_progress)
+    return Bench(text, speeds, start_up(run, rounds=rounds))
 
 
 def text_of(
@@ -217,13 +220,20 @@ def _whole(model: Predictor, source: Path) -> Callable[[], object]:
     return lambda: stream.run(model, job, options)
 
 
-def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
+def measure(
+    run: str | Path,
+    text: Text,
+    *,
+    rounds: int = 3,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Speed]:
     """Measure the speed of a model in each precision it has, on one thread and on all cores.
 
     Args:
         run: The folder of the model.
         text: The text to tag.
         rounds: Number of rounds; results are medians over them.
+        on_progress: Called after each measurement with their number so far and in all.
 
     Returns:
         The speed of each precision and number of threads.
@@ -246,7 +256,9 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
             works["kernel", precision, threads] = kernel(model, precision, threads, text.sentences)
             opened = models.enter_context(load(run, precision=precision, threads=threads))
             works["whole", precision, threads] = _whole(opened, source)
-        seconds = {key: median(times) for key, times in _in_turn(works, rounds).items()}
+        seconds = {
+            key: median(times) for key, times in _in_turn(works, rounds, on_progress).items()
+        }
     return [
         Speed(*variant, *(text.tokens / seconds[part, *variant] for part in ("kernel", "whole")))
         for variant in variants
@@ -254,15 +266,18 @@ def measure(run: str | Path, text: Text, *, rounds: int = 3) -> list[Speed]:
 
 
 def _in_turn(
-    works: dict[tuple[str, str, int], Callable[[], object]], rounds: int
+    works: dict[tuple[str, str, int], Callable[[], object]],
+    rounds: int,
+    on_progress: Callable[[int, int], None] | None,
 ) -> dict[tuple[str, str, int], list[float]]:
     """Return the seconds of each piece of work in each round."""
     seconds: dict[tuple[str, str, int], list[float]] = {key: [] for key in works}
-    for _ in range(rounds):
-        for key, work in works.items():
-            start = time.perf_counter()
-            work()
-            seconds[key].append(time.perf_counter() - start)
+    for done, (key, work) in enumerate(list(works.items()) * rounds, 1):
+        start = time.perf_counter()
+        work()
+        seconds[key].append(time.perf_counter() - start)
+        if on_progress is not None:
+            on_progress(done, len(works) * rounds)
     return seconds
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tagger.errors import DataError
-from tagger.text.colors import COLORS, LabelColors
+from tagger.text.colors import LabelColors
 from tagger.text.documents import begins_document
 from tagger.text.formats.format import Format
 from tagger.text.formats.whole import text_of
@@ -71,7 +71,7 @@ def _marked(group: Sequence[Sentence], colors: LabelColors) -> str:
             title = label if score is None else f"{label} {score:.2f}"
             pieces += [
                 _escaped(text[written:start]),
-                f'<mark style="background: hsl({colors.number(label) * 360 // COLORS} 85% 82%)" '
+                f'<mark style="background: hsl({colors.number(label) * 150 % 360} 85% 82%)" '
                 f'data-label="{_escaped(label)}" title="{_escaped(title)}">',
                 _escaped(text[start:end]),
                 "</mark>",

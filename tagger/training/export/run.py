@@ -60,6 +60,7 @@ def export_model(
     verify: bool = False,
     to: str = "onnx",
     output: str | Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Exported:
     """Export the model in a folder as ONNX graphs, as every training does, or as a SavedModel.
 
@@ -70,6 +71,7 @@ def export_model(
         verify: Whether to compare the graphs with the Keras network on the sentences of `file`.
         to: One of `TARGETS`; saved-model is TensorFlow's format.
         output: Folder of the SavedModel; by default ``saved_model`` in `run`.
+        on_progress: Called during the comparison with the number of compared tokens and of all.
 
     Returns:
         Where the export was written and what was measured.
@@ -98,7 +100,7 @@ def export_model(
     require_packages("onnx", *(["keras", "tensorflow"] if verify or to == "saved-model" else []))
     if to == "saved-model":
         return _saved_model(run, Path(output or Path(run) / "saved_model"))
-    return _graphs(run, file, verify)
+    return _graphs(run, file, verify, on_progress)
 
 
 def has_only_graphs(kind: str) -> bool:
@@ -115,7 +117,12 @@ def _saved_model(run: str | Path, folder: Path) -> Exported:
     return Exported(folder)
 
 
-def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
+def _graphs(
+    run: str | Path,
+    file: str | Path | None,
+    verify: bool,
+    on_progress: Callable[[int, int], None] | None,
+) -> Exported:
     """Write a tagger's graphs to its bundle, score them if there is a file, and verify them."""
     model = tagger_files.load(run, with_graphs=False)
     data = model.config.data
@@ -130,5 +137,6 @@ def _graphs(run: str | Path, file: str | Path | None, verify: bool) -> Exported:
     if verify:
         from tagger.training.export import verify as verification
 
-        comparisons = verification.compare(model, [sentence.tokens for sentence in sentences])
+        tokens = [sentence.tokens for sentence in sentences]
+        comparisons = verification.compare(model, tokens, on_progress)
     return Exported(Path(run), describe(model)["precision"], tuple(comparisons))

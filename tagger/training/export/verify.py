@@ -5,7 +5,7 @@ Axes: T time, K tags.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,12 +55,17 @@ class Comparison:
         )
 
 
-def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
+def compare(
+    bundle: Bundle,
+    sentences: Words,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Comparison]:
     """Compare a bundle's graphs with its Keras network.
 
     Args:
         bundle: Bundle with graphs.
         sentences: Tokens of each sentence.
+        on_progress: Called with the number of compared tokens and of all tokens.
 
     Returns:
         One comparison per precision, float32 first.
@@ -73,6 +78,7 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
     members = {name: EnsembleMember(bundle, OnnxTagger(bundle, name)) for name in precisions}
     encoders = encoders_of(bundle, FLOAT32)
     comparisons = {name: Comparison(name) for name in precisions}
+    tokens = sum(map(len, sentences))
     for first in range(0, len(sentences), _CHUNK_SENTENCES):
         part = sentences[first : first + _CHUNK_SENTENCES]
         word_encoder.clear()
@@ -82,6 +88,8 @@ def compare(bundle: Bundle, sentences: Words) -> list[Comparison]:
         for name, member in members.items():
             for index, emissions in _by_sentence(member.batches(part)).items():
                 _count(comparisons[name], member, expected[index], emissions)
+        if on_progress is not None:
+            on_progress(comparisons[FLOAT32].tokens, tokens)
     exact = comparisons[PRECISIONS[0]]
     if exact.difference > CLOSE or exact.other_tags:
         raise TaggerError(
