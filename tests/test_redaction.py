@@ -300,7 +300,7 @@ def test_the_command(here: Path) -> None:
     assert worked(outcome) == ""
     assert outcome.stderr == (
         "spans with a probability of at least 0.05, not measured on dev\n"
-        "Replaced 1 spans in 1 files into out.\n"
+        "Replaced 1 span in 1 file into out.\n"
     )
     assert (
         worked(invoke("redact", "--restore", "out/a.txt.map.json", "out/a.txt")) == "Rosa left.\n"

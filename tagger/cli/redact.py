@@ -139,7 +139,9 @@ def command(
     for line in (*redacted.promises, *(f"note: {note}" for note in redacted.notes)):
         console.note(line)
     where = f" into {output}" if output else ""
-    console.note(f"Replaced {redacted.spans:,} spans in {redacted.files:,} files{where}.")
+    spans = "1 span" if redacted.spans == 1 else f"{redacted.spans:,} spans"
+    files = "1 file" if redacted.files == 1 else f"{redacted.files:,} files"
+    console.note(f"Replaced {spans} in {files}{where}.")
     if as_json:
         print_json(asdict(redacted))
 
