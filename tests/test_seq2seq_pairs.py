@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -111,7 +112,7 @@ def test_features_of_a_table_without_header_have_numbers(tmp_path: Path) -> None
         ("a\tb\nc\t \n", {"target_level": "tokens"}, ":2: the target is empty"),
         ("a\tb\n", {"source": "word"}, ":1: expected a header row with the column 'word'; known:"),
         ("wort\tb\n", {"source": "word"}, "'word'; did you mean wort?"),
-        ('a,"b\nc,d\n', {}, ":1: not CSV: "),
+        ('a,"b\nc,d\n', {}, ":1: a quote does not end; expected quotes around values"),
         ('{"source": "a", "target": "b"}\n{"source": "a"\n', {}, ":2: not JSON ("),
         ('{"source": "a", "target": "b"}\n{"source": "a"}\n', {}, ':2: expected the key "target"'),
         ('{"source": "a", "targets": "b"}\n', {}, '"target"; did you mean targets?'),
@@ -235,3 +236,11 @@ def test_error_rates_are_those_of_the_nearest_reference() -> None:
     assert (rates.sources, rates.wrong, rates.edits, rates.symbols) == (3, 2, 6, 10)
     assert rates.symbol_error_rate == 0.6
     assert rates.as_dict()["string_error_rate"] == pytest.approx(200 / 3)
+
+
+def test_reading_a_table_leaves_the_limit_of_the_csv_module_alone(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    long = "a" * (before + 1)
+    [pair] = read_all([written(tmp_path, f'"{long}",b\n')], config_of())
+    assert len(pair.source) == before + 1
+    assert csv.field_size_limit() == before

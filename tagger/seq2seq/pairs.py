@@ -19,11 +19,10 @@ from tagger.config.seq2seq import PairsConfig
 from tagger.errors import DataError, did_you_mean
 from tagger.seq2seq.symbols import feature_symbol, symbols_of
 from tagger.text import opening
+from tagger.text.delimited import DelimitedRows
 from tagger.text.formats.json_documents import items
 
 __all__ = ["Pair", "read", "read_all"]
-
-_MOST_CELLS = 1 << 24  # characters of a cell
 
 
 @dataclass(frozen=True)
@@ -226,25 +225,9 @@ class _Table:
             for number, line in lines:
                 yield number, line.split("\t")
             return
-        last = 0
-
-        def texts() -> Iterator[str]:
-            nonlocal last
-            for number, line in lines:
-                last = number
-                yield line + "\n"
-
-        csv.field_size_limit(_MOST_CELLS)
-        rows = csv.reader(texts(), delimiter=self.delimiter, strict=True)
-        while True:
-            first = last + 1
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise DataError(self.path, first, f"not CSV: {error}") from error
-            yield first, row
+        rows = DelimitedRows(lines, self.path)
+        rows.delimiter = self.delimiter
+        yield from rows
 
     def _columns(self, row: list[str], number: int) -> tuple[list[int], bool]:
         """Return the columns of source, target and features, and whether `row` is a header."""
