@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tagger.errors import TaggerError, did_you_mean
-from tagger.seq2seq.model import Seq2SeqModel, load
 from tagger.text.spans import Sentence, Span
+
+if TYPE_CHECKING:
+    from tagger.seq2seq.model import Seq2SeqModel
 
 __all__ = ["Normalizer", "check_labels"]
 
@@ -57,6 +59,8 @@ class Normalizer:
     """
 
     def __init__(self, runs: Mapping[str, str | Path]) -> None:
+        from tagger.seq2seq.model import load  # needless for most taggers, and slows their start
+
         self.runs = {label: str(run) for label, run in runs.items()}
         self._models: dict[str, _Model] = {}
         for label, run in self.runs.items():
