@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support import reference
 
 from tagger.config.tagger import TrainingConfig
-from tagger.training.optimizers import RowAdam, WeightAverage
+from tagger.training.optimizers import RowAdam, WeightAverage, compile_model
 from tagger.training.schedule import Schedule
 
 tensorflow_alone = pytest.mark.skipif(
@@ -126,6 +126,54 @@ def test_without_rows_it_is_keras_adam_on_every_backend() -> None:
 
 
 # -- the average
+
+
+class Scores(keras.Model):  # type: ignore[misc]
+    """An embedding and a dense layer, whose mean output is the loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        keras.utils.set_random_seed(1)
+        self.embed = keras.layers.Embedding(ROWS, WIDTH, name="words")
+        self.dense = keras.layers.Dense(2, name="head")
+        self(np.zeros((1, 1), "int32"))
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(self.embed(inputs))
+
+    def compute_loss(self, x: Any, y: Any, y_pred: Any, *others: Any, **more: Any) -> Any:
+        return keras.ops.mean(y_pred)
+
+
+def stepped(optimizer: str, decay: float) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the weights before and after a training step, by their names."""
+    model = Scores()
+    rates = TrainingConfig(
+        optimizer=optimizer, learning_rate=0.1, schedule="constant", weight_decay=decay
+    )
+    compile_model(model, rates, steps=1)
+    before = weights_of(model)
+    model.fit(np.array([[0, 2, 3]]), epochs=1, verbose=0)
+    return before, weights_of(model)
+
+
+def weights_of(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights by layer and name."""
+    return {
+        variable.path.partition("/")[2]: np.array(variable)
+        for variable in model.trainable_variables
+    }
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_weight_decay_subtracts_a_share_of_matrices_alone(optimizer: str) -> None:
+    before, plain = stepped(optimizer, 0.0)
+    again, decayed = stepped(optimizer, 0.5)
+    for name, weight in before.items():
+        assert np.array_equal(weight, again[name])
+        share = 0.1 * 0.5 if name.endswith("kernel") else 0
+        np.testing.assert_allclose(decayed[name], plain[name] - share * weight, atol=1e-6)
+        assert not np.array_equal(plain[name], weight)
 
 
 @settings(max_examples=20, deadline=None)

@@ -132,6 +132,7 @@ class ClassifierTrainingConfig:
     schedule: str = optimization.schedule()
     averaging: float = optimization.averaging(1.0)
     clip_norm: float = optimization.clip_norm(5.0)
+    weight_decay: float = optimization.weight_decay()
     batch_tokens: int = setting(
         0,
         "Maximum number of padded tokens per batch; a longer text is a batch of its own. 0: 32 "

@@ -119,6 +119,7 @@ class LanguageModelTrainingConfig:
     schedule: str = optimization.schedule()
     averaging: float = optimization.averaging(0.0)
     clip_norm: float = optimization.clip_norm(1.0)
+    weight_decay: float = optimization.weight_decay()
     streams: int = setting(
         32,
         "Number of contiguous parts of the text that are read side by side: the batch size.",

@@ -6,7 +6,16 @@ from typing import Any
 
 from tagger.config.schema import setting
 
-__all__ = ["averaging", "clip_norm", "epochs", "learning_rate", "optimizer", "patience", "schedule"]
+__all__ = [
+    "averaging",
+    "clip_norm",
+    "epochs",
+    "learning_rate",
+    "optimizer",
+    "patience",
+    "schedule",
+    "weight_decay",
+]
 
 
 def optimizer() -> Any:
@@ -38,6 +47,16 @@ def averaging(default: float) -> Any:
 def clip_norm(default: float) -> Any:
     """Return the setting of the maximum norm of the gradient."""
     return setting(default, "Maximum norm of the gradient; 0: no clipping.", low=0)
+
+
+def weight_decay() -> Any:
+    """Return the setting of the decay of the weights."""
+    return setting(
+        0.0,
+        "Decoupled weight decay (AdamW) of all weights but biases and embeddings; 0: none.",
+        low=0,
+        high=1,
+    )
 
 
 def epochs(default: int) -> Any:

@@ -161,6 +161,7 @@ class Seq2SeqTrainingConfig:
     schedule: str = optimization.schedule()
     averaging: float = optimization.averaging(1.0)
     clip_norm: float = optimization.clip_norm(5.0)
+    weight_decay: float = optimization.weight_decay()
     batch_symbols: int = setting(
         0,
         "Maximum number of padded symbols per batch, source and target together; 0: a fiftieth of "

@@ -214,6 +214,7 @@ class TrainingConfig:
     schedule: str = optimization.schedule()
     averaging: float = optimization.averaging(1.0)
     clip_norm: float = optimization.clip_norm(5.0)
+    weight_decay: float = optimization.weight_decay()
     batch_tokens: int = setting(
         0,
         "Maximum number of padded tokens per batch; 0: a hundredth of train, between 128 and 512, "

@@ -39,8 +39,10 @@ def compile_model(model: keras.Model, training: OptimizationSettings, steps: int
     """
     backend = keras.backend.backend()
     at_once = STEPS_PER_CALL if backend == "tensorflow" else 1
+    optimizer = optimizer_of(training, steps)
+    optimizer.exclude_from_weight_decay(var_list=_undecayed(model))
     model.compile(
-        optimizer=optimizer_of(training, steps),
+        optimizer=optimizer,
         jit_compile=backend == "jax",
         steps_per_execution=at_once,
     )
@@ -55,12 +57,27 @@ def optimizer_of(training: OptimizationSettings, steps: int) -> keras.optimizers
         steps: Steps per epoch.
 
     Returns:
-        `RowAdam`, or SGD with momentum 0.9.
+        `RowAdam`, or SGD with momentum 0.9, both with decoupled weight decay (Loshchilov and Hutter
+        2019) if the settings ask for it.
     """
-    rate = Schedule(training, steps)
+    rate, decay = Schedule(training, steps), training.weight_decay or None
     if training.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=training.clip_norm or None)
-    return RowAdam(rate, clip=training.clip_norm)
+        clip = training.clip_norm or None
+        return keras.optimizers.SGD(rate, momentum=0.9, global_clipnorm=clip, weight_decay=decay)
+    return RowAdam(rate, clip=training.clip_norm, weight_decay=decay)
+
+
+def _undecayed(model: keras.Model) -> list[keras.Variable]:
+    """Return the variables that weight decay leaves alone.
+
+    A step changes only those rows of an embedding that the batch contains, so the others would
+    decay without ever being trained.
+    """
+    return [
+        variable
+        for variable in model.trainable_variables
+        if len(variable.shape) < 2 or "embedding" in variable.path
+    ]
 
 
 def average_of(training: OptimizationSettings, steps: int) -> WeightAverage | None:

@@ -19,6 +19,7 @@ class OptimizationSettings(Protocol):
         schedule: ``linear``, ``inverse`` or ``constant``; see `Schedule`.
         averaging: Time constant, in epochs, of the moving average of the weights; 0 disables it.
         clip_norm: Maximum norm of all gradients together; 0 disables clipping.
+        weight_decay: Share of a weight that a step with a learning rate of 1 would subtract.
         epochs: Maximum number of epochs.
         patience: Epochs without a better dev score after which training stops.
         seed: Seed of all random numbers.
@@ -34,6 +35,8 @@ class OptimizationSettings(Protocol):
     def averaging(self) -> float: ...
     @property
     def clip_norm(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
     @property
     def epochs(self) -> int: ...
     @property
