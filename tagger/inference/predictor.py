@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -23,16 +23,17 @@ from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
+from tagger.inference.annotating import annotated, arrays
 from tagger.inference.arguments import checked, sentence_of, shown
 from tagger.inference.decoder import Decoder
-from tagger.inference.member import EnsembleMember, TokenBatch
+from tagger.inference.member import EnsembleMember
 from tagger.inference.network import PRECISIONS, OnnxTagger, precision_of
 from tagger.inference.operating_points import DecodingOptions
-from tagger.inference.pipeline import Pipeline, Window
-from tagger.inference.selection import Selected, Selection, select, selection_of
+from tagger.inference.pipeline import Pipeline
+from tagger.inference.selection import Selection, select, selection_of
 from tagger.inference.source import Source
 from tagger.text import schemes, tokenizers
-from tagger.text.spans import Alternative, Record, Sentence, Span
+from tagger.text.spans import Record, Sentence
 
 __all__ = ["Predictor", "load", "reopen"]
 
@@ -375,7 +376,7 @@ class Predictor:
         selection = self.selection(scores=scores, **options)
         finish = partial(select, decoder=self.decoder, selection=selection)
         windows = self._pipeline.run(checked(sentences), finish, states)
-        return itertools.chain.from_iterable(map(self._annotated, windows))
+        return annotated(windows, self.decoder)
 
     def distributions(
         self, sentences: Iterable[Sentence], *, calibrated: bool = True
@@ -399,7 +400,7 @@ class Predictor:
         """
         decoder = self.decoder if calibrated else self.decoder.at(1.0)
         windows = self._pipeline.run(checked(sentences), decoder.marginals)
-        return itertools.chain.from_iterable(map(_distributed, windows))
+        return arrays(windows)
 
     def emissions(
         self, sentences: Iterable[Sentence], *, states: TokenStates | None = None
@@ -419,74 +420,7 @@ class Predictor:
             TaggerError: As `predict`.
         """
         windows = self._pipeline.run(checked(sentences), lambda scores, _: scores, states)
-        return itertools.chain.from_iterable(map(_distributed, windows))
-
-    def _annotated(self, window: Window[Selected]) -> Iterator[Sentence]:
-        """Yield the sentences of a window with their decoded spans or tags."""
-        spans: list[list[Span]] = [[] for _ in window.sentences]
-        tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
-        more: list[dict[str, Any]] = [{} for _ in window.sentences]
-        names, labels = self.decoder.tags, self.decoder.labels
-        for batch, selected in zip(window.batches, window.results(), strict=True):
-            indices, decoded = batch.indices.tolist(), selected.decoded
-            self._add_more(window, batch, selected, more)
-            if self.plain_tags and decoded.paths is not None:
-                for index, path, length in zip(
-                    indices, decoded.paths, batch.lengths.tolist(), strict=True
-                ):
-                    tags[index] = tuple(names[number] for number in path[:length].tolist())
-            for row, start, end, label, score in decoded.spans:
-                index = indices[row]
-                spans[index].append(window.sentences[index].span(start, end, labels[label], score))
-        for sentence, own_spans, own_tags, extra in zip(
-            window.sentences, spans, tags, more, strict=True
-        ):
-            found = None if self.plain_tags else tuple(own_spans)
-            annotated = sentence.with_annotation(found, own_tags)
-            yield replace(annotated, **extra) if extra else annotated
-
-    def _add_more(
-        self,
-        window: Window[Selected],
-        batch: TokenBatch,
-        selected: Selected,
-        more: list[dict[str, Any]],
-    ) -> None:
-        """Add the candidates and best sequences of a batch to the fields of its sentences."""
-        indices, sentences = batch.indices.tolist(), window.sentences
-        if selected.candidates is not None:
-            spans: dict[int, list[Span]] = {index: [] for index in indices}
-            for row, start, end, label, score in selected.candidates:
-                name = self.decoder.labels[label]
-                spans[indices[row]].append(sentences[indices[row]].span(start, end, name, score))
-            for index, candidates in spans.items():
-                more[index]["candidates"] = tuple(candidates)
-        if selected.best is not None:
-            lengths = batch.lengths.tolist()
-            for index, length, paths, scores in zip(indices, lengths, *selected.best, strict=True):
-                more[index]["best"] = tuple(
-                    self._alternative(sentences[index], path[:length], score)
-                    for path, score in zip(paths, scores.tolist(), strict=True)
-                    if score > 0
-                )
-
-    def _alternative(self, sentence: Sentence, path: np.ndarray, score: float) -> Alternative:
-        """Return one of the best tag sequences (T,) of a sentence."""
-        if self.plain_tags:
-            return Alternative(score, tags=tuple(self.decoder.tags[number] for number in path))
-        spans = (
-            sentence.span(one.start, one.end, one.label) for one in self.decoder.spans_of(path)
-        )
-        return Alternative(score, spans=tuple(spans))
-
-
-def _distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:
-    """Yield the sentences of a window with their tag probabilities (T, K)."""
-    rows: list[np.ndarray] = [np.empty(0)] * len(window.sentences)
-    for batch, probabilities in zip(window.batches, window.results(), strict=True):
-        for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
-            rows[index] = each[:length]
-    yield from zip(window.sentences, rows, strict=True)
+        return arrays(windows)
 
 
 def _by_text(sentences: Iterator[Sentence], records: deque[Record]) -> Iterator[list[Sentence]]:
