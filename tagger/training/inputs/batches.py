@@ -10,22 +10,23 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from tagger.config.tagger import Config, TrainingConfig
+from tagger.config.tagger import Config
 from tagger.features.batches import collate, shuffled_buckets
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.augmentation import Mentions
+from tagger.training.inputs.epochs import EpochBatches, repeats_per_epoch
 from tagger.training.inputs.masking import mask_unknown, widened
 
-__all__ = ["Batches", "repeats_per_epoch"]
+__all__ = ["Batches"]
 
 LARGE = 512
 """Padded tokens per batch, unless train is small."""
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(EpochBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some words replaced by
@@ -62,21 +63,15 @@ class Batches(keras.utils.PyDataset):
         self.settings = settings
         self.lengths = np.array([len(sentence) for sentence in sentences])
         tokens = int(self.lengths.sum())
-        self.passes = repeats_per_epoch(tokens, settings.training)
+        self.passes = repeats_per_epoch(tokens, settings.training.epoch_tokens)
         self.tokens = tokens * self.passes
         self.budget = settings.training.batch_tokens or (
             min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE
         )
         self.epoch = epoch
 
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch, from 0. Setting it regroups the sentences into batches."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = epoch
+    def begin_epoch(self, epoch: int) -> None:
+        """Regroup the sentences into batches."""
         self._batches = []
         for reading in range(self.passes):
             seed = (self.settings.training.seed, epoch, reading)
@@ -131,27 +126,17 @@ class Batches(keras.utils.PyDataset):
             A shallow copy of `inputs` with some arrays replaced. With word prediction, "targets"
             (D,) contains the original word ids.
         """
-        masked = mask_unknown(inputs, self.word_encoder.features, self.settings.vocabulary, random)
+        vocabulary = self.settings.vocabulary
+        masked = mask_unknown(
+            inputs,
+            self.word_encoder.features,
+            random,
+            vocabulary.unknown_probability,
+            vocabulary.word_dropout,
+        )
         if self.settings.training.word_prediction:
             masked["targets"] = inputs["words"]
         return masked
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1
-
-
-def repeats_per_epoch(tokens: int, training: TrainingConfig) -> int:
-    """Return the number of passes over a corpus per epoch, at least 1.
-
-    Args:
-        tokens: Tokens of the corpus.
-        training: Settings; a smaller corpus is repeated up to about ``epoch_tokens``.
-
-    Returns:
-        The nearest whole number of passes.
-    """
-    return max(1, round(training.epoch_tokens / tokens))
 
 
 def _targets(sentence: Sentence, tag_ids: Mapping[str, int]) -> np.ndarray:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tagger.config.encoder import VocabularyConfig
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.vocabulary import PAD, UNK
 
@@ -17,20 +16,20 @@ __all__ = ["mask_unknown", "widened"]
 def mask_unknown(
     inputs: dict[str, np.ndarray],
     features: WordFeatures,
-    vocabulary: VocabularyConfig,
     random: np.random.Generator,
+    unknown_probability: float,
+    word_dropout: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """Replace some words and characters by <UNK>, so that its embedding is trained.
 
-    Rare ones are replaced with ``vocabulary.unknown_probability``, any word with
-    ``vocabulary.word_dropout``. The draw is per distinct word of the batch: all its occurrences
-    share it.
+    The draw is per distinct word of the batch: all its occurrences share it.
 
     Args:
         inputs: Arrays of a batch by name.
         features: Inputs of the network.
-        vocabulary: The settings of the vocabulary.
         random: Random generator.
+        unknown_probability: Probability of replacing a word or character that train contains once.
+        word_dropout: Probability of replacing any word.
 
     Returns:
         A shallow copy of `inputs` with some arrays replaced.
@@ -38,10 +37,10 @@ def mask_unknown(
     inputs = dict(inputs)
     for name, one in features.inputs.items():
         if not one.is_of_tokens:
-            inputs[name] = one.mask_unknown(inputs[name], random, vocabulary.unknown_probability)
-    if vocabulary.word_dropout:
+            inputs[name] = one.mask_unknown(inputs[name], random, unknown_probability)
+    if word_dropout:
         words = inputs["words"]
-        hidden = (random.random(len(words)) < vocabulary.word_dropout) & (words > UNK)
+        hidden = (random.random(len(words)) < word_dropout) & (words > UNK)
         inputs["words"] = np.where(hidden, UNK, words).astype(words.dtype)
     return inputs
 

@@ -13,6 +13,7 @@ import numpy as np
 from tagger.config.tagger import Config
 from tagger.features.batches import collate, shuffled_buckets
 from tagger.training.inputs.batches import Batches
+from tagger.training.inputs.epochs import EpochBatches
 from tagger.training.inputs.soft_labels import SoftLabels
 
 __all__ = ["DistillationBatches"]
@@ -20,7 +21,7 @@ __all__ = ["DistillationBatches"]
 _TEXT = 1  # part of the seeds for text, so that they differ from those for train
 
 
-class DistillationBatches(keras.utils.PyDataset):
+class DistillationBatches(EpochBatches):
     """The batches of train and text of an epoch, determined by the seed and the epoch number only.
 
     An epoch reads train as `Batches` does, and ``distillation.ratio`` times as many tokens of the
@@ -51,14 +52,9 @@ class DistillationBatches(keras.utils.PyDataset):
         self.facts = (len(self.word_ids), tokens, self.tokens - train.tokens)
         self.epoch = train.epoch
 
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch, from 0. Setting it selects and shuffles the batches."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = self.train.epoch = epoch
+    def begin_epoch(self, epoch: int) -> None:
+        """Select and shuffle the batches."""
+        self.train.epoch = epoch
         places = range(epoch * self.part, (epoch + 1) * self.part)
         self.texts = [self._round(place // self.batches)[place % self.batches] for place in places]
         random = np.random.default_rng((self.seed, epoch, 0, _TEXT))
@@ -109,7 +105,3 @@ class DistillationBatches(keras.utils.PyDataset):
             targets[row, : self.lengths[index]] = self.probabilities[index]
         random = np.random.default_rng((self.seed, self.epoch, place, _TEXT))
         return self.train.mask_unknown(batch.inputs, random), targets
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1

@@ -11,10 +11,12 @@ import keras
 import numpy as np
 
 from tagger.config.seq2seq import Seq2SeqConfig
-from tagger.features.batches import Batch, collate, shuffled_buckets
+from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder, WordFeatures
-from tagger.features.vocabulary import PAD, Vocabulary
+from tagger.features.vocabulary import Vocabulary
 from tagger.seq2seq.pairs import Pair
+from tagger.training.inputs.epochs import EpochBatches, passes_of, repeats_per_epoch
+from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["PairBatches"]
 
@@ -22,7 +24,7 @@ _SMALLEST, _LARGEST = 256, 4096  # symbols per batch by default
 _SHAPE_STEP = 8
 
 
-class PairBatches(keras.utils.PyDataset):
+class PairBatches(EpochBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some symbols replaced by
@@ -60,26 +62,15 @@ class PairBatches(keras.utils.PyDataset):
         )
         symbols = int(self.lengths.sum())
         training = settings.training
-        self.passes = max(1, round(training.epoch_symbols / symbols))
+        self.passes = repeats_per_epoch(symbols, training.epoch_symbols)
         self.tokens = symbols * self.passes
         self.budget = training.batch_symbols or min(max(symbols // 50, _SMALLEST), _LARGEST)
         self.epoch = epoch
 
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch, from 0. Setting it regroups the pairs into batches."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = epoch
-        self._batches = [
-            indices
-            for reading in range(self.passes)
-            for indices in shuffled_buckets(
-                self.lengths, self.budget, (self.settings.training.seed, epoch, reading)
-            )
-        ]
+    def begin_epoch(self, epoch: int) -> None:
+        """Regroup the pairs into batches."""
+        seed = self.settings.training.seed
+        self._batches = passes_of(self.lengths, self.budget, self.passes, seed, epoch)
 
     def __len__(self) -> int:
         """Return the number of batches per epoch."""
@@ -90,26 +81,16 @@ class PairBatches(keras.utils.PyDataset):
         fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
         indices = self._batches[number]
         batch = collate(indices, self.encoder, self.sources, token_budget=fixed_shapes)
-        inputs = self._with_unknown(batch, number)
-        previous, targets, mask = self._decoder_inputs(indices, len(inputs["tokens"]), fixed_shapes)
-        if not (number or fixed_shapes):
-            # On TensorFlow, Keras treats an axis as fixed if the first two batches agree in it.
-            more = ((0, 0), (0, 1))
-            inputs["tokens"] = np.pad(inputs["tokens"], more, constant_values=PAD)
-            for name, longest in self.encoder.longest.items():
-                wider = ((0, 0), (0, longest + 1 - inputs[name].shape[1]))
-                inputs[name] = np.pad(inputs[name], wider, constant_values=PAD)
-            previous, targets, mask = (np.pad(each, more) for each in (previous, targets, mask))
-        return {**inputs, "previous": previous, "targets": targets}, mask
-
-    def _with_unknown(self, batch: Batch, number: int) -> dict[str, np.ndarray]:
-        """Return the inputs of a batch with some rare symbols replaced by <UNK>."""
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         probability = self.settings.vocabulary.unknown_probability
-        inputs = dict(batch.inputs)
-        for name, one in self.encoder.features.inputs.items():
-            inputs[name] = one.mask_unknown(inputs[name], random, probability)
-        return inputs
+        inputs = mask_unknown(batch.inputs, self.encoder.features, random, probability)
+        previous, targets, mask = self._decoder_inputs(indices, len(inputs["tokens"]), fixed_shapes)
+        if not (number or fixed_shapes):
+            inputs = widened(inputs, self.encoder)
+            previous, targets, mask = (
+                np.pad(each, ((0, 0), (0, 1))) for each in (previous, targets, mask)
+            )
+        return {**inputs, "previous": previous, "targets": targets}, mask
 
     def _decoder_inputs(
         self, indices: np.ndarray, rows: int, fixed_shapes: int
@@ -123,7 +104,3 @@ class PairBatches(keras.utils.PyDataset):
             previous[row, 1 : len(ids) + 1] = targets[row, : len(ids)] = ids
             mask[row, : len(ids) + 1] = 1
         return previous, targets, mask
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1

@@ -20,8 +20,9 @@ from tagger.text.spans import Sentence
 from tagger.training import data_facts, distillation
 from tagger.training.facts import TaggerFacts, TextFacts, VectorFacts
 from tagger.training.inputs.augmentation import versions
-from tagger.training.inputs.batches import Batches, repeats_per_epoch
+from tagger.training.inputs.batches import Batches
 from tagger.training.inputs.context import check_tagger, contexts_of, language_models_of
+from tagger.training.inputs.epochs import repeats_per_epoch
 from tagger.training.inputs.mixed import DistillationBatches
 from tagger.training.inputs.word_features import features_of
 from tagger.training.loop import Job
@@ -178,7 +179,7 @@ def _versions(sentences: list[Sentence], training: TrainingConfig) -> list[Sente
 
     The states depend on the whole sentence, so mentions are replaced before they are computed.
     """
-    count = repeats_per_epoch(sum(map(len, sentences)), training)
+    count = repeats_per_epoch(sum(map(len, sentences)), training.epoch_tokens)
     replaced = (
         count >= OFTEN
         and training.mention_replacement

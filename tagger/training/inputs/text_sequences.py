@@ -10,15 +10,15 @@ Axes: B sequences, T timesteps of a window, V vocabulary, S sequences of the tex
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 
 from tagger.language_models.text import EOS
+from tagger.training.inputs.epochs import EpochBatches
 
 __all__ = ["Sequences"]
 
 
-class Sequences(keras.utils.PyDataset):
+class Sequences(EpochBatches):
     """The sequences of a text in batches of similar length, which are read window by window.
 
     Row b of a window continues row b of the window before, unless it is the first of its batch.
@@ -69,14 +69,8 @@ class Sequences(keras.utils.PyDataset):
         self._size = max(len(self._windows(chunk)) for chunk in range(self.chunks))
         self.epoch = epoch
 
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch, from 0. Setting it determines the order of its batches."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = epoch
+    def begin_epoch(self, epoch: int) -> None:
+        """Determine the order of the batches."""
         self._plan = self._windows(epoch)
 
     def _windows(self, epoch: int) -> list[tuple[np.ndarray, int]]:
@@ -115,7 +109,3 @@ class Sequences(keras.utils.PyDataset):
             "keep": np.full(self.rows, float(first > 0), dtype=np.float32),
         }
         return inputs, real.astype(np.float32)
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1

@@ -5,13 +5,14 @@ Axes: B streams, T timesteps of a window, N targets of the text.
 
 from __future__ import annotations
 
-import keras
 import numpy as np
+
+from tagger.training.inputs.epochs import EpochBatches
 
 __all__ = ["Streams"]
 
 
-class Streams(keras.utils.PyDataset):
+class Streams(EpochBatches):
     """The windows of a text that is cut into B equal parts, which are read in parallel.
 
     Row b of a batch continues row b of the batch before, so that a model can carry its state from
@@ -78,7 +79,3 @@ class Streams(keras.utils.PyDataset):
             "keep": keep.astype(np.float32),
         }
         return inputs, real.astype(np.float32)
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1

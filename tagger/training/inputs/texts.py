@@ -11,10 +11,11 @@ import keras
 import numpy as np
 
 from tagger.config.classifier import ClassifierConfig
-from tagger.features.batches import collate, shuffled_buckets
+from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.text.labeled import LabeledText
+from tagger.training.inputs.epochs import EpochBatches, passes_of, repeats_per_epoch
 from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["TextBatches", "targets_of"]
@@ -23,7 +24,7 @@ TEXTS = 32
 """Texts of average length per batch, unless the settings say otherwise."""
 
 
-class TextBatches(keras.utils.PyDataset):
+class TextBatches(EpochBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some words replaced by
@@ -57,25 +58,15 @@ class TextBatches(keras.utils.PyDataset):
         self.targets = targets_of(texts, labels, multi_label=settings.data.multi_label)
         self.lengths = np.array([len(text) for text in texts])
         tokens, training = int(self.lengths.sum()), settings.training
-        self.passes = max(1, round(training.epoch_tokens / tokens))
+        self.passes = repeats_per_epoch(tokens, training.epoch_tokens)
         self.tokens = tokens * self.passes
         self.budget = training.batch_tokens or -(-TEXTS * tokens // len(texts))
         self.epoch = epoch
 
-    @property
-    def epoch(self) -> int:
-        """Number of the epoch, from 0. Setting it regroups the texts into batches."""
-        return self._epoch
-
-    @epoch.setter
-    def epoch(self, epoch: int) -> None:
-        self._epoch = epoch
+    def begin_epoch(self, epoch: int) -> None:
+        """Regroup the texts into batches."""
         seed = self.settings.training.seed
-        self._batches = [
-            indices
-            for reading in range(self.passes)
-            for indices in shuffled_buckets(self.lengths, self.budget, (seed, epoch, reading))
-        ]
+        self._batches = passes_of(self.lengths, self.budget, self.passes, seed, epoch)
 
     def __len__(self) -> int:
         """Return the number of batches per epoch."""
@@ -94,7 +85,13 @@ class TextBatches(keras.utils.PyDataset):
         )
         random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         vocabulary = self.settings.vocabulary
-        inputs = mask_unknown(batch.inputs, self.word_encoder.features, vocabulary, random)
+        inputs = mask_unknown(
+            batch.inputs,
+            self.word_encoder.features,
+            random,
+            vocabulary.unknown_probability,
+            vocabulary.word_dropout,
+        )
         targets = self.targets[indices]
         if fixed_shapes:  # rows without tokens are padding
             more = len(inputs["tokens"]) - len(targets)
@@ -102,10 +99,6 @@ class TextBatches(keras.utils.PyDataset):
         elif not number:
             inputs = widened(inputs, self.word_encoder)
         return inputs, targets
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch; called by Keras."""
-        self.epoch += 1
 
 
 def targets_of(
