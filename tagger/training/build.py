@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from tagger.bundles.encoder import input_configs
 from tagger.bundles.tagger import Bundle
@@ -15,7 +18,7 @@ from tagger.inference.decoder import Decoder
 from tagger.inference.member import Emissions
 from tagger.networks.sequence_tagger import Architecture, SequenceTagger
 
-__all__ = ["architecture", "emissions_of", "input_values", "restore"]
+__all__ = ["architecture", "assign", "emissions_of", "input_values", "restore"]
 
 
 def architecture(model: ModelConfig, features: WordFeatures, decoder: Decoder) -> Architecture:
@@ -56,6 +59,17 @@ def input_values(model: EncoderSettings, features: WordFeatures) -> dict[str, An
     }
 
 
+def assign(network: Any, weights: Mapping[str, np.ndarray]) -> None:
+    """Set the weights of a network of any kind to those of a bundle.
+
+    Args:
+        network: The network, whose ``named_weights()`` have the names and shapes of the bundle's.
+        weights: The weights of the bundle by name.
+    """
+    for name, weight in network.named_weights().items():
+        weight.assign(weights[name])
+
+
 def restore(bundle: Bundle) -> SequenceTagger:
     """Return the trained network of a bundle.
 
@@ -71,8 +85,7 @@ def restore(bundle: Bundle) -> SequenceTagger:
     model = SequenceTagger.create(
         architecture(bundle.config.model, bundle.features, Decoder.of(bundle))
     )
-    for name, weight in model.named_weights().items():
-        weight.assign(bundle.weights[name])
+    assign(model, bundle.weights)
     return model
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from tagger.bundles.classifier import ClassifierBundle
-from tagger.bundles.encoder import input_configs
 from tagger.config.classifier import ClassifierModelConfig
 from tagger.config.schema import common_values
 from tagger.features.encode import WordFeatures
 from tagger.networks.classifier import ClassifierArchitecture, TextClassifier
+from tagger.training.build import assign, input_values
 
 __all__ = ["architecture", "restore"]
 
@@ -28,9 +28,7 @@ def architecture(
     """
     return ClassifierArchitecture(
         **common_values(model, ClassifierArchitecture),
-        inputs=input_configs(model, features),
-        vocabulary_size=len(features.words),
-        one_hot=model.input == "one-hot",
+        **input_values(model, features),
         labels=labels,
         multi_label=multi_label,
     )
@@ -53,6 +51,5 @@ def restore(bundle: ClassifierBundle) -> TextClassifier:
             multi_label=bundle.is_multi_label,
         )
     )
-    for name, weight in model.named_weights().items():
-        weight.assign(bundle.weights[name])
+    assign(model, bundle.weights)
     return model

@@ -13,6 +13,7 @@ from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.config.schema import common_values
 from tagger.language_models.model import LanguageModel as Runtime
 from tagger.networks.language_model import LanguageModelArchitecture, LanguageModelNetwork
+from tagger.training.build import assign
 
 __all__ = ["OnKeras", "architecture", "restore"]
 
@@ -52,8 +53,7 @@ def restore(trained: LanguageModelBundle, streams: int = 0) -> LanguageModelNetw
     model = LanguageModelNetwork.create(
         architecture(trained.config.model, len(trained.vocabulary), streams, len(trained.labels))
     )
-    for name, weight in model.named_weights().items():
-        weight.assign(trained.weights[name])
+    assign(model, trained.weights)
     return model
 
 

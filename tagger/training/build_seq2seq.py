@@ -21,7 +21,7 @@ from tagger.networks import seq2seq as networks
 from tagger.networks.cells import Tensor
 from tagger.networks.seq2seq import Seq2SeqArchitecture, Seq2SeqNetwork
 from tagger.seq2seq.decoding import Memory
-from tagger.training.build import input_values
+from tagger.training.build import assign, input_values
 
 __all__ = ["OnKeras", "architecture", "restore"]
 
@@ -66,8 +66,7 @@ def restore(bundle: Seq2SeqBundle) -> Seq2SeqNetwork:
     """
     sizes = architecture(bundle.config, bundle.features, len(bundle.targets))
     network = Seq2SeqNetwork.create(sizes)
-    for name, weight in network.named_weights().items():
-        weight.assign(bundle.weights[name])
+    assign(network, bundle.weights)
     return network
 
 

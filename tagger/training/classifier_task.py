@@ -58,22 +58,17 @@ def prepare(splits: TextSplits | None, job: Job[ClassifierConfig]) -> Task[Class
     Raises:
         TaggerError: Errors of settings, data or disk.
     """
-    settings = job.settings
-    splits = splits or corpora.splits(settings.data)
+    settings, data = job.settings, job.settings.data
+    splits = splits or corpora.splits(data)
     train, dev = splits
     warnings = corpora.warnings(train, dev)
     job.observer.corpus_read([train.summary(), dev.summary()], warnings)
     models = language_models_of(settings)
-    folders = settings.data.language_models
     job.check_data(
         [
             data_facts.of_texts("train", train),
             data_facts.of_texts("dev", dev),
-            *(data_facts.of_file("vectors", path) for path in settings.data.vectors),
-            *(
-                data_facts.DataFacts("language model", folder, model.weights_digest)
-                for folder, model in zip(folders, models, strict=True)
-            ),
+            *data_facts.of_pretrained(data.vectors, data.language_models, models),
         ]
     )
     readers = [LanguageModel(model) for model in models]

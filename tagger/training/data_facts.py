@@ -10,11 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from tagger.bundles.language_model import LanguageModelBundle
 from tagger.corpora.texts import TextCorpus
 from tagger.errors import TaggerError
 from tagger.text.annotation import Corpus
 
-__all__ = ["DataFacts", "check_same", "digest_of", "of_corpus", "of_file", "of_ids", "of_texts"]
+__all__ = [
+    "DataFacts",
+    "check_same",
+    "digest_of",
+    "of_corpus",
+    "of_file",
+    "of_ids",
+    "of_pretrained",
+    "of_texts",
+]
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,28 @@ def of_file(role: str, path: str | Path) -> DataFacts:
     except OSError:
         return DataFacts(role, str(path), "")
     return DataFacts(role, str(path), digest, {"bytes": size})
+
+
+def of_pretrained(
+    vectors: Iterable[str], folders: Iterable[str], models: Iterable[LanguageModelBundle]
+) -> list[DataFacts]:
+    """Return the facts about pretrained inputs of an encoder.
+
+    Args:
+        vectors: Files of word vectors.
+        folders: Folders of language models.
+        models: The language models in these folders.
+
+    Returns:
+        The facts about each of the vectors, then each of the language models.
+    """
+    return [
+        *(of_file("vectors", path) for path in vectors),
+        *(
+            DataFacts("language model", folder, model.weights_digest)
+            for folder, model in zip(folders, models, strict=True)
+        ),
+    ]
 
 
 def digest_of(parts: Iterable[str]) -> str:

@@ -164,11 +164,7 @@ def _facts(
     return [
         data_facts.of_corpus("train", splits.train),
         *([] if splits.dev is None else [data_facts.of_corpus("dev", splits.dev)]),
-        *(data_facts.of_file("vectors", path) for path in settings.data.vectors),
-        *(
-            data_facts.DataFacts("language model", folder, model.weights_digest)
-            for folder, model in zip(folders, models, strict=True)
-        ),
+        *data_facts.of_pretrained(settings.data.vectors, folders, models),
         *(data_facts.of_file("text", path) for path in distilled.text),
         *(data_facts.of_file("teacher", Path(run) / MANIFEST) for run in distilled.teachers),
     ]
