@@ -13,7 +13,8 @@ from support import small_language_models
 from support.command_line import failed, invoke, worked
 from support.damaged_bundles import seal
 from support.inputs import features_of
-from support.texts import BAD, GOOD, SMALL, records, settings_in, write_lines
+from support.json_lines import write_lines
+from support.texts import BAD, GOOD, SMALL, records, settings_in
 from support.tiny import Recorder, contents
 
 import tagger

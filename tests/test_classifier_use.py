@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 from support.command_line import failed, invoke, worked
+from support.json_lines import write_lines
 from support.paths import GOLDEN_CLASSIFIER
-from support.texts import made, write_lines
+from support.texts import made
 from test_dependencies import lean
 
 from tagger import classification

@@ -9,7 +9,7 @@ from typing import Any
 
 import datasets
 import pytest
-from support.texts import write_lines
+from support.json_lines import write_lines
 
 from tagger.config.classifier import ClassifierConfig, TextDataConfig, check, override
 from tagger.corpora import texts

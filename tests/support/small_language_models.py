@@ -82,3 +82,12 @@ def log_probabilities(
         exponentials = np.exp(step @ kernel + weights["softmax/bias"])
         found.append(np.log(exponentials[target] / exponentials.sum()))
     return np.array(found)
+
+
+LABELED = TextLabels(("business", "sport"), (1, 3))
+"""Labels of a conditional model."""
+
+
+def conditional(**model: Any) -> LanguageModelBundle:
+    """Return a language model that is conditional on two labels; see `bundle_of`."""
+    return bundle_of(labels=LABELED, **model)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from support import reference
 from support.inputs import features_of
+from support.json_lines import write_lines
 from tagger.bundles.classifier import ClassifierBundle
 from tagger.bundles.weights import layer_weights
 from tagger.config.classifier import ClassifierConfig, override
@@ -61,13 +61,6 @@ def records(count: int = 60, *, multi_label: bool = False) -> list[dict[str, Any
         else:
             found.append({"text": text, "label": "good" if is_good else "bad"})
     return found
-
-
-def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write records as JSON Lines, and return the path."""
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
 
 
 def settings_in(folder: Path, *changes: str, multi_label: bool = False) -> ClassifierConfig:
