@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tagger.config import optimization
+from tagger.config import optimization, sources
 from tagger.config import schema as settings
 from tagger.config.encoder import EncoderConfig, VocabularyConfig
 from tagger.config.schema import assign, files, override, setting, to_toml
@@ -47,23 +47,10 @@ class TextDataConfig:
         "Files of labeled texts that decide when to stop, which epoch to keep and how "
         "probabilities are calibrated. Without them, a tenth of train is held out."
     )
-    vectors: tuple[str, ...] = files(
-        "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
-        "compressed."
-    )
-    keep_vectors: int = setting(
-        0,
-        "Number of vectors that the model contains, from the first and most frequent; 0 keeps all.",
-        low=0,
-    )
-    language_models: tuple[str, ...] = files(
-        "Folders of language models whose hidden states are inputs of the network."
-    )
-    hub: str = setting(
-        "",
-        "Dataset in place of train and dev: OWNER/NAME[/CONFIG][@REVISION] on the Hugging Face "
-        "Hub, or a saved dataset.",
-    )
+    vectors: tuple[str, ...] = sources.vectors()
+    keep_vectors: int = sources.keep_vectors()
+    language_models: tuple[str, ...] = sources.language_models()
+    hub: str = sources.hub()
     text_column: str = setting(
         "", "Name of the column or key with the text; by default a usual one, such as text."
     )
@@ -76,16 +63,8 @@ class TextDataConfig:
     multi_label: bool = setting(
         False, "A text has any number of labels, or none, instead of exactly one."
     )
-    tokenizer: str = setting(
-        tokenizers.DEFAULT,
-        "Tokenizer of raw text, in training and in prediction: its name or the code of a language, "
-        "for example unicode or fr.",
-    )
-    unescape: bool = setting(
-        False,
-        "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
-        "training and in prediction.",
-    )
+    tokenizer: str = sources.tokenizer()
+    unescape: bool = sources.unescape()
     encoding: str = setting(
         "auto", "Encoding of the files; auto is UTF-8, or what a byte order mark says."
     )

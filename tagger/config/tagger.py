@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tagger.config import optimization
+from tagger.config import optimization, sources
 from tagger.config import schema as settings
 from tagger.config.encoder import EncoderConfig, VocabularyConfig
 from tagger.config.schema import assign, files, override, setting, to_toml
@@ -52,23 +52,10 @@ class DataConfig:
         "Annotated files that decide when to stop and which epoch to keep. Without them, a tenth "
         "of train is held out, by documents; none trains on all of train, for all epochs."
     )
-    vectors: tuple[str, ...] = files(
-        "Files of pretrained word vectors, concatenated per word: text, binary or .npz; may be "
-        "compressed."
-    )
-    keep_vectors: int = setting(
-        0,
-        "Number of vectors that the model contains, from the first and most frequent; 0 keeps all.",
-        low=0,
-    )
-    language_models: tuple[str, ...] = files(
-        "Folders of language models whose hidden states are inputs of the network."
-    )
-    hub: str = setting(
-        "",
-        "Dataset in place of train and dev: OWNER/NAME[/CONFIG][@REVISION] on the Hugging Face "
-        "Hub, or a saved dataset.",
-    )
+    vectors: tuple[str, ...] = sources.vectors()
+    keep_vectors: int = sources.keep_vectors()
+    language_models: tuple[str, ...] = sources.language_models()
+    hub: str = sources.hub()
     tags: str = setting(
         "", "With hub, the feature that contains the tags; by default ner_tags or tags."
     )
@@ -95,16 +82,8 @@ class DataConfig:
         "Format of train and dev; auto recognizes it by the content.",
         choices=("auto", *(name for name, each in FORMATS.items() if each.has_annotations)),
     )
-    tokenizer: str = setting(
-        tokenizers.DEFAULT,
-        "Tokenizer of raw text, in training and in prediction: its name or the code of a language, "
-        "for example unicode or fr.",
-    )
-    unescape: bool = setting(
-        False,
-        "Read Penn Treebank escapes such as -LRB- as the characters that they stand for, in "
-        "training and in prediction.",
-    )
+    tokenizer: str = sources.tokenizer()
+    unescape: bool = sources.unescape()
     annotator: str = setting(
         "",
         "Name or id of the annotator whose annotation is read, where texts have several; by "
