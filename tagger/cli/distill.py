@@ -9,11 +9,11 @@ import click
 from tagger.cli.command import Command
 from tagger.cli.options import WRAPPED
 from tagger.cli.paths import FILE, FOLDER
-from tagger.cli.training_options import training_options
+from tagger.cli.training_options import PATHS, training_options
 
 
 @click.command(cls=Command, no_args_is_help=True)
-@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@PATHS
 @click.option(
     "--teacher",
     "teachers",

@@ -39,8 +39,12 @@ def clock(seconds: float) -> str:
 
 def _size(facts: RunFacts) -> str:
     """Describe the network, and what it is trained on."""
-    device = f", on {facts.device}" if facts.device else ""
-    return f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}{device}"
+    return f"vocabulary {facts.vocabulary:,}, parameters {facts.parameters:,}{_device(facts)}"
+
+
+def _device(facts: RunFacts) -> str:
+    """Name the device, if it is known."""
+    return f", on {facts.device}" if facts.device else ""
 
 
 def _score_name(facts: TaggerFacts) -> str:
@@ -220,7 +224,7 @@ class Seq2SeqProgress(TrainingProgress):
             )
         console.note(
             f"vocabulary {facts.vocabulary:,} symbols of sources, {facts.target_vocabulary:,} of "
-            f"targets; parameters {facts.parameters:,}"
+            f"targets; parameters {facts.parameters:,}{_device(facts)}"
         )
         console.note(
             f"{'epoch':>5} {'loss':>8} {'symbol errors':>13} {'string errors':>13} "

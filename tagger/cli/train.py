@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from tagger.cli.command import Command
-from tagger.cli.paths import FILE
-from tagger.cli.training_options import training_options
+from tagger.cli.training_options import PATHS, training_options
 
 
 @click.command(cls=Command, no_args_is_help=True)
-@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+@PATHS
 @training_options
 def command(paths: tuple[str, ...], **options: Any) -> None:
     """Train a tagger and write it to the folder RUN.

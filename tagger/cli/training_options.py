@@ -1,4 +1,4 @@
-"""The options that `tagger train` and `tagger distill` share."""
+"""The options that commands of trainings share."""
 
 from __future__ import annotations
 
@@ -18,32 +18,78 @@ from tagger.cli.options import (
 )
 from tagger.cli.paths import FILE, FOLDER
 
-__all__ = ["training_options"]
+__all__ = [
+    "EPOCHS",
+    "PATHS",
+    "RESUME",
+    "SEED",
+    "UNITS",
+    "files_option",
+    "set_option",
+    "training_options",
+]
+
+PATHS = click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
+EPOCHS = click.option(
+    "--epochs", type=int, metavar="N", help="Maximum number of epochs: training.epochs."
+)
+UNITS = click.option(
+    "--units",
+    type=int,
+    metavar="N",
+    help="Units per recurrent layer and direction: model.units.",
+)
+SEED = click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    help="Seed of the training; the same seed gives the same model.  [default: 1]",
+)
+RESUME = click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+
+
+def files_option(name: str, help_text: str) -> Callable[..., Any]:
+    """Return an option that names files and may be repeated.
+
+    Args:
+        name: Its name, such as ``--train``.
+        help_text: Its help.
+    """
+    return click.option(name, type=FILE, multiple=True, metavar="FILE", help=help_text)
+
+
+def set_option(example: str, command: str = "tagger config") -> Callable[..., Any]:
+    """Return the option that changes settings.
+
+    Args:
+        example: A setting and its value, for its help.
+        command: The command that prints all settings.
+    """
+    return click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help=f"Change a setting, for example {example}. See {command}. May be repeated; the last "
+        "value of a setting counts.",
+    )
+
 
 _CORPUS = (
-    click.option(
+    files_option(
         "--train",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="Annotated training file: CoNLL columns, JSON Lines, .parquet or .arrow. Repeat to "
+        "Annotated training file: CoNLL columns, JSON Lines, .parquet or .arrow. Repeat to "
         "train on several files.",
     ),
-    click.option(
+    files_option(
         "--dev",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="Annotated file that decides when to stop and which epoch to keep. May be repeated. "
+        "Annotated file that decides when to stop and which epoch to keep. May be repeated. "
         "none trains on all of train, for all epochs, without a score.  [default: a tenth of train "
         "is held out]",
     ),
-    click.option(
+    files_option(
         "--vectors",
-        type=FILE,
-        multiple=True,
-        metavar="FILE",
-        help="File of pretrained word vectors. Repeat to concatenate several files.",
+        "File of pretrained word vectors. Repeat to concatenate several files.",
     ),
     click.option(
         "--language-model",
@@ -65,30 +111,15 @@ _CORPUS = (
     TAG_COLUMN,
 )
 _RUN_OPTIONS = (
-    click.option(
-        "--epochs",
-        type=int,
-        metavar="N",
-        help="Maximum number of epochs: training.epochs.",
-    ),
-    click.option(
-        "--units",
-        type=int,
-        metavar="N",
-        help="Units per recurrent layer and direction: model.units.",
-    ),
+    EPOCHS,
+    UNITS,
     click.option(
         "--batch-tokens",
         type=int,
         metavar="N",
         help="Tokens per batch: training.batch_tokens.",
     ),
-    click.option(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="Seed of the training; the same seed gives the same model.  [default: 1]",
-    ),
+    SEED,
     click.option(
         "--seeds",
         type=click.IntRange(min=1),
@@ -98,15 +129,8 @@ _RUN_OPTIONS = (
         help="Train with N seeds. RUN becomes the model of median dev score (the lower one of two "
         "in the middle), RUN/seed-* are all.",
     ),
-    click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Change a setting, for example model.units=200. See tagger config. May be "
-        "repeated; the last value of a setting counts.",
-    ),
-    click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN."),
+    set_option("model.units=200"),
+    RESUME,
     json_option,
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
 from typing import Any
 
 import click
@@ -18,27 +17,19 @@ from tagger.cli.options import (
     json_option,
     print_json,
 )
-from tagger.cli.paths import FILE
 from tagger.cli.settings import check_not_finished, run_and_settings
-
-_BRIEF = 100  # characters of a warning that is repeated
+from tagger.cli.training_options import EPOCHS, PATHS, RESUME, SEED, UNITS, files_option, set_option
 
 
 @click.command(cls=Command, no_args_is_help=True)
-@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
-@click.option(
+@PATHS
+@files_option(
     "--train",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Labeled texts: JSON Lines, a table with a header row, Parquet or Arrow. May be repeated.",
+    "Labeled texts: JSON Lines, a table with a header row, Parquet or Arrow. May be repeated.",
 )
-@click.option(
+@files_option(
     "--dev",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Labeled texts that decide when to stop and calibrate probabilities. May be repeated.  "
+    "Labeled texts that decide when to stop and calibrate probabilities. May be repeated.  "
     "[default: a tenth of train]",
 )
 @click.option(
@@ -56,35 +47,15 @@ _BRIEF = 100  # characters of a warning that is repeated
 @label_columns
 @encoding_option
 @TOKENIZER
-@click.option(
+@files_option(
     "--vectors",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Pretrained word vectors. May be repeated.",
+    "Pretrained word vectors. May be repeated.",
 )
-@click.option("--epochs", type=int, metavar="N", help="Maximum number of epochs: training.epochs.")
-@click.option(
-    "--units",
-    type=int,
-    metavar="N",
-    help="Units per recurrent layer and direction: model.units.",
-)
-@click.option(
-    "--seed",
-    type=int,
-    metavar="N",
-    help="Seed of the training; the same seed gives the same model.  [default: 1]",
-)
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example model.pooling=auto. See tagger classify config. May be "
-    "repeated; the last value of a setting counts.",
-)
-@click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@EPOCHS
+@UNITS
+@SEED
+@set_option("model.pooling=auto", "tagger classify config")
+@RESUME
 @json_option
 def command(
     paths: tuple[str, ...],
@@ -138,8 +109,7 @@ def command(
             }
         )
         return
-    for warning in observer.warnings:
-        console.warn(textwrap.shorten(warning, _BRIEF, placeholder=" …"))
+    console.repeat_warnings(observer.warnings)
     console.result(
         f"Best {observer.score} {metrics['dev']['score']} (epoch {metrics['best_epoch']}). The "
         f"model is in {run}."

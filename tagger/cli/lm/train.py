@@ -8,42 +8,24 @@ from tagger.cli import console
 from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
 from tagger.cli.options import encoding_option, json_option, print_json
-from tagger.cli.paths import FILE
 from tagger.cli.settings import run_and_settings
+from tagger.cli.training_options import PATHS, RESUME, SEED, files_option, set_option
 
 
 @click.command(cls=Command, no_args_is_help=True)
-@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
-@click.option(
+@PATHS
+@files_option(
     "--train",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Training text. May be repeated; several files are read as one text.",
+    "Training text. May be repeated; several files are read as one text.",
 )
-@click.option(
+@files_option(
     "--dev",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Text that decides when to stop and which epoch to keep. May be repeated.",
+    "Text that decides when to stop and which epoch to keep. May be repeated.",
 )
 @encoding_option
-@click.option(
-    "--seed",
-    type=int,
-    metavar="N",
-    help="Seed of the training; the same seed gives the same model.  [default: 1]",
-)
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example model.units=500. See tagger lm config. May be "
-    "repeated; the last value of a setting counts.",
-)
-@click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@SEED
+@set_option("model.units=500", "tagger lm config")
+@RESUME
 @json_option
 def command(
     paths: tuple[str, ...],

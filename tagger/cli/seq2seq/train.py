@@ -8,26 +8,20 @@ from tagger.cli import console
 from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
 from tagger.cli.options import json_option, print_json
-from tagger.cli.paths import FILE
 from tagger.cli.seq2seq.options import column_options, reading_of
 from tagger.cli.settings import run_and_settings
+from tagger.cli.training_options import PATHS, RESUME, SEED, files_option, set_option
 
 
 @click.command(cls=Command, no_args_is_help=True)
-@click.argument("paths", type=FILE, nargs=-1, required=True, metavar="[CONFIG.toml] RUN")
-@click.option(
+@PATHS
+@files_option(
     "--train",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Training pairs: a table with tabs or commas, or JSON Lines. May be repeated.",
+    "Training pairs: a table with tabs or commas, or JSON Lines. May be repeated.",
 )
-@click.option(
+@files_option(
     "--dev",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Pairs that decide when to stop and which epoch to keep. May be repeated.  [default: a "
+    "Pairs that decide when to stop and which epoch to keep. May be repeated.  [default: a "
     "tenth of the sources of train is held out]",
 )
 @column_options
@@ -37,21 +31,9 @@ from tagger.cli.settings import run_and_settings
     help="Further columns or keys, divided by commas, whose values the encoder reads in front of "
     "the source.",
 )
-@click.option(
-    "--seed",
-    type=int,
-    metavar="N",
-    help="Seed of the training; the same seed gives the same model.  [default: 1]",
-)
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change a setting, for example decoder.attention=none. See tagger seq2seq config. May be "
-    "repeated.",
-)
-@click.option("--resume", is_flag=True, help="Continue an interrupted training in RUN.")
+@SEED
+@set_option("decoder.attention=none", "tagger seq2seq config")
+@RESUME
 @json_option
 def command(
     paths: tuple[str, ...],
