@@ -127,4 +127,4 @@ def test_the_encoder_learns_from_the_decoder(attention: str) -> None:
 def test_the_network_can_be_made_from_its_configuration() -> None:
     network = restore(small.bundle_of(graphs=False))
     again = Seq2SeqNetwork.from_config(network.get_config())
-    assert again.sizes == network.sizes
+    assert again.architecture == network.architecture

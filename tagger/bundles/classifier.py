@@ -19,7 +19,7 @@ Axes: K labels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,14 @@ from tagger.bundles.encoder import (
     describe_inputs,
     describe_layers,
     encoder_shapes,
-    load_features,
-    load_language_models,
-    save_language_models,
-    sources_of,
+    head_shapes,
+    load_inputs,
+    save_inputs,
 )
 from tagger.bundles.kinds import Kind
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.tagger import WORDS
 from tagger.bundles.weights import digest
-from tagger.cells import dense_shapes
 from tagger.config.classifier import ClassifierConfig, ClassifierModelConfig
 from tagger.features.encode import WordFeatures
 
@@ -160,10 +158,7 @@ def shapes_of(
         The shape of each array by its path in the network, such as ``head/labels/kernel``.
     """
     shapes, width = encoder_shapes(model, features)
-    for number, units in enumerate(model.hidden, 1):
-        shapes |= dense_shapes(f"head/hidden_{number}", width, units)
-        width = units
-    return shapes | dense_shapes("head/labels", width, labels)
+    return shapes | head_shapes("labels", model.hidden, width, labels)
 
 
 def save(folder: str | Path, bundle: ClassifierBundle) -> None:
@@ -180,12 +175,7 @@ def save(folder: str | Path, bundle: ClassifierBundle) -> None:
         "labels.json": kinds.to_json({"labels": list(bundle.labels)}),
         "README.md": _card(bundle),
     }
-
-    def fill(temporary: Path) -> list[str]:
-        names = save_language_models(temporary, bundle.language_models)
-        return names + bundle.features.save(temporary)
-
-    KIND.save(folder, bundle, texts, bundle.features.files(), fill)
+    KIND.save(folder, bundle, texts, bundle.features.files(), partial(save_inputs, bundle))
 
 
 def load(folder: str | Path, *, with_graphs: bool = True) -> ClassifierBundle:
@@ -204,10 +194,7 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> ClassifierBundle:
     """
     contents = KIND.read(folder)
     config, labels = contents.config, contents.parsed["labels.json"]
-    models = load_language_models(contents, len(config.data.language_models))
-    features = load_features(
-        config, contents.files, sources_of(models), unescapes=config.data.unescape
-    )
+    features, models = load_inputs(contents)
     contents.check_weights(shapes_of(config.model, features, len(labels)))
     return ClassifierBundle(
         config=config,

@@ -19,7 +19,7 @@ from tagger.bundles.folder import MANIFEST
 from tagger.bundles.kinds import Contents, Files
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import Weights
-from tagger.cells import recurrent_shapes
+from tagger.cells import dense_shapes, recurrent_shapes
 from tagger.config.encoder import EncoderSettings
 from tagger.features.encode import WordFeatures
 from tagger.features.inputs import INPUTS
@@ -30,10 +30,11 @@ __all__ = [
     "describe_inputs",
     "describe_layers",
     "encoder_shapes",
+    "head_shapes",
     "input_configs",
     "load_features",
-    "load_language_models",
-    "save_language_models",
+    "load_inputs",
+    "save_inputs",
     "sources_of",
     "width_of",
 ]
@@ -97,6 +98,24 @@ def encoder_shapes(
             )
         width = model.units * (1 + model.bidirectional)
     return shapes, width
+
+
+def head_shapes(
+    output: str, hidden: Sequence[int], width: int, size: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of a feed-forward head, by name.
+
+    Args:
+        output: Name of the output layer.
+        hidden: Units of the hidden layers.
+        width: Number F of features of the encoder's output.
+        size: Number of outputs.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for number, units in enumerate(hidden, 1):
+        shapes |= dense_shapes(f"head/hidden_{number}", width, units)
+        width = units
+    return shapes | dense_shapes(f"head/{output}", width, size)
 
 
 def input_configs(model: EncoderSettings, features: WordFeatures) -> dict[str, dict[str, Any]]:
@@ -166,47 +185,52 @@ def load_features(
     return WordFeatures.of(*(one for one in inputs if one is not None), unescapes=unescapes)
 
 
-def save_language_models(folder: Path, models: Sequence[LanguageModelBundle]) -> list[str]:
-    """Write the language models of a bundle to its folder, as hard links where possible.
+def save_inputs(bundle: EncoderBundle, folder: Path) -> list[str]:
+    """Write the language models and the large files of the inputs of a bundle to its folder.
 
     Args:
+        bundle: The bundle; its language models are hard-linked where possible.
         folder: The folder.
-        models: The language models, in order.
 
     Returns:
-        The names of their manifests, which the manifest of the bundle lists.
+        The names of the files that the manifest of the bundle lists: those of the inputs, and the
+        manifests of the language models.
 
     Raises:
         TaggerError: A file cannot be written.
     """
     names = []
-    for number, model in enumerate(models, 1):
+    for number, model in enumerate(bundle.language_models, 1):
         language_models.save_linked(folder / _MODELS / str(number), model)
         names.append(f"{_MODELS}/{number}/{MANIFEST}")
-    return names
+    return names + bundle.features.save(folder)
 
 
-def load_language_models(contents: Contents[Any], count: int) -> tuple[LanguageModelBundle, ...]:
-    """Read the language models of a bundle from its subfolders.
+def load_inputs(contents: Contents[Any]) -> tuple[WordFeatures, tuple[LanguageModelBundle, ...]]:
+    """Read the inputs and the language models of a bundle.
 
-    The bundle's manifest lists their manifests, and each of these lists the files of its folder.
+    The bundle's manifest lists the manifests of the language models, and each of these lists the
+    files of its folder.
 
     Args:
         contents: The contents of the bundle.
-        count: Number of language models.
 
     Returns:
-        The language models, in order.
+        The inputs, and the language models in order.
 
     Raises:
-        BundleError: A subfolder is not a language model, or was damaged.
+        BundleError: A file is missing, damaged or ill-formed; or a subfolder is not a language
+            model.
     """
-    for number in range(1, count + 1):
-        contents.files.bytes(f"{_MODELS}/{number}/{MANIFEST}")
-    return tuple(
-        language_models.load(contents.folder / _MODELS / str(number))
-        for number in range(1, count + 1)
+    data = contents.config.data
+    names = [f"{_MODELS}/{number}" for number in range(1, len(data.language_models) + 1)]
+    for name in names:
+        contents.files.bytes(f"{name}/{MANIFEST}")
+    models = tuple(language_models.load(contents.folder / name) for name in names)
+    features = load_features(
+        contents.config, contents.files, sources_of(models), unescapes=data.unescape
     )
+    return features, models
 
 
 def sources_of(models: Sequence[LanguageModelBundle]) -> list[tuple[str, int]]:

@@ -24,7 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from tagger.bundles import kinds, migrations
-from tagger.bundles.encoder import encoder_shapes, input_configs, load_features
+from tagger.bundles.encoder import (
+    describe_inputs,
+    describe_layers,
+    encoder_shapes,
+    load_features,
+)
 from tagger.bundles.kinds import Kind
 from tagger.bundles.language_model import LanguageModelBundle
 from tagger.bundles.weights import Weights, digest
@@ -186,13 +191,11 @@ def describe(bundle: Seq2SeqBundle) -> dict[str, str]:
     config, metrics = bundle.config, bundle.metrics
     data, dev = config.data, metrics.get("dev", {})
     extra = f", features {', '.join(data.feature_names)}" if data.features else ""
-    configs = input_configs(config.model, bundle.features)
-    inputs = [bundle.features.inputs[name].describe(one) for name, one in configs.items()]
     epoch = f" (epoch {metrics['best_epoch']})" if "best_epoch" in metrics else ""
     return {
         "predicts": f"{data.target_level} of the target from {data.source_level} of the source"
         f"{extra}",
-        "inputs": ", ".join(inputs) or "one-hot",
+        "inputs": describe_inputs(config.model, bundle.features),
         "network": _network(config),
         "parameters": f"{sum(array.size for array in bundle.weights.values()):,}",
         "vocabulary": f"{len(bundle.features.words):,} symbols of sources, {len(bundle.targets):,} "
@@ -207,10 +210,8 @@ def describe(bundle: Seq2SeqBundle) -> dict[str, str]:
 
 def _network(config: Seq2SeqConfig) -> str:
     """Return the network in words."""
-    model, decoder = config.model, config.decoder
-    directions = "both directions" if model.bidirectional else "forward only"
+    encoder, decoder = describe_layers(config.model), config.decoder
     attention = ", attention" if decoder.attention != "none" else ""
-    encoder = f"{model.cell}, {model.layers} x {model.units} units, {directions}"
     return f"{encoder}; decoder {decoder.cell}, {decoder.layers} x {decoder.units} units{attention}"
 
 

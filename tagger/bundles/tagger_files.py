@@ -19,17 +19,13 @@ Other files of a training (history, checkpoints) may be in the folder and are no
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tagger.bundles import kinds, migrations
 from tagger.bundles.card import card
-from tagger.bundles.encoder import (
-    load_features,
-    load_language_models,
-    save_language_models,
-    sources_of,
-)
+from tagger.bundles.encoder import load_inputs, save_inputs
 from tagger.bundles.kinds import Kind
 from tagger.bundles.tagger import INT8, SENTENCES, WORDS, Bundle, graph_names
 from tagger.bundles.tagger_weights import expected
@@ -89,14 +85,9 @@ def save(folder: str | Path, bundle: Bundle) -> None:
     Raises:
         TaggerError: A file cannot be written.
     """
-
-    def fill(temporary: Path) -> list[str]:
-        names = save_language_models(temporary, bundle.language_models)
-        return names + bundle.features.save(temporary)
-
     tags = kinds.to_json({"scheme": bundle.scheme, "tags": list(bundle.tags)})
     texts = {"tags.json": tags, "README.md": card(bundle)}
-    KIND.save(folder, bundle, texts, bundle.features.files(), fill)
+    KIND.save(folder, bundle, texts, bundle.features.files(), partial(save_inputs, bundle))
 
 
 def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
@@ -116,10 +107,7 @@ def load(folder: str | Path, *, with_graphs: bool = True) -> Bundle:
     contents = KIND.read(folder)
     config = contents.config
     tags, scheme = contents.parsed["tags.json"]
-    models = load_language_models(contents, len(config.data.language_models))
-    features = load_features(
-        config, contents.files, sources_of(models), unescapes=config.data.unescape
-    )
+    features, models = load_inputs(contents)
     graphs = contents.graphs(graph_names(config.model) if with_graphs else [])
     contents.check_weights(expected(config.model, features, len(tags)))
     return Bundle(

@@ -7,8 +7,7 @@ Axes: K tags.
 
 from __future__ import annotations
 
-from tagger.bundles.encoder import encoder_shapes
-from tagger.cells import dense_shapes
+from tagger.bundles.encoder import encoder_shapes, head_shapes
 from tagger.config.tagger import ModelConfig
 from tagger.features.encode import WordFeatures
 from tagger.heads import HEADS
@@ -28,9 +27,6 @@ def expected(model: ModelConfig, features: WordFeatures, tags: int) -> dict[str,
         The shape of each array by its path in the network, such as ``head/tags/kernel``.
     """
     shapes, width = encoder_shapes(model, features)
-    for number, units in enumerate(model.hidden, 1):
-        shapes |= dense_shapes(f"head/hidden_{number}", width, units)
-        width = units
-    shapes |= dense_shapes("head/tags", width, tags)
+    shapes |= head_shapes("tags", model.hidden, width, tags)
     own = HEADS[model.head].shapes(tags)
     return shapes | {f"head/{name}": shape for name, shape in own.items()}

@@ -5,7 +5,7 @@ Axes: B batch, T time, F features of the encoder's output, K labels.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -76,17 +76,13 @@ class TextClassifier(SentenceEncoder):
     a^<T_x>; here, optionally, from the mean or maximum over all timesteps.
 
     Args:
-        architecture: A `ClassifierArchitecture`, or its fields as a dictionary.
+        architecture: The hyperparameters.
     """
 
     architecture: ClassifierArchitecture
+    architecture_class = ClassifierArchitecture
 
-    def __init__(
-        self, architecture: ClassifierArchitecture | dict[str, Any], **kwargs: Any
-    ) -> None:
-        if isinstance(architecture, dict):
-            hidden = tuple(architecture.get("hidden", ()))
-            architecture = ClassifierArchitecture(**{**architecture, "hidden": hidden})
+    def __init__(self, architecture: ClassifierArchitecture, **kwargs: Any) -> None:
         super().__init__(architecture, **kwargs)
         head = SigmoidHead if architecture.multi_label else SoftmaxHead
         self.head = head(
@@ -162,6 +158,3 @@ class TextClassifier(SentenceEncoder):
         """
         head = {f"head/{layer.name}": layer for layer in self.head.dense}
         return self.encoder_weights() | weights_of({**head, "head/labels": self.head.output_layer})
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "architecture": asdict(self.architecture)}

@@ -6,7 +6,7 @@ S features of a token's states, F features of the encoder's output.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
 import keras
@@ -64,10 +64,12 @@ class SentenceEncoder(keras.Model):
         architecture: The hyperparameters.
 
     Attributes:
+        architecture_class: Class of the hyperparameters.
         has_differentiable_states: Whether losses depend on the final states; see
             `recurrent.Recurrent`.
     """
 
+    architecture_class: ClassVar[Any]
     has_differentiable_states: ClassVar[bool] = False
 
     def __init__(self, architecture: EncoderArchitecture, **kwargs: Any) -> None:
@@ -105,6 +107,17 @@ class SentenceEncoder(keras.Model):
         model = cls(architecture)
         model.build()
         return model
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        fields = {  # Keras saves tuples as lists
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in config["architecture"].items()
+        }
+        return cls(**{**config, "architecture": cls.architecture_class(**fields)})
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "architecture": asdict(self.architecture)}
 
     def _input_names(self, *, of_tokens: bool) -> list[str]:
         """Return the names of the inputs that describe tokens, or of those that describe words."""

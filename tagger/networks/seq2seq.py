@@ -10,7 +10,7 @@ as an input, <EOS> as a target. Id 1 is <UNK>.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
@@ -78,16 +78,16 @@ class Seq2SeqNetwork(SentenceEncoder):
     """A network from sources and targets to the targets' log-probabilities (B, Y).
 
     Args:
-        architecture: A `Seq2SeqArchitecture`, or its fields as a dictionary.
+        architecture: The hyperparameters.
     """
 
+    architecture: Seq2SeqArchitecture
+    architecture_class = Seq2SeqArchitecture
     has_differentiable_states = True
 
-    def __init__(self, architecture: Seq2SeqArchitecture | dict[str, Any], **kwargs: Any) -> None:
-        if isinstance(architecture, dict):
-            architecture = Seq2SeqArchitecture(**architecture)
+    def __init__(self, architecture: Seq2SeqArchitecture, **kwargs: Any) -> None:
         super().__init__(architecture, **kwargs)
-        self.sizes = sizes = architecture
+        sizes = architecture
         one_hot = not sizes.target_embedding
         self.embed = (
             None if one_hot else embedding(sizes.target_size, sizes.target_embedding, "embedding")
@@ -124,7 +124,7 @@ class Seq2SeqNetwork(SentenceEncoder):
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights."""
-        sizes, encoded = self.sizes, self.build_encoder()
+        sizes, encoded = self.architecture, self.build_encoder()
         if self.embed is not None:
             self.embed.build((None, None))
         for layer in self.initial:
@@ -179,7 +179,7 @@ class Seq2SeqNetwork(SentenceEncoder):
         encoder has fewer layers. A memory cell starts from that of the encoder if it has one, else
         from its activation.
         """
-        sizes = self.sizes
+        sizes = self.architecture
         parts, wanted = CELLS[sizes.cell].states, CELLS[sizes.decoder_cell].states
         directions = 1 + sizes.bidirectional
         state: State = ()
@@ -256,10 +256,6 @@ class Seq2SeqNetwork(SentenceEncoder):
         if self.attention is not None:
             layers["attention"] = self.attention
         return self.encoder_weights() | weights_of({**layers, "softmax": self.softmax})
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the hyperparameters."""
-        return {**super().get_config(), "architecture": asdict(self.sizes)}
 
 
 def _state_width(sizes: EncoderArchitecture) -> int:

@@ -5,7 +5,7 @@ Axes: B batch, T time, D distinct words of a batch, F features of the encoder's 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -57,16 +57,13 @@ class SequenceTagger(SentenceEncoder):
     """A sequence tagger: from the inputs of a batch to logits (B, T, K).
 
     Args:
-        architecture: An `Architecture`, or its fields as a dictionary.
+        architecture: The hyperparameters.
     """
 
     architecture: Architecture
+    architecture_class = Architecture
 
-    def __init__(self, architecture: Architecture | dict[str, Any], **kwargs: Any) -> None:
-        if isinstance(architecture, dict):
-            architecture = Architecture(
-                **{**architecture, "hidden": tuple(architecture.get("hidden", ()))}
-            )
+    def __init__(self, architecture: Architecture, **kwargs: Any) -> None:
         super().__init__(architecture, **kwargs)
         sizes: dict[str, Any] = {
             "hidden": architecture.hidden,
@@ -167,6 +164,3 @@ class SequenceTagger(SentenceEncoder):
         named = {**self.encoder_weights(), **weights_of(layers)}
         own = HEADS[self.architecture.head].transitions
         return named | {f"head/{name}": getattr(self.head, name) for name in own}
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "architecture": asdict(self.architecture)}
