@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import keras
 import numpy as np
 
 from tagger.config.tagger import Config
-from tagger.features.batches import collate, shuffled_buckets
+from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.text import schemes
 from tagger.text.spans import Sentence
 from tagger.training.inputs.augmentation import Mentions
-from tagger.training.inputs.epochs import EpochBatches, repeats_per_epoch
+from tagger.training.inputs.epochs import BucketedBatches
 from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["Batches"]
@@ -26,7 +25,7 @@ LARGE = 512
 """Padded tokens per batch, unless train is small."""
 
 
-class Batches(EpochBatches):
+class Batches(BucketedBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some words replaced by
@@ -51,7 +50,6 @@ class Batches(EpochBatches):
         contexts: TokenStates | None = None,
         epoch: int = 0,
     ) -> None:
-        super().__init__()
         self.word_encoder = WordEncoder(features)
         self.word_ids = self.word_encoder.word_ids(sentence.tokens for sentence in sentences)
         ids = {tag: number for number, tag in enumerate(tags)}
@@ -61,55 +59,47 @@ class Batches(EpochBatches):
         )
         self.contexts = contexts
         self.settings = settings
-        self.lengths = np.array([len(sentence) for sentence in sentences])
-        tokens = int(self.lengths.sum())
-        self.passes = repeats_per_epoch(tokens, settings.training.epoch_tokens)
-        self.tokens = tokens * self.passes
-        self.budget = settings.training.batch_tokens or (
-            min(max(tokens // 100, 128), LARGE) if contexts is None else LARGE
+        lengths, training = np.array([len(sentence) for sentence in sentences]), settings.training
+        budget = min(max(int(lengths.sum()) // 100, 128), LARGE) if contexts is None else LARGE
+        super().__init__(
+            lengths,
+            budget=training.batch_tokens or budget,
+            least=training.epoch_tokens,
+            seed=training.seed,
+            epoch=epoch,
         )
-        self.epoch = epoch
 
     def begin_epoch(self, epoch: int) -> None:
-        """Regroup the sentences into batches."""
-        self._batches = []
-        for reading in range(self.passes):
-            seed = (self.settings.training.seed, epoch, reading)
-            word_ids, tags = self.word_ids, self.tags
-            probability = self.settings.training.mention_replacement
-            # The first pass reads the original corpus: one that is large enough to be read once is
-            # better unchanged. So are all passes with language models, whose states are of it.
-            if reading and probability and self.contexts is None:
-                word_ids, tags = self.mentions.replaced(probability, np.random.default_rng(seed))
-            # Grouped by the lengths before any replacement: Keras expects the same number of
-            # batches in every epoch.
-            self._batches += [
-                (indices, word_ids, tags)
-                for indices in shuffled_buckets(self.lengths, self.budget, seed)
-            ]
+        """Regroup the sentences into batches, and replace mentions.
 
-    def __len__(self) -> int:
-        """Return the number of batches per epoch."""
-        return len(self._batches)
+        They are grouped by the lengths before any replacement: Keras expects the same number of
+        batches in every epoch.
+        """
+        super().begin_epoch(epoch)
+        # The first pass reads the original corpus: one that is large enough to be read once is
+        # better unchanged. So are all passes with language models, whose states are of it.
+        self._corpora = [(self.word_ids, self.tags)] * self.passes
+        probability = self.settings.training.mention_replacement
+        if probability and self.contexts is None:
+            for reading in range(1, self.passes):
+                random = np.random.default_rng((self.seed, epoch, reading))
+                self._corpora[reading] = self.mentions.replaced(probability, random)
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the inputs and tag ids (B, T) of a batch."""
-        fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
-        indices, word_ids, tags = self._batches[number]
+        reading, indices = self._batches[number]
         batch = collate(
             indices,
             self.word_encoder,
-            word_ids,
-            tags,
+            *self._corpora[reading],
             contexts=self.contexts,
-            token_budget=fixed_shapes,
+            token_budget=self.token_budget,
         )
-        random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         assert batch.tags is not None
-        inputs, ids = self.mask_unknown(batch.inputs, random), batch.tags
+        inputs, ids = self.mask_unknown(batch.inputs, self.random(number)), batch.tags
         return (
             (inputs, ids)
-            if number or fixed_shapes
+            if number or self.token_budget
             else (widened(inputs, self.word_encoder), np.pad(ids, ((0, 0), (0, 1))))
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tagger.features.batches import shuffled_buckets
 
-__all__ = ["EpochBatches", "passes_of", "repeats_per_epoch"]
+__all__ = ["BucketedBatches", "EpochBatches", "repeats_per_epoch"]
 
 
 class EpochBatches(keras.utils.PyDataset):
@@ -41,6 +41,51 @@ class EpochBatches(keras.utils.PyDataset):
         self.epoch += 1
 
 
+class BucketedBatches(EpochBatches):
+    """Batches of sequences of similar length, determined by the seed and the epoch number only.
+
+    Args:
+        lengths: (N,) length of each sequence.
+        budget: Padded tokens per batch.
+        least: Tokens that an epoch should have; see `repeats_per_epoch`.
+        seed: Seed of the training.
+        epoch: Number of the first epoch, from 0.
+
+    Attributes:
+        tokens: Number of tokens per epoch.
+        token_budget: The budget if the backend compiles each shape, else 0; see `collate`.
+    """
+
+    def __init__(
+        self, lengths: np.ndarray, *, budget: int, least: int, seed: int, epoch: int
+    ) -> None:
+        super().__init__()
+        size = int(lengths.sum())
+        self.lengths = lengths
+        self.budget = budget
+        self.token_budget = budget if keras.backend.backend() == "jax" else 0
+        self.seed = seed
+        self.passes = repeats_per_epoch(size, least)
+        self.tokens = size * self.passes
+        self.epoch = epoch
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Group the sequences into batches, pass by pass: the number of the pass, and indices."""
+        self._batches = [
+            (reading, indices)
+            for reading in range(self.passes)
+            for indices in shuffled_buckets(self.lengths, self.budget, (self.seed, epoch, reading))
+        ]
+
+    def __len__(self) -> int:
+        """Return the number of batches per epoch."""
+        return len(self._batches)
+
+    def random(self, number: int) -> np.random.Generator:
+        """Return the random generator of a batch."""
+        return np.random.default_rng((self.seed, self.epoch, number))
+
+
 def repeats_per_epoch(size: int, least: int) -> int:
     """Return the number of passes over training data per epoch, at least 1.
 
@@ -52,25 +97,3 @@ def repeats_per_epoch(size: int, least: int) -> int:
         The nearest whole number of passes.
     """
     return max(1, round(least / size))
-
-
-def passes_of(
-    lengths: np.ndarray, budget: int, passes: int, seed: int, epoch: int
-) -> list[np.ndarray]:
-    """Group sequences of similar length into the batches of an epoch, several times over.
-
-    Args:
-        lengths: (N,) length of each sequence.
-        budget: Padded tokens per batch.
-        passes: Number of passes over all sequences.
-        seed: Seed of the training.
-        epoch: Number of the epoch, from 0.
-
-    Returns:
-        The indices (B,) of the sequences of each batch, pass by pass.
-    """
-    return [
-        indices
-        for reading in range(passes)
-        for indices in shuffled_buckets(lengths, budget, (seed, epoch, reading))
-    ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 
-import keras
 import numpy as np
 
 from tagger.config.tagger import Config
@@ -97,9 +96,9 @@ class DistillationBatches(EpochBatches):
         if place < len(self.train):
             inputs, tags = self.train[place]
             return inputs, self.targets[tags]  # (B, T) -> (B, T, K)
-        fixed_shapes = self.train.budget if keras.backend.backend() == "jax" else 0
         indices = self.texts[place - len(self.train)]
-        batch = collate(indices, self.train.word_encoder, self.word_ids, token_budget=fixed_shapes)
+        encoder, budget = self.train.word_encoder, self.train.token_budget
+        batch = collate(indices, encoder, self.word_ids, token_budget=budget)
         targets = np.zeros((*batch.inputs["tokens"].shape, len(self.targets)), dtype=np.float32)
         for row, index in enumerate(indices):
             targets[row, : self.lengths[index]] = self.probabilities[index]

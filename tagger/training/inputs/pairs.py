@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from tagger.config.seq2seq import Seq2SeqConfig
@@ -15,7 +14,7 @@ from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.vocabulary import Vocabulary
 from tagger.seq2seq.pairs import Pair
-from tagger.training.inputs.epochs import EpochBatches, passes_of, repeats_per_epoch
+from tagger.training.inputs.epochs import BucketedBatches
 from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["PairBatches"]
@@ -24,7 +23,7 @@ _SMALLEST, _LARGEST = 256, 4096  # symbols per batch by default
 _SHAPE_STEP = 8
 
 
-class PairBatches(EpochBatches):
+class PairBatches(BucketedBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some symbols replaced by
@@ -48,44 +47,34 @@ class PairBatches(EpochBatches):
         *,
         epoch: int = 0,
     ) -> None:
-        super().__init__()
         self.encoder = WordEncoder(features)
         self.sources = self.encoder.word_ids(pair.source for pair in pairs)
         self.targets = [targets.ids(pair.target or ()) for pair in pairs]
         self.settings = settings
         # (pairs,) symbols of source and target, and the boundary
-        self.lengths = np.array(
+        lengths = np.array(
             [
                 len(source) + len(target) + 1
                 for source, target in zip(self.sources, self.targets, strict=True)
             ]
         )
-        symbols = int(self.lengths.sum())
-        training = settings.training
-        self.passes = repeats_per_epoch(symbols, training.epoch_symbols)
-        self.tokens = symbols * self.passes
-        self.budget = training.batch_symbols or min(max(symbols // 50, _SMALLEST), _LARGEST)
-        self.epoch = epoch
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Regroup the pairs into batches."""
-        seed = self.settings.training.seed
-        self._batches = passes_of(self.lengths, self.budget, self.passes, seed, epoch)
-
-    def __len__(self) -> int:
-        """Return the number of batches per epoch."""
-        return len(self._batches)
+        training, fiftieth = settings.training, int(lengths.sum()) // 50
+        super().__init__(
+            lengths,
+            budget=training.batch_symbols or min(max(fiftieth, _SMALLEST), _LARGEST),
+            least=training.epoch_symbols,
+            seed=training.seed,
+            epoch=epoch,
+        )
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the inputs and the mask (B, Y) of a batch."""
-        fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
-        indices = self._batches[number]
-        batch = collate(indices, self.encoder, self.sources, token_budget=fixed_shapes)
-        random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
-        probability = self.settings.vocabulary.unknown_probability
-        inputs = mask_unknown(batch.inputs, self.encoder.features, random, probability)
-        previous, targets, mask = self._decoder_inputs(indices, len(inputs["tokens"]), fixed_shapes)
-        if not (number or fixed_shapes):
+        _, indices = self._batches[number]
+        batch = collate(indices, self.encoder, self.sources, token_budget=self.token_budget)
+        features, probability = self.encoder.features, self.settings.vocabulary.unknown_probability
+        inputs = mask_unknown(batch.inputs, features, self.random(number), probability)
+        previous, targets, mask = self._decoder_inputs(indices, len(inputs["tokens"]))
+        if not (number or self.token_budget):
             inputs = widened(inputs, self.encoder)
             previous, targets, mask = (
                 np.pad(each, ((0, 0), (0, 1))) for each in (previous, targets, mask)
@@ -93,11 +82,11 @@ class PairBatches(EpochBatches):
         return {**inputs, "previous": previous, "targets": targets}, mask
 
     def _decoder_inputs(
-        self, indices: np.ndarray, rows: int, fixed_shapes: int
+        self, indices: np.ndarray, rows: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the previous ids, the targets and their mask, (B, Y) each, of some pairs."""
         longest = max(len(self.targets[index]) for index in indices) + 1
-        times = -(-longest // _SHAPE_STEP) * _SHAPE_STEP if fixed_shapes else longest
+        times = -(-longest // _SHAPE_STEP) * _SHAPE_STEP if self.token_budget else longest
         previous, targets, mask = (np.zeros((rows, times), dtype=np.int32) for _ in range(3))
         for row, index in enumerate(indices):
             ids = self.targets[index]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from tagger.config.classifier import ClassifierConfig
@@ -15,7 +14,7 @@ from tagger.features.batches import collate
 from tagger.features.encode import WordEncoder, WordFeatures
 from tagger.features.token_states import TokenStates
 from tagger.text.labeled import LabeledText
-from tagger.training.inputs.epochs import EpochBatches, passes_of, repeats_per_epoch
+from tagger.training.inputs.epochs import BucketedBatches
 from tagger.training.inputs.masking import mask_unknown, widened
 
 __all__ = ["TextBatches", "targets_of"]
@@ -24,7 +23,7 @@ TEXTS = 32
 """Texts of average length per batch, unless the settings say otherwise."""
 
 
-class TextBatches(EpochBatches):
+class TextBatches(BucketedBatches):
     """The batches of an epoch, determined by the seed and the epoch number only.
 
     A batch is a pair: the inputs by name, as of `WordEncoder.inputs`, with some words replaced by
@@ -50,50 +49,40 @@ class TextBatches(EpochBatches):
         contexts: TokenStates | None = None,
         epoch: int = 0,
     ) -> None:
-        super().__init__()
         self.settings = settings
         self.contexts = contexts
         self.word_encoder = WordEncoder(features)
         self.word_ids = self.word_encoder.word_ids(text.tokens for text in texts)
         self.targets = targets_of(texts, labels, multi_label=settings.data.multi_label)
-        self.lengths = np.array([len(text) for text in texts])
-        tokens, training = int(self.lengths.sum()), settings.training
-        self.passes = repeats_per_epoch(tokens, training.epoch_tokens)
-        self.tokens = tokens * self.passes
-        self.budget = training.batch_tokens or -(-TEXTS * tokens // len(texts))
-        self.epoch = epoch
-
-    def begin_epoch(self, epoch: int) -> None:
-        """Regroup the texts into batches."""
-        seed = self.settings.training.seed
-        self._batches = passes_of(self.lengths, self.budget, self.passes, seed, epoch)
-
-    def __len__(self) -> int:
-        """Return the number of batches per epoch."""
-        return len(self._batches)
+        lengths, training = np.array([len(text) for text in texts]), settings.training
+        super().__init__(
+            lengths,
+            budget=training.batch_tokens or -(-TEXTS * int(lengths.sum()) // len(texts)),
+            least=training.epoch_tokens,
+            seed=training.seed,
+            epoch=epoch,
+        )
 
     def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return the inputs and targets of a batch."""
-        fixed_shapes = self.budget if keras.backend.backend() == "jax" else 0
-        indices = self._batches[number]
+        _, indices = self._batches[number]
         batch = collate(
             indices,
             self.word_encoder,
             self.word_ids,
             contexts=self.contexts,
-            token_budget=fixed_shapes,
+            token_budget=self.token_budget,
         )
-        random = np.random.default_rng((self.settings.training.seed, self.epoch, number))
         vocabulary = self.settings.vocabulary
         inputs = mask_unknown(
             batch.inputs,
             self.word_encoder.features,
-            random,
+            self.random(number),
             vocabulary.unknown_probability,
             vocabulary.word_dropout,
         )
         targets = self.targets[indices]
-        if fixed_shapes:  # rows without tokens are padding
+        if self.token_budget:  # rows without tokens are padding
             more = len(inputs["tokens"]) - len(targets)
             targets = np.pad(targets, [(0, more)] + [(0, 0)] * (targets.ndim - 1))
         elif not number:
