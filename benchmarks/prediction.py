@@ -41,6 +41,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
 
     source, precision, threads = Path(options.source), options.precision, cores()
     reading = formats.ReadOptions(annotated=False)
+    settings = stream.TaggingSettings(reading)
     tokens = sum(map(len, formats.read(source, options=reading)))
     if kind == "kernel":
         from tagger.bundles import tagger_files as bundle
@@ -76,7 +77,7 @@ def work_of(kind: str, options: argparse.Namespace) -> Callable[[], rounds.Work]
 
     def prepare() -> rounds.Work:
         model = predictor.load(options.run, precision=precision)
-        return lambda: stream.run(model, job, reading)
+        return lambda: stream.run(model, job, settings)
 
     return prepare
 

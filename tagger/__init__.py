@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from tagger.errors import TaggerError as TaggerError
     from tagger.evaluation.run import evaluate as evaluate
     from tagger.evaluation.scores import Scores as Scores
-    from tagger.inference.many_files import FileObserver as FileObserver
     from tagger.inference.many_files import TaggedFiles as TaggedFiles
     from tagger.inference.many_files import tag_files as tag_files
     from tagger.inference.predictor import Predictor as Predictor
     from tagger.inference.predictor import load as load
+    from tagger.inference.progress import FileObserver as FileObserver
     from tagger.text.annotation import Corpus as Corpus
     from tagger.text.conversion import Conversion as Conversion
     from tagger.text.spans import Sentence as Sentence
@@ -56,7 +56,7 @@ _HOMES = {
     "Conversion": "tagger.text.conversion",
     "Corpus": "tagger.text.annotation",
     "DataError": "tagger.errors",
-    "FileObserver": "tagger.inference.many_files",
+    "FileObserver": "tagger.inference.progress",
     "Predictor": "tagger.inference.predictor",
     "Scores": "tagger.evaluation.scores",
     "Sentence": "tagger.text.spans",

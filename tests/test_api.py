@@ -173,9 +173,10 @@ def test_columns_are_read_as_told(here: Path) -> None:
 def test_files_tagged_at_once_leave_the_switch_interval_as_it_was(here: Path) -> None:
     Path("a.txt").write_text(TEXT * 200)
     usual = sys.getswitchinterval()
+    settings = stream.TaggingSettings(ReadOptions(annotated=False))
     with tagger.load(GOLDEN) as model, ThreadPoolExecutor(4) as pool:
         jobs = [stream.FileJob("a.txt", "text", here / f"{n}.txt", "text") for n in range(12)]
-        results = pool.map(lambda job: stream.run(model, job, ReadOptions(annotated=False)), jobs)
+        results = pool.map(lambda job: stream.run(model, job, settings), jobs)
         assert [result.tokens for result in results] == [1600] * 12
     assert sys.getswitchinterval() == usual
 

@@ -22,6 +22,7 @@ from support.processes import PATIENCE
 
 from tagger.errors import TaggerError
 from tagger.inference import files as stream
+from tagger.inference import gil
 from tagger.inference.predictor import load
 from tagger.text.formats import ReadOptions
 from tagger.text.spans import Sentence
@@ -98,7 +99,7 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
     turns = SimpleNamespace(
         getswitchinterval=lambda: intervals[-1], setswitchinterval=intervals.append
     )
-    monkeypatch.setattr(stream, "sys", turns)
+    monkeypatch.setattr(gil, "sys", turns)
     model = load(GOLDEN)
     predict = model.predict
     monkeypatch.setattr(model, "predict", lambda *given, **more: watched(predict(*given, **more)))
@@ -107,9 +108,10 @@ def test_threads_take_short_turns_while_a_file_is_tagged_and_no_longer(
         seen.append(intervals[-1])
         yield from sentences
 
+    settings = stream.TaggingSettings(ReadOptions(annotated=False))
     job = stream.FileJob("in.conll", "conll", here / "out.conll", "conll")
     with pytest.raises(TaggerError) if not result else nullcontext():
-        assert stream.run(model, job, ReadOptions(annotated=False)).tokens == result
+        assert stream.run(model, job, settings).tokens == result
     assert seen[0] < 0.005 / 5
     assert intervals == [0.005, seen[0], 0.005]
 

@@ -96,9 +96,9 @@ def test_files_are_tagged_from_it_and_into_it_with_probabilities(here: Path) -> 
     (here / "in").mkdir()
     (here / "in" / "a.pipes").write_text("%pipes\n|Mira|Okafor|left => \n")
     (here / "in" / "b.txt").write_text("Mira Okafor left\n")
-    model = load(GOLDEN)
+    model, settings = load(GOLDEN), files.TaggingSettings(ReadOptions(annotated=False))
     for job in file_jobs.plan(["in"], "out", target_format="pipes"):
-        assert files.run(model, job, ReadOptions(annotated=False)).tokens == 3
+        assert files.run(model, job, settings).tokens == 3
     assert sorted(file.name for file in (here / "out").iterdir()) == ["a.pipes", "b.pipes"]
     for file in (here / "out").iterdir():
         tokens, _, annotation = file.read_text().splitlines()[1].partition(" => ")

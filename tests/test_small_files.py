@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -15,7 +16,7 @@ from support.paths import GOLDEN
 
 from tagger.errors import TaggerError
 from tagger.inference.file_jobs import FileJob, grouped
-from tagger.inference.files import Failure, FileResult, run_all
+from tagger.inference.files import Failure, FileResult, TaggingSettings, run_all
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor, load
 from tagger.text.formats import ReadOptions
@@ -23,7 +24,7 @@ from tagger.text.spans import Sentence
 
 TEXT = "Mira Okafor left Quito.\n"
 TAGGED = "[PER Mira Okafor] left [LOC Quito].\n"
-OPTIONS = ReadOptions(annotated=False)
+SETTINGS = TaggingSettings(ReadOptions(annotated=False))
 
 
 def jobs_of(names: Iterable[str], target_format: str = "") -> list[FileJob]:
@@ -44,7 +45,7 @@ def test_small_files_share_windows(here: Path, monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(model, "predict", counted)
         names = [f"{number:02}.txt" for number in range(50)]
-        outcomes = list(run_all(model, jobs_of(names), OPTIONS))
+        outcomes = list(run_all(model, jobs_of(names), SETTINGS))
     assert calls == [False]
     assert [outcome.source for outcome in outcomes] == names
     assert [o.tokens for o in outcomes if isinstance(o, FileResult)] == [0, 5, 10] * 16 + [0, 5]
@@ -65,7 +66,9 @@ def test_candidates_need_json_lines_in_each_file(here: Path) -> None:
     Path("a.txt").write_text(TEXT)
     Path("b.jsonl").write_text('{"text": "Quito"}\n')
     with load(GOLDEN) as model:
-        first, second = run_all(model, jobs_of(["a.txt", "b.jsonl"]), OPTIONS, candidates=0.001)
+        first, second = run_all(
+            model, jobs_of(["a.txt", "b.jsonl"]), replace(SETTINGS, decoding={"candidates": 0.001})
+        )
     assert first == Failure(
         "a.txt",
         "a.txt: candidates and best sequences are written as JSON Lines, not as text; add --to "
@@ -116,7 +119,7 @@ def test_if_the_model_fails_the_other_files_are_tagged(here: Path) -> None:
         Path(f"{number}.txt").write_text("Bonn\n" if number in (3, 8) else TEXT)
     with load(GOLDEN) as model:
         failing = Failing(*model.members)
-        outcomes = list(run_all(failing, jobs_of(f"{number}.txt" for number in range(9)), OPTIONS))
+        outcomes = list(run_all(failing, jobs_of(f"{number}.txt" for number in range(9)), SETTINGS))
     assert [outcome.source for outcome in outcomes] == [f"{number}.txt" for number in range(9)]
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     assert failures == [Failure("3.txt", "the model failed"), Failure("8.txt", "the model failed")]

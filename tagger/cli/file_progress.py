@@ -6,7 +6,7 @@ import sys
 import time
 
 from tagger.cli import console
-from tagger.inference.many_files import FileObserver
+from tagger.inference.progress import FileObserver
 
 __all__ = ["FileProgress", "TokenProgress"]
 

@@ -216,8 +216,8 @@ def kernel(
 def _whole(model: Predictor, source: Path) -> Callable[[], object]:
     """Return a function that tags `source`, a CoNLL file, and writes another CoNLL file."""
     job = stream.FileJob(str(source), "conll", source.with_suffix(".tagged"), "conll")
-    options = ReadOptions(annotated=False)
-    return lambda: stream.run(model, job, options)
+    settings = stream.TaggingSettings(ReadOptions(annotated=False))
+    return lambda: stream.run(model, job, settings)
 
 
 def measure(

@@ -9,16 +9,16 @@ from __future__ import annotations
 import itertools
 import logging
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple, Unpack
+from typing import IO, NamedTuple
 
 from tagger.errors import DataError, TaggerError
 from tagger.inference.file_jobs import FileJob, size_of
+from tagger.inference.gil import short_gil_switch_interval
 from tagger.inference.normal_forms import Normalizer
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
@@ -26,7 +26,15 @@ from tagger.text import formats, schemes
 from tagger.text.formats import STANDARD_INPUT, Format, ReadOptions, ReadReport, jsonl, plain
 from tagger.text.spans import Sentence
 
-__all__ = ["Failure", "FileJob", "FileResult", "ProgressCallback", "run", "run_all"]
+__all__ = [
+    "Failure",
+    "FileJob",
+    "FileResult",
+    "ProgressCallback",
+    "TaggingSettings",
+    "run",
+    "run_all",
+]
 
 ProgressCallback = Callable[[str, int, int], None]
 """Progress callback: receives the file that is written, and the bytes read and the tokens tagged so
@@ -65,24 +73,36 @@ class FileResult:
     notes: tuple[str, ...] = ()
 
 
-def run(
-    model: Predictor,
-    job: FileJob,
-    options: ReadOptions,
-    *,
-    scheme: str | None = None,
-    on_error: str = "stop",
-    **decoding: Unpack[DecodingOptions],
-) -> FileResult:
+@dataclass(frozen=True)
+class TaggingSettings:
+    """The settings with which files are tagged.
+
+    Attributes:
+        options: How the inputs are read.
+        scheme: Tagging scheme of CoNLL output; None is that of the training corpus, or IOB1 for IO
+            and IOB2 for plain tags.
+        on_error: What happens to a record that cannot be read or written: "stop" makes the file
+            fail, "skip" leaves it out, "keep" writes it without annotation where possible.
+        decoding: Which spans are predicted, as for `Predictor.predict`.
+        normalizer: Adds normal forms to spans; outputs must then be JSON Lines.
+        highlight: Highlights the spans in text on standard output, by their label.
+    """
+
+    options: ReadOptions
+    scheme: str | None = None
+    on_error: str = "stop"
+    decoding: DecodingOptions = field(default_factory=DecodingOptions)
+    normalizer: Normalizer | None = None
+    highlight: plain.Highlight | None = None
+
+
+def run(model: Predictor, job: FileJob, settings: TaggingSettings) -> FileResult:
     """Tag one file in bounded memory; see `run_all`.
 
     Args:
         model: An open model, which stays open.
         job: The input and output.
-        options: How the input is read.
-        scheme: As for `run_all`.
-        on_error: As for `run_all`.
-        **decoding: As for `Predictor.predict`.
+        settings: How the file is tagged.
 
     Returns:
         The number of tokens, and what was skipped or changed.
@@ -90,7 +110,7 @@ def run(
     Raises:
         TaggerError: The input is ill-formed, or the output cannot be written.
     """
-    (outcome,) = run_all(model, [job], options, scheme=scheme, on_error=on_error, **decoding)
+    (outcome,) = run_all(model, [job], settings)
     if isinstance(outcome, Failure):
         raise TaggerError(outcome.message)
     return outcome
@@ -99,41 +119,25 @@ def run(
 def run_all(
     model: Predictor,
     jobs: Sequence[FileJob],
-    options: ReadOptions,
-    *,
-    scheme: str | None = None,
-    on_error: str = "stop",
-    sync: bool = True,
+    settings: TaggingSettings,
     on_progress: ProgressCallback | None = None,
-    normalizer: Normalizer | None = None,
-    highlight: plain.Highlight | None = None,
-    **decoding: Unpack[DecodingOptions],
 ) -> Iterator[FileResult | Failure]:
     """Tag files in bounded memory, their sentences in the same windows.
 
     An output file appears once it is complete; standard output is written as sentences are tagged.
+    A single output is on the disk when it appears. Several are not flushed one by one, which is
+    slow: call `tagger.files.sync_all` after them.
 
     Args:
         model: An open model, which stays open.
         jobs: The inputs and outputs.
-        options: How the inputs are read.
-        scheme: Tagging scheme of CoNLL output. Default: that of the training corpus; IOB1 for IO,
-            IOB2 for plain tags.
-        on_error: What happens to a record that cannot be read or written: "stop" makes the file
-            fail, "skip" leaves it out, "keep" writes it without annotation where possible.
-        sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
+        settings: How the files are tagged.
         on_progress: Progress callback, called for each sentence.
-        normalizer: Adds normal forms to spans; outputs must then be JSON Lines.
-        highlight: Highlights the spans in text on standard output, by their label.
-        **decoding: As for `Predictor.predict`.
 
     Yields:
         The result of each file, or its failure, in order.
     """
-    work = _Work(
-        model, options, scheme, on_error, sync, on_progress, decoding, normalizer, highlight
-    )
-    yield from work.run(jobs)
+    yield from _Work(model, settings, len(jobs) == 1, on_progress).run(jobs)
 
 
 @dataclass
@@ -194,31 +198,29 @@ class _Tagged:
 
 
 class _Work:
-    """The tagging of files with the same settings; the arguments are those of `run_all`."""
+    """The tagging of files with the same settings.
+
+    Args:
+        model: The model.
+        settings: The settings.
+        sync: Whether each output is on the disk when it appears; see `files.atomic_write`.
+        on_progress: Progress callback.
+    """
 
     def __init__(
         self,
         model: Predictor,
-        options: ReadOptions,
-        scheme: str | None,
-        on_error: str,
+        settings: TaggingSettings,
         sync: bool,
         on_progress: ProgressCallback | None,
-        decoding: DecodingOptions,
-        normalizer: Normalizer | None = None,
-        highlight: plain.Highlight | None = None,
     ) -> None:
         self.model = model
-        self.options = options
+        self.settings = settings
         trained = model.bundle.scheme
-        scheme = schemes.ALIASES.get(scheme or "", scheme)
+        scheme = schemes.ALIASES.get(settings.scheme or "", settings.scheme)
         self.scheme = scheme or _OUTPUT_SCHEMES.get(trained, trained)
-        self.on_error = on_error
         self.sync = sync
         self.on_progress = on_progress
-        self.decoding = decoding
-        self.normalizer = normalizer
-        self.highlight = highlight
         self.read_before = self.read = self.tokens = 0
 
     def run(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
@@ -248,16 +250,16 @@ class _Work:
 
     def _together(self, jobs: Sequence[FileJob]) -> Iterator[FileResult | Failure]:
         """Tag files; those whose outputs need probabilities apart from the others."""
-        with _short_gil_switch_interval():
+        with short_gil_switch_interval():
             for scores, files in itertools.groupby(
                 self._opened(jobs), key=lambda file: file.has_scores
             ):
                 started: deque[_File] = deque()
                 owners: deque[_File] = deque()
                 sentences = _sentences(files, started, owners)
-                predicted = self.model.predict(sentences, scores=scores, **self.decoding)
-                if self.normalizer is not None:
-                    predicted = self.normalizer.normalized(predicted)
+                predicted = self.model.predict(sentences, scores=scores, **self.settings.decoding)
+                if self.settings.normalizer is not None:
+                    predicted = self.settings.normalizer.normalized(predicted)
                 tagged = _Tagged(predicted, owners)
                 # Whatever has a tagged sentence has been started, and all files at the end.
                 while started:
@@ -266,14 +268,14 @@ class _Work:
     def _opened(self, jobs: Sequence[FileJob]) -> Iterator[_File]:
         """Open one file after another; each is closed when the next one is asked for."""
         for job in jobs:
-            file = _File(job, ReadReport(job.source, on_error=self.on_error))
+            file = _File(job, ReadReport(job.source, on_error=self.settings.on_error))
             with ExitStack() as stack:
                 try:
                     sentences = stack.enter_context(
                         formats.opened(
                             job.source,
                             job.source_format,
-                            self.options,
+                            self.settings.options,
                             on_bytes_read=self._tell if Path(job.source).is_file() else None,
                             report=file.report,
                         )
@@ -290,9 +292,9 @@ class _Work:
     def _check(self, target: Format, source: str) -> None:
         """Raise TaggerError if an output cannot contain what is added to spans and sentences."""
         more = {
-            "candidates and best sequences": self.decoding.get("candidates")
-            or self.decoding.get("best"),
-            "normal forms": self.normalizer,
+            "candidates and best sequences": self.settings.decoding.get("candidates")
+            or self.settings.decoding.get("best"),
+            "normal forms": self.settings.normalizer,
         }
         what = next((name for name, wanted in more.items() if wanted), "")
         if what and target.name != jsonl.FORMAT.name:
@@ -333,8 +335,8 @@ class _Work:
         try:
             if isinstance(target, Path):
                 formats.save(sentences, target, name, scheme, predictions=True, sync=self.sync)
-            elif self.highlight is not None and name == plain.FORMAT.name:
-                plain.write(sentences, target, self.highlight)
+            elif self.settings.highlight is not None and name == plain.FORMAT.name:
+                plain.write(sentences, target, self.settings.highlight)
             else:
                 formats.write(sentences, target, name, scheme, predictions=True)
         except schemes.SchemeError as error:
@@ -387,26 +389,3 @@ def _representable(
             report.finish()
         else:
             yield sentence
-
-
-_running: list[float] = []  # the usual switch interval, once per file that is being tagged
-_lock = threading.Lock()  # guards `_running` and the switch interval
-
-
-@contextmanager
-def _short_gil_switch_interval() -> Iterator[None]:
-    """Reduce the interval of thread switches to a tenth while files are tagged.
-
-    A thread that returns from a short run of the network then waits less for the one that reads and
-    writes. Several threads may enter at once; the last to leave restores the interval.
-    """
-    with _lock:
-        _running.append(_running[0] if _running else sys.getswitchinterval())
-        sys.setswitchinterval(_running[0] / 10)
-    try:
-        yield
-    finally:
-        with _lock:
-            usual = _running.pop()
-            if not _running:
-                sys.setswitchinterval(usual)

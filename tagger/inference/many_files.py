@@ -18,18 +18,19 @@ from tagger.cpu import cores
 from tagger.errors import TaggerError
 from tagger.files import sync_all
 from tagger.inference import predictor
-from tagger.inference.file_jobs import FileJob, grouped, is_done, plan, size_of
-from tagger.inference.files import Failure, FileResult
+from tagger.inference.file_jobs import FileJob, grouped, is_done, plan
+from tagger.inference.files import Failure, FileResult, TaggingSettings, run_all
 from tagger.inference.normal_forms import Normalizer, check_labels
 from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.predictor import Predictor
+from tagger.inference.progress import FileObserver, JobProgress
 from tagger.inference.source import Source
-from tagger.inference.workers import TaggingSettings, in_processes
+from tagger.inference.workers import in_processes
 from tagger.text.formats.plain import Highlight
 from tagger.text.opening import AUTO, canonical
 from tagger.text.report import ON_ERROR
 
-__all__ = ["FileObserver", "Models", "TaggedFiles", "opened", "tag_files"]
+__all__ = ["Models", "TaggedFiles", "opened", "tag_files"]
 
 Models = Predictor | str | Path | Sequence[str | Path]
 """An open model, the folder of a model, or the folders of several that are averaged."""
@@ -58,36 +59,6 @@ class TaggedFiles:
     notes: tuple[str, ...] = ()
     promises: tuple[str, ...] = ()
     skipped: int = 0
-
-
-class FileObserver:
-    """A receiver of the progress of `tag_files`; the library never prints.
-
-    Methods do nothing unless overridden. They are called on the thread that called `tag_files`.
-    """
-
-    def reading(self, source: str, number: int, files: int, share: float, tokens: int) -> None:
-        """Receive the progress within a file, per sentence; only with one worker.
-
-        Args:
-            source: The file.
-            number: Its number, from 1.
-            files: The number of files.
-            share: Share of the bytes of all files that were read, 0 to 1; 0 if their size is not
-                known.
-            tokens: Tokens tagged so far, in this file and those before it.
-        """
-
-    def finished(self, source: str, number: int, files: int, share: float) -> None:
-        """Receive the end of a file, tagged or not.
-
-        Args:
-            source: The file.
-            number: Its number, from 1.
-            files: The number of files.
-            share: Share of the bytes of all files that are done, 0 to 1; 0 if their size is not
-                known.
-        """
 
 
 def tag_files(
@@ -196,7 +167,7 @@ def tag_files(
         settings = TaggingSettings(options, scheme, on_error, decoding, normalizer, highlight)
         promises = tagger.selection(**decoding).promises
         started = time.monotonic()
-        groups, progress = grouped(jobs), _Progress(jobs, observer)
+        groups, progress = grouped(jobs), JobProgress(jobs, observer)
         if workers == 1 or not groups:
             outcomes = list(_here(tagger, groups, settings, progress))
         else:
@@ -254,48 +225,15 @@ def _source(model: Predictor, threads: int | None) -> Source:
     return replace(model.source, threads=threads)
 
 
-class _Progress:
-    """The progress of all files, for an observer."""
-
-    def __init__(self, jobs: Sequence[FileJob], observer: FileObserver) -> None:
-        self.observer = observer
-        self.count = len(jobs)
-        self.sizes = [size_of(job) for job in jobs]
-        self.total = sum(self.sizes)
-        self.number = self.done = self.tokens = 0  # finished files, their bytes and tokens
-        self.before = self.base = 0  # bytes and tokens of the groups before
-
-    def reading(self, source: str, read: int, tokens: int) -> None:
-        """Report the progress within a group; the arguments are those of `ProgressCallback`."""
-        self.observer.reading(
-            source, self.number + 1, self.count, self._share(self.before + read), self.base + tokens
-        )
-
-    def begin_group(self) -> None:
-        """Remember what the groups before have read."""
-        self.before, self.base = self.done, self.tokens
-
-    def finished(self, outcome: FileResult | Failure) -> None:
-        """Report the end of the next file."""
-        self.done += self.sizes[self.number]
-        self.number += 1
-        self.tokens += outcome.tokens if isinstance(outcome, FileResult) else 0
-        self.observer.finished(outcome.source, self.number, self.count, self._share(self.done))
-
-    def _share(self, read: int) -> float:
-        """Return the share of bytes."""
-        return min(read / self.total, 1) if self.total else 0.0
-
-
 def _here(
     model: Predictor,
     groups: Sequence[Sequence[FileJob]],
     settings: TaggingSettings,
-    progress: _Progress,
+    progress: JobProgress,
 ) -> Iterator[FileResult | Failure]:
     """Tag group by group; yield the result of each file, or its failure."""
     for group in groups:
         progress.begin_group()
-        for outcome in settings.tag(model, group, progress.reading):
+        for outcome in run_all(model, group, settings, progress.reading):
             progress.finished(outcome)
             yield outcome

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -19,65 +18,11 @@ from tagger import signals
 from tagger.errors import TaggerError
 from tagger.inference import files, predictor
 from tagger.inference.file_jobs import FileJob
-from tagger.inference.files import Failure, FileResult, ProgressCallback
-from tagger.inference.normal_forms import Normalizer
-from tagger.inference.operating_points import DecodingOptions
+from tagger.inference.files import Failure, FileResult, TaggingSettings
 from tagger.inference.predictor import Predictor
 from tagger.inference.source import Source
-from tagger.text.formats import ReadOptions
-from tagger.text.formats.plain import Highlight
 
-__all__ = ["TaggingSettings", "in_processes"]
-
-
-@dataclass(frozen=True)
-class TaggingSettings:
-    """The settings with which all files are tagged.
-
-    Attributes:
-        options: How the files are read.
-        scheme: Tagging scheme of CoNLL output; None is that of the training corpus.
-        on_error: What happens to a record that cannot be read or written.
-        decoding: Which spans are predicted.
-        normalizer: Adds the normal forms of spans; None adds none.
-        highlight: Highlights the spans in text on standard output; None does not.
-    """
-
-    options: ReadOptions
-    scheme: str | None
-    on_error: str
-    decoding: DecodingOptions
-    normalizer: Normalizer | None = None
-    highlight: Highlight | None = None
-
-    def tag(
-        self,
-        model: Predictor,
-        group: Sequence[FileJob],
-        on_progress: ProgressCallback | None = None,
-    ) -> Iterator[FileResult | Failure]:
-        """Tag files together.
-
-        Args:
-            model: An open model.
-            group: The files.
-            on_progress: Progress callback, called for each sentence.
-
-        Yields:
-            The result of each file, or its failure, in order.
-        """
-        return files.run_all(
-            model,
-            group,
-            self.options,
-            scheme=self.scheme,
-            on_error=self.on_error,
-            sync=len(group) == 1,
-            on_progress=on_progress,
-            normalizer=self.normalizer,
-            highlight=self.highlight,
-            **self.decoding,
-        )
+__all__ = ["in_processes"]
 
 
 def in_processes(
@@ -183,7 +128,7 @@ def _tag_group(group: Sequence[FileJob]) -> list[FileResult | Failure]:
     model, settings = _process
     _tagging = True
     try:
-        return list(settings.tag(model, group))
+        return list(files.run_all(model, group, settings))
     except SystemExit:  # the temporary files have been removed
         os._exit(1)
     finally:
