@@ -1,11 +1,11 @@
-"""From windows of batches to sentences with the annotation of the model.
+"""Sentences of windows with what was decoded for them: spans, tags, candidates, distributions.
 
-Axes: T time, K tags.
+Axes: B batch, T time, K tags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,72 +17,52 @@ from tagger.inference.pipeline import Window
 from tagger.inference.selection import Selected
 from tagger.text.spans import Alternative, Sentence, Span
 
-__all__ = ["annotated", "arrays"]
+__all__ = ["annotated", "distributed"]
 
 
-def annotated(windows: Iterable[Window[Selected]], decoder: Decoder) -> Iterator[Sentence]:
-    """Annotate sentences with what was selected of their batches.
-
-    Args:
-        windows: Sentences with the results of their batches, consumed lazily.
-        decoder: The decoder that decoded them.
-
-    Yields:
-        Copies of the sentences, in order, with spans; or with tags, if those are plain.
-    """
-    for window in windows:
-        yield from _window(window, decoder)
-
-
-def arrays(windows: Iterable[Window[np.ndarray]]) -> Iterator[tuple[Sentence, np.ndarray]]:
-    """Pair sentences with their rows of results.
+def annotated(window: Window[Selected], decoder: Decoder) -> Iterator[Sentence]:
+    """Annotate the sentences of a window, once it has run.
 
     Args:
-        windows: Sentences with the results (B, T, K) of their batches, consumed lazily.
+        window: The window.
+        decoder: The decoder of its results.
 
     Yields:
-        Each sentence, in order, with its rows (T, K), without padding.
+        Copies of the sentences with their decoded spans or tags, and with candidates and best
+        sequences where they were selected.
     """
-    for window in windows:
-        rows: list[np.ndarray] = [np.empty(0)] * len(window.sentences)
-        for batch, results in zip(window.batches, window.results(), strict=True):
-            for index, length, each in zip(batch.indices, batch.lengths, results, strict=True):
-                rows[index] = each[:length]
-        yield from zip(window.sentences, rows, strict=True)
-
-
-def _window(window: Window[Selected], decoder: Decoder) -> Iterator[Sentence]:
-    """Yield the sentences of a window with their decoded spans or tags."""
     spans: list[list[Span]] = [[] for _ in window.sentences]
     tags: list[tuple[str, ...] | None] = [None] * len(window.sentences)
     more: list[dict[str, Any]] = [{} for _ in window.sentences]
+    names, labels = decoder.tags, decoder.labels
     for batch, selected in zip(window.batches, window.results(), strict=True):
         indices, decoded = batch.indices.tolist(), selected.decoded
-        _add_more(window, batch, selected, decoder, more)
+        _add_more(window.sentences, batch, selected, decoder, more)
         if decoder.plain_tags and decoded.paths is not None:
             for index, path, length in zip(
                 indices, decoded.paths, batch.lengths.tolist(), strict=True
             ):
-                tags[index] = tuple(decoder.tags[number] for number in path[:length].tolist())
+                tags[index] = tuple(names[number] for number in path[:length].tolist())
         for row, start, end, label, score in decoded.spans:
-            index, name = indices[row], decoder.labels[label]
-            spans[index].append(window.sentences[index].span(start, end, name, score))
+            index = indices[row]
+            spans[index].append(window.sentences[index].span(start, end, labels[label], score))
     for sentence, own_spans, own_tags, extra in zip(
         window.sentences, spans, tags, more, strict=True
     ):
-        found = sentence.with_annotation(None if decoder.plain_tags else tuple(own_spans), own_tags)
-        yield replace(found, **extra) if extra else found
+        found = None if decoder.plain_tags else tuple(own_spans)
+        result = sentence.with_annotation(found, own_tags)
+        yield replace(result, **extra) if extra else result
 
 
 def _add_more(
-    window: Window[Selected],
+    sentences: list[Sentence],
     batch: TokenBatch,
     selected: Selected,
     decoder: Decoder,
     more: list[dict[str, Any]],
 ) -> None:
     """Add the candidates and best sequences of a batch to the fields of its sentences."""
-    indices, sentences = batch.indices.tolist(), window.sentences
+    indices = batch.indices.tolist()
     if selected.candidates is not None:
         spans: dict[int, list[Span]] = {index: [] for index in indices}
         for row, start, end, label, score in selected.candidates:
@@ -108,3 +88,19 @@ def _alternative(
         return Alternative(score, tags=tuple(decoder.tags[number] for number in path))
     spans = (sentence.span(one.start, one.end, one.label) for one in decoder.spans_of(path))
     return Alternative(score, spans=tuple(spans))
+
+
+def distributed(window: Window[np.ndarray]) -> Iterator[tuple[Sentence, np.ndarray]]:
+    """Pair the sentences of a window with their rows of scores, once it has run.
+
+    Args:
+        window: A window whose results are arrays (B, T, K).
+
+    Yields:
+        The sentences, and their scores or probabilities (T, K).
+    """
+    rows: list[np.ndarray] = [np.empty(0)] * len(window.sentences)
+    for batch, probabilities in zip(window.batches, window.results(), strict=True):
+        for index, length, each in zip(batch.indices, batch.lengths, probabilities, strict=True):
+            rows[index] = each[:length]
+    yield from zip(window.sentences, rows, strict=True)

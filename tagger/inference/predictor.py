@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,7 +22,7 @@ from tagger.bundles.tagger import Bundle
 from tagger.cpu import cores
 from tagger.errors import BundleError, TaggerError
 from tagger.features.token_states import TokenStates
-from tagger.inference.annotating import annotated, arrays
+from tagger.inference.annotating import annotated, distributed
 from tagger.inference.arguments import checked, sentence_of, shown
 from tagger.inference.decoder import Decoder
 from tagger.inference.member import EnsembleMember
@@ -32,8 +31,9 @@ from tagger.inference.operating_points import DecodingOptions
 from tagger.inference.pipeline import Pipeline
 from tagger.inference.selection import Selection, select, selection_of
 from tagger.inference.source import Source
-from tagger.text import schemes, tokenizers
-from tagger.text.spans import Record, Sentence
+from tagger.inference.texts import in_documents, tagged_texts
+from tagger.text import schemes
+from tagger.text.spans import Sentence
 
 __all__ = ["Predictor", "load", "reopen"]
 
@@ -79,9 +79,8 @@ def load(
         bundle = bundles.load(folder)
         manifests.append(str(files.manifest_entry(Path(folder) / files.MANIFEST)["sha256"]))
         try:
-            members.append(
-                EnsembleMember(bundle, OnnxTagger(bundle, precision or precision_of(bundle)))
-            )
+            network = OnnxTagger(bundle, precision or precision_of(bundle))
+            members.append(EnsembleMember(bundle, network))
         except BundleError as error:
             raise BundleError(f"{folder}: {error}") from error
         if (first := _kind(members[0].bundle)) != (other := _kind(bundle)):
@@ -89,7 +88,7 @@ def load(
             raise BundleError(
                 f"{folder}: cannot be averaged with {folders[0]}: they differ in their {differs}"
             )
-        _logger.info("opened %s: %s", folder, members[-1].network.precision)
+        _logger.info("opened %s: %s", folder, network.precision)
     names, paths = tuple(str(folder) for folder in folders), tuple(map(os.path.abspath, folders))
     source = Source(names, paths, tuple(manifests), precision, threads)
     return Predictor(*members, threads=threads, source=source)
@@ -272,20 +271,8 @@ class Predictor:
         """
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise TypeError(f"expected texts of type str, got {shown(texts)}")
-        records: deque[Record] = deque()
-        return _by_text(self.predict(self._tokenized(texts, records), **options), records)
-
-    def _tokenized(self, texts: Iterable[str], records: deque[Record]) -> Iterator[Sentence]:
-        """Yield the sentences of texts; append the record of each text, which may have none."""
-        tokenizer = tokenizers.get(self.bundle.config.data.tokenizer)
-        for number, text in enumerate(texts, 1):
-            if not isinstance(text, str):
-                raise TypeError(f"expected a text of type str, got {shown(text)}")
-            record = Record("text" if number == 1 else f"text {number}", 1, text=text)
-            records.append(record)
-            for offsets in tokenizer(text):
-                tokens = tuple(text[start:end] for start, end in offsets)
-                yield Sentence(tokens, offsets=tuple(offsets), record=record)
+        tokenizer = self.bundle.config.data.tokenizer
+        return tagged_texts(texts, tokenizer, partial(self.predict, **options))
 
     def tag_tokens(
         self,
@@ -324,20 +311,11 @@ class Predictor:
         if independent and documents is not None:
             raise ValueError("expected independent or documents, not both")
         made = list(map(sentence_of, sentences))
-        if not independent and documents is None:
+        if independent:
+            documents = range(len(made))
+        if documents is None:
             return list(self.predict(made, **options))
-        ids = list(range(len(made))) if documents is None else list(documents)
-        if len(ids) != len(made):
-            raise ValueError(
-                f"expected one document per sentence, got {len(ids)} for {len(made)} sentences"
-            )
-        tagged = self.predict(
-            (
-                replace(sentence, record=Record("sentences", 1, data={"document": name}))
-                for sentence, name in zip(made, ids, strict=True)
-            ),
-            **options,
-        )
+        tagged = self.predict(in_documents(made, documents), **options)
         return [replace(sentence, record=None) for sentence in tagged]
 
     def predict(
@@ -376,7 +354,7 @@ class Predictor:
         selection = self.selection(scores=scores, **options)
         finish = partial(select, decoder=self.decoder, selection=selection)
         windows = self._pipeline.run(checked(sentences), finish, states)
-        return annotated(windows, self.decoder)
+        return itertools.chain.from_iterable(annotated(window, self.decoder) for window in windows)
 
     def distributions(
         self, sentences: Iterable[Sentence], *, calibrated: bool = True
@@ -400,7 +378,7 @@ class Predictor:
         """
         decoder = self.decoder if calibrated else self.decoder.at(1.0)
         windows = self._pipeline.run(checked(sentences), decoder.marginals)
-        return arrays(windows)
+        return itertools.chain.from_iterable(map(distributed, windows))
 
     def emissions(
         self, sentences: Iterable[Sentence], *, states: TokenStates | None = None
@@ -420,16 +398,4 @@ class Predictor:
             TaggerError: As `predict`.
         """
         windows = self._pipeline.run(checked(sentences), lambda scores, _: scores, states)
-        return arrays(windows)
-
-
-def _by_text(sentences: Iterator[Sentence], records: deque[Record]) -> Iterator[list[Sentence]]:
-    """Group tagged sentences by text."""
-    for record, group in itertools.groupby(sentences, key=lambda each: each.record):
-        while records[0] is not record:  # a text without a token
-            records.popleft()
-            yield []
-        records.popleft()
-        yield list(group)
-    for _ in records:
-        yield []
+        return itertools.chain.from_iterable(map(distributed, windows))
