@@ -22,7 +22,8 @@ def carried(
 ) -> Iterator[Sentence]:
     """Yield the sentences with records that another format can write."""
     if formats.named(target_format).takes_records:
-        yield from _as_foreign(corpus.sentences)
+        # Without a format, no writer takes the record for one of its own.
+        yield from _with_records(corpus.sentences, lambda record: replace(record, format=""))
         return
     has_documents = is_one_of_several or marks_documents(corpus)
     number = 0
@@ -47,15 +48,17 @@ def carried(
         yield replace(sentence, offsets=sentence.offsets if is_raw else None, record=record)
 
 
-def _as_foreign(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
-    """Yield sentences whose records no writer takes for those of its format."""
+def _with_records(
+    sentences: Iterable[Sentence], convert: Callable[[Record], Record]
+) -> Iterator[Sentence]:
+    """Yield sentences with their records converted, where a record has an object."""
     old: Record | None = None
     new: Record | None = None
     for sentence in sentences:
         if sentence.record is not old:  # the sentences of a text share one
             old = new = sentence.record
             if old is not None and old.data is not None:
-                new = replace(old, format="")
+                new = convert(old)
         yield replace(sentence, record=new)
 
 
@@ -84,16 +87,13 @@ def with_other_keys(sentences: Iterable[Sentence]) -> Iterator[Sentence]:
 def without_keys(
     sentences: Iterable[Sentence], is_removed: Callable[[Record, str], bool]
 ) -> Iterator[Sentence]:
-    """Yield sentences whose records lack some keys."""
-    old: Record | None = None
-    new: Record | None = None
-    for sentence in sentences:
-        if sentence.record is not old:  # the sentences of a text share one
-            old = new = sentence.record
-            if old is not None and old.data is not None:
-                data = {k: v for k, v in old.data.items() if not is_removed(old, k)}
-                new = replace(old, data=data)
-        yield replace(sentence, record=new)
+    """Return an iterator over the sentences whose records lack some keys."""
+
+    def convert(record: Record) -> Record:
+        data = {k: v for k, v in (record.data or {}).items() if not is_removed(record, k)}
+        return replace(record, data=data)
+
+    return _with_records(sentences, convert)
 
 
 def _is_annotation(record: Record, key: str) -> bool:
