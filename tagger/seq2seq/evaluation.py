@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -86,7 +86,8 @@ def evaluate(
     pairs = read_all(names, reading(opened, reading_options))
     references = references_of(pairs)
     scores, known = Evaluation(pairs=len(pairs)), opened.bundle.features.words
-    for sources in _groups(list(references)):
+    rest = iter(references)
+    while sources := list(islice(rest, _AT_ONCE)):
         for source, targets in zip(
             sources, opened.predict_symbols(sources, beam=beam), strict=True
         ):
@@ -115,10 +116,3 @@ def reading(model: Seq2SeqModel, options: Mapping[str, Any]) -> Any:
     given = {name: value for name, value in options.items() if value is not None}
     config = model.bundle.config.data
     return replace(config, **{"format": "auto", "encoding": "auto", **given})
-
-
-def _groups(sources: Sequence[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
-    """Yield consecutive sources in lists of bounded size."""
-    rest = iter(sources)
-    while group := list(islice(rest, _AT_ONCE)):
-        yield group
