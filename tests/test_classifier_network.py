@@ -152,7 +152,7 @@ def test_a_network_survives_its_configuration() -> None:
 def test_a_graph_contains_its_documentation_and_standard_operators_alone() -> None:
     for pooling in POOLINGS:
         bundle, _ = made(f"model.pooling={pooling}", "data.multi_label=true")
-        assert export.graphs(bundle) == bundle.graphs
+        assert export.with_graphs(bundle).graphs == bundle.graphs
         assert [*bundle.graphs] == ["words.onnx", GRAPH]
         model = onnx.load_from_string(bundle.graphs[GRAPH])
         facts = {entry.key: entry.value for entry in model.metadata_props}

@@ -62,7 +62,7 @@ def test_a_bundle_keeps_its_labels(run: Path, tmp_path: Path) -> None:
 
 def test_a_graph_documents_the_ids_of_labels() -> None:
     bundle = conditional()
-    found = onnx.load_from_string(graph.graphs(bundle)[GRAPH_FLOAT32])
+    found = onnx.load_from_string(graph.with_graphs(bundle).graphs[GRAPH_FLOAT32])
     facts = {entry.key: entry.value for entry in found.metadata_props}
     assert json.loads(facts["labels.json"]) == {"labels": ["business", "sport"], "counts": [1, 3]}
     assert "Begin a text with the id of its label, 9 to 10, and omit" in facts["about"]

@@ -82,7 +82,7 @@ def test_samples_and_the_classifier_have_the_statistics_of_each_label(
     assert recorder.facts.conditional_on == (
         f"2 labels: left {counts['left']}, right {counts['right']}"
     )
-    assert trained.graphs == graph.graphs(trained)
+    assert trained.graphs == graph.with_graphs(trained).graphs
     model, draw = LanguageModel(trained), np.random.default_rng(1)
     for label, shares in FIRST.items():
         drawn = Counter(

@@ -143,15 +143,18 @@ def test_exported_equals_keras(
 
 def test_the_same_weights_give_the_same_bytes_and_others_do_not() -> None:
     one, other = made()[0], made()[0]
-    assert export.graphs(one) == export.graphs(other)
+    assert export.with_graphs(one).graphs == export.with_graphs(other).graphs
     moved = replace(one, weights={name: array + 1 for name, array in one.weights.items()})
-    assert export.graphs(moved)[SENTENCES_GRAPH] != export.graphs(one)[SENTENCES_GRAPH]
+    assert (
+        export.with_graphs(moved).graphs[SENTENCES_GRAPH]
+        != export.with_graphs(one).graphs[SENTENCES_GRAPH]
+    )
 
 
 @pytest.mark.parametrize("head", ["softmax", "crf"])
 def test_a_graph_holds_its_documentation(head: str) -> None:
     bundle, _ = made(f"model.head={head}")
-    for name, content in export.graphs(bundle).items():
+    for name, content in export.with_graphs(bundle).graphs.items():
         model = onnx.load_from_string(content)
         facts = {entry.key: entry.value for entry in model.metadata_props}
         assert tuple(json.loads(facts["tags"])) == TAGS

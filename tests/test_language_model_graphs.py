@@ -129,9 +129,9 @@ def test_a_long_sentence_does_not_lengthen_the_short_ones() -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_graph_holds_its_documentation(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2, direction="backward")
-    made = graph.graphs(bundle)
+    made = graph.with_graphs(bundle).graphs
     assert {*made} == ({GRAPH_FLOAT32, GRAPH_INT8} if cell.startswith("lstm") else {GRAPH_FLOAT32})
-    assert made == graph.graphs(bundle)
+    assert made == graph.with_graphs(bundle).graphs
     for name, content in made.items():
         found = onnx.load_from_string(content)
         facts = {entry.key: entry.value for entry in found.metadata_props}
@@ -146,7 +146,9 @@ def test_a_graph_holds_its_documentation(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "lstm-peephole"])
 def test_a_text_begins_with_the_states_after_the_border_in_int8(cell: str) -> None:
     bundle = small.bundle_of(cell=cell, layers=2)
-    constants = onnx.load_from_string(graph.graphs(bundle)[GRAPH_INT8]).graph.initializer
+    constants = onnx.load_from_string(
+        graph.with_graphs(bundle).graphs[GRAPH_INT8]
+    ).graph.initializer
     (begin,) = [
         onnx.numpy_helper.to_array(constant) for constant in constants if constant.name == "states"
     ]

@@ -321,7 +321,7 @@ def test_import_on_the_command_line(tmp_path: Path) -> None:
     imported = bundles.load(tmp_path / "run")
     assert imported.config.model.direction == "backward"
     assert imported.graphs
-    assert imported.graphs == graph.graphs(imported)
+    assert imported.graphs == graph.with_graphs(imported).graphs
     assert "exists and is not empty" in failed(invoke("lm", "import", source, tmp_path / "run"))
 
 

@@ -75,7 +75,7 @@ def test_a_training_that_was_interrupted_and_resumed_gives_the_same_bytes(
     assert contents(tmp_path / "stopped") == contents(tmp_path / "through")
     trained = bundles.load(tmp_path / "through")
     assert trained.graphs
-    assert trained.graphs == graph.graphs(trained)
+    assert trained.graphs == graph.with_graphs(trained).graphs
     with pytest.raises(TaggerError, match="was started with other settings"):
         language_model.train(
             config.override(settings, ["model.units=9"]), tmp_path / "stopped", resume=True
@@ -95,7 +95,7 @@ def test_a_trained_model_has_learnt_and_is_measured(text_file: Path, tmp_path: P
     assert recorder.facts.train_tokens == recorder.facts.dev_tokens == 96
     assert (recorder.facts.level, recorder.facts.train_unknown) == ("words", 0)
     assert trained.graphs
-    assert trained.graphs == graph.graphs(trained)
+    assert trained.graphs == graph.with_graphs(trained).graphs
     assert trained.metrics["dev"]["perplexity"] < 4
     assert trained.metrics["dev"]["unknown_percent"] == 0
     with open(tmp_path / "run" / "history.csv", encoding="utf-8") as stream:

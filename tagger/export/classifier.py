@@ -28,7 +28,7 @@ from tagger.export.encoder import EncoderNodes, encoder_nodes, encoder_values
 from tagger.export.operators import Graph, dense, value
 from tagger.export.words import word_graph
 
-__all__ = ["graphs", "with_graphs"]
+__all__ = ["with_graphs"]
 
 _LOWEST = -1e30  # below any activation
 
@@ -40,22 +40,7 @@ def with_graphs(bundle: ClassifierBundle) -> ClassifierBundle:
         bundle: The bundle; its own graphs are ignored.
 
     Returns:
-        A shallow copy with new graphs.
-
-    Raises:
-        TaggerError: The package onnx is not installed.
-    """
-    return replace(bundle, graphs=graphs(bundle))
-
-
-def graphs(bundle: ClassifierBundle) -> dict[str, bytes]:
-    """Create the graphs of a classifier.
-
-    Args:
-        bundle: The bundle; its own graphs are ignored.
-
-    Returns:
-        The serialized graphs by file name. Equal bundles yield equal bytes.
+        A shallow copy with new graphs by file name. Equal bundles yield equal bytes.
 
     Raises:
         TaggerError: The package onnx is not installed.
@@ -63,7 +48,7 @@ def graphs(bundle: ClassifierBundle) -> dict[str, bytes]:
     facts = _facts(bundle)
     is_one_hot = WORDS not in graph_names(bundle.config.model)
     found = {} if is_one_hot else {WORDS: word_graph(bundle, facts)}
-    return {**found, TEXTS: _text_graph(bundle, facts)}
+    return replace(bundle, graphs={**found, TEXTS: _text_graph(bundle, facts)})
 
 
 def _text_graph(bundle: ClassifierBundle, facts: dict[str, str]) -> bytes:

@@ -30,7 +30,7 @@ from tagger.config.language_model import LanguageModelNetworkConfig
 from tagger.export.operators import Graph, recurrent, value
 from tagger.export.pinning import pinned, pinned_cell, pinned_rows, unpinned, with_pinned_states
 
-__all__ = ["graphs", "input_table", "states_count", "with_graphs"]
+__all__ = ["input_table", "states_count", "with_graphs"]
 
 
 def with_graphs(bundle: LanguageModelBundle) -> LanguageModelBundle:
@@ -40,28 +40,14 @@ def with_graphs(bundle: LanguageModelBundle) -> LanguageModelBundle:
         bundle: The bundle; its own graphs are ignored.
 
     Returns:
-        A shallow copy with new graphs.
-
-    Raises:
-        TaggerError: The package onnx is not installed.
-    """
-    return replace(bundle, graphs=graphs(bundle))
-
-
-def graphs(bundle: LanguageModelBundle) -> dict[str, bytes]:
-    """Create the graphs of a language model.
-
-    Args:
-        bundle: The bundle; its own graphs are ignored.
-
-    Returns:
-        The serialized graphs by file name. Equal bundles yield equal bytes.
+        A shallow copy with new graphs by file name. Equal bundles yield equal bytes.
 
     Raises:
         TaggerError: The package onnx is not installed.
     """
     names = graph_names(bundle.config.model, is_conditional=bool(bundle.labels))
-    return {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
+    graphs = {name: _graph(bundle, quantized=name == GRAPH_INT8) for name in names}
+    return replace(bundle, graphs=graphs)
 
 
 def states_count(model: LanguageModelNetworkConfig) -> int:

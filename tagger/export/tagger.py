@@ -35,7 +35,7 @@ from tagger.export.words import word_graph
 from tagger.features.encode import WordEncoder
 from tagger.heads import HEADS
 
-__all__ = ["graphs", "with_graphs"]
+__all__ = ["with_graphs"]
 
 _WORDS = 4096  # words whose features are computed at once
 
@@ -47,22 +47,7 @@ def with_graphs(bundle: Bundle) -> Bundle:
         bundle: The bundle; its own graphs are ignored.
 
     Returns:
-        A shallow copy with new graphs.
-
-    Raises:
-        TaggerError: The package onnx is not installed.
-    """
-    return replace(bundle, graphs=graphs(bundle))
-
-
-def graphs(bundle: Bundle) -> dict[str, bytes]:
-    """Create the graphs of a tagger.
-
-    Args:
-        bundle: The bundle; its own graphs are ignored.
-
-    Returns:
-        The serialized graphs by file name. Equal bundles yield equal bytes.
+        A shallow copy with new graphs by file name. Equal bundles yield equal bytes.
 
     Raises:
         TaggerError: The package onnx is not installed.
@@ -73,7 +58,7 @@ def graphs(bundle: Bundle) -> dict[str, bytes]:
     if INT8 in names:
         bounds = _feature_range(bundle, found[WORDS]) if WORDS in names else (-1.0, 1.0)
         found[INT8] = sentence_graph(bundle, facts, quantized=True, feature_range=bounds)
-    return found
+    return replace(bundle, graphs=found)
 
 
 def _feature_range(bundle: Bundle, words: bytes) -> tuple[float, float]:
