@@ -52,13 +52,18 @@ class DelimitedRows:
         Raises:
             DataError: A quote does not end.
         """
-        limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         reader = csv.reader(self._fed(), delimiter=self.delimiter, strict=True)
+        self._first = self._number + 1
+        while (row := self._next(reader)) is not None:
+            first, self._first = self._first, self._number + 1
+            yield first, row if any(row) else []
+
+    def _next(self, reader: Iterator[list[str]]) -> list[str] | None:
+        """Return the next row, None after the last one."""
+        # The limit is one of the whole process: others must not find it changed.
+        limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
         try:
-            self._first = self._number + 1
-            for row in reader:
-                first, self._first = self._first, self._number + 1
-                yield first, row if any(row) else []
+            return next(reader, None)
         except csv.Error as error:
             reason = "a quote does not end" if "end of data" in str(error) else str(error)
             raise DataError(
