@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from support.command_line import failed, invoke
 
 from tagger.config.schema import from_dict
 from tagger.config.seq2seq import PairsConfig, Seq2SeqConfig
@@ -248,3 +249,13 @@ def test_reading_a_table_leaves_the_limit_of_the_csv_module_alone(tmp_path: Path
         assert csv.field_size_limit() == before
     assert not [*one, *other]
     assert csv.field_size_limit() == before
+
+
+def test_training_on_the_command_line_reports_errors_of_the_data_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "a\tb\nc\n", "bad.tsv")
+    message = failed(invoke("seq2seq", "train", "--train", "bad.tsv", "run"))
+    assert message == "Error: bad.tsv:2: expected at least 2 columns, found 1\n"
+    assert not (tmp_path / "run").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from tagger.export import seq2seq as graphs
 from tagger.features.encode import WordFeatures
 from tagger.features.vocabulary import UNK, Vocabulary
 from tagger.networks.seq2seq import Seq2SeqNetwork
+from tagger.seq2seq import splits as pair_splits
 from tagger.seq2seq.decoding import decode
 from tagger.seq2seq.error_rates import ErrorRates
 from tagger.seq2seq.pairs import Pair
-from tagger.seq2seq.splits import References, references_of, splits
+from tagger.seq2seq.splits import PairSplits, References, references_of
 from tagger.training.build_seq2seq import OnKeras, architecture
 from tagger.training.checkpoints import Progress
 from tagger.training.data_facts import DataFacts, digest_of
@@ -41,6 +43,7 @@ def train(
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     observer: Observer | None = None,
+    splits: PairSplits | None = None,
 ) -> Seq2SeqBundle:
     """Train a sequence-to-sequence model and write its bundle to the folder `run`.
 
@@ -52,6 +55,7 @@ def train(
         callbacks: Keras callbacks, which run after the library's own and see its ``logs``. Weights
             that they change are not in the checkpoint of the epoch.
         observer: Receiver of events. Default: the log ``tagger.training``.
+        splits: Train and dev, if they have been read already.
 
     Returns:
         The bundle with the weights of the best epoch and ONNX graphs.
@@ -63,7 +67,7 @@ def train(
     settings = schema.resolve(Seq2SeqConfig, config)
     check(settings)
     return run_training(
-        _prepare,
+        partial(_prepare, splits),
         settings,
         run,
         chains=1 + settings.model.bidirectional,
@@ -73,10 +77,10 @@ def train(
     )
 
 
-def _prepare(job: Job[Seq2SeqConfig]) -> _Seq2SeqTask:
-    """Read the pairs of a training and return its task."""
+def _prepare(splits: PairSplits | None, job: Job[Seq2SeqConfig]) -> _Seq2SeqTask:
+    """Read the pairs of a training, unless they were read, and return its task."""
     settings = job.settings
-    read = splits(settings.data)
+    read = splits or pair_splits.splits(settings.data)
     job.observer.corpus_read(read.summaries(), read.warnings())
     job.check_data(
         [_facts("train", read.train_name, read.train), _facts("dev", read.dev_name, read.dev)]

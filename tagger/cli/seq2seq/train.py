@@ -9,7 +9,7 @@ from tagger.cli.backend import backend_name, quiet_stderr
 from tagger.cli.command import Command
 from tagger.cli.options import json_option, print_json
 from tagger.cli.seq2seq.options import column_options, reading_of
-from tagger.cli.settings import run_and_settings
+from tagger.cli.settings import check_not_finished, run_and_settings
 from tagger.cli.training_options import PATHS, RESUME, SEED, files_option, set_option
 
 
@@ -58,7 +58,8 @@ def command(
       tagger seq2seq train --train words.csv --source word --target lemma --features pos runs/lemmas
       tagger seq2seq train g2p.toml runs/g2p --set decoder.attention=none
     """
-    from tagger.config.seq2seq import Seq2SeqConfig
+    from tagger.config.seq2seq import Seq2SeqConfig, check
+    from tagger.seq2seq.splits import splits
     from tagger.training import require_packages
 
     require_packages()
@@ -70,11 +71,15 @@ def command(
         "training.seed": seed,
     }
     run, settings = run_and_settings(Seq2SeqConfig, paths, given, assignments)
+    check(settings)
+    check_not_finished(run, resume)
+    # Errors of the data come first, before the backend is loaded.
+    read = splits(settings.data)
     console.note(f"Loading {backend_name()}")
     with quiet_stderr():
         from tagger.cli.progress import Seq2SeqProgress
         from tagger.training import seq2seq
-    bundle = seq2seq.train(settings, run, resume=resume, observer=Seq2SeqProgress())
+    bundle = seq2seq.train(settings, run, resume=resume, observer=Seq2SeqProgress(), splits=read)
     figures = bundle.metrics["dev"]
     if as_json:
         print_json({"run": run, **bundle.metrics})
