@@ -54,28 +54,6 @@ assert not loaded, loaded
     assert "predict" in done.stdout
 
 
-def test_predict_does_not_import_what_it_does_not_need() -> None:
-    script = f"""
-import sys
-from tagger.cli import main
-sys.argv = ["tagger", "predict", {str(GOLDEN)!r}, "-"]
-try: main.main()
-except SystemExit as exit_: assert not exit_.code
-loaded = {{"tensorflow", "keras", "tagger.seq2seq"}} & set(sys.modules)
-assert not loaded, loaded
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        input="Mira\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "Mira" in done.stdout
-
-
 @pytest.mark.parametrize(
     "command", ["train", "distill", "search", "evaluate", "predict", "convert", "info"]
 )

@@ -135,7 +135,7 @@ def test_heavy_packages_are_not_imported_at_module_level(part: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "info", "convert"])
-def test_using_a_model_imports_nothing_of_training(
+def test_using_a_model_imports_nothing_of_training_and_of_other_models(
     command: str, trained_run: Path, tmp_path: Path
 ) -> None:
     sample = PACKAGE.parent / "data" / "sample"
@@ -154,7 +154,7 @@ def test_using_a_model_imports_nothing_of_training(
         "end.code\n"
         "assert os.environ == before\n"
         "assert not [name for name in sys.modules if name.startswith(('tagger.training', "
-        "'tagger.tuning'))]"
+        "'tagger.tuning', 'tagger.seq2seq', 'keras', 'tensorflow'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=PATIENCE)
 
