@@ -25,13 +25,15 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
+
+from tables import shown
 
 from tagger import classification
 from tagger.tuning.tables import markdown
 
 SNIPPETS = "movieReviewSnippets_GroundTruth.txt"
+COLUMNS = {"dev": 1, "test": 1, "ece": 3}  # figures of a row, with their decimal places
 POOLINGS = ("last", "mean", "maximum")
 STRENGTHS = (0.1, 0.3, 1, 3, 10, 30, 100, 300)
 MOST_CHARACTERS = 20_000  # of an e-mail: some contain megabytes of attachments as text
@@ -139,12 +141,6 @@ def train(data: Path, run: Path, size: int, seed: int, changes: list[str]) -> di
     }
 
 
-def shown(values: list[float], digits: int = 1) -> str:
-    """Return mean ± sample standard deviation."""
-    spread = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{mean(values):.{digits}f}{spread}"
-
-
 def compare(options: argparse.Namespace) -> None:
     """Train at every size, and print a row per model."""
     rows: list[list[str]] = []
@@ -168,7 +164,7 @@ def compare(options: argparse.Namespace) -> None:
                 changes = [f"model.pooling={pooling}", *options.changes]
                 runs.append(train(options.data, run, size, seed, changes))
             columns = {name: [one[name] for one in runs] for name in runs[0]}
-            figures = [shown(columns["dev"]), shown(columns["test"]), shown(columns["ece"], 3)]
+            figures = [shown(columns[name], digits) for name, digits in COLUMNS.items()]
             rows.append([f"{count:,}", f"LSTM, {pooling}", *figures])
             print(rows[-1], flush=True)
     print(markdown(["texts", "model", "dev accuracy", "test accuracy", "test ECE"], rows))

@@ -1,9 +1,9 @@
 """Lemmas of English words by a network, beside a dictionary.
 
     git clone https://github.com/UniversalDependencies/UD_English-EWT
-    python experiments/lemmas/lemmas.py prepare UD_English-EWT data/lemmas
-    tagger seq2seq train experiments/lemmas/lemmas.toml runs/lemmas/1 --seed 1
-    python experiments/lemmas/lemmas.py score data/lemmas dev runs/lemmas/1 runs/lemmas/2
+    python experiments/lemmas.py prepare UD_English-EWT data/lemmas
+    tagger seq2seq train experiments/lemmas.toml runs/lemmas/1 --seed 1
+    python experiments/lemmas.py score data/lemmas dev runs/lemmas/1 runs/lemmas/2
 
 `prepare` writes the words of each part with their lemmas, universal parts of speech and numbers of
 occurrences. Of several lemmas of a word with the same part of speech, train keeps the most
@@ -22,7 +22,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+
+from tables import shown
 
 import tagger.seq2seq
 from tagger.files import atomic_write
@@ -126,12 +127,6 @@ def accuracy(lemmas: dict[Source, str], entries: list[Entry]) -> float:
     """Return the percentage of tokens whose lemma is right."""
     right = sum(entry.count for entry in entries if lemmas[entry.source] == entry.lemma)
     return 100 * right / sum(entry.count for entry in entries)
-
-
-def shown(values: list[float]) -> str:
-    """Mean and, of several runs, sample standard deviation."""
-    deviation = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{mean(values):.2f}{deviation}"
 
 
 def main() -> None:

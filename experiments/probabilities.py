@@ -17,10 +17,10 @@ import argparse
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import numpy as np
+import tables
 from calibrations import Fit, by_label, isotonic
 
 from tagger.errors import TaggerError
@@ -60,7 +60,7 @@ class Part:
         return sum(self.counts.values())
 
     def best_sequence(self, decoder: Decoder) -> float:
-        return fitting._best_sequence_f1(self.batches, decoder, self.sentences)
+        return fitting.best_sequence_f1(self.batches, decoder, self.sentences)
 
     def f1(self, spans: Spans, correct: np.ndarray, thresholds: Sequence[float]) -> float:
         chosen = best_set(spans, thresholds)
@@ -205,7 +205,7 @@ def promised(name: str, table: Result, counts: Result, decoder: Decoder) -> Resu
         try:
             threshold = thresholds_of(table, decoder.labels, 0.5, None, target).other
         except TaggerError as error:
-            found[f"{target}"] = str(error)
+            found[target] = str(error)
             continue
         place, is_recall = GRID.index(threshold), target.startswith("recall")
         whole = counts["gold"] if is_recall else counts["predicted"][place]
@@ -236,10 +236,7 @@ def shown(values: Sequence[object]) -> str:
     numbers = [value for value in values if isinstance(value, int | float)]
     if len(numbers) < len(values):
         return "; ".join(map(str, dict.fromkeys(values)))
-    digits = 2 if max(map(abs, numbers)) > 5 else 4
-    if len(numbers) == 1:
-        return f"{numbers[0]:.{digits}f}"
-    return f"{mean(numbers):.{digits}f} ± {stdev(numbers):.{digits}f}"
+    return tables.shown(numbers, digits=2 if max(map(abs, numbers)) > 5 else 4)
 
 
 def show(results: dict[str, Result]) -> None:

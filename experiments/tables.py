@@ -24,11 +24,12 @@ def read(folder: str, pattern: str, key: str) -> Groups:
     return dict(sorted(groups.items()))
 
 
-def shown(values: list[float]) -> str:
+def shown(values: list[float], digits: int = 2) -> str:
     """Mean and, of several seeds, sample standard deviation; a dash for none."""
     if not values:
         return "–"
-    return f"{mean(values):.2f} ± {stdev(values):.2f}" if len(values) > 1 else f"{mean(values):.2f}"
+    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean(values):.{digits}f}{deviation}"
 
 
 def main(

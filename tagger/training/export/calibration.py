@@ -34,6 +34,7 @@ __all__ = [
     "LEAST_SPANS",
     "all_spans",
     "annotated_in",
+    "best_sequence_f1",
     "choose_threshold",
     "decided",
     "fit_temperature",
@@ -81,7 +82,7 @@ def decided(
     }
     correct = annotated_in(spans, sentences, decoder)
     threshold, score = choose_threshold(spans, correct, sentences, len(decoder.labels))
-    without = _best_sequence_f1(batches, decoder, sentences)
+    without = best_sequence_f1(batches, decoder, sentences)
     helps = round(score, 2) > round(without, 2)
     by_label = Counter(span.label for sentence in sentences for span in sentence.spans or ())
     return {
@@ -256,10 +257,19 @@ def choose_threshold(
     return round(float(THRESHOLDS[places].mean()), 3), score
 
 
-def _best_sequence_f1(
+def best_sequence_f1(
     batches: Sequence[Lattice], decoder: Decoder, sentences: Sequence[Sentence]
 ) -> float:
-    """Return the F1 of the spans of the most probable tag sequences, in percent."""
+    """Score the spans of the most probable tag sequences.
+
+    Args:
+        batches: The scores of the sentences.
+        decoder: The decoder.
+        sentences: The annotated sentences.
+
+    Returns:
+        The F1 in percent.
+    """
     predicted: list[list[Span]] = [[] for _ in sentences]
     for batch in batches:
         found = decoder.decode(batch.emissions, batch.lengths, scores=False).spans
