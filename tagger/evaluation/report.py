@@ -94,9 +94,8 @@ def _schemas(scores: Scores) -> list[str]:
 def _confusion(scores: Scores) -> list[str]:
     """Return the confusion of labels, after a blank line and a title."""
     lines = scores.confusion.table() if scores.confusion else []
-    return ["", "gold label by predicted label of spans with the same borders", *lines] * bool(
-        lines
-    )
+    title = "gold label by predicted label of spans with the same borders"
+    return ["", title, *lines] if lines else []
 
 
 def _readings(scores: Scores) -> dict[str, Score]:

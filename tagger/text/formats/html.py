@@ -42,6 +42,9 @@ mark::after {{ content: " " attr(data-label); font-size: .65em; font-weight: bol
 _FOOT = "</body>\n</html>\n"
 
 
+_STEP = 150  # degrees between the hues of consecutive colors; `COLORS` of them all differ
+
+
 def write(sentences: Iterable[Sentence], stream: IO[str], scheme: str) -> None:
     """Write a page with a paragraph per record; see `Format.write`."""
     colors, previous = LabelColors(), None
@@ -71,7 +74,7 @@ def _marked(group: Sequence[Sentence], colors: LabelColors) -> str:
             title = label if score is None else f"{label} {score:.2f}"
             pieces += [
                 _escaped(text[written:start]),
-                f'<mark style="background: hsl({colors.number(label) * 150 % 360} 85% 82%)" '
+                f'<mark style="background: hsl({colors.number(label) * _STEP % 360} 85% 82%)" '
                 f'data-label="{_escaped(label)}" title="{_escaped(title)}">',
                 _escaped(text[start:end]),
                 "</mark>",

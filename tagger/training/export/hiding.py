@@ -35,25 +35,24 @@ def hidden_at(spans: Spans, sentences: Sequence[Sentence], labels: Sequence[str]
     """
     lengths = np.fromiter(map(len, sentences), dtype=np.int64, count=len(sentences))
     first = np.cumsum(lengths) - lengths
-    names = [span.label for sentence in sentences for span in sentence.spans or ()]
-    gold = np.array(
-        [
-            (first[number] + span.start, first[number] + span.end)
-            for number, sentence in enumerate(sentences)
-            for span in sentence.spans or ()
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 2)
+    annotated = [
+        (span.label, position + span.start, position + span.end)
+        for position, sentence in zip(first.tolist(), sentences, strict=True)
+        for span in sentence.spans or ()
+    ]
+    names = np.array([label for label, _, _ in annotated])
+    gold = np.array([ends for _, *ends in annotated], dtype=np.int64).reshape(-1, 2)
     start, end = first[spans.sentence] + spans.start, first[spans.sentence] + spans.end
     found = np.stack([start, end], axis=1)  # (S, 2) positions among all tokens
     tokens = int(lengths.sum())
     by_label: dict[str, dict[str, Any]] = {}
-    frequent = {label for label, _ in Counter(names).most_common(MOST_LABELS)}
+    counted = Counter(label for label, _, _ in annotated)
+    frequent = {label for label, _ in counted.most_common(MOST_LABELS)}
     for place, label in enumerate(labels):
         if label in frequent:
             mine = spans.label == place
-            annotated = gold[np.array(names) == label]
-            by_label[label] = _counts(found[mine], spans.probability[mine], annotated, tokens)
+            right = gold[names == label]
+            by_label[label] = _counts(found[mine], spans.probability[mine], right, tokens)
     counts = _counts(found, spans.probability, gold, tokens)
     return {"thresholds": list(GRID), **counts, "labels": by_label}
 
