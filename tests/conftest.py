@@ -12,6 +12,7 @@ from support.paths import GOLDEN, SAMPLE
 from support.processes import make_once
 
 if TYPE_CHECKING:
+    from tagger.classification.classifier import Classifier
     from tagger.config.tagger import Config
     from tagger.inference.predictor import Predictor
 
@@ -96,6 +97,46 @@ def student(teacher: Path, tmp_path: Path) -> Config:
 def golden_copy(tmp_path: Path) -> Path:
     """A copy of the golden bundle, which a test may damage."""
     return Path(shutil.copytree(GOLDEN, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def single_label() -> Classifier:
+    """A classifier of one label per text, with random weights."""
+    from support.texts import made
+
+    from tagger.classification.classifier import Classifier
+
+    return Classifier(made()[0])
+
+
+@pytest.fixture(scope="session")
+def multi_label() -> Classifier:
+    """A classifier of any number of labels per text, with random weights."""
+    from support.texts import made
+
+    from tagger.classification.classifier import Classifier
+
+    return Classifier(made("data.multi_label=true", "model.pooling=mean")[0])
+
+
+@pytest.fixture(scope="session")
+def single_label_run(tmp_path_factory: pytest.TempPathFactory, single_label: Classifier) -> Path:
+    """The folder of `single_label`. Copy it, never change it."""
+    from tagger.bundles import classifier as bundles
+
+    folder = tmp_path_factory.mktemp("single_label")
+    bundles.save(folder, single_label.bundle)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def multi_label_run(tmp_path_factory: pytest.TempPathFactory, multi_label: Classifier) -> Path:
+    """The folder of `multi_label`. Copy it, never change it."""
+    from tagger.bundles import classifier as bundles
+
+    folder = tmp_path_factory.mktemp("multi_label")
+    bundles.save(folder, multi_label.bundle)
+    return folder
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""JSON Lines in tests."""
+"""Files of JSON Lines."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+def lines_of(text: str) -> list[dict[str, Any]]:
+    """Return the records of JSON Lines."""
+    return [json.loads(line) for line in text.splitlines()]
